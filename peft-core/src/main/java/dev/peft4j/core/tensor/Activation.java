@@ -1,0 +1,15 @@
+package dev.peft4j.core.tensor;
+
+/** The non-linear functions of the model families. */
+public enum Activation {
+    /** {@code x · Φ(x)} with the exact error function (Hendrycks and Gimpel 2016). */
+    GELU,
+    /** The tanh approximation of GELU, {@code gelu_new} in GPT-2. */
+    GELU_TANH,
+    /** {@code x · sigmoid(x)}, also called swish. */
+    SILU,
+    /** Hyperbolic tangent. */
+    TANH,
+    /** {@code max(0, x)}. */
+    RELU
+}

@@ -1,0 +1,140 @@
+package dev.peft4j.core.tensor;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * The native memory of one pass through a model: activations and gradients are cut out of a few large blocks, given back as soon
+ * as nothing needs them, and cut out again by the next step. After the first steps no native memory is allocated.
+ *
+ * <p>Not safe for several threads: each pass has its own.
+ */
+public final class Arena implements AutoCloseable {
+    private static final int ALIGNMENT = 16; // elements: a cache line of floats
+    private static final int BLOCK_BYTES = 32 << 20;
+
+    private final DType dtype;
+    private final List<Block> blocks = new ArrayList<>();
+
+    /** An empty arena for tensors of one number format. */
+    public Arena(DType dtype) {
+        this.dtype = dtype;
+    }
+
+    public DType dtype() {
+        return dtype;
+    }
+
+    /** Cuts out a matrix; its elements hold whatever was there before. */
+    public Tensor allocate(int rows, int cols) {
+        long wanted = ((long) rows * cols + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        int size = Math.toIntExact(Math.max(ALIGNMENT, wanted));
+        for (Block block : blocks) {
+            int at = block.take(size);
+            if (at >= 0) {
+                return new Tensor(block.memory, dtype, at, rows, cols);
+            }
+        }
+        Block block = new Block(new NativeMemory(dtype, Math.max(size, BLOCK_BYTES / dtype.bytes()), false), dtype);
+        blocks.add(block);
+        return new Tensor(block.memory, dtype, block.take(size), rows, cols);
+    }
+
+    /** Gives the place of a tensor back. Nothing may use the tensor or a view of it afterwards. */
+    public void free(Tensor tensor) {
+        Tensor t = tensor.owner;
+        int size = Math.max(ALIGNMENT, Math.toIntExact((t.size() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT));
+        for (Block block : blocks) {
+            if (block.memory == t.memory) {
+                block.give(t.offset, size);
+                return;
+            }
+        }
+        throw new IllegalArgumentException(t + " is not of this arena");
+    }
+
+    /** Ends a use of a tensor that was held, and gives its place back if that was the last one. */
+    public void release(Tensor tensor) {
+        if (tensor.unhold() == 0) {
+            free(tensor);
+        }
+    }
+
+    /** Gives everything back at once. */
+    public void reset() {
+        for (Block block : blocks) {
+            block.clear();
+        }
+    }
+
+    /** Bytes of native memory that the arena holds, used or not. */
+    public long capacity() {
+        long sum = 0;
+        for (Block block : blocks) {
+            sum += (long) block.elements * dtype.bytes();
+        }
+        return sum;
+    }
+
+    @Override
+    public void close() {
+        for (Block block : blocks) {
+            block.memory.close();
+        }
+        blocks.clear();
+    }
+
+    /** A block of memory and its free ranges: start to length, in elements. */
+    private static final class Block {
+        final NativeMemory memory;
+        final int elements;
+        private final TreeMap<Integer, Integer> free = new TreeMap<>();
+
+        Block(NativeMemory memory, DType dtype) {
+            this.memory = memory;
+            this.elements = dtype == DType.F32 ? memory.floats.capacity() : memory.doubles.capacity();
+            clear();
+        }
+
+        void clear() {
+            free.clear();
+            free.put(0, elements);
+        }
+
+        /** The first free range that is long enough: low addresses are used again and again, which keeps them in the caches. */
+        int take(int size) {
+            Map.Entry<Integer, Integer> range = free.firstEntry();
+            while (range != null && range.getValue() < size) {
+                range = free.higherEntry(range.getKey());
+            }
+            if (range != null) {
+                free.remove(range.getKey());
+                if (range.getValue() > size) {
+                    free.put(range.getKey() + size, range.getValue() - size);
+                }
+                return range.getKey();
+            }
+            return -1;
+        }
+
+        void give(int at, int size) {
+            int start = at;
+            int length = size;
+            Map.Entry<Integer, Integer> before = free.floorEntry(at);
+            if (before != null) {
+                int end = before.getKey() + before.getValue();
+                if (end > at) {
+                    throw new IllegalStateException("a tensor was given back twice");
+                }
+                if (end == at) {
+                    start = before.getKey();
+                    length += before.getValue();
+                }
+            }
+            Integer after = free.remove(at + size);
+            free.put(start, after == null ? length : length + after);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+package dev.peft4j.core.tensor;
+
+/**
+ * What attention has to know besides its matrices. Query i of n in a sequence with m keys sees the keys up to {@code i + m - n} if
+ * {@code causal}, so that keys in front of the sequence (a prefix, or the cache of earlier tokens) are seen by all queries.
+ *
+ * @param queryStart first row of each sequence in the query matrix
+ * @param queryCount rows of each sequence in the query matrix
+ * @param keyStart first row of each sequence in the key and value matrices
+ * @param keyCount rows of each sequence in the key and value matrices
+ * @param heads query heads N
+ * @param keyHeads key and value heads; {@code heads / keyHeads} query heads share one
+ * @param headSize H
+ * @param scale factor of the scores, usually {@code 1/√H}
+ * @param causal whether later keys are hidden
+ * @param dropout probability with which a weight is dropped, 0 when not training
+ * @param seed seed of the dropped weights
+ */
+public record AttentionShape(
+        int[] queryStart,
+        int[] queryCount,
+        int[] keyStart,
+        int[] keyCount,
+        int heads,
+        int keyHeads,
+        int headSize,
+        double scale,
+        boolean causal,
+        double dropout,
+        long seed) {
+
+    /** Number of sequences. */
+    public int sequences() {
+        return queryStart.length;
+    }
+
+    /** First element of the weights of a sequence; each sequence has (heads, queries, keys) of them. */
+    public int[] weightStarts() {
+        int[] starts = new int[sequences() + 1];
+        for (int s = 0; s < sequences(); s++) {
+            starts[s + 1] =
+                    Math.addExact(starts[s], Math.multiplyExact(heads, Math.multiplyExact(queryCount[s], keyCount[s])));
+        }
+        return starts;
+    }
+
+    /** How many keys a query sees. */
+    int visible(int sequence, int query) {
+        return causal ? query + 1 + keyCount[sequence] - queryCount[sequence] : keyCount[sequence];
+    }
+}

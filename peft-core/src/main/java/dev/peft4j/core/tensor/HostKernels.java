@@ -1,0 +1,411 @@
+package dev.peft4j.core.tensor;
+
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Row kernels in plain Java: a row is copied into an array of the thread, worked on in loops that the compiler vectorises, and
+ * copied back. Loops over the native memory itself would not be vectorised.
+ */
+final class HostKernels implements Kernels {
+    private static final int GRAIN = 1 << 14; // elements of one piece of work: about 10 µs
+
+    private final Workers workers;
+    private final HostAttention attention;
+
+    HostKernels(Workers workers) {
+        this.workers = workers;
+        this.attention = new HostAttention(workers);
+    }
+
+    /** Runs a kernel over the rows of a matrix; the work is split so that a piece is worth a thread. */
+    private void rows(Tensor t, RowKernel kernel) {
+        int grain = Math.max(1, Math.max(GRAIN / Math.max(1, t.cols()), (t.rows() + 7) / 8));
+        if (t.size() <= GRAIN) {
+            grain = Math.max(1, t.rows());
+        }
+        workers.forRange(t.rows(), grain, (from, to) -> {
+            float[] a = Scratch.array(0, t.cols());
+            float[] b = Scratch.array(1, t.cols());
+            float[] c = Scratch.array(2, t.cols());
+            for (int r = from; r < to; r++) {
+                kernel.run(r, a, b, c);
+            }
+        });
+    }
+
+    private interface RowKernel {
+        void run(int row, float[] a, float[] b, float[] c);
+    }
+
+    @Override
+    public void add(Tensor x1, Tensor x2, Tensor y) {
+        int n = y.cols();
+        rows(y, (r, a, b, c) -> {
+            x1.read(r, 0, a, 0, n);
+            x2.read(r, 0, b, 0, n);
+            for (int i = 0; i < n; i++) {
+                a[i] += b[i];
+            }
+            y.write(r, 0, a, 0, n);
+        });
+    }
+
+    @Override
+    public void addScaled(double factor, Tensor x, Tensor y) {
+        int n = y.cols();
+        float f = (float) factor;
+        rows(y, (r, a, b, c) -> {
+            x.read(r, 0, a, 0, n);
+            y.read(r, 0, b, 0, n);
+            for (int i = 0; i < n; i++) {
+                b[i] += f * a[i];
+            }
+            y.write(r, 0, b, 0, n);
+        });
+    }
+
+    @Override
+    public void fillRows(@Nullable Tensor bias, Tensor y) {
+        int n = y.cols();
+        float[] row = new float[n];
+        if (bias != null) {
+            bias.read(0, 0, row, 0, n);
+        }
+        rows(y, (r, a, b, c) -> y.write(r, 0, row, 0, n));
+    }
+
+    @Override
+    public void addColumnSums(Tensor x, Tensor sum) {
+        int n = x.cols();
+        int rows = x.rows();
+        int grain = Math.max(64, (n + workers.threads() - 1) / workers.threads());
+        workers.forRange(n, (long) n * rows <= GRAIN ? n : grain, (from, to) -> {
+            int width = to - from;
+            float[] row = Scratch.array(0, width);
+            float[] total = Scratch.array(1, width);
+            sum.read(0, from, total, 0, width);
+            for (int r = 0; r < rows; r++) {
+                x.read(r, from, row, 0, width);
+                for (int i = 0; i < width; i++) {
+                    total[i] += row[i];
+                }
+            }
+            sum.write(0, from, total, 0, width);
+        });
+    }
+
+    @Override
+    public void gather(int[] ids, Tensor table, Tensor y) {
+        int n = y.cols();
+        rows(y, (r, a, b, c) -> {
+            table.read(ids[r], 0, a, 0, n);
+            y.write(r, 0, a, 0, n);
+        });
+    }
+
+    @Override
+    public void scatterAdd(int[] ids, Tensor x, Tensor table) {
+        int n = x.cols();
+        float[] row = Scratch.array(0, n);
+        float[] sum = Scratch.array(1, n);
+        for (int r = 0; r < ids.length; r++) {
+            x.read(r, 0, row, 0, n);
+            table.read(ids[r], 0, sum, 0, n);
+            for (int i = 0; i < n; i++) {
+                sum[i] += row[i];
+            }
+            table.write(ids[r], 0, sum, 0, n);
+        }
+    }
+
+    @Override
+    public void layerNorm(Tensor x, Tensor weight, Tensor bias, double eps, Tensor y, Tensor stats) {
+        int n = x.cols();
+        float[] w = weight.toFloats();
+        float[] shift = bias.toFloats();
+        rows(x, (r, a, b, c) -> {
+            x.read(r, 0, a, 0, n);
+            float mean = FastMath.sum(a, n) / n;
+            for (int i = 0; i < n; i++) {
+                a[i] -= mean;
+            }
+            float rstd = (float) (1 / Math.sqrt(FastMath.dot(a, a, n) / n + eps));
+            for (int i = 0; i < n; i++) {
+                a[i] = a[i] * rstd * w[i] + shift[i];
+            }
+            y.write(r, 0, a, 0, n);
+            stats.set(r, 0, mean);
+            stats.set(r, 1, rstd);
+        });
+    }
+
+    @Override
+    public void layerNormBackward(
+            Tensor dy,
+            Tensor x,
+            Tensor weight,
+            Tensor stats,
+            @Nullable Tensor dx,
+            boolean accumulate,
+            @Nullable Tensor dWeight,
+            @Nullable Tensor dBias) {
+        int n = x.cols();
+        if (dWeight != null) {
+            float[] sum = dWeight.toFloats();
+            float[] row = new float[n];
+            float[] g = new float[n];
+            for (int r = 0; r < x.rows(); r++) {
+                x.read(r, 0, row, 0, n);
+                dy.read(r, 0, g, 0, n);
+                float mean = (float) stats.get(r, 0);
+                float rstd = (float) stats.get(r, 1);
+                for (int i = 0; i < n; i++) {
+                    sum[i] += g[i] * ((row[i] - mean) * rstd); // dw = Σ dy · x̂
+                }
+            }
+            dWeight.set(sum);
+        }
+        if (dBias != null) {
+            addColumnSums(dy, dBias);
+        }
+        if (dx == null) {
+            return;
+        }
+        float[] w = weight.toFloats();
+        rows(x, (r, a, b, c) -> {
+            float mean = (float) stats.get(r, 0);
+            float rstd = (float) stats.get(r, 1);
+            x.read(r, 0, a, 0, n);
+            dy.read(r, 0, b, 0, n);
+            for (int i = 0; i < n; i++) {
+                a[i] = (a[i] - mean) * rstd; // x̂
+                b[i] *= w[i];
+            }
+            // dx = rstd · (dx̂ - mean(dx̂) - x̂ · mean(dx̂ · x̂))
+            float meanB = FastMath.sum(b, n) / n;
+            float meanBA = FastMath.dot(a, b, n) / n;
+            for (int i = 0; i < n; i++) {
+                b[i] = rstd * (b[i] - meanB - a[i] * meanBA);
+            }
+            writeOrAdd(dx, r, b, c, n, accumulate);
+        });
+    }
+
+    private static void writeOrAdd(Tensor t, int row, float[] values, float[] scratch, int n, boolean accumulate) {
+        if (accumulate) {
+            t.read(row, 0, scratch, 0, n);
+            for (int i = 0; i < n; i++) {
+                values[i] += scratch[i];
+            }
+        }
+        t.write(row, 0, values, 0, n);
+    }
+
+    @Override
+    public void rmsNorm(Tensor x, Tensor weight, double eps, Tensor y, Tensor stats) {
+        int n = x.cols();
+        float[] w = weight.toFloats();
+        rows(x, (r, a, b, c) -> {
+            x.read(r, 0, a, 0, n);
+            float rstd = (float) (1 / Math.sqrt(FastMath.dot(a, a, n) / n + eps));
+            for (int i = 0; i < n; i++) {
+                a[i] = a[i] * rstd * w[i];
+            }
+            y.write(r, 0, a, 0, n);
+            stats.set(r, 0, rstd);
+        });
+    }
+
+    @Override
+    public void rmsNormBackward(
+            Tensor dy,
+            Tensor x,
+            Tensor weight,
+            Tensor stats,
+            @Nullable Tensor dx,
+            boolean accumulate,
+            @Nullable Tensor dWeight) {
+        int n = x.cols();
+        if (dWeight != null) {
+            float[] sum = dWeight.toFloats();
+            float[] row = new float[n];
+            float[] g = new float[n];
+            for (int r = 0; r < x.rows(); r++) {
+                x.read(r, 0, row, 0, n);
+                dy.read(r, 0, g, 0, n);
+                float rstd = (float) stats.get(r, 0);
+                for (int i = 0; i < n; i++) {
+                    sum[i] += g[i] * (row[i] * rstd);
+                }
+            }
+            dWeight.set(sum);
+        }
+        if (dx == null) {
+            return;
+        }
+        float[] w = weight.toFloats();
+        rows(x, (r, a, b, c) -> {
+            float rstd = (float) stats.get(r, 0);
+            x.read(r, 0, a, 0, n);
+            dy.read(r, 0, b, 0, n);
+            for (int i = 0; i < n; i++) {
+                a[i] *= rstd;
+                b[i] *= w[i];
+            }
+            float meanBA = FastMath.dot(a, b, n) / n;
+            for (int i = 0; i < n; i++) {
+                b[i] = rstd * (b[i] - a[i] * meanBA); // dx = rstd · (dx̂ - x̂ · mean(dx̂ · x̂))
+            }
+            writeOrAdd(dx, r, b, c, n, accumulate);
+        });
+    }
+
+    @Override
+    public void activation(Activation f, Tensor x, Tensor y) {
+        int n = x.cols();
+        rows(x, (r, a, b, c) -> {
+            x.read(r, 0, a, 0, n);
+            FastMath.forward(f, a, b, n);
+            y.write(r, 0, b, 0, n);
+        });
+    }
+
+    @Override
+    public void activationBackward(Activation f, Tensor dy, Tensor x, Tensor dx, boolean accumulate) {
+        int n = x.cols();
+        rows(x, (r, a, b, c) -> {
+            x.read(r, 0, a, 0, n);
+            dy.read(r, 0, b, 0, n);
+            FastMath.backward(f, b, a, b, n);
+            writeOrAdd(dx, r, b, c, n, accumulate);
+        });
+    }
+
+    @Override
+    public void swiGlu(Tensor gate, Tensor up, Tensor y) {
+        int n = y.cols();
+        rows(y, (r, a, b, c) -> {
+            gate.read(r, 0, a, 0, n);
+            up.read(r, 0, b, 0, n);
+            for (int i = 0; i < n; i++) {
+                a[i] = a[i] * FastMath.sigmoid(a[i]) * b[i];
+            }
+            y.write(r, 0, a, 0, n);
+        });
+    }
+
+    @Override
+    public void swiGluBackward(
+            Tensor dy,
+            Tensor gate,
+            Tensor up,
+            @Nullable Tensor dGate,
+            boolean accumulateGate,
+            @Nullable Tensor dUp,
+            boolean accumulateUp) {
+        int n = dy.cols();
+        rows(dy, (r, a, b, c) -> {
+            float[] g = Scratch.array(3, n);
+            gate.read(r, 0, a, 0, n);
+            dy.read(r, 0, b, 0, n);
+            if (dUp != null) {
+                for (int i = 0; i < n; i++) {
+                    g[i] = b[i] * a[i] * FastMath.sigmoid(a[i]); // dup = dy · silu(gate)
+                }
+                writeOrAdd(dUp, r, g, c, n, accumulateUp);
+            }
+            if (dGate != null) {
+                up.read(r, 0, c, 0, n);
+                for (int i = 0; i < n; i++) {
+                    b[i] *= c[i];
+                }
+                FastMath.backward(Activation.SILU, b, a, b, n); // dgate = dy · up · silu'(gate)
+                writeOrAdd(dGate, r, b, c, n, accumulateGate);
+            }
+        });
+    }
+
+    @Override
+    public void dropout(double p, long seed, Tensor x, Tensor y) {
+        int n = x.cols();
+        rows(x, (r, a, b, c) -> {
+            x.read(r, 0, a, 0, n);
+            Dropout.apply(p, seed, r * n, a, a, n);
+            y.write(r, 0, a, 0, n);
+        });
+    }
+
+    @Override
+    public void rotate(Tensor x, int heads, int[] positions, Tensor cosines, Tensor sines, boolean inverse) {
+        int n = x.cols();
+        int half = cosines.cols();
+        rows(x, (r, a, b, c) -> {
+            cosines.read(positions[r], 0, b, 0, half);
+            sines.read(positions[r], 0, c, 0, half);
+            x.read(r, 0, a, 0, n);
+            float sign = inverse ? -1f : 1f;
+            for (int h = 0; h < heads; h++) {
+                int at = h * 2 * half;
+                for (int i = 0; i < half; i++) {
+                    float u = a[at + i];
+                    float v = a[at + half + i];
+                    float s = sign * c[i];
+                    a[at + i] = u * b[i] - v * s;
+                    a[at + half + i] = v * b[i] + u * s;
+                }
+            }
+            x.write(r, 0, a, 0, n);
+        });
+    }
+
+    @Override
+    public void attention(AttentionShape shape, Tensor q, Tensor k, Tensor v, Tensor weights, Tensor y) {
+        attention.forward(shape, q, k, v, weights, y);
+    }
+
+    @Override
+    public void attentionBackward(
+            AttentionShape shape,
+            Tensor dy,
+            Tensor q,
+            Tensor k,
+            Tensor v,
+            Tensor weights,
+            Tensor dq,
+            Tensor dk,
+            Tensor dv) {
+        attention.backward(shape, dy, q, k, v, weights, dq, dk, dv);
+    }
+
+    @Override
+    public double crossEntropy(Tensor logits, int[] labels, double scale) {
+        int n = logits.cols();
+        double[] losses = new double[logits.rows()];
+        rows(logits, (r, a, b, c) -> {
+            logits.read(r, 0, a, 0, n);
+            float max = FastMath.max(a, n);
+            float target = a[labels[r]];
+            double sum = FastMath.expShifted(a, max, n);
+            losses[r] = Math.log(sum) + max - target;
+            float factor = (float) (scale / sum); // d loss/d logits = softmax - onehot
+            for (int i = 0; i < n; i++) {
+                a[i] *= factor;
+            }
+            a[labels[r]] -= (float) scale;
+            logits.write(r, 0, a, 0, n);
+        });
+        return Arrays.stream(losses).sum();
+    }
+
+    @Override
+    public double sumOfSquares(Tensor x) {
+        double[] sums = new double[x.rows()];
+        int n = x.cols();
+        rows(x, (r, a, b, c) -> {
+            x.read(r, 0, a, 0, n);
+            sums[r] = FastMath.dot(a, a, n);
+        });
+        return Arrays.stream(sums).sum();
+    }
+}

@@ -1,0 +1,161 @@
+package dev.peft4j.core.tensor;
+
+import static org.bytedeco.openblas.global.openblas_nolapack.CblasNoTrans;
+import static org.bytedeco.openblas.global.openblas_nolapack.CblasRowMajor;
+import static org.bytedeco.openblas.global.openblas_nolapack.CblasTrans;
+import static org.bytedeco.openblas.global.openblas_nolapack.blas_set_num_threads;
+import static org.bytedeco.openblas.global.openblas_nolapack.cblas_sgemm;
+import static org.bytedeco.openblas.global.openblas_nolapack.cblas_sgemv;
+
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
+
+/**
+ * Products by the OpenBLAS that ND4J brings, called on the memory of the tensors with their strides.
+ *
+ * <p>OpenBLAS runs on the calling thread only, and large products are cut into strips for the {@link Workers}: its own threads
+ * would spin beside the threads of the row kernels, and would take turns when attention heads call it in parallel.
+ */
+final class HostMatrixEngine implements MatrixEngine {
+    private static final long PARALLEL_FLOPS = 400_000; // about 10 µs, three times the cost of waking a worker
+    private static final int ALIGNMENT = 16;
+
+    private final Workers workers;
+
+    HostMatrixEngine(Workers workers) {
+        this.workers = workers;
+        blas_set_num_threads(1);
+    }
+
+    @Override
+    public void gemm(boolean transposeA, boolean transposeB, double alpha, Tensor a, Tensor b, double beta, Tensor c) {
+        int m = c.rows();
+        int n = c.cols();
+        int k = transposeA ? a.rows() : a.cols();
+        int aRows = transposeA ? a.cols() : a.rows();
+        int bRows = transposeB ? b.cols() : b.rows();
+        int bCols = transposeB ? b.rows() : b.cols();
+        if (aRows != m || bRows != k || bCols != n) {
+            throw new IllegalArgumentException("the product of " + a + (transposeA ? " transposed" : "") + " and " + b
+                    + (transposeB ? " transposed" : "") + " does not have the dimensions of " + c);
+        }
+        if (a.dtype() != DType.F32 || b.dtype() != DType.F32 || c.dtype() != DType.F32) {
+            throw new IllegalArgumentException("the host engine computes in F32; use the ND4J engine for F64");
+        }
+        if (m == 0 || n == 0) {
+            return;
+        }
+        int parts = 2L * m * n * k < PARALLEL_FLOPS ? 1 : workers.threads();
+        if (n >= m) {
+            workers.forRange(
+                    n,
+                    strip(n, parts),
+                    (from, to) -> sgemm(
+                            transposeA,
+                            transposeB,
+                            m,
+                            to - from,
+                            k,
+                            (float) alpha,
+                            a.address(),
+                            a.stride(),
+                            transposeB ? b.address(from, 0) : b.address(0, from),
+                            b.stride(),
+                            (float) beta,
+                            c.address(0, from),
+                            c.stride()));
+        } else {
+            workers.forRange(
+                    m,
+                    strip(m, parts),
+                    (from, to) -> sgemm(
+                            transposeA,
+                            transposeB,
+                            to - from,
+                            n,
+                            k,
+                            (float) alpha,
+                            transposeA ? a.address(0, from) : a.address(from, 0),
+                            a.stride(),
+                            b.address(),
+                            b.stride(),
+                            (float) beta,
+                            c.address(from, 0),
+                            c.stride()));
+        }
+    }
+
+    private static int strip(int n, int parts) {
+        int size = (n + parts - 1) / parts;
+        return parts == 1 ? n : (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    }
+
+    /** One product on this thread, on addresses: {@code c = alpha · op(a) op(b) + beta · c}. */
+    static void sgemm(
+            boolean transposeA,
+            boolean transposeB,
+            int m,
+            int n,
+            int k,
+            float alpha,
+            long a,
+            int strideA,
+            long b,
+            int strideB,
+            float beta,
+            long c,
+            int strideC) {
+        Operands p = Operands.LOCAL.get();
+        if (m == 1 && !transposeA) {
+            // one row: y = op(b)ᵀ a; only the number of rows and columns of b as it is stored matter
+            cblas_sgemv(
+                    CblasRowMajor,
+                    transposeB ? CblasNoTrans : CblasTrans,
+                    transposeB ? n : k,
+                    transposeB ? k : n,
+                    alpha,
+                    p.b.at(b),
+                    strideB,
+                    p.a.at(a),
+                    1,
+                    beta,
+                    p.c.at(c),
+                    1);
+            return;
+        }
+        cblas_sgemm(
+                CblasRowMajor,
+                transposeA ? CblasTrans : CblasNoTrans,
+                transposeB ? CblasTrans : CblasNoTrans,
+                m,
+                n,
+                k,
+                alpha,
+                p.a.at(a),
+                strideA,
+                p.b.at(b),
+                strideB,
+                beta,
+                p.c.at(c),
+                strideC);
+    }
+
+    /** Three pointers per thread that are set to an address before each call, so that a call allocates nothing. */
+    private static final class Operands {
+        static final ThreadLocal<Operands> LOCAL = ThreadLocal.withInitial(Operands::new);
+        final Address a = new Address();
+        final Address b = new Address();
+        final Address c = new Address();
+    }
+
+    private static final class Address extends FloatPointer {
+        Address() {
+            super((Pointer) null);
+        }
+
+        Address at(long newAddress) {
+            address = newAddress;
+            return this;
+        }
+    }
+}

@@ -1,0 +1,121 @@
+package dev.peft4j.core.tensor;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Everything between the matrix products. Backward methods add to their result if {@code accumulate}, else overwrite it; the
+ * gradients of parameters are always added to. Results may be the same tensor as an input of the same dimensions.
+ */
+public interface Kernels {
+
+    /** {@code y = a + b}. */
+    void add(Tensor a, Tensor b, Tensor y);
+
+    /** {@code y += factor · x}. */
+    void addScaled(double factor, Tensor x, Tensor y);
+
+    /** Every row of y becomes the bias (1, cols), or zero without one. */
+    void fillRows(@Nullable Tensor bias, Tensor y);
+
+    /** {@code sum (1, cols) += the sum of the rows of x}. */
+    void addColumnSums(Tensor x, Tensor sum);
+
+    /** {@code y[i] = table[ids[i]]}. */
+    void gather(int[] ids, Tensor table, Tensor y);
+
+    /** {@code table[ids[i]] += x[i]}, in the order of i. */
+    void scatterAdd(int[] ids, Tensor x, Tensor table);
+
+    /** Layer norm (Ba et al. 2016): {@code y = (x - mean)·rstd·weight + bias}; stats (T, 2) keeps mean and rstd. */
+    void layerNorm(Tensor x, Tensor weight, Tensor bias, double eps, Tensor y, Tensor stats);
+
+    /** Derivative of {@link #layerNorm}; dWeight and dBias are null where the parameters are frozen, dx where x is. */
+    void layerNormBackward(
+            Tensor dy,
+            Tensor x,
+            Tensor weight,
+            Tensor stats,
+            @Nullable Tensor dx,
+            boolean accumulate,
+            @Nullable Tensor dWeight,
+            @Nullable Tensor dBias);
+
+    /** RMS norm (Zhang and Sennrich 2019): {@code y = x·rstd·weight}; stats (T, 1) keeps rstd. */
+    void rmsNorm(Tensor x, Tensor weight, double eps, Tensor y, Tensor stats);
+
+    /** Derivative of {@link #rmsNorm}. */
+    void rmsNormBackward(
+            Tensor dy,
+            Tensor x,
+            Tensor weight,
+            Tensor stats,
+            @Nullable Tensor dx,
+            boolean accumulate,
+            @Nullable Tensor dWeight);
+
+    /** {@code y = f(x)}. */
+    void activation(Activation f, Tensor x, Tensor y);
+
+    /** {@code dx = dy · f'(x)}. */
+    void activationBackward(Activation f, Tensor dy, Tensor x, Tensor dx, boolean accumulate);
+
+    /** Gated activation (Shazeer 2020): {@code y = silu(gate) · up}. */
+    void swiGlu(Tensor gate, Tensor up, Tensor y);
+
+    /** Derivative of {@link #swiGlu}. */
+    void swiGluBackward(
+            Tensor dy,
+            Tensor gate,
+            Tensor up,
+            @Nullable Tensor dGate,
+            boolean accumulateGate,
+            @Nullable Tensor dUp,
+            boolean accumulateUp);
+
+    /** Drops elements with probability p and scales the others by 1/(1-p); the same seed drops the same elements. */
+    void dropout(double p, long seed, Tensor x, Tensor y);
+
+    /**
+     * Rotates pairs (i, i + H/2) of each head by the angle of its position, in place (Su et al. 2021, section 3.4).
+     *
+     * @param x (T, heads·H)
+     * @param positions of the T rows
+     * @param cosines (positions, H/2)
+     * @param sines (positions, H/2)
+     * @param inverse whether to rotate back, which is the derivative
+     */
+    void rotate(Tensor x, int heads, int[] positions, Tensor cosines, Tensor sines, boolean inverse);
+
+    /**
+     * Scaled dot-product attention (Vaswani et al. 2017, section 3.2.1), for each sequence and head.
+     *
+     * @param q (T, N·H)
+     * @param k (keys, keyHeads·H)
+     * @param v (keys, keyHeads·H)
+     * @param weights one row; takes the attention weights before dropout, see {@link AttentionShape#weightStarts}
+     * @param y (T, N·H)
+     */
+    void attention(AttentionShape shape, Tensor q, Tensor k, Tensor v, Tensor weights, Tensor y);
+
+    /** Derivative of {@link #attention}; overwrites dq, dk and dv, and uses {@code weights} as working memory. */
+    void attentionBackward(
+            AttentionShape shape,
+            Tensor dy,
+            Tensor q,
+            Tensor k,
+            Tensor v,
+            Tensor weights,
+            Tensor dq,
+            Tensor dk,
+            Tensor dv);
+
+    /**
+     * Cross entropy of each row with its label; the logits become {@code scale · d loss/d logits}.
+     *
+     * @return the sum of the losses of the rows, not scaled
+     */
+    double crossEntropy(Tensor logits, int[] labels, double scale);
+
+    /** Sum of the squares of all elements. */
+    double sumOfSquares(Tensor x);
+}

@@ -1,0 +1,75 @@
+package dev.peft4j.core.tensor;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.DoubleBuffer;
+import java.nio.FloatBuffer;
+import java.util.concurrent.atomic.AtomicLong;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Pointer;
+
+/** One block of native memory, at most 2 GiB, seen as an address (for BLAS) and as a buffer (for copies of rows). */
+final class NativeMemory implements AutoCloseable {
+    private static final int ALIGNMENT = 64; // a cache line, and the width of an AVX-512 register
+    private static final AtomicLong ALLOCATIONS = new AtomicLong();
+    private static final AtomicLong LIVE_BYTES = new AtomicLong();
+
+    private final Pointer block;
+    private final long bytes;
+    private boolean closed;
+
+    final long address;
+    final FloatBuffer floats;
+    final DoubleBuffer doubles;
+
+    NativeMemory(DType dtype, long elements, boolean zeroed) {
+        bytes = elements * dtype.bytes();
+        if (elements < 0 || bytes > Integer.MAX_VALUE - ALIGNMENT) {
+            throw new IllegalArgumentException(
+                    "a tensor of " + elements + " " + dtype + " elements was asked for; one tensor"
+                            + " holds at most 2 GiB. Use a model with smaller matrices.");
+        }
+        long size = bytes + ALIGNMENT;
+        block = zeroed ? Pointer.calloc(1, size) : Pointer.malloc(size);
+        if (block == null || block.isNull()) {
+            throw new OutOfMemoryError("no native memory left for " + size + " bytes; " + LIVE_BYTES.get()
+                    + " bytes are in use by tensors. Use a smaller batch or model.");
+        }
+        ALLOCATIONS.incrementAndGet();
+        LIVE_BYTES.addAndGet(bytes);
+        address = (block.address() + ALIGNMENT - 1) & -ALIGNMENT;
+        ByteBuffer buffer = new BytePointer(block)
+                .position(address - block.address())
+                .capacity(address - block.address() + bytes)
+                .asByteBuffer()
+                .order(ByteOrder.nativeOrder());
+        floats = buffer.asFloatBuffer();
+        doubles = buffer.asDoubleBuffer();
+    }
+
+    /** Blocks allocated since the start of the process; flat over the steps of a training run that is in steady state. */
+    static long allocations() {
+        return ALLOCATIONS.get();
+    }
+
+    static long liveBytes() {
+        return LIVE_BYTES.get();
+    }
+
+    ByteBuffer bytes(long offset, long length) {
+        return new BytePointer(block)
+                .position(address - block.address() + offset)
+                .capacity(address - block.address() + offset + length)
+                .asByteBuffer()
+                .order(ByteOrder.nativeOrder());
+    }
+
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            LIVE_BYTES.addAndGet(-bytes);
+            Pointer.free(block);
+        }
+    }
+}

@@ -1,0 +1,367 @@
+package dev.peft4j.core.tensor;
+
+import static dev.peft4j.core.tensor.Nd4jArrays.array;
+import static dev.peft4j.core.tensor.Nd4jArrays.run;
+import static dev.peft4j.core.tensor.Nd4jArrays.scoped;
+import static dev.peft4j.core.tensor.Nd4jArrays.store;
+
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.impl.transforms.strict.Erf;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.nd4j.linalg.ops.transforms.Transforms;
+
+/** Kernels as compositions of ND4J operations, close to the formulas: the readable reference, and the way to other backends. */
+final class Nd4jKernels implements Kernels {
+
+    @Override
+    public void add(Tensor a, Tensor b, Tensor y) {
+        run(() -> store(array(a).addi(array(b)), y));
+    }
+
+    @Override
+    public void addScaled(double factor, Tensor x, Tensor y) {
+        run(() -> store(array(y).addi(array(x).muli(factor)), y));
+    }
+
+    @Override
+    public void fillRows(@Nullable Tensor bias, Tensor y) {
+        for (int r = 0; r < y.rows(); r++) {
+            if (bias == null) {
+                y.rows(r, 1).fill(0);
+            } else {
+                y.rows(r, 1).copyFrom(bias);
+            }
+        }
+    }
+
+    @Override
+    public void addColumnSums(Tensor x, Tensor sum) {
+        run(() -> store(array(x).sum(true, 0), sum, true));
+    }
+
+    @Override
+    public void gather(int[] ids, Tensor table, Tensor y) {
+        for (int r = 0; r < ids.length; r++) {
+            y.rows(r, 1).copyFrom(table.rows(ids[r], 1));
+        }
+    }
+
+    @Override
+    public void scatterAdd(int[] ids, Tensor x, Tensor table) {
+        for (int r = 0; r < ids.length; r++) {
+            addScaled(1, x.rows(r, 1), table.rows(ids[r], 1));
+        }
+    }
+
+    @Override
+    public void layerNorm(Tensor x, Tensor weight, Tensor bias, double eps, Tensor y, Tensor stats) {
+        run(() -> {
+            INDArray in = array(x);
+            INDArray mean = in.mean(true, 1);
+            INDArray centred = in.subColumnVector(mean);
+            INDArray rstd = Transforms.pow(centred.mul(centred).mean(true, 1).addi(eps), -0.5);
+            store(centred.mulColumnVector(rstd).muliRowVector(array(weight)).addiRowVector(array(bias)), y);
+            store(Nd4j.hstack(mean, rstd), stats);
+        });
+    }
+
+    @Override
+    public void layerNormBackward(
+            Tensor dy,
+            Tensor x,
+            Tensor weight,
+            Tensor stats,
+            @Nullable Tensor dx,
+            boolean accumulate,
+            @Nullable Tensor dWeight,
+            @Nullable Tensor dBias) {
+        run(() -> {
+            INDArray saved = array(stats);
+            INDArray rstd = saved.getColumn(1, true).dup();
+            INDArray hat =
+                    array(x).subColumnVector(saved.getColumn(0, true).dup()).muliColumnVector(rstd);
+            INDArray g = array(dy);
+            if (dWeight != null) {
+                store(g.mul(hat).sum(true, 0), dWeight, true);
+            }
+            if (dBias != null) {
+                store(g.sum(true, 0), dBias, true);
+            }
+            if (dx != null) {
+                INDArray dHat = g.mulRowVector(array(weight));
+                INDArray inner = dHat.mul(hat).mean(true, 1);
+                INDArray out = dHat.subColumnVector(dHat.mean(true, 1)).subi(hat.mulColumnVector(inner));
+                store(out.muliColumnVector(rstd), dx, accumulate);
+            }
+        });
+    }
+
+    @Override
+    public void rmsNorm(Tensor x, Tensor weight, double eps, Tensor y, Tensor stats) {
+        run(() -> {
+            INDArray in = array(x);
+            INDArray rstd = Transforms.pow(in.mul(in).mean(true, 1).addi(eps), -0.5);
+            store(in.mulColumnVector(rstd).muliRowVector(array(weight)), y);
+            store(rstd, stats);
+        });
+    }
+
+    @Override
+    public void rmsNormBackward(
+            Tensor dy,
+            Tensor x,
+            Tensor weight,
+            Tensor stats,
+            @Nullable Tensor dx,
+            boolean accumulate,
+            @Nullable Tensor dWeight) {
+        run(() -> {
+            INDArray rstd = array(stats);
+            INDArray hat = array(x).muliColumnVector(rstd);
+            INDArray g = array(dy);
+            if (dWeight != null) {
+                store(g.mul(hat).sum(true, 0), dWeight, true);
+            }
+            if (dx != null) {
+                INDArray dHat = g.mulRowVector(array(weight));
+                INDArray inner = dHat.mul(hat).mean(true, 1);
+                store(dHat.sub(hat.mulColumnVector(inner)).muliColumnVector(rstd), dx, accumulate);
+            }
+        });
+    }
+
+    @Override
+    public void activation(Activation f, Tensor x, Tensor y) {
+        run(() -> store(value(f, array(x)), y));
+    }
+
+    private static INDArray value(Activation f, INDArray x) {
+        return switch (f) {
+            case GELU -> erf(x.mul(Math.sqrt(0.5))).addi(1).muli(x).muli(0.5);
+            case GELU_TANH ->
+                Transforms.tanh(geluInner(x), true).addi(1).muli(x).muli(0.5);
+            case SILU -> Transforms.sigmoid(x, true).muli(x);
+            case TANH -> Transforms.tanh(x, true);
+            case RELU -> Transforms.max(x, 0, true);
+        };
+    }
+
+    private static INDArray erf(INDArray x) {
+        return Nd4j.getExecutioner().exec(new Erf(x, Nd4j.createUninitialized(x.dataType(), x.shape())));
+    }
+
+    private static INDArray geluInner(INDArray x) {
+        return x.mul(x).muli(x).muli(0.044715).addi(x).muli(Math.sqrt(2 / Math.PI));
+    }
+
+    private static INDArray slope(Activation f, INDArray x) {
+        return switch (f) {
+            case GELU -> {
+                INDArray cdf = erf(x.mul(Math.sqrt(0.5))).addi(1).muli(0.5);
+                INDArray density = Transforms.exp(x.mul(x).muli(-0.5), true).muli(1 / Math.sqrt(2 * Math.PI));
+                yield cdf.addi(density.muli(x));
+            }
+            case GELU_TANH -> {
+                INDArray t = Transforms.tanh(geluInner(x), true);
+                INDArray inner = x.mul(x).muli(3 * 0.044715).addi(1).muli(Math.sqrt(2 / Math.PI));
+                yield t.mul(t).rsubi(1).muli(x).muli(inner).addi(t).addi(1).muli(0.5);
+            }
+            case SILU -> {
+                INDArray s = Transforms.sigmoid(x, true);
+                yield s.rsub(1).muli(x).addi(1).muli(s);
+            }
+            case TANH -> {
+                INDArray t = Transforms.tanh(x, true);
+                yield t.mul(t).rsubi(1);
+            }
+            case RELU -> x.gt(0).castTo(x.dataType());
+        };
+    }
+
+    @Override
+    public void activationBackward(Activation f, Tensor dy, Tensor x, Tensor dx, boolean accumulate) {
+        run(() -> store(slope(f, array(x)).muli(array(dy)), dx, accumulate));
+    }
+
+    @Override
+    public void swiGlu(Tensor gate, Tensor up, Tensor y) {
+        run(() -> store(value(Activation.SILU, array(gate)).muli(array(up)), y));
+    }
+
+    @Override
+    public void swiGluBackward(
+            Tensor dy,
+            Tensor gate,
+            Tensor up,
+            @Nullable Tensor dGate,
+            boolean accumulateGate,
+            @Nullable Tensor dUp,
+            boolean accumulateUp) {
+        run(() -> {
+            INDArray g = array(dy);
+            INDArray x = array(gate);
+            if (dUp != null) {
+                store(value(Activation.SILU, x).muli(g), dUp, accumulateUp);
+            }
+            if (dGate != null) {
+                store(slope(Activation.SILU, x).muli(array(up)).muli(g), dGate, accumulateGate);
+            }
+        });
+    }
+
+    @Override
+    public void dropout(double p, long seed, Tensor x, Tensor y) {
+        for (int r = 0; r < x.rows(); r++) {
+            for (int c = 0; c < x.cols(); c++) {
+                y.set(r, c, Dropout.drops(p, seed, r * x.cols() + c) ? 0 : x.get(r, c) / (1 - p));
+            }
+        }
+    }
+
+    @Override
+    public void rotate(Tensor x, int heads, int[] positions, Tensor cosines, Tensor sines, boolean inverse) {
+        int half = cosines.cols();
+        run(() -> {
+            INDArray rotated = array(x);
+            INDArray cos = rows(array(cosines), positions);
+            INDArray sin = rows(array(sines), positions).muli(inverse ? -1 : 1);
+            for (int h = 0; h < heads; h++) {
+                INDArray u = columns(rotated, 2 * h * half, half).dup();
+                INDArray v = columns(rotated, (2 * h + 1) * half, half).dup();
+                columns(rotated, 2 * h * half, half).assign(u.mul(cos).subi(v.mul(sin)));
+                columns(rotated, (2 * h + 1) * half, half).assign(v.mul(cos).addi(u.mul(sin)));
+            }
+            store(rotated, x);
+        });
+    }
+
+    private static INDArray rows(INDArray x, int[] rows) {
+        return Nd4j.pullRows(x, 1, rows);
+    }
+
+    private static INDArray columns(INDArray x, int from, int count) {
+        return x.get(NDArrayIndex.all(), NDArrayIndex.interval(from, from + count));
+    }
+
+    private static Tensor head(Tensor t, int row, int rows, int head, int size) {
+        return t.rows(row, rows).columns(head * size, size);
+    }
+
+    @Override
+    public void attention(AttentionShape s, Tensor q, Tensor k, Tensor v, Tensor weights, Tensor y) {
+        int[] starts = s.weightStarts();
+        int group = s.heads() / s.keyHeads();
+        int size = s.headSize();
+        for (int seq = 0; seq < s.sequences(); seq++) {
+            int n = s.queryCount()[seq];
+            int m = s.keyCount()[seq];
+            int query = s.queryStart()[seq];
+            int key = s.keyStart()[seq];
+            for (int h = 0; h < s.heads(); h++) {
+                int head = h;
+                int keyHead = h / group;
+                Tensor w = weights.columns(starts[seq] + h * n * m, n * m);
+                int sequence = seq;
+                run(() -> {
+                    INDArray scores = array(head(q, query, n, head, size))
+                            .mmul(array(head(k, key, m, keyHead, size)).transpose())
+                            .muli(s.scale());
+                    hide(s, sequence, scores);
+                    INDArray e = Transforms.exp(scores.subColumnVector(scores.max(true, 1)), false);
+                    INDArray p = e.diviColumnVector(e.sum(true, 1));
+                    store(p, w);
+                    INDArray used = p.muli(mask(s, starts[sequence] + head * n * m, p));
+                    store(used.mmul(array(head(v, key, m, keyHead, size))), head(y, query, n, head, size));
+                });
+            }
+        }
+    }
+
+    private static void hide(AttentionShape s, int seq, INDArray scores) {
+        for (int i = 0; i < scores.rows(); i++) {
+            for (int j = s.visible(seq, i); j < scores.columns(); j++) {
+                scores.putScalar(i, j, -1e30);
+            }
+        }
+    }
+
+    /** 1/(1-p) where a weight is kept, 0 where it is dropped. */
+    private static INDArray mask(AttentionShape s, int at, INDArray like) {
+        INDArray mask = Nd4j.onesLike(like);
+        if (s.dropout() > 0) {
+            for (int i = 0; i < like.length(); i++) {
+                mask.putScalar(i, Dropout.drops(s.dropout(), s.seed(), at + i) ? 0 : 1 / (1 - s.dropout()));
+            }
+        }
+        return mask;
+    }
+
+    @Override
+    public void attentionBackward(
+            AttentionShape s,
+            Tensor dy,
+            Tensor q,
+            Tensor k,
+            Tensor v,
+            Tensor weights,
+            Tensor dq,
+            Tensor dk,
+            Tensor dv) {
+        int[] starts = s.weightStarts();
+        int group = s.heads() / s.keyHeads();
+        int size = s.headSize();
+        for (int seq = 0; seq < s.sequences(); seq++) {
+            int n = s.queryCount()[seq];
+            int m = s.keyCount()[seq];
+            int query = s.queryStart()[seq];
+            int key = s.keyStart()[seq];
+            for (int h = 0; h < s.heads(); h++) {
+                int head = h;
+                int keyHead = h / group;
+                boolean add = h % group != 0;
+                int at = starts[seq] + h * n * m;
+                run(() -> {
+                    INDArray p = array(weights.columns(at, n * m)).reshape(n, m);
+                    INDArray mask = mask(s, at, p);
+                    INDArray g = array(head(dy, query, n, head, size));
+                    store(p.mul(mask).transpose().mmul(g), head(dv, key, m, keyHead, size), add);
+                    INDArray dp = g.mmul(array(head(v, key, m, keyHead, size)).transpose())
+                            .muli(mask);
+                    INDArray ds =
+                            dp.subColumnVector(dp.mul(p).sum(true, 1)).muli(p).muli(s.scale());
+                    store(ds.mmul(array(head(k, key, m, keyHead, size))), head(dq, query, n, head, size));
+                    store(
+                            ds.transpose().mmul(array(head(q, query, n, head, size))),
+                            head(dk, key, m, keyHead, size),
+                            add);
+                });
+            }
+        }
+    }
+
+    @Override
+    public double crossEntropy(Tensor logits, int[] labels, double scale) {
+        return scoped(() -> {
+            INDArray x = array(logits);
+            INDArray e = Transforms.exp(x.subColumnVector(x.max(true, 1)), false);
+            INDArray p = e.diviColumnVector(e.sum(true, 1));
+            double loss = 0;
+            for (int r = 0; r < labels.length; r++) {
+                loss -= Math.log(p.getDouble(r, labels[r]));
+                p.putScalar(r, labels[r], p.getDouble(r, labels[r]) - 1);
+            }
+            store(p.muli(scale), logits);
+            return loss;
+        });
+    }
+
+    @Override
+    public double sumOfSquares(Tensor x) {
+        return scoped(() -> {
+            INDArray a = array(x);
+            return a.mul(a).sumNumber().doubleValue();
+        });
+    }
+}

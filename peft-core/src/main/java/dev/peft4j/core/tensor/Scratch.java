@@ -1,0 +1,17 @@
+package dev.peft4j.core.tensor;
+
+/** Arrays that belong to a thread and are used again by every kernel; their content is never kept. */
+final class Scratch {
+    private static final ThreadLocal<float[][]> ARRAYS = ThreadLocal.withInitial(() -> new float[4][0]);
+
+    private Scratch() {}
+
+    /** An array of at least n elements. */
+    static float[] array(int index, int n) {
+        float[][] arrays = ARRAYS.get();
+        if (arrays[index].length < n) {
+            arrays[index] = new float[Math.max(n, 1024)];
+        }
+        return arrays[index];
+    }
+}

@@ -1,0 +1,308 @@
+package dev.peft4j.core.tensor;
+
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A (rows, cols) matrix in native memory, row-major; a vector is a matrix of one row.
+ *
+ * <p>A tensor made by {@link #allocate} or {@link #zeros} owns its memory, and whoever made it closes it. Tensors of an {@link
+ * Arena} and the views made by {@link #columns} and {@link #rows} own nothing; closing them does nothing.
+ */
+public final class Tensor implements AutoCloseable {
+    final NativeMemory memory;
+    final int offset; // in elements
+    final Tensor owner; // the tensor whose place in an arena this view uses; itself for no view
+    private final boolean ownsMemory;
+    private final DType dtype;
+    private final int rows;
+    private final int cols;
+    private final int stride;
+    private int holds; // uses that keep an arena tensor alive
+
+    Tensor(NativeMemory memory, DType dtype, int offset, int rows, int cols) {
+        this(memory, dtype, offset, rows, cols, cols, null, false);
+    }
+
+    private Tensor(
+            NativeMemory memory,
+            DType dtype,
+            int offset,
+            int rows,
+            int cols,
+            int stride,
+            @Nullable Tensor owner,
+            boolean ownsMemory) {
+        this.memory = memory;
+        this.dtype = dtype;
+        this.offset = offset;
+        this.rows = rows;
+        this.cols = cols;
+        this.stride = stride;
+        this.owner = owner == null ? this : owner;
+        this.ownsMemory = ownsMemory;
+    }
+
+    /** Native memory for a matrix, with whatever it holds; the caller closes it. */
+    public static Tensor allocate(DType dtype, int rows, int cols) {
+        return new Tensor(new NativeMemory(dtype, (long) rows * cols, false), dtype, 0, rows, cols, cols, null, true);
+    }
+
+    /** A matrix of zeros; the caller closes it. */
+    public static Tensor zeros(DType dtype, int rows, int cols) {
+        return new Tensor(new NativeMemory(dtype, (long) rows * cols, true), dtype, 0, rows, cols, cols, null, true);
+    }
+
+    /** A matrix with these values, row by row; the caller closes it. */
+    public static Tensor of(DType dtype, int rows, int cols, float... values) {
+        Tensor t = allocate(dtype, rows, cols);
+        t.set(values);
+        return t;
+    }
+
+    /** How many blocks of native memory were allocated since the process started. */
+    public static long nativeAllocations() {
+        return NativeMemory.allocations();
+    }
+
+    /** Bytes of native memory that tensors and arenas hold now. */
+    public static long nativeBytes() {
+        return NativeMemory.liveBytes();
+    }
+
+    public DType dtype() {
+        return dtype;
+    }
+
+    public int rows() {
+        return rows;
+    }
+
+    public int cols() {
+        return cols;
+    }
+
+    /** Elements from the start of a row to the start of the next one. */
+    public int stride() {
+        return stride;
+    }
+
+    public long size() {
+        return (long) rows * cols;
+    }
+
+    /** Whether the rows follow each other without gaps. */
+    public boolean isContiguous() {
+        return stride == cols || rows == 1;
+    }
+
+    /** The columns from {@code from} on as a view. */
+    public Tensor columns(int from, int count) {
+        checkRange("columns", from, count, cols);
+        return new Tensor(memory, dtype, offset + from, rows, count, stride, owner, false);
+    }
+
+    /** The rows from {@code from} on as a view. */
+    public Tensor rows(int from, int count) {
+        checkRange("rows", from, count, rows);
+        return new Tensor(memory, dtype, offset + from * stride, count, cols, stride, owner, false);
+    }
+
+    /** The same elements with other dimensions, as a view. */
+    public Tensor reshape(int newRows, int newCols) {
+        if (!isContiguous() || (long) newRows * newCols != size()) {
+            throw new IllegalArgumentException(
+                    "cannot see " + this + " as (" + newRows + ", " + newCols + "): the sizes or the strides differ");
+        }
+        return new Tensor(memory, dtype, offset, newRows, newCols, newCols, owner, false);
+    }
+
+    private static void checkRange(String what, int from, int count, int limit) {
+        if (from < 0 || count < 0 || from > limit - count) {
+            throw new IndexOutOfBoundsException(what + " " + from + " to " + (from + count) + " of " + limit);
+        }
+    }
+
+    long address() {
+        return memory.address + (long) offset * dtype.bytes();
+    }
+
+    long address(int row, int col) {
+        return memory.address + ((long) offset + (long) row * stride + col) * dtype.bytes();
+    }
+
+    /** Copies {@code n} elements of a row into an array. */
+    void read(int row, int col, float[] to, int at, int n) {
+        memory.floats.get(offset + row * stride + col, to, at, n);
+    }
+
+    /** Copies {@code n} elements of an array into a row. */
+    void write(int row, int col, float[] from, int at, int n) {
+        memory.floats.put(offset + row * stride + col, from, at, n);
+    }
+
+    /** The element at a place, as a double whatever the number format. */
+    public double get(int row, int col) {
+        int i = offset + row * stride + col;
+        return dtype == DType.F32 ? memory.floats.get(i) : memory.doubles.get(i);
+    }
+
+    /** Sets one element. */
+    public void set(int row, int col, double value) {
+        int i = offset + row * stride + col;
+        if (dtype == DType.F32) {
+            memory.floats.put(i, (float) value);
+        } else {
+            memory.doubles.put(i, value);
+        }
+    }
+
+    /** Sets all elements, row by row. */
+    public void set(float[] values) {
+        if (values.length != size()) {
+            throw new IllegalArgumentException(values.length + " values for " + this + ": the numbers must be equal");
+        }
+        if (dtype == DType.F32) {
+            for (int r = 0; r < rows; r++) {
+                write(r, 0, values, r * cols, cols);
+            }
+        } else {
+            for (int i = 0; i < values.length; i++) {
+                set(i / cols, i % cols, values[i]);
+            }
+        }
+    }
+
+    /** Sets all elements, row by row. */
+    public void set(double[] values) {
+        if (values.length != size()) {
+            throw new IllegalArgumentException(values.length + " values for " + this + ": the numbers must be equal");
+        }
+        for (int i = 0; i < values.length; i++) {
+            set(i / cols, i % cols, values[i]);
+        }
+    }
+
+    /** All elements, row by row, rounded to single precision. */
+    public float[] toFloats() {
+        float[] out = new float[Math.toIntExact(size())];
+        if (dtype == DType.F32) {
+            for (int r = 0; r < rows; r++) {
+                read(r, 0, out, r * cols, cols);
+            }
+        } else {
+            for (int i = 0; i < out.length; i++) {
+                out[i] = (float) get(i / cols, i % cols);
+            }
+        }
+        return out;
+    }
+
+    /** All elements, row by row. */
+    public double[] toDoubles() {
+        double[] out = new double[Math.toIntExact(size())];
+        for (int i = 0; i < out.length; i++) {
+            out[i] = get(i / cols, i % cols);
+        }
+        return out;
+    }
+
+    /** Sets all elements to one value. */
+    public void fill(double value) {
+        float[] row = new float[dtype == DType.F32 ? cols : 0];
+        Arrays.fill(row, (float) value);
+        for (int r = 0; r < rows; r++) {
+            if (dtype == DType.F32) {
+                write(r, 0, row, 0, cols);
+            } else {
+                for (int c = 0; c < cols; c++) {
+                    set(r, c, value);
+                }
+            }
+        }
+    }
+
+    /** Copies the elements of a tensor of the same dimensions, converting the number format where it differs. */
+    public void copyFrom(Tensor from) {
+        if (from.rows != rows || from.cols != cols) {
+            throw new IllegalArgumentException(
+                    "cannot copy " + from + " into " + this + ": the dimensions must be equal");
+        }
+        for (int r = 0; r < rows; r++) {
+            if (dtype == from.dtype && dtype == DType.F32) {
+                memory.floats.put(offset + r * stride, from.memory.floats, from.offset + r * from.stride, cols);
+            } else if (dtype == from.dtype) {
+                memory.doubles.put(offset + r * stride, from.memory.doubles, from.offset + r * from.stride, cols);
+            } else {
+                for (int c = 0; c < cols; c++) {
+                    set(r, c, from.get(r, c));
+                }
+            }
+        }
+    }
+
+    /** A copy in memory of its own; the caller closes it. */
+    public Tensor copy(DType type) {
+        Tensor t = allocate(type, rows, cols);
+        t.copyFrom(this);
+        return t;
+    }
+
+    /** The bytes of a contiguous tensor in the byte order of the machine; valid until the tensor is closed. */
+    public ByteBuffer bytes() {
+        if (!isContiguous()) {
+            throw new IllegalStateException("the rows of " + this + " do not follow each other");
+        }
+        return memory.bytes((long) offset * dtype.bytes(), size() * dtype.bytes());
+    }
+
+    /** Whether every element is a finite number. */
+    public boolean isFinite() {
+        float[] row = new float[cols];
+        for (int r = 0; r < rows; r++) {
+            if (dtype == DType.F64) {
+                for (int c = 0; c < cols; c++) {
+                    if (!Double.isFinite(get(r, c))) {
+                        return false;
+                    }
+                }
+                continue;
+            }
+            read(r, 0, row, 0, cols);
+            for (float v : row) {
+                if (!Float.isFinite(v)) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    /** Marks one more use of an arena tensor. */
+    public Tensor hold() {
+        owner.holds++;
+        return this;
+    }
+
+    /** Ends a use and tells how many are left. */
+    int unhold() {
+        return --owner.holds;
+    }
+
+    int holds() {
+        return owner.holds;
+    }
+
+    @Override
+    public void close() {
+        if (ownsMemory) {
+            memory.close();
+        }
+    }
+
+    @Override
+    public String toString() {
+        return dtype + " (" + rows + ", " + cols + ")";
+    }
+}

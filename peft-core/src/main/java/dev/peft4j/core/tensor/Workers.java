@@ -1,0 +1,112 @@
+package dev.peft4j.core.tensor;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A few threads that share the rows of one operation with the calling thread. Regions are tens of microseconds long, so an idle
+ * worker spins for a moment before it sleeps. While one caller uses the workers, others run their regions alone.
+ */
+final class Workers {
+    /** A part of an operation: the rows from {@code from} to {@code to}. */
+    interface Range {
+        void run(int from, int to);
+    }
+
+    private static final int SPINS = 4000;
+
+    private final int threads;
+    private final ReentrantLock caller = new ReentrantLock();
+    private final Thread[] workers;
+    private volatile @Nullable Job job;
+
+    Workers(int threads) {
+        this.threads = threads;
+        workers = new Thread[threads - 1];
+        for (int i = 0; i < workers.length; i++) {
+            workers[i] = new Thread(this::work, "peft4j-worker-" + i);
+            workers[i].setDaemon(true);
+            workers[i].start();
+        }
+    }
+
+    int threads() {
+        return threads;
+    }
+
+    /** Runs the body over 0 to n in pieces of about {@code grain}; returns when all are done. */
+    void forRange(int n, int grain, Range body) {
+        if (n <= grain || workers.length == 0 || caller.isHeldByCurrentThread() || !caller.tryLock()) {
+            body.run(0, n);
+            return;
+        }
+        try {
+            Job j = new Job(n, Math.max(1, grain), body);
+            job = j;
+            for (Thread worker : workers) {
+                LockSupport.unpark(worker);
+            }
+            j.work();
+            while (j.finished.get() < j.pieces) {
+                Thread.onSpinWait();
+            }
+            job = null;
+            if (j.failure != null) {
+                throw new IllegalStateException("a worker failed", j.failure);
+            }
+        } finally {
+            caller.unlock();
+        }
+    }
+
+    private void work() {
+        Job last = null;
+        int idle = 0;
+        while (true) {
+            Job j = job;
+            if (j != null && j != last) {
+                last = j;
+                j.work();
+                idle = 0;
+            } else if (++idle < SPINS) {
+                Thread.onSpinWait();
+            } else {
+                last = null;
+                LockSupport.park(this);
+                idle = 0;
+            }
+        }
+    }
+
+    private static final class Job {
+        final int n;
+        final int grain;
+        final int pieces;
+        final Range body;
+        final AtomicInteger next = new AtomicInteger();
+        final AtomicInteger finished = new AtomicInteger();
+        volatile @Nullable Throwable failure;
+
+        Job(int n, int grain, Range body) {
+            this.n = n;
+            this.grain = grain;
+            this.pieces = (n + grain - 1) / grain;
+            this.body = body;
+        }
+
+        void work() {
+            int piece;
+            while ((piece = next.getAndIncrement()) < pieces) {
+                try {
+                    body.run(piece * grain, Math.min(n, piece * grain + grain));
+                } catch (RuntimeException | Error e) {
+                    failure = e;
+                } finally {
+                    finished.incrementAndGet();
+                }
+            }
+        }
+    }
+}
