@@ -69,6 +69,15 @@ public final class Arena implements AutoCloseable {
         }
     }
 
+    boolean contains(NativeMemory memory) {
+        for (Block block : blocks) {
+            if (block.memory == memory) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Bytes of native memory that the arena holds, used or not. */
     public long capacity() {
         long sum = 0;

@@ -4,6 +4,7 @@ package dev.peft4j.core.tensor;
  * Elementary functions over float arrays as polynomials and fractions without branches, so that the compiler turns the loops into
  * vector instructions.
  */
+@SuppressWarnings("FloatingPointLiteralPrecision") // the coefficients stand as they are published
 final class FastMath {
     private static final double SQRT_HALF = Math.sqrt(0.5);
     private static final float INV_SQRT_2PI = (float) (1 / Math.sqrt(2 * Math.PI));

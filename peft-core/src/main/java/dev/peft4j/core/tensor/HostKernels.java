@@ -408,4 +408,40 @@ final class HostKernels implements Kernels {
         });
         return Arrays.stream(sums).sum();
     }
+
+    @Override
+    public void adamW(
+            Tensor value,
+            Tensor grad,
+            Tensor m,
+            Tensor v,
+            double rate,
+            double beta1,
+            double beta2,
+            double eps,
+            double decay,
+            int step) {
+        int n = value.cols();
+        float keep = (float) (1 - rate * decay);
+        float b1 = (float) beta1;
+        float b2 = (float) beta2;
+        float size = (float) (rate / (1 - Math.pow(beta1, step)));
+        float root = (float) (1 / Math.sqrt(1 - Math.pow(beta2, step)));
+        float e = (float) eps;
+        rows(value, (r, p, g, mean) -> {
+            float[] square = Scratch.array(3, n);
+            value.read(r, 0, p, 0, n);
+            grad.read(r, 0, g, 0, n);
+            m.read(r, 0, mean, 0, n);
+            v.read(r, 0, square, 0, n);
+            for (int i = 0; i < n; i++) {
+                mean[i] = b1 * mean[i] + (1 - b1) * g[i];
+                square[i] = b2 * square[i] + (1 - b2) * g[i] * g[i];
+                p[i] = p[i] * keep - size * mean[i] / ((float) Math.sqrt(square[i]) * root + e);
+            }
+            value.write(r, 0, p, 0, n);
+            m.write(r, 0, mean, 0, n);
+            v.write(r, 0, square, 0, n);
+        });
+    }
 }

@@ -118,4 +118,25 @@ public interface Kernels {
 
     /** Sum of the squares of all elements. */
     double sumOfSquares(Tensor x);
+
+    /**
+     * One step of AdamW (Loshchilov and Hutter 2019, algorithm 2), in place.
+     *
+     * @param value parameter
+     * @param grad its gradient
+     * @param m running mean of the gradient
+     * @param v running mean of its square
+     * @param step from 1
+     */
+    void adamW(
+            Tensor value,
+            Tensor grad,
+            Tensor m,
+            Tensor v,
+            double rate,
+            double beta1,
+            double beta2,
+            double eps,
+            double decay,
+            int step);
 }

@@ -364,4 +364,29 @@ final class Nd4jKernels implements Kernels {
             return a.mul(a).sumNumber().doubleValue();
         });
     }
+
+    @Override
+    public void adamW(
+            Tensor value,
+            Tensor grad,
+            Tensor m,
+            Tensor v,
+            double rate,
+            double beta1,
+            double beta2,
+            double eps,
+            double decay,
+            int step) {
+        run(() -> {
+            INDArray g = array(grad);
+            INDArray mean = array(m).muli(beta1).addi(g.mul(1 - beta1));
+            INDArray square = array(v).muli(beta2).addi(g.mul(g).muli(1 - beta2));
+            INDArray denominator = Transforms.sqrt(square.div(1 - Math.pow(beta2, step)), false)
+                    .addi(eps);
+            INDArray change = mean.div(denominator).muli(rate / (1 - Math.pow(beta1, step)));
+            store(array(value).muli(1 - rate * decay).subi(change), value);
+            store(mean, m);
+            store(square, v);
+        });
+    }
 }

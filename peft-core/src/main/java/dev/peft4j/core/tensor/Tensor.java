@@ -285,13 +285,29 @@ public final class Tensor implements AutoCloseable {
         return this;
     }
 
-    /** Ends a use and tells how many are left. */
-    int unhold() {
+    /** Ends a use that {@link #hold} marked, and tells how many are left. */
+    public int unhold() {
         return --owner.holds;
     }
 
-    int holds() {
-        return owner.holds;
+    /** Whether something still needs it. */
+    public boolean isHeld() {
+        return owner.holds > 0;
+    }
+
+    /** Whether several uses share it, so that it must not be changed in place. */
+    public boolean isShared() {
+        return owner.holds > 1;
+    }
+
+    /** Whether both are views of the same tensor, or one is a view of the other. */
+    public boolean sharesPlaceWith(Tensor other) {
+        return owner == other.owner;
+    }
+
+    /** Whether its memory belongs to this arena. */
+    public boolean isInArena(Arena arena) {
+        return arena.contains(memory);
     }
 
     @Override

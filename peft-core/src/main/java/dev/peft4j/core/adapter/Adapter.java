@@ -1,0 +1,47 @@
+package dev.peft4j.core.adapter;
+
+import dev.peft4j.core.autograd.Node;
+import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.tensor.Tensor;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What was added to a base model: parameters, and what they do at each site. Everything generic (counting, freezing, saving, loading,
+ * merging) is written once over this contract. The base is never changed.
+ */
+public interface Adapter extends AutoCloseable {
+    /** What it was made from. */
+    PeftConfig config();
+
+    /** All parameters, named as in PEFT's files without the prefix {@code base_model.model.}; in a fixed order. */
+    List<Parameter> parameters();
+
+    /**
+     * Acts at a linear layer after the base product: changes y in place and records how.
+     *
+     * @param x (T, I), the input of the layer
+     * @param y (T, O), its output so far
+     */
+    default void linear(Call call, LinearSite site, Node x, Node y) {}
+
+    /** The parameter that takes the place of a base tensor while this adapter is active, or null. */
+    default @Nullable Parameter replacement(String tensorName) {
+        return null;
+    }
+
+    /** Adds what the adapter does at a linear layer to a copy (O, I) of its weight. */
+    default void mergeInto(LinearSite site, Tensor weight) {}
+
+    /** Number of elements of the parameters that are trained. */
+    default long trainableCount() {
+        return parameters().stream()
+                .filter(Parameter::isTrainable)
+                .mapToLong(Parameter::size)
+                .sum();
+    }
+
+    /** Frees the parameters. */
+    @Override
+    void close();
+}

@@ -1,0 +1,55 @@
+package dev.peft4j.core.adapter;
+
+import dev.peft4j.core.autograd.Parameter;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Trains every base tensor in place. The one exception to the rule that the base is never changed: there is no second copy of the
+ * weights, so no other adapter may use the model meanwhile, and the result is the model itself.
+ */
+public final class FullFineTuning implements Adapter {
+    private final Map<String, Parameter> parameters = new LinkedHashMap<>();
+
+    /** Takes all tensors of a model. */
+    public FullFineTuning(ModelSites model) {
+        for (String name : model.tensorNames()) {
+            parameters.put(name, Parameter.lent(name, model.tensor(name), model.shape(name)));
+        }
+    }
+
+    @Override
+    public PeftConfig config() {
+        return new Config();
+    }
+
+    @Override
+    public List<Parameter> parameters() {
+        return new ArrayList<>(parameters.values());
+    }
+
+    @Override
+    public @Nullable Parameter replacement(String tensorName) {
+        return parameters.get(tensorName);
+    }
+
+    @Override
+    public void close() {
+        parameters.values().forEach(Parameter::close);
+    }
+
+    private record Config() implements PeftConfig {
+        @Override
+        public String peftType() {
+            return "FULL";
+        }
+
+        @Override
+        public Map<String, Object> toJson(ModelSites model) {
+            throw new UnsupportedOperationException("full fine-tuning has no adapter file; write the model itself");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+package dev.peft4j.core.adapter;
+
+import java.util.Map;
+
+/** What to attach to a model. A record per method, validated when it is made. */
+public interface PeftConfig {
+    /** {@code peft_type} of the method: LORA. */
+    String peftType();
+
+    /**
+     * The fields of {@code adapter_config.json} for an adapter that was made for a model, with PEFT's names and values that JSON has:
+     * text, numbers, booleans, null, lists and maps.
+     */
+    Map<String, Object> toJson(ModelSites model);
+}

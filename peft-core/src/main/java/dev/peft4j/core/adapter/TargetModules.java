@@ -1,0 +1,140 @@
+package dev.peft4j.core.adapter;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+
+/**
+ * Which linear layers a method attaches to, by PEFT's rules: a name of a list matches a layer that has this name or ends in it after
+ * a dot; a regular expression matches whole names; {@code all-linear} is every linear layer but the head. Unlike PEFT, every name of a
+ * list has to match something.
+ *
+ * @param names of layers or their endings; empty for a pattern or for all
+ * @param pattern regular expression over whole names; empty for a list or for all
+ * @param allLinear every linear layer but the head
+ */
+public record TargetModules(List<String> names, String pattern, boolean allLinear) {
+    private static final String ALL = "all-linear";
+
+    /** Copies the list and checks the pattern. */
+    public TargetModules {
+        names = List.copyOf(names);
+        if (!pattern.isEmpty()) {
+            try {
+                Pattern.compile(pattern);
+            } catch (PatternSyntaxException e) {
+                throw new IllegalArgumentException(
+                        "target_modules \"" + pattern + "\" is not a regular expression: " + e.getDescription()
+                                + ". Give a list of layer names, all-linear, or a valid expression.",
+                        e);
+            }
+        }
+    }
+
+    /** Layers with these names, or whose names end in one of them after a dot. */
+    public static TargetModules of(String... names) {
+        return of(Arrays.asList(names));
+    }
+
+    /** Layers with these names, or whose names end in one of them after a dot. */
+    public static TargetModules of(List<String> names) {
+        if (names.isEmpty() || names.stream().anyMatch(String::isBlank)) {
+            throw new IllegalArgumentException("target_modules " + names
+                    + " names no layer. Name at least one, or leave it out for the default of the architecture.");
+        }
+        return new TargetModules(names, "", false);
+    }
+
+    /** Layers whose whole name matches a regular expression. */
+    public static TargetModules matching(String regex) {
+        return regex.equals(ALL) ? allLinearLayers() : new TargetModules(List.of(), regex, false);
+    }
+
+    /** Every linear layer but the head. */
+    public static TargetModules allLinearLayers() {
+        return new TargetModules(List.of(), "", true);
+    }
+
+    /**
+     * The layers of a model that are meant.
+     *
+     * @throws IllegalArgumentException if a name or the pattern matches none
+     */
+    public List<LinearSite> select(ModelSites model) {
+        List<LinearSite> all = model.linearSites();
+        if (allLinear) {
+            return all.stream().filter(s -> !s.head()).toList();
+        }
+        if (!pattern.isEmpty()) {
+            Pattern regex = Pattern.compile(pattern);
+            List<LinearSite> found =
+                    all.stream().filter(s -> regex.matcher(s.name()).matches()).toList();
+            if (found.isEmpty()) {
+                throw new IllegalArgumentException(
+                        "target_modules \"" + pattern + "\" matches no linear layer of this model ("
+                                + all.size() + " layers searched). A pattern has to match a whole name, such as "
+                                + all.get(0).name() + ".");
+            }
+            return found;
+        }
+        List<String> unmatched = new ArrayList<>();
+        for (String name : names) {
+            if (all.stream().noneMatch(s -> matches(name, s.name()))) {
+                unmatched.add(name);
+            }
+        }
+        if (!unmatched.isEmpty()) {
+            Set<String> endings = new LinkedHashSet<>();
+            all.forEach(s -> endings.add(s.name().substring(s.name().lastIndexOf('.') + 1)));
+            throw new IllegalArgumentException(
+                    "target_modules " + unmatched + " matches no linear layer of this model ("
+                            + all.size() + " layers searched). It has: " + String.join(", ", endings) + "."
+                            + suggestion(unmatched.get(0), endings));
+        }
+        return all.stream()
+                .filter(s -> names.stream().anyMatch(n -> matches(n, s.name())))
+                .toList();
+    }
+
+    /** Whether a list entry means a module: it is its name, or the name ends in it after a dot. */
+    public static boolean matches(String entry, String module) {
+        return module.equals(entry) || module.endsWith("." + entry);
+    }
+
+    /** A sentence that proposes the most similar of some names, or nothing if none is similar. */
+    public static String suggestion(String given, Iterable<String> candidates) {
+        String best = "";
+        int distance = Math.max(2, given.length() / 3) + 1;
+        for (String c : candidates) {
+            int d = editDistance(given, c);
+            if (d < distance) {
+                distance = d;
+                best = c;
+            }
+        }
+        return best.isEmpty() ? "" : " Did you mean " + best + "?";
+    }
+
+    /** Levenshtein distance. */
+    private static int editDistance(String a, String b) {
+        int[] row = new int[b.length() + 1];
+        for (int j = 0; j <= b.length(); j++) {
+            row[j] = j;
+        }
+        for (int i = 1; i <= a.length(); i++) {
+            int diagonal = row[0];
+            row[0] = i;
+            for (int j = 1; j <= b.length(); j++) {
+                int above = row[j];
+                int change = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+                row[j] = Math.min(change, Math.min(above, row[j - 1]) + 1);
+                diagonal = above;
+            }
+        }
+        return row[b.length()];
+    }
+}

@@ -1,0 +1,117 @@
+package dev.peft4j.core.autograd;
+
+import dev.peft4j.core.tensor.Tensor;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A named tensor that can be trained, with its gradient. Closing it frees both, unless the value was lent by someone else.
+ */
+public final class Parameter implements AutoCloseable {
+    private final String name;
+    private final Tensor value;
+    private final int[] shape;
+    private final boolean ownsValue;
+    private @Nullable Tensor grad;
+    private boolean stale; // the gradient counts as zero, whatever its memory holds
+    private volatile boolean trainable = true;
+
+    /**
+     * A parameter that owns its value.
+     *
+     * @param name as in files, without the name of the adapter
+     * @param value (rows, cols)
+     * @param shape the dimensions in files: two numbers, or one for a vector
+     */
+    public Parameter(String name, Tensor value, int... shape) {
+        this(name, value, true, shape);
+    }
+
+    private Parameter(String name, Tensor value, boolean ownsValue, int... shape) {
+        long size = 1;
+        for (int n : shape) {
+            size *= n;
+        }
+        if (size != value.size()) {
+            throw new IllegalArgumentException(
+                    name + ": " + value + " does not have the elements of a tensor of shape " + Arrays.toString(shape));
+        }
+        this.name = name;
+        this.value = value;
+        this.ownsValue = ownsValue;
+        this.shape = shape.clone();
+    }
+
+    /** A parameter that trains a tensor in place which another object owns and closes. */
+    public static Parameter lent(String name, Tensor value, int... shape) {
+        return new Parameter(name, value, false, shape);
+    }
+
+    public String name() {
+        return name;
+    }
+
+    public Tensor value() {
+        return value;
+    }
+
+    public int[] shape() {
+        return shape.clone();
+    }
+
+    public long size() {
+        return value.size();
+    }
+
+    /** Whether passes compute a gradient for it. */
+    public boolean isTrainable() {
+        return trainable;
+    }
+
+    public void setTrainable(boolean trainable) {
+        this.trainable = trainable;
+    }
+
+    /** The gradient, summed over all backward passes since {@link #zeroGrad}. Its memory is taken at first use. */
+    public Tensor grad() {
+        Tensor g = grad;
+        if (g == null) {
+            g = Tensor.zeros(value.dtype(), value.rows(), value.cols());
+            grad = g;
+        } else if (stale) {
+            g.fill(0);
+        }
+        stale = false;
+        return g;
+    }
+
+    /** Sets the gradient to zero. Its memory is only written by the next use. */
+    public void zeroGrad() {
+        stale = true;
+    }
+
+    /** Whether the gradient has to be added to; else it counts as zero and the caller overwrites all of it. */
+    boolean claimGrad() {
+        boolean add = grad != null && !stale;
+        if (grad == null) {
+            grad = Tensor.allocate(value.dtype(), value.rows(), value.cols());
+        }
+        stale = false;
+        return add;
+    }
+
+    @Override
+    public void close() {
+        if (ownsValue) {
+            value.close();
+        }
+        if (grad != null) {
+            grad.close();
+        }
+    }
+
+    @Override
+    public String toString() {
+        return name + " " + Arrays.toString(shape);
+    }
+}

@@ -1,0 +1,273 @@
+package dev.peft4j.core.autograd;
+
+import dev.peft4j.core.tensor.Arena;
+import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * One run through a model: where its intermediate values live, and the tape of what to do backwards.
+ *
+ * <p>Memory: a value lives until the {@link #begin frame} in which it was made ends, or as long as the tape needs it. Gradients live
+ * until the operation that made their node has been derived. All of it lies in an {@link Arena} that the next pass uses again, so
+ * nothing of a pass may be used after {@link #close}.
+ *
+ * <p>Not safe for several threads; each thread has its own pass and arena.
+ */
+public final class Pass implements AutoCloseable {
+    private final Backend backend;
+    private final Arena arena;
+    private final boolean recording;
+    private final boolean training;
+    private final boolean tracing;
+    private long seed;
+    private final List<Tensor> frame = new ArrayList<>();
+    private final List<Operation> tape = new ArrayList<>();
+
+    private Pass(Backend backend, Arena arena, boolean recording, boolean training, boolean tracing, long seed) {
+        this.backend = backend;
+        this.arena = arena;
+        this.recording = recording;
+        this.training = training;
+        this.tracing = tracing;
+        this.seed = seed;
+    }
+
+    /** A pass that can run backwards, with dropout drawn from the seed. */
+    public static Pass training(Backend backend, Arena arena, long seed) {
+        return new Pass(backend, arena, true, true, false, seed);
+    }
+
+    /** A pass that can run backwards, without dropout. */
+    public static Pass differentiable(Backend backend, Arena arena) {
+        return new Pass(backend, arena, true, false, false, 0);
+    }
+
+    /** A forward pass only, without dropout. */
+    public static Pass inference(Backend backend, Arena arena) {
+        return new Pass(backend, arena, false, false, false, 0);
+    }
+
+    /** A forward pass like that of {@link #training} in which layers look for the first value that is not finite. */
+    public static Pass tracing(Backend backend, Arena arena, long seed) {
+        return new Pass(backend, arena, false, true, true, seed);
+    }
+
+    public Backend backend() {
+        return backend;
+    }
+
+    /** Whether dropout is active. */
+    public boolean isTraining() {
+        return training;
+    }
+
+    /** Whether the pass can run backwards. */
+    public boolean isRecording() {
+        return recording;
+    }
+
+    /** A seed for one use of random numbers; the same sequence for the same seed of the pass. */
+    public long nextSeed() {
+        seed = seed * 6364136223846793005L + 1442695040888963407L; // Knuth, MMIX
+        return seed ^ (seed >>> 29);
+    }
+
+    /**
+     * If the pass is tracing, looks for values that are not finite.
+     *
+     * @throws NonFiniteException naming the tensor
+     */
+    public void check(String name, Node node) {
+        if (tracing && !node.value().isFinite()) {
+            throw new NonFiniteException(name);
+        }
+    }
+
+    /** Memory for an intermediate value, with whatever it holds. */
+    public Tensor allocate(int rows, int cols) {
+        Tensor t = arena.allocate(rows, cols);
+        frame.add(t);
+        return t;
+    }
+
+    /** Starts a frame; give the result to {@link #end}. */
+    public int begin() {
+        return frame.size();
+    }
+
+    /** Ends a frame: the memory of its values is free again, but for the result and what the tape needs. */
+    public Node end(int mark, Node result) {
+        release(mark, result.value());
+        return result;
+    }
+
+    private void release(int mark, Tensor kept) {
+        int left = mark;
+        for (int i = mark; i < frame.size(); i++) {
+            Tensor t = frame.get(i);
+            if (t.sharesPlaceWith(kept)) {
+                frame.set(left++, t);
+            } else if (!t.isHeld()) {
+                arena.free(t);
+            }
+        }
+        frame.subList(left, frame.size()).clear();
+    }
+
+    /** A node of a value that was computed in this pass or lives outside of it. */
+    public Node node(Tensor value) {
+        return new Node(value, null);
+    }
+
+    /** A node of a value whose gradient is wanted although nothing on the tape made it. */
+    public Node trackedNode(Tensor value) {
+        Node node = new Node(value, null);
+        node.track();
+        return node;
+    }
+
+    /** A node of a parameter. */
+    public Node node(Parameter parameter) {
+        return new Node(parameter.value(), parameter);
+    }
+
+    /**
+     * Remembers how to derive an operation; does nothing in a pass that cannot run backwards. Operations that change a value in place
+     * are recorded with the same node again.
+     *
+     * @param result what the operation made or changed
+     * @param backward reads the gradient of the result and adds to those of the inputs
+     * @param saved values that {@code backward} reads
+     */
+    public void record(Node result, Runnable backward, Tensor... saved) {
+        if (!recording) {
+            return;
+        }
+        for (Tensor t : saved) {
+            t.hold();
+        }
+        boolean producer = !result.produced;
+        result.produced = true;
+        result.track();
+        tape.add(new Operation(result, backward, saved, producer));
+    }
+
+    /** Whether an operation on these nodes has to be recorded. */
+    public boolean needsGrad(Node... inputs) {
+        if (recording) {
+            for (Node n : inputs) {
+                if (n.isTracked()) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    /**
+     * Makes sure that a node has a gradient tensor which may be written.
+     *
+     * @return whether to add to what it holds; else it holds nothing yet and must be overwritten
+     */
+    public boolean prepareGrad(Node node) {
+        Parameter parameter = node.parameter();
+        if (parameter != null) {
+            return parameter.claimGrad();
+        }
+        Tensor old = node.grad;
+        if (old != null && !old.isShared()) {
+            return true;
+        }
+        Tensor fresh = arena.allocate(node.value().rows(), node.value().cols()).hold();
+        node.grad = fresh;
+        if (old == null) {
+            return false;
+        }
+        fresh.copyFrom(old);
+        releaseHeld(old);
+        return true;
+    }
+
+    /** Adds a gradient to a node; the tensor itself becomes its gradient if it has none. */
+    public void addGrad(Node node, Tensor grad) {
+        if (node.parameter() == null && node.grad == null) {
+            node.grad = grad.hold();
+        } else {
+            if (prepareGrad(node)) {
+                backend.kernels().addScaled(1, grad, node.grad());
+            } else {
+                node.grad().copyFrom(grad);
+            }
+        }
+    }
+
+    /** Marks the end of the tape for {@link #backwardTo}. */
+    public int mark() {
+        return tape.size();
+    }
+
+    /** Runs everything backwards that was recorded, starting from the gradients that nodes already have. */
+    public void backward() {
+        backwardTo(0);
+    }
+
+    /** Runs backwards what was recorded since a mark, and forgets it. */
+    public void backwardTo(int mark) {
+        for (int i = tape.size() - 1; i >= mark; i--) {
+            Operation operation = tape.remove(i);
+            int frameMark = begin();
+            if (operation.result.hasGrad()) {
+                operation.backward.run();
+            }
+            for (Tensor t : operation.saved) {
+                releaseHeld(t);
+            }
+            Tensor grad = operation.result.grad;
+            if (operation.producer && grad != null) {
+                operation.result.grad = null;
+                releaseHeld(grad);
+            }
+            for (int j = frame.size() - 1; j >= frameMark; j--) {
+                Tensor t = frame.remove(j);
+                if (!t.isHeld()) {
+                    arena.free(t);
+                }
+            }
+        }
+    }
+
+    /** Ends a use of a saved value; its place is free if its frame has ended and nothing else holds it. */
+    private void releaseHeld(Tensor t) {
+        if (t.isInArena(arena)) {
+            for (Tensor live : frame) {
+                if (live.sharesPlaceWith(t)) {
+                    t.unhold();
+                    return;
+                }
+            }
+            arena.release(t);
+        } else {
+            t.unhold();
+        }
+    }
+
+    /** Frees the gradient of a node that no operation made. */
+    public void releaseGrad(Node node) {
+        Tensor grad = node.grad;
+        if (grad != null) {
+            node.grad = null;
+            releaseHeld(grad);
+        }
+    }
+
+    @Override
+    public void close() {
+        tape.clear();
+        frame.clear();
+        arena.reset();
+    }
+
+    private record Operation(Node result, Runnable backward, Tensor[] saved, boolean producer) {}
+}

@@ -1,0 +1,67 @@
+package dev.peft4j.core.io;
+
+import com.fasterxml.jackson.core.JacksonException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.core.util.DefaultIndenter;
+import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** Small JSON files as maps. */
+public final class Json {
+    private static final long MAX_BYTES = 64 << 20;
+    private static final JsonMapper MAPPER = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
+            .defaultPrettyPrinter(new DefaultPrettyPrinter()
+                    .withObjectIndenter(new DefaultIndenter("  ", "\n"))
+                    .withArrayIndenter(new DefaultIndenter("  ", "\n")))
+            .build();
+    private static final TypeReference<LinkedHashMap<String, Object>> OBJECT = new TypeReference<>() {};
+
+    private Json() {}
+
+    /**
+     * Reads a JSON object; the order of keys is kept.
+     *
+     * @throws BadFileException if there is no file, or no JSON object in it
+     */
+    public static Map<String, Object> read(Path path) throws IOException {
+        if (!Files.isRegularFile(path)) {
+            throw new BadFileException(path, "this file was expected and is not there. Check the directory.");
+        }
+        if (Files.size(path) > MAX_BYTES) {
+            throw new BadFileException(
+                    path,
+                    "a JSON file of at most " + MAX_BYTES + " bytes was expected, it has " + Files.size(path)
+                            + ". It is not the file it should be.");
+        }
+        try {
+            return MAPPER.readValue(path.toFile(), OBJECT);
+        } catch (JacksonException e) {
+            throw new BadFileException(
+                    path, "is not a JSON object: " + e.getOriginalMessage() + ". Get the file again.", e);
+        }
+    }
+
+    /** Reads a JSON object from a text. */
+    public static Map<String, Object> parse(String text) throws IOException {
+        return MAPPER.readValue(text, OBJECT);
+    }
+
+    /** A value as indented JSON with sorted keys. */
+    public static String print(Object value) throws IOException {
+        return MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(value);
+    }
+
+    /** A value as JSON on one line with sorted keys. */
+    public static String printLine(Object value) throws IOException {
+        return MAPPER.writeValueAsString(value);
+    }
+}

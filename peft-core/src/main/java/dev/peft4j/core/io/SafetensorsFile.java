@@ -1,0 +1,190 @@
+package dev.peft4j.core.io;
+
+import dev.peft4j.core.tensor.DType;
+import dev.peft4j.core.tensor.Tensor;
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Collections;
+import java.util.Map;
+
+/**
+ * A safetensors file that is open for reading. Opening reads and checks the header; the bytes of a tensor are read when it is asked
+ * for, once, straight into its memory.
+ */
+public final class SafetensorsFile implements AutoCloseable {
+    private static final long MAX_HEADER = 100_000_000; // limit of the reference reader
+    private static final int CHUNK_BYTES = 1 << 20;
+
+    private final Path path;
+    private final FileChannel channel;
+    private final long dataStart;
+    private final Map<String, TensorInfo> tensors;
+    private final Map<String, String> metadata;
+
+    private SafetensorsFile(Path path, FileChannel channel, long dataStart, SafetensorsHeader header) {
+        this.path = path;
+        this.channel = channel;
+        this.dataStart = dataStart;
+        this.tensors = Collections.unmodifiableMap(header.tensors());
+        this.metadata = Collections.unmodifiableMap(header.metadata());
+    }
+
+    /**
+     * Opens a file and checks its header.
+     *
+     * @throws BadFileException if the header is damaged or promises what the file does not have
+     */
+    public static SafetensorsFile open(Path path) throws IOException {
+        if (!Files.isRegularFile(path)) {
+            throw new BadFileException(path, "a safetensors file was expected here and there is none. Check the path.");
+        }
+        FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);
+        try {
+            return read(path, channel);
+        } catch (IOException | RuntimeException e) {
+            channel.close();
+            throw e;
+        }
+    }
+
+    private static SafetensorsFile read(Path path, FileChannel channel) throws IOException {
+        long size = channel.size();
+        if (size < 8) {
+            throw new BadFileException(
+                    path,
+                    "a safetensors file has at least 8 bytes, this one has " + size
+                            + ". It was cut off; get it again.");
+        }
+        long length = readFully(channel, ByteBuffer.allocate(8), 0)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .getLong(0);
+        if (length < 2 || length > MAX_HEADER || length > size - 8) {
+            throw new BadFileException(
+                    path,
+                    "the header is said to have " + Long.toUnsignedString(length)
+                            + " bytes; the file has " + size + ", and at most " + MAX_HEADER
+                            + " are allowed. It is damaged or no safetensors file.");
+        }
+        ByteBuffer bytes =
+                readFully(channel, ByteBuffer.allocate((int) length), 8).flip();
+        if (bytes.get(0) != '{') {
+            throw new BadFileException(path, "the header does not begin with {. It is damaged or no safetensors file.");
+        }
+        String json;
+        try {
+            json = StandardCharsets.UTF_8.newDecoder().decode(bytes).toString();
+        } catch (CharacterCodingException e) {
+            throw new BadFileException(path, "the header is not UTF-8. It is damaged or no safetensors file.", e);
+        }
+        return new SafetensorsFile(path, channel, 8 + length, SafetensorsHeader.parse(path, json, size - 8 - length));
+    }
+
+    private static ByteBuffer readFully(FileChannel channel, ByteBuffer to, long position) throws IOException {
+        long at = position;
+        while (to.hasRemaining()) {
+            int n = channel.read(to, at);
+            if (n < 0) {
+                throw new EOFException("the file became shorter while it was read");
+            }
+            at += n;
+        }
+        return to;
+    }
+
+    public Path path() {
+        return path;
+    }
+
+    /** All tensors by name, in the order of the header. */
+    public Map<String, TensorInfo> tensors() {
+        return tensors;
+    }
+
+    /** The texts of {@code __metadata__}. */
+    public Map<String, String> metadata() {
+        return metadata;
+    }
+
+    /**
+     * A tensor in memory of its own, which the caller closes. F16, BF16, F32 and F64 are converted to the number format asked for.
+     *
+     * @throws BadFileException if there is no such tensor or it does not hold floating-point numbers
+     */
+    public Tensor load(String name, DType dtype) throws IOException {
+        TensorInfo info = info(name);
+        Tensor t = Tensor.allocate(dtype, info.rows(), info.cols());
+        try {
+            read(info, t, false);
+            return t;
+        } catch (IOException | RuntimeException e) {
+            t.close();
+            throw e;
+        }
+    }
+
+    /** Like {@link #load}, with rows and columns exchanged. */
+    public Tensor loadTransposed(String name, DType dtype) throws IOException {
+        TensorInfo info = info(name);
+        Tensor t = Tensor.allocate(dtype, info.cols(), info.rows());
+        try {
+            read(info, t, true);
+            return t;
+        } catch (IOException | RuntimeException e) {
+            t.close();
+            throw e;
+        }
+    }
+
+    private TensorInfo info(String name) throws BadFileException {
+        TensorInfo info = tensors.get(name);
+        if (info == null) {
+            throw new BadFileException(
+                    path,
+                    "tensor " + name + " was asked for; the file has " + tensors.size()
+                            + " others. Check that it is the file of this model.");
+        }
+        return info;
+    }
+
+    private void read(TensorInfo info, Tensor to, boolean transposed) throws IOException {
+        if (info.dtype().equals("F32")
+                && to.dtype() == DType.F32
+                && !transposed
+                && ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN) {
+            readFully(channel, to.bytes(), dataStart + info.begin());
+            return;
+        }
+        int width = TensorInfo.bits(info.dtype()) / 8;
+        int cols = info.cols();
+        int rowsPerChunk = Math.max(1, CHUNK_BYTES / Math.max(1, cols * width));
+        ByteBuffer bytes = ByteBuffer.allocateDirect(Math.min(rowsPerChunk, info.rows()) * cols * width)
+                .order(ByteOrder.LITTLE_ENDIAN);
+        for (int row = 0; row < info.rows(); row += rowsPerChunk) {
+            int rows = Math.min(rowsPerChunk, info.rows() - row);
+            bytes.clear().limit(rows * cols * width);
+            readFully(channel, bytes, dataStart + info.begin() + (long) row * cols * width);
+            double[] values = Numbers.decode(path, info, bytes.flip(), rows * cols);
+            for (int c = 0; c < (transposed ? cols : 0); c++) {
+                for (int r = 0; r < rows; r++) {
+                    to.set(c, row + r, values[r * cols + c]);
+                }
+            }
+            if (!transposed) {
+                to.rows(row, rows).set(values);
+            }
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        channel.close();
+    }
+}

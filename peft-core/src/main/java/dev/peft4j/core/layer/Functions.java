@@ -1,0 +1,97 @@
+package dev.peft4j.core.layer;
+
+import dev.peft4j.core.autograd.Node;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.tensor.Activation;
+import dev.peft4j.core.tensor.Tensor;
+
+/** Operations without parameters, forwards and backwards. */
+public final class Functions {
+    private Functions() {}
+
+    /** {@code y = f(x)}. */
+    public static Node activation(Pass pass, Activation f, Node x) {
+        Tensor out = pass.allocate(x.value().rows(), x.value().cols());
+        pass.backend().kernels().activation(f, x.value(), out);
+        Node y = pass.node(out);
+        if (pass.needsGrad(x)) {
+            pass.record(
+                    y,
+                    () -> {
+                        boolean add = pass.prepareGrad(x);
+                        pass.backend().kernels().activationBackward(f, y.grad(), x.value(), x.grad(), add);
+                    },
+                    x.value());
+        }
+        return y;
+    }
+
+    /** Gated activation {@code silu(gate) · up} (Shazeer 2020, <a href="https://arxiv.org/abs/2002.05202">paper</a>, equation 6). */
+    public static Node swiGlu(Pass pass, Node gate, Node up) {
+        Tensor out = pass.allocate(gate.value().rows(), gate.value().cols());
+        pass.backend().kernels().swiGlu(gate.value(), up.value(), out);
+        Node y = pass.node(out);
+        if (pass.needsGrad(gate, up)) {
+            pass.record(
+                    y,
+                    () -> {
+                        boolean addGate = gate.isTracked() && pass.prepareGrad(gate);
+                        boolean addUp = up.isTracked() && pass.prepareGrad(up);
+                        pass.backend()
+                                .kernels()
+                                .swiGluBackward(
+                                        y.grad(),
+                                        gate.value(),
+                                        up.value(),
+                                        gate.isTracked() ? gate.grad() : null,
+                                        addGate,
+                                        up.isTracked() ? up.grad() : null,
+                                        addUp);
+                    },
+                    gate.value(),
+                    up.value());
+        }
+        return y;
+    }
+
+    /** Residual connection {@code y += x}, in place; returns y. */
+    public static Node add(Pass pass, Node y, Node x) {
+        pass.backend().kernels().add(y.value(), x.value(), y.value());
+        if (pass.needsGrad(x)) {
+            pass.record(y, () -> pass.addGrad(x, y.grad()));
+        }
+        return y;
+    }
+
+    /** Drops elements with probability p while training, in place; returns y. */
+    public static Node dropout(Pass pass, double p, Node y) {
+        if (p <= 0 || !pass.isTraining()) {
+            return y;
+        }
+        long seed = pass.nextSeed();
+        pass.backend().kernels().dropout(p, seed, y.value(), y.value());
+        if (pass.needsGrad(y)) {
+            pass.record(y, () -> {
+                pass.prepareGrad(y);
+                pass.backend().kernels().dropout(p, seed, y.grad(), y.grad());
+            });
+        }
+        return y;
+    }
+
+    /** The rows of x with these numbers, as a new matrix. */
+    public static Node rows(Pass pass, Node x, int[] rows) {
+        Tensor out = pass.allocate(rows.length, x.value().cols());
+        pass.backend().kernels().gather(rows, x.value(), out);
+        Node y = pass.node(out);
+        if (pass.needsGrad(x)) {
+            pass.record(y, () -> {
+                if (!pass.prepareGrad(x)) {
+                    pass.backend().kernels().fillRows(null, x.grad());
+                }
+                pass.backend().kernels().scatterAdd(rows, y.grad(), x.grad());
+            });
+        }
+        return y;
+    }
+}

@@ -1,0 +1,52 @@
+package dev.peft4j.core.layer;
+
+import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.autograd.Node;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.tensor.Tensor;
+
+/**
+ * Layer norm: {@code y = (x - mean) / √(var + eps) · weight + bias} for each row.
+ *
+ * <p>Ba et al. 2016, <a href="https://arxiv.org/abs/1607.06450">paper</a>, section 3.
+ *
+ * @param name of the module in the checkpoint
+ * @param weight (1, C)
+ * @param bias (1, C)
+ * @param eps added to the variance
+ */
+public record LayerNorm(String name, Tensor weight, Tensor bias, double eps) {
+
+    /** x (T, C), y (T, C). */
+    public Node forward(Call call, Node x) {
+        Pass pass = call.pass();
+        Node w = call.tensor(name + ".weight", weight);
+        Node b = call.tensor(name + ".bias", bias);
+        Tensor out = pass.allocate(x.value().rows(), x.value().cols());
+        Tensor stats = pass.allocate(x.value().rows(), 2); // mean, 1/std
+        pass.backend().kernels().layerNorm(x.value(), w.value(), b.value(), eps, out, stats);
+        Node y = pass.node(out);
+        if (pass.needsGrad(x, w, b)) {
+            pass.record(
+                    y,
+                    () -> {
+                        boolean add = x.isTracked() && pass.prepareGrad(x);
+                        pass.backend()
+                                .kernels()
+                                .layerNormBackward(
+                                        y.grad(),
+                                        x.value(),
+                                        w.value(),
+                                        stats,
+                                        x.isTracked() ? x.grad() : null,
+                                        add,
+                                        w.isTracked() ? w.grad() : null,
+                                        b.isTracked() ? b.grad() : null);
+                    },
+                    x.value(),
+                    stats);
+        }
+        pass.check(name, y);
+        return y;
+    }
+}

@@ -1,0 +1,54 @@
+package dev.peft4j.core.model;
+
+import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.autograd.Node;
+import dev.peft4j.core.tensor.Tensor;
+import java.nio.file.Path;
+import java.util.Set;
+
+/** A frozen base model. Safe for many threads, each with its own pass. */
+public interface Model extends ModelSites, AutoCloseable {
+    /** The base tensors. */
+    Weights weights();
+
+    /** The directory that it was read from, or will be written to. */
+    Path directory();
+
+    /** Most tokens of a sequence. */
+    int contextLength();
+
+    /** Number of token ids V. */
+    int vocabularySize();
+
+    /** Logits of every token (T, V) of a language model, or of every sequence (B, classes) of a classifier. */
+    Node logits(Call call, PackedBatch batch);
+
+    /**
+     * The loss of a batch. In a pass that can run backwards, {@link dev.peft4j.core.autograd.Pass#backward} then gives the gradients
+     * of {@code scale · sum}.
+     */
+    Loss loss(Call call, PackedBatch batch, double scale);
+
+    /** How many tokens or sequences of a batch are scored. */
+    int scored(PackedBatch batch);
+
+    @Override
+    default Set<String> tensorNames() {
+        return weights().names();
+    }
+
+    @Override
+    default Tensor tensor(String name) {
+        return weights().tensor(name);
+    }
+
+    @Override
+    default int[] shape(String name) {
+        return weights().shape(name);
+    }
+
+    /** Frees the weights. */
+    @Override
+    void close();
+}

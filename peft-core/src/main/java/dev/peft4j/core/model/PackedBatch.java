@@ -1,0 +1,157 @@
+package dev.peft4j.core.model;
+
+import dev.peft4j.core.layer.CrossEntropy;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Sequences end to end, without padding.
+ *
+ * <p>Shapes: ids, tokenTypes (T); starts (B + 1); labels (T) for a language model, {@link CrossEntropy#IGNORE} where a token is not
+ * scored and not shifted (the label of a token is the token itself), or (B) for a classifier.
+ */
+public final class PackedBatch {
+    private final int[] ids;
+    private final int[] tokenTypes;
+    private final int[] starts;
+    private final int[] labels;
+
+    private PackedBatch(int[] ids, int[] tokenTypes, int[] starts, int[] labels) {
+        this.ids = ids;
+        this.tokenTypes = tokenTypes;
+        this.starts = starts;
+        this.labels = labels;
+    }
+
+    /**
+     * One sequence.
+     *
+     * @param ids token ids
+     * @param tokenTypes segment of each token (BERT), or an empty array for all 0
+     * @param labels of each token (language model), one class (classifier), or empty for none
+     */
+    public record Sequence(int[] ids, int[] tokenTypes, int[] labels) {
+        /** A sequence that is only read. */
+        public static Sequence of(int... ids) {
+            return new Sequence(ids, new int[0], new int[0]);
+        }
+
+        /** A sequence whose tokens are scored where they are not {@link CrossEntropy#IGNORE}. */
+        public static Sequence labelled(int[] ids, int[] labels) {
+            return new Sequence(ids, new int[0], labels);
+        }
+
+        /** Number of tokens. */
+        public int length() {
+            return ids.length;
+        }
+    }
+
+    /** Packs sequences in their order. */
+    public static PackedBatch of(List<Sequence> sequences) {
+        int[] starts = new int[sequences.size() + 1];
+        int labelCount = 0;
+        for (int i = 0; i < sequences.size(); i++) {
+            if (sequences.get(i).length() == 0) {
+                throw new IllegalArgumentException("sequence " + i + " of the batch has no tokens; leave it out");
+            }
+            starts[i + 1] = starts[i] + sequences.get(i).length();
+            labelCount += sequences.get(i).labels.length;
+        }
+        int[] ids = new int[starts[sequences.size()]];
+        int[] types = new int[ids.length];
+        int[] labels = new int[labelCount];
+        int label = 0;
+        for (int i = 0; i < sequences.size(); i++) {
+            Sequence s = sequences.get(i);
+            System.arraycopy(s.ids, 0, ids, starts[i], s.length());
+            System.arraycopy(s.tokenTypes, 0, types, starts[i], s.tokenTypes.length);
+            System.arraycopy(s.labels, 0, labels, label, s.labels.length);
+            label += s.labels.length;
+        }
+        return new PackedBatch(ids, types, starts, labels);
+    }
+
+    /** Packs sequences that are only read. */
+    public static PackedBatch of(int[]... sequences) {
+        return of(Arrays.stream(sequences).map(Sequence::of).toList());
+    }
+
+    /** Number of sequences B. */
+    public int sequences() {
+        return starts.length - 1;
+    }
+
+    /** Number of tokens T. */
+    public int tokens() {
+        return ids.length;
+    }
+
+    /** Token ids (T). Not to be changed. */
+    public int[] ids() {
+        return ids;
+    }
+
+    /** Segments (T). Not to be changed. */
+    public int[] tokenTypes() {
+        return tokenTypes;
+    }
+
+    /** First token of a sequence. */
+    public int start(int sequence) {
+        return starts[sequence];
+    }
+
+    /** Number of tokens of a sequence. */
+    public int length(int sequence) {
+        return starts[sequence + 1] - starts[sequence];
+    }
+
+    /** First tokens of the sequences (B). */
+    public int[] starts() {
+        return Arrays.copyOf(starts, sequences());
+    }
+
+    /** Lengths of the sequences (B). */
+    public int[] lengths() {
+        int[] lengths = new int[sequences()];
+        Arrays.setAll(lengths, this::length);
+        return lengths;
+    }
+
+    /** Positions of the tokens in their sequences (T). */
+    public int[] positions() {
+        int[] positions = new int[ids.length];
+        for (int s = 0; s < sequences(); s++) {
+            for (int i = starts[s]; i < starts[s + 1]; i++) {
+                positions[i] = i - starts[s];
+            }
+        }
+        return positions;
+    }
+
+    /** One class per sequence (B). Not to be changed. */
+    public int[] classLabels() {
+        requireLabels(sequences(), "one label per sequence");
+        return labels;
+    }
+
+    /** What each token has to predict (T): the label of the next token of its sequence. */
+    public int[] nextTokens() {
+        requireLabels(tokens(), "one label per token");
+        int[] next = new int[ids.length];
+        for (int s = 0; s < sequences(); s++) {
+            int last = starts[s + 1] - 1;
+            System.arraycopy(labels, starts[s] + 1, next, starts[s], last - starts[s]);
+            next[last] = CrossEntropy.IGNORE;
+        }
+        return next;
+    }
+
+    private void requireLabels(int count, String what) {
+        if (labels.length != count) {
+            throw new IllegalStateException("the loss needs " + what + " (" + count + "), the batch has "
+                    + labels.length + ". Give labels with the sequences.");
+        }
+    }
+}

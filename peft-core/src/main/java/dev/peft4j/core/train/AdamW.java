@@ -1,0 +1,67 @@
+package dev.peft4j.core.train;
+
+import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.tensor.Tensor;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Adam with decoupled weight decay.
+ *
+ * <p>Loshchilov and Hutter 2019, <a href="https://arxiv.org/abs/1711.05101">paper</a>, algorithm 2, as PyTorch computes it: decay is
+ * multiplied by the learning rate, and eps is added after the bias correction.
+ */
+public final class AdamW implements Optimizer {
+    private final double beta1;
+    private final double beta2;
+    private final double eps;
+    private final double weightDecay;
+    private final Map<Parameter, Moments> moments = new HashMap<>();
+    private int step;
+
+    /** Running means of the gradient and of its square. */
+    private record Moments(Tensor m, Tensor v) {}
+
+    /** All constants. */
+    public AdamW(double beta1, double beta2, double eps, double weightDecay) {
+        if (!(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1 && eps > 0 && weightDecay >= 0)) {
+            throw new IllegalArgumentException(
+                    "AdamW with betas " + beta1 + ", " + beta2 + ", eps " + eps + ", weight decay " + weightDecay
+                            + " was asked for; betas are from 0 to below 1, eps is above 0, decay at least 0.");
+        }
+        this.beta1 = beta1;
+        this.beta2 = beta2;
+        this.eps = eps;
+        this.weightDecay = weightDecay;
+    }
+
+    /** The usual constants: betas 0.9 and 0.999, eps 1e-8. */
+    public AdamW(double weightDecay) {
+        this(0.9, 0.999, 1e-8, weightDecay);
+    }
+
+    @Override
+    public void step(Backend backend, List<Parameter> parameters, double learningRate) {
+        step++;
+        for (Parameter p : parameters) {
+            Tensor value = p.value();
+            Moments s = moments.computeIfAbsent(
+                    p,
+                    key -> new Moments(
+                            Tensor.zeros(value.dtype(), value.rows(), value.cols()),
+                            Tensor.zeros(value.dtype(), value.rows(), value.cols())));
+            backend.kernels().adamW(value, p.grad(), s.m, s.v, learningRate, beta1, beta2, eps, weightDecay, step);
+        }
+    }
+
+    @Override
+    public void close() {
+        moments.values().forEach(s -> {
+            s.m.close();
+            s.v.close();
+        });
+        moments.clear();
+    }
+}

@@ -1,0 +1,178 @@
+package dev.peft4j.models;
+
+import dev.peft4j.core.adapter.LinearSite;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.layer.Embedding;
+import dev.peft4j.core.layer.LayerNorm;
+import dev.peft4j.core.layer.Linear;
+import dev.peft4j.core.layer.RmsNorm;
+import dev.peft4j.core.layer.Rotary;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.model.Weights;
+import dev.peft4j.core.tensor.AttentionShape;
+import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.tensor.DenseWeight;
+import dev.peft4j.core.tensor.Tensor;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/** What the families share: reading layers by name, and keeping the list of their sites. */
+abstract class BaseModel implements Model {
+    private final String modelType;
+    private final Weights weights;
+    private final Backend backend;
+    private final Path directory;
+    private final int contextLength;
+    private final int vocabularySize;
+    private final List<LinearSite> sites = new ArrayList<>();
+    private @Nullable Rotary rotary;
+
+    BaseModel(
+            String modelType, Weights weights, Backend backend, Path directory, int contextLength, int vocabularySize) {
+        this.modelType = modelType;
+        this.weights = weights;
+        this.backend = backend;
+        this.directory = directory;
+        this.contextLength = contextLength;
+        this.vocabularySize = vocabularySize;
+    }
+
+    /** A linear layer whose weight is (out, in) in the file. */
+    final Linear linear(String name, int in, int out, boolean bias) throws IOException {
+        return linear(name, in, weights.matrix(name + ".weight", out, in), bias);
+    }
+
+    /** A linear layer whose weight is (in, out) in the file, with a bias. */
+    final Linear conv1d(String name, int in, int out) throws IOException {
+        return linear(name, in, weights.transposedMatrix(name + ".weight", out, in), true);
+    }
+
+    private Linear linear(String name, int in, Tensor weight, boolean bias) throws IOException {
+        Tensor b = bias ? weights.vector(name + ".bias", weight.rows()) : null;
+        return addSite(new Linear(new LinearSite(name, in, weight.rows(), false), new DenseWeight(weight), b));
+    }
+
+    /** The output layer of a classifier, which is new if the checkpoint has none: N(0, deviation), bias 0. */
+    final Linear classifier(String name, int in, int out, double deviation, long seed) throws IOException {
+        if (!weights.has(name + ".weight")) {
+            Tensor w = weights.put(name + ".weight", Tensor.allocate(backend.dtype(), out, in), false, out, in);
+            RandomGenerator random = new SplittableRandom(seed);
+            for (int r = 0; r < out; r++) {
+                for (int c = 0; c < in; c++) {
+                    w.set(r, c, random.nextGaussian(0, deviation));
+                }
+            }
+            Tensor b = weights.put(name + ".bias", Tensor.zeros(backend.dtype(), 1, out), false, out);
+            return addSite(new Linear(new LinearSite(name, in, out, true), new DenseWeight(w), b));
+        }
+        Tensor w = weights.matrix(name + ".weight", out, in);
+        Tensor b = weights.vector(name + ".bias", out);
+        return addSite(new Linear(new LinearSite(name, in, out, true), new DenseWeight(w), b));
+    }
+
+    final Linear addSite(Linear layer) {
+        sites.add(layer.site());
+        return layer;
+    }
+
+    final Embedding embedding(String name, int rows, int cols) throws IOException {
+        return new Embedding(name, weights.matrix(name, rows, cols));
+    }
+
+    final LayerNorm layerNorm(String name, int n, double eps) throws IOException {
+        return new LayerNorm(name, weights.vector(name + ".weight", n), weights.vector(name + ".bias", n), eps);
+    }
+
+    final RmsNorm rmsNorm(String name, int n, double eps) throws IOException {
+        return new RmsNorm(name, weights.vector(name + ".weight", n), eps);
+    }
+
+    /** Closes the tables with the model. */
+    final Rotary own(Rotary tables) {
+        rotary = tables;
+        return tables;
+    }
+
+    /** Each sequence of a batch attends to itself. */
+    static AttentionShape selfAttention(
+            Pass pass,
+            PackedBatch batch,
+            int heads,
+            int keyHeads,
+            int headSize,
+            double scale,
+            boolean causal,
+            double dropout) {
+        int[] starts = batch.starts();
+        int[] lengths = batch.lengths();
+        double p = pass.isTraining() ? dropout : 0;
+        long seed = p > 0 ? pass.nextSeed() : 0;
+        return new AttentionShape(starts, lengths, starts, lengths, heads, keyHeads, headSize, scale, causal, p, seed);
+    }
+
+    /** Refuses positions that the model does not have. */
+    final int[] checkLength(int[] positions) {
+        for (int p : positions) {
+            if (p >= contextLength) {
+                throw new IllegalArgumentException("a sequence of more than " + contextLength
+                        + " tokens was given, the context length of this model. Cut it.");
+            }
+        }
+        return positions;
+    }
+
+    @Override
+    public final String modelType() {
+        return modelType;
+    }
+
+    @Override
+    public final List<LinearSite> linearSites() {
+        return Collections.unmodifiableList(sites);
+    }
+
+    @Override
+    public boolean fanInFanOut() {
+        return false;
+    }
+
+    @Override
+    public final Backend backend() {
+        return backend;
+    }
+
+    @Override
+    public final Weights weights() {
+        return weights;
+    }
+
+    @Override
+    public final Path directory() {
+        return directory;
+    }
+
+    @Override
+    public final int contextLength() {
+        return contextLength;
+    }
+
+    @Override
+    public final int vocabularySize() {
+        return vocabularySize;
+    }
+
+    @Override
+    public void close() {
+        weights.close();
+        if (rotary != null) {
+            rotary.close();
+        }
+    }
+}

@@ -1,0 +1,206 @@
+package dev.peft4j.models;
+
+import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.adapter.TaskType;
+import dev.peft4j.core.autograd.Node;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.layer.Attention;
+import dev.peft4j.core.layer.Attention.Slice;
+import dev.peft4j.core.layer.CrossEntropy;
+import dev.peft4j.core.layer.Embedding;
+import dev.peft4j.core.layer.Functions;
+import dev.peft4j.core.layer.LayerNorm;
+import dev.peft4j.core.layer.Linear;
+import dev.peft4j.core.model.Loss;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.model.Weights;
+import dev.peft4j.core.tensor.Activation;
+import dev.peft4j.core.tensor.AttentionShape;
+import dev.peft4j.core.tensor.Backend;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * BERT with a head that classifies sequences by their first token.
+ *
+ * <p>Devlin et al. 2019, <a href="https://arxiv.org/abs/1810.04805">paper</a>, sections 3 and 4.1.
+ */
+public final class Bert extends BaseModel implements Model {
+    private final int heads;
+    private final int width; // C
+    private final double dropout;
+    private final double attentionDropout;
+    private final double classifierDropout;
+    private final Activation activation;
+    private final Embedding words; // (V, C)
+    private final Embedding positions; // (context, C)
+    private final Embedding segments; // (2, C)
+    private final LayerNorm embeddingNorm;
+    private final List<Block> blocks = new ArrayList<>();
+    private final Linear pooler; // (C, C)
+    private final Linear classifier; // (classes, C)
+
+    private record Block(
+            Linear q,
+            Linear k,
+            Linear v,
+            Linear o,
+            LayerNorm attentionNorm,
+            Linear up,
+            Linear down,
+            LayerNorm outputNorm) {}
+
+    Bert(ModelConfig config, Weights weights, Backend backend, int classes, long seed) throws IOException {
+        super(
+                "bert",
+                weights,
+                backend,
+                config.directory(),
+                config.size("max_position_embeddings", 512),
+                config.size("vocab_size"));
+        config.require("position_embedding_type", "absolute");
+        config.require("is_decoder", false);
+        width = config.size("hidden_size");
+        heads = config.size("num_attention_heads");
+        if (width % heads != 0) {
+            throw config.bad("hidden_size " + width + " is not a multiple of num_attention_heads " + heads
+                    + ". Correct config.json.");
+        }
+        int inner = config.size("intermediate_size");
+        double eps = config.number("layer_norm_eps", 1e-12);
+        dropout = config.probability("hidden_dropout_prob", 0.1);
+        attentionDropout = config.probability("attention_probs_dropout_prob", 0.1);
+        classifierDropout = config.probability("classifier_dropout", dropout);
+        activation = config.activation("hidden_act", "gelu");
+
+        weights.optionalPrefix("bert.");
+        words = embedding("bert.embeddings.word_embeddings.weight", vocabularySize(), width);
+        positions = embedding("bert.embeddings.position_embeddings.weight", contextLength(), width);
+        segments = embedding("bert.embeddings.token_type_embeddings.weight", config.size("type_vocab_size", 2), width);
+        embeddingNorm = layerNorm("bert.embeddings.LayerNorm", width, eps);
+        for (int l = 0; l < config.size("num_hidden_layers"); l++) {
+            String h = "bert.encoder.layer." + l + ".";
+            blocks.add(new Block(
+                    linear(h + "attention.self.query", width, width, true),
+                    linear(h + "attention.self.key", width, width, true),
+                    linear(h + "attention.self.value", width, width, true),
+                    linear(h + "attention.output.dense", width, width, true),
+                    layerNorm(h + "attention.output.LayerNorm", width, eps),
+                    linear(h + "intermediate.dense", width, inner, true),
+                    linear(h + "output.dense", inner, width, true),
+                    layerNorm(h + "output.LayerNorm", width, eps)));
+        }
+        pooler = linear("bert.pooler.dense", width, width, true);
+        classifier = classifier("classifier", width, classes, config.number("initializer_range", 0.02), seed);
+    }
+
+    /** The hidden states of all tokens after the last layer (T, C). */
+    public Node encode(Call call, PackedBatch batch) {
+        return encode(call, batch, false);
+    }
+
+    /** All hidden states, or only those of the first tokens (B, C), which the last layer then computes alone. */
+    private Node encode(Call call, PackedBatch batch, boolean firstOnly) {
+        Pass pass = call.pass();
+        int[] places = checkLength(batch.positions());
+        int frame = pass.begin();
+        Node x = words.forward(call, batch.ids());
+        Functions.add(pass, x, segments.forward(call, batch.tokenTypes()));
+        Functions.add(pass, x, positions.forward(call, places));
+        x = Functions.dropout(pass, dropout, embeddingNorm.forward(call, x));
+        for (int l = 0; l < blocks.size(); l++) {
+            int inner = pass.begin();
+            x = pass.end(inner, block(call, blocks.get(l), x, batch, firstOnly && l == blocks.size() - 1));
+        }
+        return pass.end(frame, x);
+    }
+
+    private Node block(Call call, Block b, Node x, PackedBatch batch, boolean firstOnly) {
+        Pass pass = call.pass();
+        Node rows = firstOnly ? Functions.rows(pass, x, batch.starts()) : x; // the tokens that ask
+        Node q = b.q.forward(call, rows);
+        Node k = b.k.forward(call, x);
+        Node v = b.v.forward(call, x);
+        AttentionShape all = selfAttention(
+                pass,
+                batch,
+                heads,
+                heads,
+                width / heads,
+                1 / Math.sqrt((double) width / heads),
+                false,
+                attentionDropout);
+        Node mixed =
+                Attention.forward(pass, firstOnly ? firstQueries(all) : all, Slice.of(q), Slice.of(k), Slice.of(v));
+        Node a = Functions.dropout(pass, dropout, b.o.forward(call, mixed));
+        a = b.attentionNorm.forward(call, Functions.add(pass, a, rows));
+        Node up = Functions.activation(pass, activation, b.up.forward(call, a));
+        Node y = Functions.dropout(pass, dropout, b.down.forward(call, up));
+        return b.outputNorm.forward(call, Functions.add(pass, y, a));
+    }
+
+    /** One query per sequence, over all of its keys. */
+    private static AttentionShape firstQueries(AttentionShape s) {
+        int[] starts = new int[s.sequences()];
+        int[] counts = new int[s.sequences()];
+        Arrays.setAll(starts, i -> i);
+        Arrays.fill(counts, 1);
+        return new AttentionShape(
+                starts,
+                counts,
+                s.keyStart(),
+                s.keyCount(),
+                s.heads(),
+                s.keyHeads(),
+                s.headSize(),
+                s.scale(),
+                false,
+                s.dropout(),
+                s.seed());
+    }
+
+    /** {@code tanh(W h + b)} of the first token of each sequence (B, C). */
+    public Node pool(Call call, PackedBatch batch) {
+        Pass pass = call.pass();
+        return Functions.activation(pass, Activation.TANH, pooler.forward(call, encode(call, batch, true)));
+    }
+
+    @Override
+    public Node logits(Call call, PackedBatch batch) {
+        Node pooled = Functions.dropout(call.pass(), classifierDropout, pool(call, batch));
+        return classifier.forward(call, pooled);
+    }
+
+    @Override
+    public Loss loss(Call call, PackedBatch batch, double scale) {
+        int[] labels = batch.classLabels();
+        for (int label : labels) {
+            if (label < 0 || label >= classifier.site().out()) {
+                throw new IllegalArgumentException("label " + label + " was given; the model has the classes 0 to "
+                        + (classifier.site().out() - 1) + ". Load it with as many classes as the data has.");
+            }
+        }
+        Node pooled = Functions.dropout(call.pass(), classifierDropout, pool(call, batch));
+        double sum = CrossEntropy.forward(
+                call, pooled, labels, classifier.site().out(), scale, (c, x) -> classifier.forward(c, x));
+        return new Loss(sum, labels.length);
+    }
+
+    @Override
+    public int scored(PackedBatch batch) {
+        return batch.sequences();
+    }
+
+    @Override
+    public TaskType taskType() {
+        return TaskType.SEQ_CLS;
+    }
+
+    @Override
+    public List<String> taskModules() {
+        return List.of("classifier");
+    }
+}

@@ -1,0 +1,65 @@
+package dev.peft4j.models;
+
+import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.adapter.TaskType;
+import dev.peft4j.core.autograd.Node;
+import dev.peft4j.core.layer.CrossEntropy;
+import dev.peft4j.core.layer.Linear;
+import dev.peft4j.core.model.Loss;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.model.PackedBatch;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A decoder that predicts the next token. */
+public interface CausalModel extends Model {
+    /** Layers, key heads times head size: what a cache has to hold. */
+    KeyValueCache newCache(int sequences, int capacity);
+
+    /**
+     * The last hidden states (T, C), after the final norm.
+     *
+     * @param cache keys and values of earlier tokens, which the new ones are added to; null to start at the first token
+     */
+    Node hidden(Call call, PackedBatch batch, @Nullable KeyValueCache cache);
+
+    /** The output layer: (T, C) to (T, V). */
+    Linear head();
+
+    @Override
+    default Node logits(Call call, PackedBatch batch) {
+        return head().forward(call, hidden(call, batch, null));
+    }
+
+    @Override
+    default Loss loss(Call call, PackedBatch batch, double scale) {
+        int[] targets = batch.nextTokens();
+        Node hidden = hidden(call, batch, null);
+        double sum =
+                CrossEntropy.forward(call, hidden, targets, vocabularySize(), scale, (c, x) -> head().forward(c, x));
+        return new Loss(sum, count(targets));
+    }
+
+    @Override
+    default int scored(PackedBatch batch) {
+        return count(batch.nextTokens());
+    }
+
+    private static int count(int[] targets) {
+        int n = 0;
+        for (int t : targets) {
+            n += t == CrossEntropy.IGNORE ? 0 : 1;
+        }
+        return n;
+    }
+
+    @Override
+    default TaskType taskType() {
+        return TaskType.CAUSAL_LM;
+    }
+
+    @Override
+    default List<String> taskModules() {
+        return List.of();
+    }
+}

@@ -1,0 +1,61 @@
+package dev.peft4j.models;
+
+import java.util.Set;
+
+/**
+ * How a text is continued.
+ *
+ * @param maxNewTokens most tokens to add
+ * @param temperature the logits are divided by it; 0 takes the most probable token
+ * @param topK only the K most probable tokens are drawn; 0 for all
+ * @param topP only the most probable tokens that together reach this probability are drawn; 1 for all
+ * @param seed of the draws
+ * @param stopTokens end the text; they are not part of the result
+ * @param cache whether keys and values of earlier tokens are kept; the result is the same
+ */
+public record GenerationConfig(
+        int maxNewTokens,
+        double temperature,
+        int topK,
+        double topP,
+        long seed,
+        Set<Integer> stopTokens,
+        boolean cache) {
+
+    /** Checks the ranges. */
+    public GenerationConfig {
+        if (maxNewTokens < 1 || !(temperature >= 0) || topK < 0 || !(topP > 0 && topP <= 1)) {
+            throw new IllegalArgumentException(
+                    "max new tokens " + maxNewTokens + ", temperature " + temperature + ", top-k "
+                            + topK + ", top-p " + topP
+                            + " were given. Tokens must be at least 1, temperature and top-k at least 0, top-p"
+                            + " above 0 and at most 1.");
+        }
+        stopTokens = Set.copyOf(stopTokens);
+    }
+
+    /** Always the most probable token. */
+    public static GenerationConfig greedy(int maxNewTokens) {
+        return new GenerationConfig(maxNewTokens, 0, 0, 1, 0, Set.of(), true);
+    }
+
+    /** Draws from the probabilities at a temperature. */
+    public static GenerationConfig sampled(int maxNewTokens, double temperature, long seed) {
+        return new GenerationConfig(maxNewTokens, temperature, 0, 1, seed, Set.of(), true);
+    }
+
+    /** With other stop tokens. */
+    public GenerationConfig withStopTokens(Set<Integer> tokens) {
+        return new GenerationConfig(maxNewTokens, temperature, topK, topP, seed, tokens, cache);
+    }
+
+    /** With draws from fewer tokens. */
+    public GenerationConfig withTop(int k, double p) {
+        return new GenerationConfig(maxNewTokens, temperature, k, p, seed, stopTokens, cache);
+    }
+
+    /** Without keeping keys and values. */
+    public GenerationConfig withoutCache() {
+        return new GenerationConfig(maxNewTokens, temperature, topK, topP, seed, stopTokens, false);
+    }
+}

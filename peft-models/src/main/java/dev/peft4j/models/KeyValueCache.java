@@ -1,0 +1,84 @@
+package dev.peft4j.models;
+
+import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.tensor.AttentionShape;
+import dev.peft4j.core.tensor.DType;
+import dev.peft4j.core.tensor.Tensor;
+import java.util.Arrays;
+
+/** Keys and values of the tokens that a model has seen, so that the next token costs one row. The caller closes it. */
+public final class KeyValueCache implements AutoCloseable {
+    private final int capacity;
+    private final Tensor[] keys; // per layer (sequences · capacity, keyHeads · H)
+    private final Tensor[] values;
+    private final int[] lengths;
+
+    KeyValueCache(DType dtype, int layers, int width, int sequences, int capacity) {
+        this.capacity = capacity;
+        this.keys = new Tensor[layers];
+        this.values = new Tensor[layers];
+        this.lengths = new int[sequences];
+        for (int l = 0; l < layers; l++) {
+            keys[l] = Tensor.allocate(dtype, sequences * capacity, width);
+            values[l] = Tensor.allocate(dtype, sequences * capacity, width);
+        }
+    }
+
+    /** Positions of the tokens of a batch that continues the sequences. */
+    int[] positions(PackedBatch batch) {
+        int[] positions = batch.positions();
+        for (int s = 0; s < batch.sequences(); s++) {
+            if (lengths[s] + batch.length(s) > capacity) {
+                throw new IllegalArgumentException("the cache holds " + capacity + " tokens of a sequence, "
+                        + lengths[s] + " are in it and " + batch.length(s) + " were to be added. Make a larger cache.");
+            }
+            for (int i = 0; i < batch.length(s); i++) {
+                positions[batch.start(s) + i] += lengths[s];
+            }
+        }
+        return positions;
+    }
+
+    /** Puts the keys and values (T, keyHeads · H) of a layer behind those of earlier tokens. */
+    void append(int layer, PackedBatch batch, Tensor key, Tensor value) {
+        for (int s = 0; s < batch.sequences(); s++) {
+            int to = s * capacity + lengths[s];
+            int n = batch.length(s);
+            keys[layer].rows(to, n).copyFrom(key.rows(batch.start(s), n));
+            values[layer].rows(to, n).copyFrom(value.rows(batch.start(s), n));
+        }
+    }
+
+    /** To be called once all layers have added their tokens. */
+    void advance(PackedBatch batch) {
+        for (int s = 0; s < batch.sequences(); s++) {
+            lengths[s] += batch.length(s);
+        }
+    }
+
+    Tensor keys(int layer) {
+        return keys[layer];
+    }
+
+    Tensor values(int layer) {
+        return values[layer];
+    }
+
+    /** How the tokens of a batch attend to the cache that they have been added to. */
+    AttentionShape shape(PackedBatch batch, int heads, int keyHeads, int headSize, double scale) {
+        int[] starts = new int[batch.sequences()];
+        int[] counts = new int[batch.sequences()];
+        Arrays.setAll(starts, s -> s * capacity);
+        Arrays.setAll(counts, s -> lengths[s] + batch.length(s));
+        return new AttentionShape(
+                batch.starts(), batch.lengths(), starts, counts, heads, keyHeads, headSize, scale, true, 0, 0);
+    }
+
+    @Override
+    public void close() {
+        for (int l = 0; l < keys.length; l++) {
+            keys[l].close();
+            values[l].close();
+        }
+    }
+}

@@ -1,0 +1,154 @@
+package dev.peft4j.models;
+
+import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.adapter.LinearSite;
+import dev.peft4j.core.autograd.Node;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.layer.Attention;
+import dev.peft4j.core.layer.Attention.Slice;
+import dev.peft4j.core.layer.Embedding;
+import dev.peft4j.core.layer.Functions;
+import dev.peft4j.core.layer.Linear;
+import dev.peft4j.core.layer.RmsNorm;
+import dev.peft4j.core.layer.Rotary;
+import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.model.Weights;
+import dev.peft4j.core.tensor.AttentionShape;
+import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.tensor.DenseWeight;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Llama: a decoder with rotary positions, RMS norm in front of each sub-layer, grouped key and value heads, and a gated feed-forward.
+ *
+ * <p>Touvron et al. 2023, <a href="https://arxiv.org/abs/2302.13971">paper</a>, section 2.2; grouped heads as in Llama 2, the scaled
+ * frequencies as in Llama 3.
+ */
+public final class Llama extends BaseModel implements CausalModel {
+    private final int layers;
+    private final int heads;
+    private final int keyHeads;
+    private final int headSize;
+    private final double attentionDropout;
+    private final Rotary rotary;
+    private final Embedding tokens; // (V, C)
+    private final List<Block> blocks = new ArrayList<>();
+    private final RmsNorm finalNorm;
+    private final Linear head; // (V, C)
+
+    private record Block(
+            RmsNorm norm1,
+            Linear q,
+            Linear k,
+            Linear v,
+            Linear o,
+            RmsNorm norm2,
+            Linear gate,
+            Linear up,
+            Linear down) {}
+
+    Llama(ModelConfig config, Weights weights, Backend backend) throws IOException {
+        super(
+                "llama",
+                weights,
+                backend,
+                config.directory(),
+                config.size("max_position_embeddings", 2048),
+                config.size("vocab_size"));
+        config.require("hidden_act", "silu");
+        int width = config.size("hidden_size");
+        int inner = config.size("intermediate_size");
+        layers = config.size("num_hidden_layers");
+        heads = config.size("num_attention_heads");
+        keyHeads = config.size("num_key_value_heads", heads);
+        headSize = config.size("head_dim", Math.max(1, width / heads));
+        if (heads % keyHeads != 0 || headSize % 2 != 0) {
+            throw config.bad("num_attention_heads " + heads + " must be a multiple of num_key_value_heads " + keyHeads
+                    + ", and head_dim " + headSize + " must be even. Correct config.json.");
+        }
+        double eps = config.number("rms_norm_eps", 1e-6);
+        attentionDropout = config.probability("attention_dropout", 0);
+        boolean attentionBias = config.flag("attention_bias", false);
+        boolean mlpBias = config.flag("mlp_bias", false);
+        rotary = own(new Rotary(backend.dtype(), RotaryScaling.frequencies(config, headSize), contextLength()));
+
+        tokens = embedding("model.embed_tokens.weight", vocabularySize(), width);
+        for (int l = 0; l < layers; l++) {
+            String h = "model.layers." + l + ".";
+            blocks.add(new Block(
+                    rmsNorm(h + "input_layernorm", width, eps),
+                    linear(h + "self_attn.q_proj", width, heads * headSize, attentionBias),
+                    linear(h + "self_attn.k_proj", width, keyHeads * headSize, attentionBias),
+                    linear(h + "self_attn.v_proj", width, keyHeads * headSize, attentionBias),
+                    linear(h + "self_attn.o_proj", heads * headSize, width, attentionBias),
+                    rmsNorm(h + "post_attention_layernorm", width, eps),
+                    linear(h + "mlp.gate_proj", width, inner, mlpBias),
+                    linear(h + "mlp.up_proj", width, inner, mlpBias),
+                    linear(h + "mlp.down_proj", inner, width, mlpBias)));
+        }
+        finalNorm = rmsNorm("model.norm", width, eps);
+        LinearSite site = new LinearSite("lm_head", width, vocabularySize(), true);
+        boolean tied = config.flag("tie_word_embeddings", false);
+        head = addSite(
+                tied
+                        ? new Linear(site, tokens.name(), new DenseWeight(tokens.table()), null)
+                        : new Linear(
+                                site,
+                                new DenseWeight(weights.matrix("lm_head.weight", vocabularySize(), width)),
+                                null));
+    }
+
+    @Override
+    public Node hidden(Call call, PackedBatch batch, @Nullable KeyValueCache cache) {
+        Pass pass = call.pass();
+        int[] positions = checkLength(cache == null ? batch.positions() : cache.positions(batch));
+        int frame = pass.begin();
+        Node x = tokens.forward(call, batch.ids()); // (T, C)
+        for (int l = 0; l < layers; l++) {
+            int inner = pass.begin();
+            x = pass.end(inner, block(call, l, x, batch, positions, cache));
+        }
+        if (cache != null) {
+            cache.advance(batch);
+        }
+        return pass.end(frame, finalNorm.forward(call, x));
+    }
+
+    private Node block(
+            Call call, int layer, Node x, PackedBatch batch, int[] positions, @Nullable KeyValueCache cache) {
+        Pass pass = call.pass();
+        Block b = blocks.get(layer);
+        Node n = b.norm1.forward(call, x);
+        Node q = rotary.forward(pass, b.q.forward(call, n), heads, positions); // (T, N·H)
+        Node k = rotary.forward(pass, b.k.forward(call, n), keyHeads, positions); // (T, keyHeads·H)
+        Node v = b.v.forward(call, n); // (T, keyHeads·H)
+        Node mixed; // (T, N·H)
+        if (cache == null) {
+            AttentionShape shape = selfAttention(
+                    pass, batch, heads, keyHeads, headSize, 1 / Math.sqrt(headSize), true, attentionDropout);
+            mixed = Attention.forward(pass, shape, Slice.of(q), Slice.of(k), Slice.of(v));
+        } else {
+            cache.append(layer, batch, k.value(), v.value());
+            AttentionShape shape = cache.shape(batch, heads, keyHeads, headSize, 1 / Math.sqrt(headSize));
+            Slice keys = Slice.of(pass.node(cache.keys(layer)));
+            mixed = Attention.forward(pass, shape, Slice.of(q), keys, Slice.of(pass.node(cache.values(layer))));
+        }
+        Node y = Functions.add(pass, b.o.forward(call, mixed), x);
+        Node m = b.norm2.forward(call, y);
+        Node gated = Functions.swiGlu(pass, b.gate.forward(call, m), b.up.forward(call, m)); // (T, inner)
+        return Functions.add(pass, b.down.forward(call, gated), y);
+    }
+
+    @Override
+    public KeyValueCache newCache(int sequences, int capacity) {
+        return new KeyValueCache(backend().dtype(), layers, keyHeads * headSize, sequences, capacity);
+    }
+
+    @Override
+    public Linear head() {
+        return head;
+    }
+}

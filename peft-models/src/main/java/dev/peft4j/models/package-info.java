@@ -1,0 +1,11 @@
+/**
+ * Model families, each one file that reads like its paper: {@link dev.peft4j.models.Gpt2}, {@link dev.peft4j.models.Llama} and {@link
+ * dev.peft4j.models.Bert}.
+ *
+ * <p>{@link dev.peft4j.models.Models} opens a Hugging Face directory, {@link dev.peft4j.models.TextTokenizer} its {@code tokenizer.json},
+ * and {@link dev.peft4j.models.TextGenerator} continues texts.
+ */
+@NullMarked
+package dev.peft4j.models;
+
+import org.jspecify.annotations.NullMarked;
