@@ -1,0 +1,73 @@
+package dev.peft4j.core.train;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.adapter.TaskType;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.model.Loss;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.tensor.Arena;
+import dev.peft4j.core.tensor.Tensor;
+import java.util.List;
+
+/** Evaluates a model on labelled sequences. */
+public final class Evaluator {
+    private static final int BATCH_TOKENS = 2048;
+
+    private Evaluator() {}
+
+    /**
+     * Evaluates a model with the adapters that are active.
+     *
+     * @throws IllegalArgumentException if no token or sequence is scored
+     */
+    public static Evaluation evaluate(Model model, List<Adapter> adapters, List<PackedBatch.Sequence> records) {
+        Loss total = new Loss(0, 0);
+        int right = 0;
+        boolean classifier = model.taskType() == TaskType.SEQ_CLS;
+        try (Arena arena = new Arena(model.backend().dtype())) {
+            int from = 0;
+            while (from < records.size()) {
+                int to = end(records, from);
+                PackedBatch batch = PackedBatch.of(records.subList(from, to));
+                try (Pass pass = Pass.inference(model.backend(), arena)) {
+                    total = total.plus(model.loss(new Call(pass, adapters), batch, 1));
+                }
+                if (classifier) {
+                    try (Pass pass = Pass.inference(model.backend(), arena)) {
+                        right += countRight(
+                                model.logits(new Call(pass, adapters), batch).value(), batch.classLabels());
+                    }
+                }
+                from = to;
+            }
+        }
+        if (total.count() == 0) {
+            throw new IllegalArgumentException("records were to be evaluated, and no token of the " + records.size()
+                    + " given ones is scored. Give records with text behind the prompt.");
+        }
+        return new Evaluation(total.mean(), total.count(), classifier ? (double) right / total.count() : Double.NaN);
+    }
+
+    private static int end(List<PackedBatch.Sequence> records, int from) {
+        int to = from;
+        int tokens = 0;
+        while (to < records.size() && (to == from || tokens + records.get(to).length() <= BATCH_TOKENS)) {
+            tokens += records.get(to++).length();
+        }
+        return to;
+    }
+
+    private static int countRight(Tensor logits, int[] labels) {
+        int right = 0;
+        for (int r = 0; r < labels.length; r++) {
+            int best = 0;
+            for (int c = 1; c < logits.cols(); c++) {
+                best = logits.get(r, c) > logits.get(r, best) ? c : best;
+            }
+            right += best == labels[r] ? 1 : 0;
+        }
+        return right;
+    }
+}

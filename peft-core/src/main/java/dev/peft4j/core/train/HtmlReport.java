@@ -1,0 +1,154 @@
+package dev.peft4j.core.train;
+
+import dev.peft4j.core.io.AtomicFile;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Collects a run and writes it as one HTML page that needs nothing else: results, loss curves as inline SVG, settings, samples. */
+public final class HtmlReport implements TrainingListener {
+    private final String title;
+    private final Map<String, String> settings;
+    private final List<Sample> samples = new ArrayList<>();
+    private final List<double[]> losses = new ArrayList<>(); // step, loss
+    private final List<double[]> evaluations = new ArrayList<>(); // step, loss
+    private long trainable;
+    private long all;
+    private @Nullable TrainingResult result;
+
+    private record Sample(String prompt, String before, String after) {}
+
+    /** An empty report. */
+    public HtmlReport(String title, Map<String, String> settings) {
+        this.title = title;
+        this.settings = new LinkedHashMap<>(settings);
+    }
+
+    /** Adds a continuation by the base and one by the tuned model. */
+    public void addSample(String prompt, String before, String after) {
+        samples.add(new Sample(prompt, before, after));
+    }
+
+    @Override
+    public void onStart(int steps, long trainableCount, long allCount) {
+        trainable = trainableCount;
+        all = allCount;
+    }
+
+    @Override
+    public void onStep(int step, double loss, double learningRate, double gradientNorm, int tokens, double seconds) {
+        losses.add(new double[] {step, loss});
+    }
+
+    @Override
+    public void onEvaluation(int step, Evaluation evaluation) {
+        evaluations.add(new double[] {step, evaluation.loss()});
+    }
+
+    @Override
+    public void onEnd(TrainingResult end) {
+        result = end;
+    }
+
+    /** Writes the page. */
+    public void write(Path file) throws IOException {
+        StringBuilder html = new StringBuilder();
+        html.append("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">")
+                .append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>")
+                .append(escape(title))
+                .append("</title><style>")
+                .append(STYLE)
+                .append("</style></head><body><h1>")
+                .append(escape(title))
+                .append("</h1>");
+        TrainingResult r = result;
+        if (r != null) {
+            results(html, r);
+        }
+        html.append("<h2>Loss</h2>").append(LossChart.svg(losses, evaluations));
+        if (!samples.isEmpty()) {
+            html.append("<h2>Samples</h2><table><tr><th>prompt</th><th>base</th><th>tuned</th></tr>");
+            for (Sample s : samples) {
+                row(html, s.prompt, s.before, s.after);
+            }
+            html.append("</table>");
+        }
+        html.append("<h2>Settings</h2><table>");
+        settings.forEach((k, v) -> row(html, k, v));
+        html.append("</table></body></html>\n");
+        AtomicFile.write(file, html.toString());
+    }
+
+    private void results(StringBuilder html, TrainingResult r) {
+        Evaluation base = r.base();
+        Evaluation tuned = r.tuned();
+        if (base != null && tuned != null) {
+            if (r.isWorse()) {
+                html.append(
+                        "<p class=\"worse\">The tuned model is worse than the base model on the held-out records.</p>");
+            }
+            html.append("<h2>Held-out records</h2><table><tr><th></th><th>base</th><th>tuned</th></tr>");
+            row(html, "loss", format(base.loss()), format(tuned.loss()));
+            if (tuned.isClassification()) {
+                row(html, "accuracy", percent(base.accuracy()), percent(tuned.accuracy()));
+            } else {
+                row(html, "perplexity", format(base.perplexity()), format(tuned.perplexity()));
+            }
+            html.append("</table><p>").append(tuned.count()).append(" scored on each side.</p>");
+        }
+        html.append("<table>");
+        row(
+                html,
+                "trained parameters",
+                String.format(Locale.ROOT, "%,d of %,d (%.4f%%)", trainable, all, 100.0 * trainable / all));
+        row(html, "steps", r.steps() + (r.stoppedEarly() ? " (stopped early: the held-out loss no longer fell)" : ""));
+        row(
+                html,
+                "tokens",
+                String.format(
+                        Locale.ROOT,
+                        "%,d in %.1f s (%,.0f per second)",
+                        r.tokens(),
+                        r.seconds(),
+                        r.tokens() / r.seconds()));
+        html.append("</table>");
+    }
+
+    private static void row(StringBuilder html, String head, String... cells) {
+        html.append("<tr><th>").append(escape(head)).append("</th>");
+        for (String c : cells) {
+            html.append("<td>").append(escape(c)).append("</td>");
+        }
+        html.append("</tr>");
+    }
+
+    private static String format(double v) {
+        return String.format(Locale.ROOT, "%.4f", v);
+    }
+
+    private static String percent(double v) {
+        return String.format(Locale.ROOT, "%.2f %%", 100 * v);
+    }
+
+    static String escape(String text) {
+        return text.replace("&", "&amp;")
+                .replace("<", "&lt;")
+                .replace(">", "&gt;")
+                .replace("\"", "&quot;");
+    }
+
+    private static final String STYLE = ":root{color-scheme:light dark;--line:#8884;--loss:#2a78d6;--eval:#d9622b}"
+            + "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
+            + "h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem}"
+            + "table{border-collapse:collapse}td,th{padding:.3rem .8rem;border-bottom:1px solid var(--line);text-align:left;"
+            + "vertical-align:top;font-variant-numeric:tabular-nums}th{font-weight:600}"
+            + "svg{width:100%;height:auto}svg text{font:12px system-ui,sans-serif;fill:currentColor}"
+            + ".grid{stroke:var(--line)}.loss{stroke:var(--loss);fill:none;stroke-width:2}.raw{stroke:var(--loss);fill:none;"
+            + "opacity:.25}.eval{stroke:var(--eval);fill:none;stroke-width:2}.dot{fill:var(--eval)}"
+            + ".worse{border-left:4px solid #c00;padding:.5rem 1rem}";
+}

@@ -1,0 +1,218 @@
+package dev.peft4j.core.train;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.autograd.NonFiniteException;
+import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.tensor.Arena;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The training loop: batches of shuffled records, packed without padding; gradients summed over the forward passes of a step, each
+ * scored token with the same weight; clipping; AdamW; evaluation; early stopping. It knows nothing of methods.
+ *
+ * <p>The same seed gives the same bits on the same machine.
+ */
+public final class Trainer {
+    private final Model model;
+    private final Adapter adapter;
+    private final TrainingConfig config;
+    private final List<TrainingListener> listeners;
+    private final List<Parameter> parameters;
+
+    /**
+     * A trainer of the parameters of an adapter that are trainable.
+     *
+     * @throws IllegalArgumentException if there are none
+     */
+    public Trainer(Model model, Adapter adapter, TrainingConfig config, List<? extends TrainingListener> listeners) {
+        this.model = model;
+        this.adapter = adapter;
+        this.config = config;
+        this.listeners = List.copyOf(listeners);
+        this.parameters =
+                adapter.parameters().stream().filter(Parameter::isTrainable).toList();
+        if (parameters.isEmpty()) {
+            throw new IllegalArgumentException("an adapter was to be trained and none of its "
+                    + adapter.parameters().size() + " parameters is trainable. Unfreeze some.");
+        }
+    }
+
+    /**
+     * Trains on labelled sequences.
+     *
+     * @param records to train on
+     * @param heldOut to evaluate the base and the tuned model on; empty for no evaluation
+     * @throws NonFiniteException if a value becomes infinite or not a number; the parameters are those before the step
+     */
+    public TrainingResult train(List<PackedBatch.Sequence> records, List<PackedBatch.Sequence> heldOut) {
+        if (records.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "records to train on were expected and there are none. Give a file with records.");
+        }
+        int perStep = config.batchSize() * config.accumulation();
+        int steps = config.steps() > 0
+                ? config.steps()
+                : (int) Math.max(1, Math.round(config.epochs() * Math.ceil((double) records.size() / perStep)));
+        long all = model.weights().count()
+                + adapter.parameters().stream().mapToLong(Parameter::size).sum();
+        listeners.forEach(l -> l.onStart(steps, adapter.trainableCount(), all));
+        Evaluation base = heldOut.isEmpty() ? null : evaluate(0, List.of(), heldOut);
+        Run run = new Run(records, heldOut, steps);
+        try (Arena arena = new Arena(model.backend().dtype());
+                AdamW optimizer = new AdamW(config.weightDecay())) {
+            run.loop(arena, optimizer);
+        }
+        Evaluation tuned = run.finish();
+        TrainingResult result =
+                new TrainingResult(base, tuned, run.step, run.stoppedEarly, run.tokens, run.nanos / 1e9);
+        listeners.forEach(l -> l.onEnd(result));
+        return result;
+    }
+
+    private Evaluation evaluate(int step, List<Adapter> adapters, List<PackedBatch.Sequence> heldOut) {
+        Evaluation e = Evaluator.evaluate(model, adapters, heldOut);
+        listeners.forEach(l -> l.onEvaluation(step, e));
+        return e;
+    }
+
+    /** The state of one run. */
+    private final class Run {
+        private final List<PackedBatch.Sequence> heldOut;
+        private final int steps;
+        private final Batches batches;
+        private final RandomGenerator seeds = new SplittableRandom(config.seed() ^ 0x5DEECE66DL);
+        private int step;
+        private long tokens;
+        private long nanos;
+        private boolean stoppedEarly;
+        private @Nullable Evaluation last;
+        private int lastStep = -1;
+        private @Nullable Evaluation best;
+        private final List<float[]> bestValues = new ArrayList<>();
+        private int worse;
+
+        Run(List<PackedBatch.Sequence> records, List<PackedBatch.Sequence> heldOut, int steps) {
+            this.heldOut = heldOut;
+            this.steps = steps;
+            this.batches = new Batches(records, config.batchSize(), config.seed());
+        }
+
+        void loop(Arena arena, AdamW optimizer) {
+            int warmup = (int) Math.round(steps * config.warmup());
+            while (step < steps && !stoppedEarly) {
+                long start = System.nanoTime();
+                double rate = config.learningRate() * config.schedule().factor(step, warmup, steps);
+                StepResult r = step(arena);
+                optimizer.step(model.backend(), parameters, rate);
+                parameters.forEach(Parameter::zeroGrad);
+                step++;
+                long took = System.nanoTime() - start;
+                nanos += took;
+                tokens += r.tokens;
+                int now = step;
+                listeners.forEach(l -> l.onStep(now, r.loss, rate, r.norm, r.tokens, took / 1e9));
+                if (config.evaluateEvery() > 0 && step % config.evaluateEvery() == 0 && !heldOut.isEmpty()) {
+                    check(evaluate(step, List.of(adapter), heldOut));
+                }
+            }
+        }
+
+        private StepResult step(Arena arena) {
+            List<PackedBatch> parts = new ArrayList<>();
+            int scored = 0;
+            int count = 0;
+            for (int i = 0; i < config.accumulation(); i++) {
+                PackedBatch batch = batches.next();
+                parts.add(batch);
+                scored += model.scored(batch);
+                count += batch.tokens();
+            }
+            if (scored == 0) {
+                throw new IllegalArgumentException(
+                        "a batch has no token to learn from: all its records end with their prompt."
+                                + " Give records with a completion.");
+            }
+            double loss = 0;
+            for (PackedBatch batch : parts) {
+                long seed = seeds.nextLong();
+                try (Pass pass = Pass.training(model.backend(), arena, seed)) {
+                    double sum = model.loss(Call.of(pass, adapter), batch, 1.0 / scored)
+                            .sum();
+                    if (!Double.isFinite(sum)) {
+                        throw trace(arena, batch, seed);
+                    }
+                    pass.backward();
+                    loss += sum;
+                }
+            }
+            double norm = config.maxGradNorm() > 0
+                    ? Gradients.clip(model.backend(), parameters, config.maxGradNorm())
+                    : Gradients.norm(model.backend(), parameters);
+            if (!Double.isFinite(norm)) {
+                throw new NonFiniteException(parameters.stream()
+                        .filter(p -> !p.grad().isFinite())
+                        .map(p -> "the gradient of " + p.name())
+                        .findFirst()
+                        .orElse("the gradient norm"));
+            }
+            return new StepResult(loss / scored, norm, count);
+        }
+
+        /** Runs the same forward pass again and finds the first layer that makes a value which is not finite. */
+        private NonFiniteException trace(Arena arena, PackedBatch batch, long seed) {
+            for (Parameter p : parameters) {
+                if (!p.value().isFinite()) {
+                    return new NonFiniteException(p.name());
+                }
+            }
+            try (Pass pass = Pass.tracing(model.backend(), arena, seed)) {
+                model.loss(Call.of(pass, adapter), batch, 1);
+            } catch (NonFiniteException e) {
+                return e;
+            }
+            return new NonFiniteException("the loss");
+        }
+
+        private void check(Evaluation e) {
+            last = e;
+            lastStep = step;
+            if (config.patience() == 0) {
+                return;
+            }
+            if (best == null || e.loss() < best.loss()) {
+                best = e;
+                worse = 0;
+                bestValues.clear();
+                parameters.forEach(p -> bestValues.add(p.value().toFloats()));
+            } else if (++worse >= config.patience()) {
+                stoppedEarly = true;
+            }
+        }
+
+        /** Puts the best parameters back if the run kept them, and evaluates what it ends with. */
+        @Nullable
+        Evaluation finish() {
+            if (heldOut.isEmpty()) {
+                return null;
+            }
+            Evaluation end = lastStep == step && last != null ? last : evaluate(step, List.of(adapter), heldOut);
+            if (best != null && best.loss() < end.loss()) {
+                for (int i = 0; i < bestValues.size(); i++) {
+                    parameters.get(i).value().set(bestValues.get(i));
+                }
+                return best;
+            }
+            return end;
+        }
+    }
+
+    private record StepResult(double loss, double norm, int tokens) {}
+}

@@ -1,0 +1,36 @@
+package dev.peft4j.core.train;
+
+/** Is told what happens in a training run, on the thread that trains. */
+public interface TrainingListener {
+    /**
+     * The run begins.
+     *
+     * @param steps that will be made, unless it ends early
+     * @param trainable elements that are trained
+     * @param all elements of the model and the adapter
+     */
+    default void onStart(int steps, long trainable, long all) {}
+
+    /**
+     * A step has been made.
+     *
+     * @param step from 1
+     * @param loss mean of its batch, before the step
+     * @param learningRate of the step
+     * @param gradientNorm before it was clipped
+     * @param tokens of its batch
+     * @param seconds that it took
+     */
+    default void onStep(int step, double loss, double learningRate, double gradientNorm, int tokens, double seconds) {}
+
+    /**
+     * The held-out records have been evaluated.
+     *
+     * @param step steps made so far; 0 is the base model without the adapter
+     * @param evaluation the result
+     */
+    default void onEvaluation(int step, Evaluation evaluation) {}
+
+    /** The run has ended as it should. */
+    default void onEnd(TrainingResult result) {}
+}

@@ -1,0 +1,27 @@
+package dev.peft4j.core.train;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a training run came to.
+ *
+ * @param base the held-out records by the base model, or null if there are none
+ * @param tuned the same records by the trained model, or null if there are none
+ * @param steps that were made
+ * @param stoppedEarly whether the loss on the held-out records stopped falling
+ * @param tokens that were trained on
+ * @param seconds that the steps took
+ */
+public record TrainingResult(
+        @Nullable Evaluation base,
+        @Nullable Evaluation tuned,
+        int steps,
+        boolean stoppedEarly,
+        long tokens,
+        double seconds) {
+
+    /** Whether the trained model does worse than the base on the held-out records. */
+    public boolean isWorse() {
+        return base != null && tuned != null && tuned.loss() > base.loss();
+    }
+}

@@ -1,0 +1,94 @@
+package dev.peft4j.models.data;
+
+import dev.peft4j.core.adapter.TaskType;
+import dev.peft4j.core.layer.CrossEntropy;
+import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.models.TextTokenizer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Turns records into labelled token sequences. For a language model: prompt, completion and the end token, with the loss on completion
+ * and end only. For a classifier: the text with the special tokens of its tokenizer.
+ *
+ * @param tokenizer of the model
+ * @param task of the model
+ * @param maxLength longer sequences are cut to this many tokens
+ */
+public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLength) {
+
+    /**
+     * What became of some records.
+     *
+     * @param sequences labelled
+     * @param cut how many were cut to the greatest length
+     * @param dropped how many were left out because the cut took everything that is scored
+     */
+    public record Encoded(List<PackedBatch.Sequence> sequences, int cut, int dropped) {}
+
+    /**
+     * Encodes records.
+     *
+     * @throws IllegalArgumentException if a classifier gets a record without a label, or nothing is left to train on
+     */
+    public Encoded encode(List<TextRecord> records) {
+        List<PackedBatch.Sequence> sequences = new ArrayList<>();
+        int cut = 0;
+        int dropped = 0;
+        for (int i = 0; i < records.size(); i++) {
+            TextRecord record = records.get(i);
+            PackedBatch.Sequence s = task == TaskType.SEQ_CLS ? classified(record, i) : scored(record);
+            cut += s.length() > maxLength ? 1 : 0;
+            s = shorten(s);
+            if (task == TaskType.CAUSAL_LM
+                    && Arrays.stream(s.labels()).skip(1).allMatch(l -> l == CrossEntropy.IGNORE)) {
+                dropped++;
+            } else {
+                sequences.add(s);
+            }
+        }
+        if (sequences.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "none of " + records.size() + " records has a token to learn from within " + maxLength
+                            + " tokens. Shorten the prompts or raise the greatest length.");
+        }
+        return new Encoded(sequences, cut, dropped);
+    }
+
+    private PackedBatch.Sequence classified(TextRecord record, int index) {
+        Integer label = record.label();
+        if (label == null) {
+            throw new IllegalArgumentException("record " + (index + 1)
+                    + " has no label, and this model classifies. Name the column of the label (--label-column).");
+        }
+        return PackedBatch.Sequence.labelled(tokenizer.encode(record.text(), true), new int[] {label});
+    }
+
+    private PackedBatch.Sequence scored(TextRecord record) {
+        int[] prompt = record.prompt().isEmpty() ? new int[0] : tokenizer.encode(record.prompt(), true);
+        int[] text = tokenizer.encode(record.text(), prompt.length == 0);
+        int end = tokenizer.endToken();
+        int length = prompt.length + text.length + (end >= 0 ? 1 : 0);
+        int[] ids = Arrays.copyOf(prompt, length);
+        System.arraycopy(text, 0, ids, prompt.length, text.length);
+        if (end >= 0) {
+            ids[length - 1] = end;
+        }
+        int[] labels = ids.clone();
+        Arrays.fill(labels, 0, prompt.length, CrossEntropy.IGNORE);
+        return PackedBatch.Sequence.labelled(ids, labels);
+    }
+
+    private PackedBatch.Sequence shorten(PackedBatch.Sequence s) {
+        if (s.length() <= maxLength) {
+            return s;
+        }
+        int[] ids = Arrays.copyOf(s.ids(), maxLength);
+        if (task == TaskType.SEQ_CLS) {
+            ids[maxLength - 1] = s.ids()[s.length() - 1]; // the closing special token stays
+            return PackedBatch.Sequence.labelled(ids, s.labels());
+        }
+        return PackedBatch.Sequence.labelled(ids, Arrays.copyOf(s.labels(), maxLength));
+    }
+}
