@@ -144,6 +144,11 @@ final class LoraAdapter implements Adapter {
     }
 
     @Override
+    public boolean actsAt(LinearSite site) {
+        return pairs.containsKey(site.name());
+    }
+
+    @Override
     public void mergeInto(LinearSite site, Tensor weight) {
         Pair pair = pairs.get(site.name());
         if (pair != null) {

@@ -30,6 +30,11 @@ public interface Adapter extends AutoCloseable {
         return null;
     }
 
+    /** Whether it acts at a linear layer. */
+    default boolean actsAt(LinearSite site) {
+        return false;
+    }
+
     /** Adds what the adapter does at a linear layer to a copy (O, I) of its weight. */
     default void mergeInto(LinearSite site, Tensor weight) {}
 

@@ -1,0 +1,123 @@
+package dev.peft4j.core.model;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.LinearSite;
+import dev.peft4j.core.adapter.TaskType;
+import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.io.AtomicFile;
+import dev.peft4j.core.io.BadFileException;
+import dev.peft4j.core.io.Json;
+import dev.peft4j.core.tensor.Tensor;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/** A base model with an adapter in its weights, written as a plain Hugging Face directory that needs no adapter library. */
+public final class MergedModel {
+    private static final List<String> COPIED = List.of(
+            "tokenizer.json",
+            "tokenizer_config.json",
+            "special_tokens_map.json",
+            "generation_config.json",
+            "vocab.txt");
+
+    private MergedModel() {}
+
+    /**
+     * Writes the directory. The base stays as it is: weights are merged in copies.
+     *
+     * @throws BadFileException if the directory holds files already
+     */
+    public static void write(Path directory, Model model, Adapter adapter) throws IOException {
+        checkOutput(directory);
+        Map<String, Tensor> replaced = new HashMap<>();
+        Map<String, Tensor> copies = new HashMap<>();
+        try {
+            for (String name : model.tensorNames()) {
+                Parameter p = adapter.replacement(name);
+                if (p != null) {
+                    replaced.put(name, p.value());
+                }
+            }
+            for (LinearSite site : model.linearSites()) {
+                if (adapter.actsAt(site)) {
+                    String name = site.name() + ".weight";
+                    Tensor merged = model.tensor(name).copy(model.backend().dtype());
+                    copies.put(name, merged);
+                    adapter.mergeInto(site, merged);
+                    if (!merged.isFinite()) {
+                        throw new IOException(
+                                "the merged weight " + name + " holds infinity or NaN. Nothing was written; train"
+                                        + " the adapter again with a lower learning rate.");
+                    }
+                }
+            }
+            replaced.putAll(copies);
+            Files.createDirectories(directory);
+            copyFiles(model.directory(), directory);
+            model.weights().write(directory.resolve("model.safetensors"), replaced);
+            AtomicFile.write(directory.resolve("config.json"), Json.print(config(model)) + "\n");
+        } finally {
+            copies.values().forEach(Tensor::close);
+        }
+    }
+
+    /**
+     * Makes sure that a model can be written to a directory: it is missing or empty.
+     *
+     * @throws BadFileException if it is a file or holds files
+     */
+    public static void checkOutput(Path directory) throws IOException {
+        if (!Files.exists(directory)) {
+            return;
+        }
+        if (!Files.isDirectory(directory)) {
+            throw new BadFileException(
+                    directory, "an output directory was asked for and this is a file. Choose another name.");
+        }
+        try (Stream<Path> content = Files.list(directory)) {
+            if (content.findAny().isPresent()) {
+                throw new BadFileException(
+                        directory,
+                        "a model was to be written here, and the directory holds files. Choose an empty directory.");
+            }
+        }
+    }
+
+    private static void copyFiles(Path from, Path to) throws IOException {
+        for (String name : COPIED) {
+            if (Files.isRegularFile(from.resolve(name))) {
+                Files.copy(from.resolve(name), to.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+            }
+        }
+    }
+
+    /** The config of the base, with the classes of a classifier that the base did not have. */
+    private static Map<String, Object> config(Model model) throws IOException {
+        Map<String, Object> config =
+                new LinkedHashMap<>(Json.read(model.directory().resolve("config.json")));
+        config.remove("torch_dtype");
+        config.put("dtype", "float32");
+        if (model.taskType() == TaskType.SEQ_CLS) {
+            int classes = model.tensor(model.taskModules().get(0) + ".weight").rows();
+            if (!(config.get("id2label") instanceof Map<?, ?> labels) || labels.size() != classes) {
+                Map<String, Object> names = new LinkedHashMap<>();
+                Map<String, Object> ids = new LinkedHashMap<>();
+                for (int i = 0; i < classes; i++) {
+                    names.put(String.valueOf(i), "LABEL_" + i);
+                    ids.put("LABEL_" + i, i);
+                }
+                config.put("id2label", names);
+                config.put("label2id", ids);
+            }
+            config.put("architectures", List.of("BertForSequenceClassification"));
+        }
+        return config;
+    }
+}

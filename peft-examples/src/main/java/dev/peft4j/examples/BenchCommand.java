@@ -1,0 +1,95 @@
+package dev.peft4j.examples;
+
+import dev.peft4j.core.io.Json;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Measures training steps and decoding on fixed inputs, as the reference benchmark of the Python stack does. */
+@Command(
+        name = "bench",
+        mixinStandardHelpOptions = true,
+        description = "Measures a training or decoding case and prints one JSON line.",
+        footer = {
+            "",
+            "Example:",
+            "  peft4j bench gpt2_lora_4x128 --checkpoints DIR --steps 6",
+            "",
+            "DIR holds the models gpt2, llama135m and minilm; scripts/compare-speed makes it and runs PyTorch beside it."
+        })
+final class BenchCommand implements Callable<Integer> {
+    @Parameters(
+            paramLabel = "CASE",
+            description = "one of: ${COMPLETION-CANDIDATES}",
+            completionCandidates = Cases.class)
+    String name = "";
+
+    @Option(names = "--checkpoints", required = true, paramLabel = "DIR", description = "folder of the models")
+    Path checkpoints = Path.of("");
+
+    @Option(
+            names = "--steps",
+            paramLabel = "N",
+            description = "measured steps, after one that is not (default: ${DEFAULT-VALUE})")
+    int steps = 6;
+
+    @Option(names = "--threads", paramLabel = "N", description = "threads (default: all cores)")
+    int threads;
+
+    @Option(names = "--lengths", paramLabel = "FILE", description = "lengths of the sequences of minilm_lora_sst2")
+    @Nullable
+    Path lengths;
+
+    @Spec
+    CommandSpec spec = CommandSpec.create();
+
+    /** Names of the cases, for the help text. */
+    static final class Cases implements Iterable<String> {
+        @Override
+        public Iterator<String> iterator() {
+            return Bench.CASES.iterator();
+        }
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        if (!Bench.CASES.contains(name)) {
+            throw new IllegalArgumentException("the case " + name + " was asked for; there are "
+                    + String.join(", ", Bench.CASES) + ". Name one of these.");
+        }
+        if (threads > 0) {
+            System.setProperty("peft4j.threads", String.valueOf(threads));
+        }
+        Map<String, Object> result = new Bench(checkpoints, steps, sequenceLengths()).run(name);
+        PrintWriter out = spec.commandLine().getOut();
+        out.println(Json.printLine(result));
+        return 0;
+    }
+
+    private List<Integer> sequenceLengths() throws IOException {
+        Path file = lengths == null ? Path.of("../shared/bench/sst2_lengths.txt") : lengths;
+        if (!name.equals("minilm_lora_sst2")) {
+            return List.of();
+        }
+        if (!Files.isRegularFile(file)) {
+            throw new IllegalArgumentException("the lengths of the sequences were expected in " + file
+                    + ", and there is no such file. Give --lengths FILE.");
+        }
+        return Files.readAllLines(file).stream()
+                .flatMap(line -> List.of(line.trim().split("\\s+")).stream())
+                .filter(s -> !s.isEmpty())
+                .map(Integer::valueOf)
+                .toList();
+    }
+}

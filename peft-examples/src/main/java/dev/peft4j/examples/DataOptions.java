@@ -1,0 +1,74 @@
+package dev.peft4j.examples;
+
+import dev.peft4j.core.model.Model;
+import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.models.data.RecordEncoder;
+import dev.peft4j.models.data.RecordReader;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import picocli.CommandLine.Option;
+
+/** How records are read and cut. */
+final class DataOptions {
+    @Option(
+            names = "--prompt-column",
+            paramLabel = "NAME",
+            description = "column of a CSV or TSV file that is read but not scored")
+    String promptColumn = "";
+
+    @Option(
+            names = "--text-column",
+            paramLabel = "NAME",
+            description = "column of the completion, or of the text to classify")
+    String textColumn = "";
+
+    @Option(names = "--label-column", paramLabel = "NAME", description = "column of the class, a whole number from 0")
+    String labelColumn = "";
+
+    @Option(
+            names = "--columns",
+            paramLabel = "A,B",
+            description = "names of the columns of a file that has no header line")
+    String columns = "";
+
+    @Option(
+            names = "--separator",
+            paramLabel = "TEXT",
+            description = "put between the prompt and completion columns; \\n is a line feed (default: \\n)")
+    String separator = "\\n";
+
+    @Option(
+            names = "--max-length",
+            paramLabel = "N",
+            description = "longer records are cut to this many tokens (default: the context of the model)")
+    int maxLength;
+
+    /** Reads and encodes a file, and says how many records were cut. */
+    RecordEncoder.Encoded read(Path file, int limit, Model model, TextTokenizer tokenizer, PrintWriter out)
+            throws IOException {
+        if (maxLength < 0 || maxLength > model.contextLength()) {
+            throw new IllegalArgumentException("--max-length " + maxLength + " was given; the context of this model is "
+                    + model.contextLength() + " tokens. Give at most that.");
+        }
+        List<String> header = columns.isEmpty() ? List.of() : Arrays.asList(columns.split(",", -1));
+        RecordReader reader = new RecordReader(
+                promptColumn,
+                textColumn,
+                labelColumn,
+                header,
+                separator.replace("\\n", "\n").replace("\\t", "\t"));
+        int length = maxLength == 0 ? model.contextLength() : maxLength;
+        RecordEncoder encoder = new RecordEncoder(tokenizer, model.taskType(), length);
+        RecordEncoder.Encoded encoded = encoder.encode(reader.read(file, limit == 0 ? Integer.MAX_VALUE : limit));
+        out.printf("%s: %,d records%n", file.getFileName(), encoded.sequences().size());
+        if (encoded.cut() > 0) {
+            out.printf(
+                    "  %,d were longer than %d tokens and were cut; %,d of these had nothing left to score and were left out%n",
+                    encoded.cut(), length, encoded.dropped());
+        }
+        return encoded;
+    }
+}

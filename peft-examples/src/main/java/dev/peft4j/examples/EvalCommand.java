@@ -1,0 +1,76 @@
+package dev.peft4j.examples;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.train.Evaluation;
+import dev.peft4j.core.train.Evaluator;
+import dev.peft4j.models.TextTokenizer;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Evaluates the base model and, beside it, an adapter on the same records. */
+@Command(
+        name = "eval",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = "Evaluates a model, and an adapter beside it, on a data file.",
+        footer = {"", "Example:", "  peft4j eval --model DIR --adapter run/adapter --data test.jsonl"})
+final class EvalCommand implements Callable<Integer> {
+    @Mixin
+    ModelOptions modelOptions = new ModelOptions();
+
+    @Option(names = "--adapter", paramLabel = "DIR", description = "adapter to evaluate beside the base model")
+    @Nullable
+    Path adapter;
+
+    @Option(
+            names = "--data",
+            required = true,
+            paramLabel = "FILE",
+            description = "records: .jsonl, .csv or .tsv, also .gz")
+    Path data = Path.of("");
+
+    @Option(names = "--limit", paramLabel = "N", description = "evaluate on the first N records only")
+    int limit;
+
+    @Mixin
+    DataOptions dataOptions = new DataOptions();
+
+    @Spec
+    CommandSpec spec = CommandSpec.create();
+
+    @Override
+    public Integer call() throws IOException {
+        PrintWriter out = spec.commandLine().getOut();
+        try (Model model = modelOptions.open(0);
+                TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize())) {
+            List<Adapter> adapters = ModelOptions.adapters(adapter, model);
+            List<PackedBatch.Sequence> records =
+                    dataOptions.read(data, limit, model, tokenizer, out).sequences();
+            print(out, "base", Evaluator.evaluate(model, List.of(), records));
+            if (!adapters.isEmpty()) {
+                print(out, "tuned", Evaluator.evaluate(model, adapters, records));
+            }
+            adapters.forEach(Adapter::close);
+        }
+        return 0;
+    }
+
+    private static void print(PrintWriter out, String name, Evaluation e) {
+        String measure = e.isClassification()
+                ? String.format(Locale.ROOT, "accuracy %.2f %%", 100 * e.accuracy())
+                : String.format(Locale.ROOT, "perplexity %.4f", e.perplexity());
+        out.printf(Locale.ROOT, "%-6s loss %.4f  %s  (%,d scored)%n", name, e.loss(), measure, e.count());
+    }
+}

@@ -1,0 +1,99 @@
+package dev.peft4j.examples;
+
+import dev.peft4j.core.adapter.LinearSite;
+import dev.peft4j.core.io.BadFileException;
+import dev.peft4j.core.io.Json;
+import dev.peft4j.core.io.SafetensorsFile;
+import dev.peft4j.core.io.TensorInfo;
+import dev.peft4j.core.model.Model;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Says what is in a model or adapter directory. */
+@Command(
+        name = "inspect",
+        mixinStandardHelpOptions = true,
+        description = "Says what is in a model or adapter directory: family, sites, parameters, trainable share.",
+        footer = {"", "Examples:", "  peft4j inspect DIR", "  peft4j inspect run/adapter --model DIR"})
+final class InspectCommand implements Callable<Integer> {
+    @Parameters(paramLabel = "DIR", description = "model or adapter directory")
+    Path directory = Path.of("");
+
+    @Option(names = "--model", paramLabel = "DIR", description = "base model of an adapter, for its trainable share")
+    @Nullable
+    Path base;
+
+    @Spec
+    CommandSpec spec = CommandSpec.create();
+
+    @Override
+    public Integer call() throws IOException {
+        PrintWriter out = spec.commandLine().getOut();
+        if (Files.exists(directory.resolve("adapter_config.json"))) {
+            adapter(out);
+        } else if (Files.exists(directory.resolve("config.json"))) {
+            model(out);
+        } else {
+            throw new BadFileException(
+                    directory,
+                    "neither config.json (a model) nor adapter_config.json (an adapter) is here."
+                            + " Give a directory of one of these kinds.");
+        }
+        return 0;
+    }
+
+    private void model(PrintWriter out) throws IOException {
+        try (Model model = ModelOptions.open(directory, 0, 0, 0)) {
+            out.printf("family          %s (%s)%n", model.modelType(), model.taskType());
+            out.printf(
+                    "parameters      %,d in %,d tensors%n",
+                    model.weights().count(), model.tensorNames().size());
+            out.printf("vocabulary      %,d tokens%n", model.vocabularySize());
+            out.printf("context         %,d tokens%n", model.contextLength());
+            Map<String, Integer> counts = new TreeMap<>();
+            for (LinearSite s : model.linearSites()) {
+                String kind = s.name().replaceAll("\\.\\d+\\.", ".*.") + "  (" + s.in() + " -> " + s.out() + ")";
+                counts.merge(kind, 1, Integer::sum);
+            }
+            out.println("linear sites");
+            counts.forEach((kind, n) -> out.printf("  %3d x %s%n", n, kind));
+        }
+    }
+
+    private void adapter(PrintWriter out) throws IOException {
+        Map<String, Object> config = Json.read(directory.resolve("adapter_config.json"));
+        for (String key :
+                new String[] {"peft_type", "task_type", "r", "lora_alpha", "lora_dropout", "target_modules"}) {
+            out.printf("%-15s %s%n", key, config.get(key));
+        }
+        long count = 0;
+        try (SafetensorsFile file = SafetensorsFile.open(directory.resolve("adapter_model.safetensors"))) {
+            for (TensorInfo t : file.tensors().values()) {
+                count += t.elements();
+            }
+            out.printf(
+                    "parameters      %,d in %,d tensors%n",
+                    count, file.tensors().size());
+        }
+        if (base != null) {
+            try (Model model = ModelOptions.open(base, 0, 0, 0)) {
+                ModelOptions.adapters(directory, model).forEach(a -> {
+                    out.println(ConsoleProgress.trainableLine(
+                            a.trainableCount(), model.weights().count() + a.trainableCount()));
+                    a.close();
+                });
+            }
+        }
+    }
+}

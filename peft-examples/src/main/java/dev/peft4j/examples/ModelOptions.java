@@ -1,0 +1,44 @@
+package dev.peft4j.examples;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.AdapterFiles;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.models.Models;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Which model, and on how many threads. */
+final class ModelOptions {
+    @Option(
+            names = "--model",
+            required = true,
+            paramLabel = "DIR",
+            description = "Hugging Face directory: config.json, model.safetensors (or shards), tokenizer.json")
+    Path model = Path.of("");
+
+    @Option(names = "--classes", paramLabel = "N", description = "classes of a classifier whose checkpoint has no head")
+    int classes;
+
+    @Option(names = "--threads", paramLabel = "N", description = "threads to compute with (default: all cores)")
+    int threads;
+
+    Model open(long seed) throws IOException {
+        return open(model, classes, seed, threads);
+    }
+
+    static Model open(Path directory, int classes, long seed, int threads) throws IOException {
+        if (threads > 0) {
+            System.setProperty("peft4j.threads", String.valueOf(threads));
+        }
+        return Models.load(directory, Backend.auto(), classes, seed);
+    }
+
+    /** The adapter of a directory, or none. */
+    static List<Adapter> adapters(@Nullable Path directory, Model model) throws IOException {
+        return directory == null ? List.of() : List.of(AdapterFiles.load(directory, model));
+    }
+}

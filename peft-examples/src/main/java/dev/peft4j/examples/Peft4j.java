@@ -1,0 +1,72 @@
+package dev.peft4j.examples;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The command line: fine-tunes Hugging Face models on the JVM. */
+@Command(
+        name = "peft4j",
+        version = "peft4j 0.1.0",
+        mixinStandardHelpOptions = true,
+        description = "Fine-tunes Hugging Face models on the JVM.",
+        footer = {
+            "",
+            "Examples:",
+            "  peft4j demo                                   fine-tune a small model that comes with the project",
+            "  peft4j train --model DIR --data train.jsonl --out adapter",
+            "  peft4j generate --model DIR --adapter adapter --prompt \"Once upon a time\"",
+            "  peft4j COMMAND --help                         options and examples of a command"
+        },
+        subcommands = {
+            DemoCommand.class,
+            TrainCommand.class,
+            EvalCommand.class,
+            GenerateCommand.class,
+            MergeCommand.class,
+            InspectCommand.class,
+            BenchCommand.class,
+            PretrainDemoCommand.class
+        })
+public final class Peft4j implements Runnable {
+    @Spec
+    CommandSpec spec = CommandSpec.create();
+
+    /** Starts a command; exits with 0, 1 if it failed, or 2 if its options are wrong. */
+    public static void main(String[] args) {
+        System.exit(run(args));
+    }
+
+    /** Runs a command and returns its exit status. */
+    static int run(String... args) {
+        return new CommandLine(new Peft4j())
+                .setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8))
+                .setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8))
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setExecutionExceptionHandler((e, cmd, result) -> report(e, cmd))
+                .execute(args);
+    }
+
+    private static int report(Exception e, CommandLine cmd) {
+        if (e instanceof IllegalArgumentException || e instanceof IOException || e instanceof ArithmeticException) {
+            cmd.getErr().println(cmd.getColorScheme().errorText("error: " + e.getMessage()));
+            LoggerFactory.getLogger(Peft4j.class).debug("arguments {}", Arrays.asList(cmd.getCommandName()), e);
+            return 1;
+        }
+        cmd.getErr().println(cmd.getColorScheme().errorText("this is a defect of peft4j, please report it:"));
+        e.printStackTrace(cmd.getErr());
+        return 1;
+    }
+
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "a command was expected. Start with: peft4j demo");
+    }
+}

@@ -1,0 +1,320 @@
+package dev.peft4j.examples;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.AdapterFiles;
+import dev.peft4j.core.adapter.FullFineTuning;
+import dev.peft4j.core.adapter.TargetModules;
+import dev.peft4j.core.autograd.NonFiniteException;
+import dev.peft4j.core.model.MergedModel;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.train.Evaluation;
+import dev.peft4j.core.train.HtmlReport;
+import dev.peft4j.core.train.JsonlLog;
+import dev.peft4j.core.train.Schedule;
+import dev.peft4j.core.train.Trainer;
+import dev.peft4j.core.train.TrainingConfig;
+import dev.peft4j.core.train.TrainingListener;
+import dev.peft4j.lora.LoraConfig;
+import dev.peft4j.models.TextTokenizer;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Fine-tunes a model on a data file. */
+@Command(
+        name = "train",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = "Fine-tunes a model and writes an adapter, a log and a report.",
+        footer = {
+            "",
+            "Examples:",
+            "  peft4j train --model DIR --data train.jsonl --eval-data dev.jsonl --out adapter",
+            "  peft4j train --model DIR --data train.csv --prompt-column question --text-column answer \\",
+            "      --r 16 --lora-alpha 32 --target-modules all-linear --lr 5e-3 --steps 300 --out adapter",
+            "  peft4j train --model BERT --data train.tsv --columns sentence,label --text-column sentence \\",
+            "      --label-column label --classes 2 --out adapter"
+        })
+final class TrainCommand implements Callable<Integer> {
+    @Mixin
+    ModelOptions modelOptions = new ModelOptions();
+
+    @Option(
+            names = "--data",
+            required = true,
+            paramLabel = "FILE",
+            description = "records to train on: .jsonl, .csv or .tsv, also .gz")
+    Path data = Path.of("");
+
+    @Option(
+            names = "--eval-data",
+            paramLabel = "FILE",
+            description = "held-out records; without it every tenth record is held out")
+    @Nullable
+    Path evalData;
+
+    @Option(names = "--limit", paramLabel = "N", description = "train on the first N records only")
+    int limit;
+
+    @Option(names = "--eval-limit", paramLabel = "N", description = "evaluate on the first N held-out records only")
+    int evalLimit;
+
+    @Mixin
+    DataOptions dataOptions = new DataOptions();
+
+    @Option(
+            names = "--out",
+            paramLabel = "DIR",
+            description = "adapter, log.jsonl and report.html go here (default: ${DEFAULT-VALUE})")
+    Path out = Path.of("run/adapter");
+
+    @Option(
+            names = "--method",
+            paramLabel = "NAME",
+            description = "lora, or full: all weights (default: ${DEFAULT-VALUE})")
+    String method = "lora";
+
+    @Option(names = "--r", paramLabel = "R", description = "rank of LoRA (default: ${DEFAULT-VALUE})")
+    int r = 8;
+
+    @Option(
+            names = "--lora-alpha",
+            paramLabel = "A",
+            description = "the update is scaled by A / R (default: ${DEFAULT-VALUE})")
+    double alpha = 16;
+
+    @Option(
+            names = "--lora-dropout",
+            paramLabel = "P",
+            description = "dropout in front of LoRA (default: ${DEFAULT-VALUE})")
+    double dropout;
+
+    @Option(
+            names = "--target-modules",
+            paramLabel = "NAMES",
+            description =
+                    "layer names with commas, all-linear, or regex:PATTERN (default: those of PEFT for the architecture)")
+    String target = "";
+
+    @Option(names = "--steps", paramLabel = "N", description = "optimiser steps (default: whole epochs)")
+    int steps;
+
+    @Option(names = "--epochs", paramLabel = "N", description = "passes over the data (default: ${DEFAULT-VALUE})")
+    double epochs = 1;
+
+    @Option(
+            names = "--batch-size",
+            paramLabel = "N",
+            description = "records of a forward pass (default: ${DEFAULT-VALUE})")
+    int batchSize = 16;
+
+    @Option(
+            names = "--accumulate",
+            paramLabel = "N",
+            description = "forward passes of a step (default: ${DEFAULT-VALUE})")
+    int accumulate = 1;
+
+    @Option(names = "--lr", paramLabel = "RATE", description = "learning rate (default: ${DEFAULT-VALUE})")
+    double learningRate = 1e-3;
+
+    @Option(
+            names = "--schedule",
+            paramLabel = "NAME",
+            description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
+    Schedule schedule = Schedule.LINEAR;
+
+    @Option(
+            names = "--warmup",
+            paramLabel = "SHARE",
+            description = "share of the steps with a rising rate (default: ${DEFAULT-VALUE})")
+    double warmup = 0.1;
+
+    @Option(names = "--weight-decay", paramLabel = "D", description = "of AdamW (default: ${DEFAULT-VALUE})")
+    double weightDecay;
+
+    @Option(
+            names = "--max-grad-norm",
+            paramLabel = "N",
+            description = "clip gradients to this norm, 0 for never (default: ${DEFAULT-VALUE})")
+    double maxGradNorm = 1;
+
+    @Option(
+            names = "--eval-every",
+            paramLabel = "N",
+            description = "evaluate every N steps and save the adapter; 0 for only at the ends")
+    int evalEvery;
+
+    @Option(names = "--patience", paramLabel = "N", description = "stop after N evaluations without improvement")
+    int patience;
+
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            description = "of initial values, order and dropout (default: ${DEFAULT-VALUE})")
+    long seed;
+
+    @Spec
+    CommandSpec spec = CommandSpec.create();
+
+    @Override
+    public Integer call() throws IOException {
+        PrintWriter console = spec.commandLine().getOut();
+        TrainingConfig config = new TrainingConfig(
+                steps,
+                epochs,
+                batchSize,
+                accumulate,
+                learningRate,
+                schedule,
+                warmup,
+                weightDecay,
+                maxGradNorm,
+                evalEvery,
+                patience,
+                seed);
+        boolean full = method.equals("full");
+        if (!full && !method.equals("lora")) {
+            throw new IllegalArgumentException(
+                    "--method " + method + " was given; there are lora and full. Use one of these.");
+        }
+        LoraConfig lora = new LoraConfig(r, alpha, dropout, targetModules());
+        if (full) {
+            MergedModel.checkOutput(out);
+        } else {
+            AdapterFiles.checkOutput(out);
+        }
+        try (Model model = modelOptions.open(seed);
+                TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize());
+                Adapter adapter = full
+                        ? new FullFineTuning(model)
+                        : AdapterFiles.method("LORA").create(lora, model, seed)) {
+            List<PackedBatch.Sequence> records =
+                    dataOptions.read(data, limit, model, tokenizer, console).sequences();
+            List<PackedBatch.Sequence> heldOut = evalData == null
+                    ? List.of()
+                    : dataOptions
+                            .read(evalData, evalLimit, model, tokenizer, console)
+                            .sequences();
+            if (evalData == null) {
+                Split split = Split.everyTenth(records);
+                records = split.train;
+                heldOut = split.heldOut;
+                console.printf("held out: every tenth record (%,d)%n", heldOut.size());
+            }
+            train(console, config, model, adapter, records, heldOut, full);
+        }
+        return 0;
+    }
+
+    private void train(
+            PrintWriter console,
+            TrainingConfig config,
+            Model model,
+            Adapter adapter,
+            List<PackedBatch.Sequence> records,
+            List<PackedBatch.Sequence> heldOut,
+            boolean full)
+            throws IOException {
+        Path reports = full ? Path.of(out + "-report") : out;
+        Files.createDirectories(reports);
+        HtmlReport report = new HtmlReport("peft4j: " + method + " on " + data.getFileName(), settings());
+        try (ConsoleProgress progress = new ConsoleProgress(console);
+                JsonlLog log = new JsonlLog(reports.resolve("log.jsonl"))) {
+            List<TrainingListener> listeners = new ArrayList<>(List.of(progress, log, report));
+            if (!full) {
+                listeners.add(new Saver(adapter, model));
+            }
+            new Trainer(model, adapter, config, listeners).train(records, heldOut);
+        } catch (NonFiniteException e) {
+            console.println(
+                    full ? "nothing was written" : "the last good adapter is in " + out + " if --eval-every was given");
+            throw e;
+        }
+        if (full) {
+            MergedModel.write(out, model, adapter);
+        } else {
+            AdapterFiles.save(out, adapter, model);
+        }
+        report.write(reports.resolve("report.html"));
+        console.printf("%s: %s%nreport:  %s%n", full ? "model" : "adapter", out, reports.resolve("report.html"));
+    }
+
+    private @Nullable TargetModules targetModules() {
+        if (target.isEmpty()) {
+            return null;
+        }
+        if (target.startsWith("regex:")) {
+            return TargetModules.matching(target.substring("regex:".length()));
+        }
+        return target.equals("all-linear")
+                ? TargetModules.allLinearLayers()
+                : TargetModules.of(Arrays.asList(target.split(",", -1)));
+    }
+
+    private Map<String, String> settings() {
+        Map<String, String> s = new LinkedHashMap<>();
+        s.put("model", modelOptions.model.toString());
+        s.put("data", data.toString());
+        s.put("held out", evalData == null ? "every tenth record" : evalData.toString());
+        s.put("method", method);
+        if (method.equals("lora")) {
+            s.put("r, alpha, dropout", r + ", " + alpha + ", " + dropout);
+            s.put("target modules", target.isEmpty() ? "default of the architecture" : target);
+        }
+        s.put("batch", batchSize + " records x " + accumulate);
+        s.put("learning rate", learningRate + ", " + schedule + ", warm-up " + warmup);
+        s.put("weight decay, clipping", weightDecay + ", " + maxGradNorm);
+        s.put("seed", String.valueOf(seed));
+        return s;
+    }
+
+    /** Saves the adapter at each evaluation, so that a run that ends badly leaves the last good one. */
+    private final class Saver implements TrainingListener {
+        private final Adapter adapter;
+        private final Model model;
+
+        Saver(Adapter adapter, Model model) {
+            this.adapter = adapter;
+            this.model = model;
+        }
+
+        @Override
+        public void onEvaluation(int step, Evaluation evaluation) {
+            if (step == 0) {
+                return;
+            }
+            try {
+                AdapterFiles.save(out, adapter, model);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+
+    /** Records to train on, and every tenth one held out. */
+    private record Split(List<PackedBatch.Sequence> train, List<PackedBatch.Sequence> heldOut) {
+        static Split everyTenth(List<PackedBatch.Sequence> records) {
+            List<PackedBatch.Sequence> train = new ArrayList<>();
+            List<PackedBatch.Sequence> heldOut = new ArrayList<>();
+            for (int i = 0; i < records.size(); i++) {
+                (i % 10 == 9 ? heldOut : train).add(records.get(i));
+            }
+            return new Split(train, heldOut);
+        }
+    }
+}
