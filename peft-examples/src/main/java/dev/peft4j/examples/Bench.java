@@ -9,11 +9,13 @@ import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.tensor.Arena;
+import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.train.AdamW;
 import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.lora.LoraMethod;
 import dev.peft4j.models.CausalModel;
 import dev.peft4j.models.GenerationConfig;
+import dev.peft4j.models.Models;
 import dev.peft4j.models.TextGenerator;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -46,15 +48,19 @@ final class Bench {
     private final int steps;
     private final List<Integer> lengths;
 
-    Bench(Path checkpoints, int steps, List<Integer> lengths) {
+    private final @Nullable BackendTimer timer;
+
+    Bench(Path checkpoints, int steps, List<Integer> lengths, @Nullable BackendTimer timer) {
         this.checkpoints = checkpoints;
         this.steps = steps;
         this.lengths = lengths;
+        this.timer = timer;
     }
 
     Map<String, Object> run(String name) throws IOException {
         String folder = name.substring(0, name.indexOf('_'));
-        try (Model model = ModelOptions.open(checkpoints.resolve(folder), 0, 0, 0)) {
+        Backend backend = timer == null ? Backend.auto() : timer.backend();
+        try (Model model = Models.load(checkpoints.resolve(folder), backend, 0, 0)) {
             return switch (name) {
                 case "gpt2_lora_4x128" -> train(name, model, lora(model, null), List.of(batch(4, 128, model)));
                 case "gpt2_lora_2x256" -> train(name, model, lora(model, null), List.of(batch(2, 256, model)));
@@ -115,6 +121,9 @@ final class Bench {
             }
             for (int i = 0; i <= steps; i++) {
                 PackedBatch batch = batches.get(i % batches.size());
+                if (timer != null && i == 1) {
+                    timer.reset();
+                }
                 long start = System.nanoTime();
                 try (Pass pass = Pass.training(model.backend(), arena, i)) {
                     model.loss(Call.of(pass, adapter), batch, 1.0 / model.scored(batch));

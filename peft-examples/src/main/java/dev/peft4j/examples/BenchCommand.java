@@ -1,6 +1,7 @@
 package dev.peft4j.examples;
 
 import dev.peft4j.core.io.Json;
+import dev.peft4j.core.tensor.Backend;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -51,6 +52,9 @@ final class BenchCommand implements Callable<Integer> {
     @Nullable
     Path lengths;
 
+    @Option(names = "--profile", description = "print on the error output where the time of a step goes")
+    boolean profile;
+
     @Spec
     CommandSpec spec = CommandSpec.create();
 
@@ -71,7 +75,11 @@ final class BenchCommand implements Callable<Integer> {
         if (threads > 0) {
             System.setProperty("peft4j.threads", String.valueOf(threads));
         }
-        Map<String, Object> result = new Bench(checkpoints, steps, sequenceLengths()).run(name);
+        BackendTimer timer = profile ? new BackendTimer(Backend.auto()) : null;
+        Map<String, Object> result = new Bench(checkpoints, steps, sequenceLengths(), timer).run(name);
+        if (timer != null) {
+            timer.print(spec.commandLine().getErr(), steps);
+        }
         PrintWriter out = spec.commandLine().getOut();
         out.println(Json.printLine(result));
         return 0;

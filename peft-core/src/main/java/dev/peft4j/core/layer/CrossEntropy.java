@@ -9,7 +9,8 @@ import java.util.function.BiFunction;
 
 /** Cross entropy with a head in front of it, without ever holding the logits of all rows. */
 public final class CrossEntropy {
-    private static final int CHUNK_BYTES = 32 << 20;
+    private static final int CHUNK_ROWS = 512; // fewer rows make the products with a large head slow
+    private static final int CHUNK_BYTES = 128 << 20;
 
     /** A label that is not scored. */
     public static final int IGNORE = -100;
@@ -89,7 +90,7 @@ public final class CrossEntropy {
 
     /** Rows of one chunk: as many as fit, in chunks of like size. */
     private static int chunkRows(int rows, int classes) {
-        int most = Math.max(16, CHUNK_BYTES / (4 * classes));
+        int most = Math.max(16, Math.min(CHUNK_ROWS, CHUNK_BYTES / (4 * classes)));
         int chunks = (rows + most - 1) / most;
         return (rows + chunks - 1) / chunks;
     }

@@ -2,10 +2,12 @@ package dev.peft4j.core.tensor;
 
 /**
  * Elementary functions over float arrays as polynomials and fractions without branches, so that the compiler turns the loops into
- * vector instructions.
+ * vector instructions. Loops are short: one that computes two things at once is no longer vectorised.
  */
 @SuppressWarnings("FloatingPointLiteralPrecision") // the coefficients stand as they are published
 final class FastMath {
+    private static final float MAGIC = 12582912f; // 1.5 · 2^23: adding it rounds to an integer
+    private static final int MAGIC_BITS = Float.floatToRawIntBits(MAGIC);
     private static final double SQRT_HALF = Math.sqrt(0.5);
     private static final float INV_SQRT_2PI = (float) (1 / Math.sqrt(2 * Math.PI));
     private static final float SQRT_2_OVER_PI = (float) Math.sqrt(2 / Math.PI);
@@ -50,21 +52,31 @@ final class FastMath {
         return x * p / q;
     }
 
-    /** e^x for x up to 80; below -87 it is 0. Relative error at most 1e-7 (Cephes, expf). */
-    static float exp(float v) {
-        float x = Math.max(-87.3f, v);
-        // adding and taking away 1.5·2^23 rounds to the nearest integer
-        float n = x * 1.44269504f + 12582912f - 12582912f;
-        float r = x - n * 0.693359375f;
-        r += n * 2.12194440e-4f;
-        float p = 1.9875691500E-4f;
-        p = p * r + 1.3981999507E-3f;
-        p = p * r + 8.3334519073E-3f;
-        p = p * r + 4.1665795894E-2f;
-        p = p * r + 1.6666665459E-1f;
-        p = p * r + 5.0000001201E-1f;
-        p = p * r * r + r + 1f;
-        return p * Float.intBitsToFloat(((int) n + 127) << 23);
+    /**
+     * {@code y[i] = e^x[i]} for x up to 80; below -87 it is 0. Relative error at most 1e-7 (Cephes, expf).
+     *
+     * <p>Two loops: the first is vectorised; the second moves bits between floats and integers, which Java 17 does one by one.
+     */
+    static void exp(float[] x, float[] y, int n) {
+        float[] rounded = Scratch.array(3, n);
+        for (int i = 0; i < n; i++) {
+            float v = Math.max(-87.3f, x[i]);
+            float t = v * 1.44269504f + MAGIC; // the last bits of t are the nearest integer to v / ln 2
+            rounded[i] = t;
+            float k = t - MAGIC;
+            float r = v - k * 0.693359375f;
+            r += k * 2.12194440e-4f;
+            float p = 1.9875691500E-4f;
+            p = p * r + 1.3981999507E-3f;
+            p = p * r + 8.3334519073E-3f;
+            p = p * r + 4.1665795894E-2f;
+            p = p * r + 1.6666665459E-1f;
+            p = p * r + 5.0000001201E-1f;
+            y[i] = p * r * r + r + 1f;
+        }
+        for (int i = 0; i < n; i++) {
+            y[i] *= Float.intBitsToFloat((Float.floatToRawIntBits(rounded[i]) - MAGIC_BITS + 127) << 23);
+        }
     }
 
     static float sigmoid(float x) {
@@ -107,29 +119,37 @@ final class FastMath {
     static void backward(Activation f, float[] dy, float[] x, float[] dx, int n) {
         switch (f) {
             case GELU -> {
-                float[] density = Scratch.array(3, n);
+                float[] density = Scratch.array(4, n);
+                float[] cdf = Scratch.array(5, n);
                 for (int i = 0; i < n; i++) {
-                    density[i] = exp(-0.5f * x[i] * x[i]);
+                    density[i] = -0.5f * x[i] * x[i];
+                }
+                exp(density, density, n);
+                for (int i = 0; i < n; i++) {
+                    cdf[i] = 0.5f + 0.5f * erf(x[i] * (float) SQRT_HALF);
                 }
                 for (int i = 0; i < n; i++) {
-                    float v = x[i];
-                    float cdf = 0.5f + 0.5f * erf(v * (float) SQRT_HALF);
-                    dx[i] = dy[i] * (cdf + v * INV_SQRT_2PI * density[i]); // Φ(x) + x·φ(x)
+                    dx[i] = dy[i] * (cdf[i] + x[i] * INV_SQRT_2PI * density[i]); // Φ(x) + x·φ(x)
                 }
             }
             case GELU_TANH -> {
+                float[] t = Scratch.array(4, n);
+                for (int i = 0; i < n; i++) {
+                    t[i] = tanh(SQRT_2_OVER_PI * (x[i] + GELU_CUBIC * x[i] * x[i] * x[i]));
+                }
                 for (int i = 0; i < n; i++) {
                     float v = x[i];
-                    float t = tanh(SQRT_2_OVER_PI * (v + GELU_CUBIC * v * v * v));
                     float inner = SQRT_2_OVER_PI * (1f + 3f * GELU_CUBIC * v * v);
-                    dx[i] = dy[i] * (0.5f + 0.5f * t + 0.5f * v * (1f - t * t) * inner);
+                    dx[i] = dy[i] * (0.5f + 0.5f * t[i] + 0.5f * v * (1f - t[i] * t[i]) * inner);
                 }
             }
             case SILU -> {
+                float[] s = Scratch.array(4, n);
                 for (int i = 0; i < n; i++) {
-                    float v = x[i];
-                    float s = sigmoid(v);
-                    dx[i] = dy[i] * s * (1f + v * (1f - s));
+                    s[i] = sigmoid(x[i]);
+                }
+                for (int i = 0; i < n; i++) {
+                    dx[i] = dy[i] * s[i] * (1f + x[i] * (1f - s[i]));
                 }
             }
             case TANH -> {
@@ -204,8 +224,9 @@ final class FastMath {
     /** {@code a[i] = e^(a[i] - shift)} for the first n elements; returns their sum. */
     static float expShifted(float[] a, float shift, int n) {
         for (int i = 0; i < n; i++) {
-            a[i] = exp(a[i] - shift);
+            a[i] -= shift;
         }
+        exp(a, a, n);
         return sum(a, n);
     }
 }

@@ -288,8 +288,9 @@ final class HostKernels implements Kernels {
         rows(y, (r, a, b, c) -> {
             gate.read(r, 0, a, 0, n);
             up.read(r, 0, b, 0, n);
+            FastMath.forward(Activation.SILU, a, c, n);
             for (int i = 0; i < n; i++) {
-                a[i] = a[i] * FastMath.sigmoid(a[i]) * b[i];
+                a[i] = c[i] * b[i];
             }
             y.write(r, 0, a, 0, n);
         });
@@ -306,12 +307,13 @@ final class HostKernels implements Kernels {
             boolean accumulateUp) {
         int n = dy.cols();
         rows(dy, (r, a, b, c) -> {
-            float[] g = Scratch.array(3, n);
+            float[] g = Scratch.array(5, n);
             gate.read(r, 0, a, 0, n);
             dy.read(r, 0, b, 0, n);
             if (dUp != null) {
+                FastMath.forward(Activation.SILU, a, g, n);
                 for (int i = 0; i < n; i++) {
-                    g[i] = b[i] * a[i] * FastMath.sigmoid(a[i]); // dup = dy · silu(gate)
+                    g[i] *= b[i]; // dup = dy · silu(gate)
                 }
                 writeOrAdd(dUp, r, g, c, n, accumulateUp);
             }
@@ -429,7 +431,7 @@ final class HostKernels implements Kernels {
         float root = (float) (1 / Math.sqrt(1 - Math.pow(beta2, step)));
         float e = (float) eps;
         rows(value, (r, p, g, mean) -> {
-            float[] square = Scratch.array(3, n);
+            float[] square = Scratch.array(5, n);
             value.read(r, 0, p, 0, n);
             grad.read(r, 0, g, 0, n);
             m.read(r, 0, mean, 0, n);

@@ -2,7 +2,8 @@ package dev.peft4j.core.tensor;
 
 /** Arrays that belong to a thread and are used again by every kernel; their content is never kept. */
 final class Scratch {
-    private static final ThreadLocal<float[][]> ARRAYS = ThreadLocal.withInitial(() -> new float[4][0]);
+    private static final int COUNT = 6; // 0 to 2 for kernels over rows, 3 to 5 for the functions that they call
+    private static final ThreadLocal<float[][]> ARRAYS = ThreadLocal.withInitial(() -> new float[COUNT][0]);
 
     private Scratch() {}
 
