@@ -2,13 +2,29 @@ package dev.peft4j.core.tensor;
 
 /**
  * Attention of packed sequences by strided products, one sequence and group of heads at a time: the matrices of a head are columns of
- * the packed ones, and nothing is copied.
+ * the packed ones, and nothing is copied. Causal attention goes over blocks of queries, so that most of what is hidden is not computed.
  */
 final class HostAttention {
+    private static final int BLOCK = 64; // queries
+
     private final Workers workers;
 
     HostAttention(Workers workers) {
         this.workers = workers;
+    }
+
+    /** A block of the queries of one sequence and head, and the keys that the last of them sees. */
+    private record Block(int firstQuery, int queries, int keys) {
+        static Block of(AttentionShape s, int seq, int index) {
+            int size = s.causal() ? BLOCK : s.queryCount()[seq];
+            int first = index * size;
+            int count = Math.min(size, s.queryCount()[seq] - first);
+            return new Block(first, count, s.visible(seq, first + count - 1));
+        }
+
+        static int count(AttentionShape s, int seq) {
+            return s.causal() ? (s.queryCount()[seq] + BLOCK - 1) / BLOCK : 1;
+        }
     }
 
     void forward(AttentionShape s, Tensor q, Tensor k, Tensor v, Tensor weights, Tensor y) {
@@ -20,78 +36,82 @@ final class HostAttention {
             for (int task = from; task < to; task++) {
                 int seq = task / heads;
                 int head = task % heads;
-                int n = s.queryCount()[seq];
                 int m = s.keyCount()[seq];
-                int at = starts[seq] + head * n * m;
-                long p = weights.address(0, at);
                 int column = head * size;
-                int keyColumn = head / group * size;
-                // scores = scale · q kᵀ
-                HostMatrixEngine.sgemm(
-                        false,
-                        true,
-                        n,
-                        m,
-                        size,
-                        (float) s.scale(),
-                        q.address(s.queryStart()[seq], column),
-                        q.stride(),
-                        k.address(s.keyStart()[seq], keyColumn),
-                        k.stride(),
-                        0f,
-                        p,
-                        m);
-                float[] dropped = softmax(s, seq, weights, at, n, m);
-                // y = weights v; weights that were dropped are put back afterwards, for the backward pass needs both
-                long used = p;
-                if (dropped.length > 0) {
-                    Tensor scratch = AttentionScratch.get(n * m);
-                    scratch.write(0, 0, dropped, 0, n * m);
-                    used = scratch.address();
+                long keys = k.address(s.keyStart()[seq], head / group * size);
+                long values = v.address(s.keyStart()[seq], head / group * size);
+                for (int i = 0; i < Block.count(s, seq); i++) {
+                    Block b = Block.of(s, seq, i);
+                    int at = starts[seq] + (head * s.queryCount()[seq] + b.firstQuery) * m;
+                    int row = s.queryStart()[seq] + b.firstQuery;
+                    long p = weights.address(0, at);
+                    // scores = scale · q kᵀ
+                    HostMatrixEngine.sgemm(
+                            false,
+                            true,
+                            b.queries,
+                            b.keys,
+                            size,
+                            (float) s.scale(),
+                            q.address(row, column),
+                            q.stride(),
+                            keys,
+                            k.stride(),
+                            0f,
+                            p,
+                            m);
+                    softmax(s, seq, b, weights, at);
+                    long used = s.dropout() > 0 ? drop(s, b, weights, at, m).address() : p;
+                    // y = weights v
+                    HostMatrixEngine.sgemm(
+                            false,
+                            false,
+                            b.queries,
+                            size,
+                            b.keys,
+                            1f,
+                            used,
+                            m,
+                            values,
+                            v.stride(),
+                            0f,
+                            y.address(row, column),
+                            y.stride());
                 }
-                HostMatrixEngine.sgemm(
-                        false,
-                        false,
-                        n,
-                        size,
-                        m,
-                        1f,
-                        used,
-                        m,
-                        v.address(s.keyStart()[seq], keyColumn),
-                        v.stride(),
-                        0f,
-                        y.address(s.queryStart()[seq], column),
-                        y.stride());
             }
         });
     }
 
-    /** Turns scores into weights, in place; returns the weights after dropout, or an empty array where there is none. */
-    private static float[] softmax(AttentionShape s, int seq, Tensor weights, int at, int n, int m) {
+    /** Turns the scores of a block into weights, in place. */
+    private static void softmax(AttentionShape s, int seq, Block b, Tensor weights, int at) {
+        int m = s.keyCount()[seq];
         float[] row = Scratch.array(0, m);
-        float[] dropped = s.dropout() > 0 ? Scratch.array(1, n * m) : NONE;
-        for (int i = 0; i < n; i++) {
-            int visible = s.visible(seq, i);
+        for (int i = 0; i < b.queries; i++) {
+            int visible = s.visible(seq, b.firstQuery + i);
             weights.read(0, at + i * m, row, 0, visible);
             float sum = FastMath.expShifted(row, FastMath.max(row, visible), visible);
             float factor = 1 / sum;
             for (int j = 0; j < visible; j++) {
                 row[j] *= factor;
             }
-            for (int j = visible; j < m; j++) {
+            for (int j = visible; j < b.keys; j++) {
                 row[j] = 0f;
             }
-            weights.write(0, at + i * m, row, 0, m);
-            if (s.dropout() > 0) {
-                Dropout.apply(s.dropout(), s.seed(), at + i * m, row, row, m);
-                System.arraycopy(row, 0, dropped, i * m, m);
-            }
+            weights.write(0, at + i * m, row, 0, b.keys);
+        }
+    }
+
+    /** The weights of a block after dropout, in memory of the thread; the weights before are needed by the backward pass too. */
+    private static Tensor drop(AttentionShape s, Block b, Tensor weights, int at, int m) {
+        Tensor dropped = AttentionScratch.get(b.queries * m);
+        float[] row = Scratch.array(0, m);
+        for (int i = 0; i < b.queries; i++) {
+            weights.read(0, at + i * m, row, 0, b.keys);
+            Dropout.apply(s.dropout(), s.seed(), at + i * m, row, row, b.keys);
+            dropped.write(0, i * m, row, 0, b.keys);
         }
         return dropped;
     }
-
-    private static final float[] NONE = new float[0];
 
     void backward(
             AttentionShape s,
@@ -104,106 +124,123 @@ final class HostAttention {
             Tensor dk,
             Tensor dv) {
         int[] starts = s.weightStarts();
-        int group = s.heads() / s.keyHeads();
-        int size = s.headSize();
         int keyHeads = s.keyHeads();
+        int group = s.heads() / keyHeads;
         // the heads of a group add to the same keys and values, so a group is one task
         workers.forRange(s.sequences() * keyHeads, 1, (from, to) -> {
             for (int task = from; task < to; task++) {
                 int seq = task / keyHeads;
                 int keyHead = task % keyHeads;
-                int n = s.queryCount()[seq];
-                int m = s.keyCount()[seq];
-                int keyColumn = keyHead * size;
-                int queryRow = s.queryStart()[seq];
-                int keyRow = s.keyStart()[seq];
-                Tensor scratch = AttentionScratch.get(n * m);
                 for (int g = 0; g < group; g++) {
                     int head = keyHead * group + g;
-                    int column = head * size;
-                    int at = starts[seq] + head * n * m;
-                    long p = weights.address(0, at);
-                    long used = p;
-                    if (s.dropout() > 0) {
-                        float[] all = Scratch.array(1, n * m);
-                        weights.read(0, at, all, 0, n * m);
-                        Dropout.apply(s.dropout(), s.seed(), at, all, all, n * m);
-                        scratch.write(0, 0, all, 0, n * m);
-                        used = scratch.address();
+                    int first = starts[seq] + head * s.queryCount()[seq] * s.keyCount()[seq];
+                    // the last block sees all keys, so it comes first and sets what the others add to
+                    for (int i = Block.count(s, seq) - 1; i >= 0; i--) {
+                        boolean sets = g == 0 && i == Block.count(s, seq) - 1;
+                        Block b = Block.of(s, seq, i);
+                        backward(s, seq, head, keyHead, b, first, sets ? 0f : 1f, dy, q, k, v, weights, dq, dk, dv);
                     }
-                    float beta = g == 0 ? 0f : 1f;
-                    // dv = weightsᵀ dy
-                    HostMatrixEngine.sgemm(
-                            true,
-                            false,
-                            m,
-                            size,
-                            n,
-                            1f,
-                            used,
-                            m,
-                            dy.address(queryRow, column),
-                            dy.stride(),
-                            beta,
-                            dv.address(keyRow, keyColumn),
-                            dv.stride());
-                    // dweights = dy vᵀ
-                    HostMatrixEngine.sgemm(
-                            false,
-                            true,
-                            n,
-                            m,
-                            size,
-                            1f,
-                            dy.address(queryRow, column),
-                            dy.stride(),
-                            v.address(keyRow, keyColumn),
-                            v.stride(),
-                            0f,
-                            scratch.address(),
-                            m);
-                    softmaxBackward(s, seq, weights, at, scratch, n, m);
-                    // dq = scale · dscores k, dk = scale · dscoresᵀ q
-                    HostMatrixEngine.sgemm(
-                            false,
-                            false,
-                            n,
-                            size,
-                            m,
-                            (float) s.scale(),
-                            p,
-                            m,
-                            k.address(keyRow, keyColumn),
-                            k.stride(),
-                            0f,
-                            dq.address(queryRow, column),
-                            dq.stride());
-                    HostMatrixEngine.sgemm(
-                            true,
-                            false,
-                            m,
-                            size,
-                            n,
-                            (float) s.scale(),
-                            p,
-                            m,
-                            q.address(queryRow, column),
-                            q.stride(),
-                            beta,
-                            dk.address(keyRow, keyColumn),
-                            dk.stride());
                 }
             }
         });
     }
 
-    /** {@code dscores = w · (dw - Σ dw · w)} for each query, written over the weights. */
-    private static void softmaxBackward(
-            AttentionShape s, int seq, Tensor weights, int at, Tensor dWeights, int n, int m) {
+    private static void backward(
+            AttentionShape s,
+            int seq,
+            int head,
+            int keyHead,
+            Block b,
+            int firstWeight,
+            float beta,
+            Tensor dy,
+            Tensor q,
+            Tensor k,
+            Tensor v,
+            Tensor weights,
+            Tensor dq,
+            Tensor dk,
+            Tensor dv) {
+        int size = s.headSize();
+        int m = s.keyCount()[seq];
+        int at = firstWeight + b.firstQuery * m;
+        int row = s.queryStart()[seq] + b.firstQuery;
+        int column = head * size;
+        int keyRow = s.keyStart()[seq];
+        int keyColumn = keyHead * size;
+        float scale = (float) s.scale();
+        long p = weights.address(0, at);
+        long used = s.dropout() > 0 ? drop(s, b, weights, at, m).address() : p;
+        // dv = weightsᵀ dy
+        HostMatrixEngine.sgemm(
+                true,
+                false,
+                b.keys,
+                size,
+                b.queries,
+                1f,
+                used,
+                m,
+                dy.address(row, column),
+                dy.stride(),
+                beta,
+                dv.address(keyRow, keyColumn),
+                dv.stride());
+        // dweights = dy vᵀ
+        Tensor dWeights = AttentionScratch.get(b.queries * m);
+        HostMatrixEngine.sgemm(
+                false,
+                true,
+                b.queries,
+                b.keys,
+                size,
+                1f,
+                dy.address(row, column),
+                dy.stride(),
+                v.address(keyRow, keyColumn),
+                v.stride(),
+                0f,
+                dWeights.address(),
+                m);
+        softmaxBackward(s, seq, b, weights, at, dWeights);
+        // dq = scale · dscores k, dk = scale · dscoresᵀ q
+        HostMatrixEngine.sgemm(
+                false,
+                false,
+                b.queries,
+                size,
+                b.keys,
+                scale,
+                p,
+                m,
+                k.address(keyRow, keyColumn),
+                k.stride(),
+                0f,
+                dq.address(row, column),
+                dq.stride());
+        HostMatrixEngine.sgemm(
+                true,
+                false,
+                b.keys,
+                size,
+                b.queries,
+                scale,
+                p,
+                m,
+                q.address(row, column),
+                q.stride(),
+                beta,
+                dk.address(keyRow, keyColumn),
+                dk.stride());
+    }
+
+    /** {@code dscores = w · (dw - Σ dw · w)} for each query of a block, written over the weights. */
+    private static void softmaxBackward(AttentionShape s, int seq, Block b, Tensor weights, int at, Tensor dWeights) {
+        int m = s.keyCount()[seq];
         float[] w = Scratch.array(0, m);
         float[] dw = Scratch.array(2, m);
-        for (int i = 0; i < n; i++) {
-            int visible = s.visible(seq, i);
+        for (int i = 0; i < b.queries; i++) {
+            int visible = s.visible(seq, b.firstQuery + i);
             weights.read(0, at + i * m, w, 0, visible);
             dWeights.read(0, i * m, dw, 0, visible);
             if (s.dropout() > 0) {

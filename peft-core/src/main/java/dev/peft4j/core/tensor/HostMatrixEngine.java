@@ -19,6 +19,7 @@ import org.bytedeco.javacpp.Pointer;
 final class HostMatrixEngine implements MatrixEngine {
     private static final long PARALLEL_FLOPS = 400_000; // about 10 µs, three times the cost of waking a worker
     private static final int ALIGNMENT = 16;
+    private static final int LOW_RANK = 32;
 
     private final Workers workers;
 
@@ -46,7 +47,8 @@ final class HostMatrixEngine implements MatrixEngine {
             return;
         }
         int parts = 2L * m * n * k < PARALLEL_FLOPS ? 1 : workers.threads();
-        if (n >= m) {
+        boolean update = k <= LOW_RANK && m >= n / 8; // each strip then reads and writes whole rows of c
+        if (n >= m && !update) {
             workers.forRange(
                     n,
                     strip(n, parts),
