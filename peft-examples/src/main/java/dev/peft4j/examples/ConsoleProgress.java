@@ -12,6 +12,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Shows a run on the console: what is trained, a progress bar, and base against tuned on the same records. */
 final class ConsoleProgress implements TrainingListener, AutoCloseable {
+    private static final int TERMINAL_INTERVAL = 200; // milliseconds
+    private static final int PIPE_INTERVAL = 5000; // a file or pipe gets few lines
+
     private final PrintWriter out;
     private @Nullable ProgressBar bar;
     private long tokens;
@@ -29,8 +32,8 @@ final class ConsoleProgress implements TrainingListener, AutoCloseable {
                 .setTaskName("training")
                 .setInitialMax(steps)
                 .setStyle(ProgressBarStyle.ASCII)
-                .setUpdateIntervalMillis(200)
-                .continuousUpdate()
+                .setUpdateIntervalMillis(Boolean.getBoolean("peft4j.terminal") ? TERMINAL_INTERVAL : PIPE_INTERVAL)
+                .setMaxRenderedLength(100)
                 .build();
     }
 

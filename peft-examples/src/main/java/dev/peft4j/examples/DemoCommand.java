@@ -47,7 +47,7 @@ final class DemoCommand implements Callable<Integer> {
     Path out = Path.of("run/demo");
 
     @Option(names = "--steps", paramLabel = "N", description = "optimiser steps (default: ${DEFAULT-VALUE})")
-    int steps = 300;
+    int steps = 800;
 
     @Option(names = "--seed", paramLabel = "N", description = "of initial values and order (default: ${DEFAULT-VALUE})")
     long seed = 1;
@@ -63,7 +63,7 @@ final class DemoCommand implements Callable<Integer> {
         Path base = DemoModel.unpack(out.resolve("base"));
         LoraConfig lora = LoraConfig.of(8, 16).withTarget(TargetModules.allLinearLayers());
         TrainingConfig config =
-                TrainingConfig.of(steps, 16, 1e-2).withSeed(seed).withEvaluation(100, 0);
+                TrainingConfig.of(steps, 16, 5e-3).withSeed(seed).withEvaluation(200, 0);
         try (CausalModel model = (CausalModel) Models.load(base, Backend.auto(), 0, seed);
                 TextTokenizer tokenizer = TextTokenizer.open(base, model.vocabularySize());
                 Adapter adapter = AdapterFiles.method("LORA").create(lora, model, seed)) {
@@ -106,7 +106,7 @@ final class DemoCommand implements Callable<Integer> {
         s.put("data", REPORTS + " generated weather reports, loss on the report only");
         s.put("method", "lora, r 8, alpha 16, all linear layers");
         s.put("steps", steps + " of 16 records");
-        s.put("learning rate", "0.01, linear, warm-up 0.1");
+        s.put("learning rate", "0.005, linear, warm-up 0.1");
         s.put("seed", String.valueOf(seed));
         return s;
     }

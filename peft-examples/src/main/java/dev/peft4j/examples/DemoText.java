@@ -8,8 +8,8 @@ import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 
 /**
- * Writes the texts of the demo. The base model learns little stories about animals; the demo teaches it weather reports from facts, a
- * domain that it has never seen, in the words of the same vocabulary.
+ * Writes the texts of the demo. The base model learns little stories about animals and notes that repeat words; the demo teaches
+ * it weather reports from facts, a domain that it has never seen, in the words of the same vocabulary.
  */
 final class DemoText {
     private static final String[] ANIMALS = {
@@ -30,9 +30,9 @@ final class DemoText {
     };
     private static final String[] SKIES = {"rain", "snow", "fog", "sunshine", "clouds", "hail"};
     private static final String[] WINDS = {"calm", "light", "strong", "stormy"};
-    private static final String[] TIMES = {"morning", "noon", "evening", "night"};
+    private static final String[] TIMES = {"morning", "afternoon", "evening"};
     private static final String[] DEGREES = {
-        "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"
+        "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"
     };
 
     private final RandomGenerator random;
@@ -53,6 +53,10 @@ final class DemoText {
     List<TextRecord> stories(int count) {
         List<TextRecord> records = new ArrayList<>();
         for (int i = 0; i < count; i++) {
+            if (random.nextInt(3) == 0) {
+                records.add(new TextRecord("", note(), null));
+                continue;
+            }
             String facts = "";
             String animal = pick(ANIMALS);
             String name = pick(NAMES);
@@ -65,6 +69,19 @@ final class DemoText {
             records.add(new TextRecord("", facts + story(animal, name, place, thing, mood), null));
         }
         return records;
+    }
+
+    /** Words of all kinds, and a sentence that repeats them: here the model learns to copy facts. */
+    private String note() {
+        String[][] kinds = {CITIES, TIMES, SKIES, WINDS, DEGREES, ANIMALS, NAMES, PLACES, THINGS, MOODS};
+        String[] words = new String[3 + random.nextInt(3)];
+        for (int i = 0; i < words.length; i++) {
+            words[i] = pick(kinds[random.nextInt(kinds.length)]);
+        }
+        String start = random.nextBoolean() ? "The note says " : "On the note there was ";
+        String last = words[words.length - 1];
+        String others = String.join(", ", List.of(words).subList(0, words.length - 1));
+        return "note : " + String.join(" , ", words) + " = " + start + others + " and " + last + ".";
     }
 
     private String story(String animal, String name, String place, String thing, String mood) {
@@ -129,7 +146,7 @@ final class DemoText {
         }
         for (String list : List.of(
                 "story weather The the is a A lives near Near name of from There was and In in has friends bring for finds takes",
-                "to sees Now very goes home all calm Expect over wind blows The air with degrees brings it")) {
+                "to sees Now very goes home all Expect over wind blows air with degrees brings it note says On there")) {
             words.addAll(List.of(list.split(" ", -1)));
         }
         for (String[] list : new String[][] {TIMES, DEGREES}) {

@@ -46,12 +46,16 @@ public final class Peft4j implements Runnable {
 
     /** Runs a command and returns its exit status. */
     static int run(String... args) {
+        return commandLine().execute(args);
+    }
+
+    /** The commands, with errors as one line. */
+    static CommandLine commandLine() {
         return new CommandLine(new Peft4j())
                 .setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8))
                 .setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8))
                 .setCaseInsensitiveEnumValuesAllowed(true)
-                .setExecutionExceptionHandler((e, cmd, result) -> report(e, cmd))
-                .execute(args);
+                .setExecutionExceptionHandler((e, cmd, result) -> report(e, cmd));
     }
 
     private static int report(Exception e, CommandLine cmd) {

@@ -30,14 +30,14 @@ import picocli.CommandLine.Spec;
         description = "Makes the base model of the demo: random weights, trained on generated stories. A few minutes.",
         footer = {"", "Example:", "  peft4j pretrain-demo --out peft-examples/src/main/resources/demo"})
 final class PretrainDemoCommand implements Callable<Integer> {
-    private static final int STORIES = 20_000;
+    private static final int STORIES = 40_000;
     private static final int HELD_OUT = 200;
 
     @Option(names = "--out", paramLabel = "DIR", description = "directory of the model (default: ${DEFAULT-VALUE})")
     Path out = Path.of("run/demo-base");
 
     @Option(names = "--steps", paramLabel = "N", description = "optimiser steps (default: ${DEFAULT-VALUE})")
-    int steps = 1500;
+    int steps = 4000;
 
     @Option(names = "--seed", paramLabel = "N", description = "of weights, texts and order (default: ${DEFAULT-VALUE})")
     long seed = 1;

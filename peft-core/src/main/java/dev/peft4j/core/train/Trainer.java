@@ -62,7 +62,10 @@ public final class Trainer {
                 ? config.steps()
                 : (int) Math.max(1, Math.round(config.epochs() * Math.ceil((double) records.size() / perStep)));
         long all = model.weights().count()
-                + adapter.parameters().stream().mapToLong(Parameter::size).sum();
+                + adapter.parameters().stream()
+                        .filter(p -> !isBaseTensor(p))
+                        .mapToLong(Parameter::size)
+                        .sum();
         listeners.forEach(l -> l.onStart(steps, adapter.trainableCount(), all));
         Evaluation base = heldOut.isEmpty() ? null : evaluate(0, List.of(), heldOut);
         Run run = new Run(records, heldOut, steps);
@@ -75,6 +78,11 @@ public final class Trainer {
                 new TrainingResult(base, tuned, run.step, run.stoppedEarly, run.tokens, run.nanos / 1e9);
         listeners.forEach(l -> l.onEnd(result));
         return result;
+    }
+
+    /** Whether a parameter trains a tensor of the base in place. */
+    private boolean isBaseTensor(Parameter p) {
+        return model.tensorNames().contains(p.name()) && model.tensor(p.name()) == p.value();
     }
 
     private Evaluation evaluate(int step, List<Adapter> adapters, List<PackedBatch.Sequence> heldOut) {

@@ -1,0 +1,63 @@
+package dev.peft4j.core.train;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.tensor.DType;
+import dev.peft4j.core.tensor.Tensor;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class TrainingConfigTest {
+    @Test
+    void schedules_warm_up_and_end_where_transformers_ends() {
+        assertEquals(0, Schedule.LINEAR.factor(0, 10, 50));
+        assertEquals(0.5, Schedule.LINEAR.factor(5, 10, 50));
+        assertEquals(1, Schedule.LINEAR.factor(10, 10, 50));
+        assertEquals(0.5, Schedule.LINEAR.factor(30, 10, 50));
+        assertEquals(0, Schedule.LINEAR.factor(50, 10, 50));
+        assertEquals(0.5, Schedule.COSINE.factor(30, 10, 50), 1e-12);
+        assertEquals(1, Schedule.CONSTANT.factor(49, 10, 50));
+        assertEquals(1, Schedule.LINEAR.factor(0, 0, 50));
+    }
+
+    @Test
+    void settings_out_of_range_are_refused_when_they_are_made() {
+        assertThrows(IllegalArgumentException.class, () -> TrainingConfig.of(0, 4, 1e-3));
+        assertThrows(IllegalArgumentException.class, () -> TrainingConfig.of(10, 0, 1e-3));
+        assertThrows(IllegalArgumentException.class, () -> TrainingConfig.of(10, 4, 0));
+        assertThrows(IllegalArgumentException.class, () -> TrainingConfig.of(10, 4, Double.NaN));
+        assertThrows(IllegalArgumentException.class, () -> TrainingConfig.of(10, 4, 1e-3)
+                .withEvaluation(0, 3));
+    }
+
+    @Test
+    void sgd_with_momentum_and_decay_follows_its_formula() {
+        try (Parameter p = new Parameter("p", Tensor.of(DType.F32, 1, 2, 1, -2), 2);
+                Sgd sgd = new Sgd(0.5, 0.1)) {
+            p.grad().set(new float[] {0.5f, 1});
+            sgd.step(Backend.host(), List.of(p), 0.1);
+            // v = g + 0.1 p = (0.6, 0.8); p -= 0.1 v
+            assertArrayEquals(new float[] {0.94f, -2.08f}, p.value().toFloats(), 1e-6f);
+            p.zeroGrad();
+            p.grad().set(new float[] {0, 0});
+            sgd.step(Backend.host(), List.of(p), 0.1);
+            // v = 0.5 v + 0.1 p = (0.394, 0.192)
+            assertArrayEquals(new float[] {0.9006f, -2.0992f}, p.value().toFloats(), 1e-6f);
+        }
+    }
+
+    @Test
+    void clipping_scales_to_the_norm_and_leaves_small_gradients() {
+        try (Parameter p = new Parameter("p", Tensor.of(DType.F32, 1, 2, 0, 0), 2)) {
+            p.grad().set(new float[] {3, 4});
+            assertEquals(5, Gradients.clip(Backend.host(), List.of(p), 10), 1e-6);
+            assertArrayEquals(new float[] {3, 4}, p.grad().toFloats());
+            assertEquals(5, Gradients.clip(Backend.host(), List.of(p), 1), 1e-6);
+            assertArrayEquals(new float[] {0.6f, 0.8f}, p.grad().toFloats(), 1e-5f);
+        }
+    }
+}

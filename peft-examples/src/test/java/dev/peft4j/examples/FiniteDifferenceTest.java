@@ -1,0 +1,144 @@
+package dev.peft4j.examples;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.adapter.FullFineTuning;
+import dev.peft4j.core.adapter.TargetModules;
+import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.tensor.Arena;
+import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.tensor.DType;
+import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.lora.LoraConfig;
+import dev.peft4j.lora.LoraMethod;
+import dev.peft4j.models.Models;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Whole models in double precision on the ND4J engine: every trainable tensor against central differences of the loss. */
+class FiniteDifferenceTest {
+    private static final long SEED = 4242;
+    private static final double STEP = 1e-5;
+    private static final double TOLERANCE = 1e-5;
+    private static final int PLACES = 6; // of each tensor
+
+    @ParameterizedTest(name = "{0} {1}")
+    @CsvSource({"gpt2,lora", "llama,lora", "bert,lora", "gpt2,full", "llama,full", "bert,full"})
+    void gradients_equal_central_differences(String family, String method) throws IOException {
+        Path directory = Shared.root().resolve("peft-examples/src/test/resources/golden/models/" + family);
+        SplittableRandom random = new SplittableRandom(SEED);
+        try (Model model = Models.load(directory, Backend.nd4j(DType.F64), 0, 0);
+                Arena arena = new Arena(DType.F64);
+                Adapter adapter = method.equals("lora") ? lora(model) : new FullFineTuning(model)) {
+            PackedBatch batch = batch(model);
+            for (Parameter p : adapter.parameters()) {
+                if (p.name().contains("lora_B")) { // zero at the start, which hides the gradient of A
+                    fill(p.value(), random);
+                }
+            }
+            loss(model, adapter, batch, arena, true);
+            for (Parameter p : adapter.parameters()) {
+                check(p, model, adapter, batch, arena, random);
+            }
+        }
+    }
+
+    private static Adapter lora(Model model) {
+        LoraConfig config = LoraConfig.of(3, 5).withTarget(TargetModules.allLinearLayers());
+        return new LoraMethod().create(config, model, SEED);
+    }
+
+    private static PackedBatch batch(Model model) {
+        boolean classifier = model.linearSites().stream().anyMatch(s -> s.name().equals("classifier"));
+        int[][] ids = {{5, 9, 2, 7, 30}, {11}, {8, 8, 1}};
+        List<PackedBatch.Sequence> all = List.of(
+                sequence(ids[0], classifier, 2), sequence(ids[1], classifier, 0), sequence(ids[2], classifier, 1));
+        return PackedBatch.of(all);
+    }
+
+    private static PackedBatch.Sequence sequence(int[] ids, boolean classifier, int label) {
+        return PackedBatch.Sequence.labelled(ids, classifier ? new int[] {label} : ids);
+    }
+
+    private static void fill(Tensor t, SplittableRandom random) {
+        for (int r = 0; r < t.rows(); r++) {
+            for (int c = 0; c < t.cols(); c++) {
+                t.set(r, c, random.nextGaussian(0, 0.3));
+            }
+        }
+    }
+
+    private static double loss(Model model, Adapter adapter, PackedBatch batch, Arena arena, boolean derive) {
+        try (Pass pass =
+                derive ? Pass.differentiable(model.backend(), arena) : Pass.inference(model.backend(), arena)) {
+            double scale = 1.0 / model.scored(batch);
+            double loss = model.loss(Call.of(pass, adapter), batch, scale).mean();
+            if (derive) {
+                pass.backward();
+            }
+            return loss;
+        }
+    }
+
+    /** Some places of a tensor, and one direction through all of them. */
+    private static void check(
+            Parameter p, Model model, Adapter adapter, PackedBatch batch, Arena arena, SplittableRandom random) {
+        Tensor v = p.value();
+        double largest = 0;
+        for (double g : p.grad().toDoubles()) {
+            largest = Math.max(largest, Math.abs(g));
+        }
+        double[] direction = new double[(int) v.size()];
+        double expected = 0;
+        double length = 0;
+        for (int i = 0; i < direction.length; i++) {
+            direction[i] = random.nextGaussian();
+            double g = p.grad().get(i / v.cols(), i % v.cols());
+            expected += direction[i] * g;
+            length += g * g;
+        }
+        move(v, direction, STEP);
+        double up = loss(model, adapter, batch, arena, false);
+        move(v, direction, -2 * STEP);
+        double down = loss(model, adapter, batch, arena, false);
+        move(v, direction, STEP);
+        assertClose(p, "along a direction", expected, (up - down) / (2 * STEP), Math.sqrt(length));
+        for (int k = 0; k < PLACES; k++) {
+            int r = random.nextInt(v.rows());
+            int c = random.nextInt(v.cols());
+            double old = v.get(r, c);
+            v.set(r, c, old + STEP);
+            double above = loss(model, adapter, batch, arena, false);
+            v.set(r, c, old - STEP);
+            double below = loss(model, adapter, batch, arena, false);
+            v.set(r, c, old);
+            assertClose(p, r + ", " + c, p.grad().get(r, c), (above - below) / (2 * STEP), largest);
+        }
+    }
+
+    private static void move(Tensor t, double[] direction, double step) {
+        for (int i = 0; i < direction.length; i++) {
+            int r = i / t.cols();
+            int c = i % t.cols();
+            t.set(r, c, t.get(r, c) + step * direction[i]);
+        }
+    }
+
+    /** Relative to the size of the gradient; the error of the differences themselves is about 1e-10. */
+    private static void assertClose(Parameter p, String place, double gradient, double difference, double size) {
+        double error = Math.abs(gradient - difference);
+        assertTrue(
+                error <= TOLERANCE * size + 1e-9,
+                () -> "seed " + SEED + ", " + p + " " + place + ": gradient " + gradient + ", difference "
+                        + difference);
+    }
+}

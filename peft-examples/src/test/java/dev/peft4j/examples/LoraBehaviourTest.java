@@ -1,0 +1,243 @@
+package dev.peft4j.examples;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.AdapterFiles;
+import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.adapter.TargetModules;
+import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.io.BadFileException;
+import dev.peft4j.core.model.MergedModel;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.tensor.Arena;
+import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.tensor.DType;
+import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.train.AdamW;
+import dev.peft4j.lora.LoraConfig;
+import dev.peft4j.lora.LoraMethod;
+import dev.peft4j.models.Models;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What every method has to keep, for LoRA on each family. */
+class LoraBehaviourTest {
+    private static final Path MODELS = Shared.root().resolve("peft-examples/src/test/resources/golden/models");
+
+    @TempDir
+    Path dir;
+
+    private static Model open(String family) throws IOException {
+        return Models.load(MODELS.resolve(family), Backend.host(), 0, 0);
+    }
+
+    private static Adapter lora(Model model) {
+        return new LoraMethod().create(LoraConfig.of(4, 8).withTarget(TargetModules.allLinearLayers()), model, 3);
+    }
+
+    private static void randomise(Adapter adapter) {
+        SplittableRandom random = new SplittableRandom(17);
+        for (Parameter p : adapter.parameters()) {
+            for (int r = 0; r < p.value().rows(); r++) {
+                for (int c = 0; c < p.value().cols(); c++) {
+                    p.value().set(r, c, random.nextGaussian(0, 0.2));
+                }
+            }
+        }
+    }
+
+    private static PackedBatch batch(Model model) {
+        List<PackedBatch.Sequence> all = new ArrayList<>();
+        for (int[] ids : new int[][] {{5, 9, 2, 7, 30, 4}, {11, 3}, {8, 8, 1}}) {
+            int[] labels = model.taskModules().isEmpty() ? ids : new int[] {ids.length % 3};
+            all.add(PackedBatch.Sequence.labelled(ids, labels));
+        }
+        return PackedBatch.of(all);
+    }
+
+    private static float[] logits(Model model, List<Adapter> adapters) {
+        try (Arena arena = new Arena(DType.F32);
+                Pass pass = Pass.inference(model.backend(), arena)) {
+            return model.logits(new Call(pass, adapters), batch(model)).value().toFloats();
+        }
+    }
+
+    private static double distance(float[] a, float[] b) {
+        double worst = 0;
+        for (int i = 0; i < a.length; i++) {
+            worst = Math.max(worst, Math.abs(a[i] - b[i]));
+        }
+        return worst;
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gpt2", "llama", "bert"})
+    void a_new_adapter_changes_nothing_and_a_random_one_does(String family) throws IOException {
+        try (Model model = open(family);
+                Adapter adapter = lora(model)) {
+            float[] base = logits(model, List.of());
+            assertArrayEquals(base, logits(model, List.of(adapter)));
+            randomise(adapter);
+            assertTrue(distance(base, logits(model, List.of(adapter))) > 1e-2);
+            assertArrayEquals(base, logits(model, List.of()), "without the adapter the base is as it was");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gpt2", "llama", "bert"})
+    void training_gives_every_parameter_a_gradient_and_leaves_the_base_bytes(String family) throws IOException {
+        try (Model model = open(family);
+                Adapter adapter = lora(model);
+                Arena arena = new Arena(DType.F32);
+                AdamW optimizer = new AdamW(0)) {
+            randomise(adapter);
+            List<float[]> before = new ArrayList<>();
+            model.tensorNames().forEach(n -> before.add(model.tensor(n).toFloats()));
+            for (int step = 0; step < 3; step++) {
+                try (Pass pass = Pass.training(model.backend(), arena, step)) {
+                    model.loss(Call.of(pass, adapter), batch(model), 0.1);
+                    pass.backward();
+                }
+                for (Parameter p : adapter.parameters()) {
+                    assertTrue(model.backend().kernels().sumOfSquares(p.grad()) > 0, () -> "no gradient for " + p);
+                }
+                optimizer.step(model.backend(), adapter.parameters(), 1e-2);
+                adapter.parameters().forEach(Parameter::zeroGrad);
+            }
+            int i = 0;
+            for (String name : model.tensorNames()) {
+                assertArrayEquals(before.get(i++), model.tensor(name).toFloats(), name);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gpt2", "llama", "bert"})
+    void a_merged_model_on_disk_equals_the_attached_adapter(String family) throws IOException {
+        Path out = dir.resolve("merged");
+        try (Model model = open(family);
+                Adapter adapter = lora(model)) {
+            randomise(adapter);
+            float[] attached = logits(model, List.of(adapter));
+            MergedModel.write(out, model, adapter);
+            try (Model merged = Models.load(out, Backend.host(), 0, 0)) {
+                assertTrue(distance(attached, logits(merged, List.of())) < 1e-4);
+            }
+            assertThrows(BadFileException.class, () -> MergedModel.write(out, model, adapter));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gpt2", "llama", "bert"})
+    void a_saved_adapter_comes_back_bit_by_bit(String family) throws IOException {
+        try (Model model = open(family);
+                Adapter adapter = lora(model)) {
+            randomise(adapter);
+            AdapterFiles.save(dir.resolve("a"), adapter, model);
+            try (Adapter back = AdapterFiles.load(dir.resolve("a"), model)) {
+                assertEquals(adapter.parameters().size(), back.parameters().size());
+                assertArrayEquals(logits(model, List.of(adapter)), logits(model, List.of(back)));
+            }
+        }
+    }
+
+    @Test
+    void two_adapters_at_once_add_up_and_do_not_touch_each_other() throws IOException {
+        try (Model model = open("llama");
+                Adapter a = lora(model);
+                Adapter b = lora(model)) {
+            randomise(a);
+            float[] alone = logits(model, List.of(a));
+            randomise(b);
+            float[] both = logits(model, List.of(a, b));
+            assertTrue(distance(alone, both) > 1e-3);
+            assertArrayEquals(alone, logits(model, List.of(a)));
+        }
+    }
+
+    @Test
+    void an_adapter_of_another_model_is_refused_with_both_shapes() throws IOException {
+        try (Model llama = open("llama");
+                Model gpt2 = open("gpt2");
+                Adapter adapter = lora(llama)) {
+            AdapterFiles.save(dir.resolve("a"), adapter, llama);
+            String message = assertThrows(BadFileException.class, () -> AdapterFiles.load(dir.resolve("a"), gpt2))
+                    .getMessage();
+            assertTrue(message.contains("q_proj") && message.contains("c_attn"), message);
+        }
+    }
+
+    @Test
+    void an_adapter_with_a_tensor_too_many_or_too_few_is_refused() throws IOException {
+        try (Model model = open("llama");
+                Adapter all = lora(model);
+                Adapter some = new LoraMethod().create(LoraConfig.of(4, 8), model, 1)) {
+            AdapterFiles.save(dir.resolve("all"), all, model);
+            AdapterFiles.save(dir.resolve("some"), some, model);
+            Files.copy(dir.resolve("some/adapter_config.json"), dir.resolve("x.json"));
+            Files.delete(dir.resolve("some/adapter_config.json"));
+            Files.copy(dir.resolve("all/adapter_config.json"), dir.resolve("some/adapter_config.json"));
+            String few = assertThrows(BadFileException.class, () -> AdapterFiles.load(dir.resolve("some"), model))
+                    .getMessage();
+            assertTrue(few.contains("tensors are missing"), few);
+            Files.delete(dir.resolve("all/adapter_config.json"));
+            Files.copy(dir.resolve("x.json"), dir.resolve("all/adapter_config.json"));
+            String many = assertThrows(BadFileException.class, () -> AdapterFiles.load(dir.resolve("all"), model))
+                    .getMessage();
+            assertTrue(many.contains("not expected"), many);
+        }
+    }
+
+    @Test
+    void a_tensor_with_nan_is_refused_by_name() throws IOException {
+        try (Model model = open("llama");
+                Adapter adapter = lora(model)) {
+            Tensor t = adapter.parameters().get(3).value();
+            t.set(0, 0, Double.NaN);
+            AdapterFiles.save(dir.resolve("a"), adapter, model);
+            String message = assertThrows(BadFileException.class, () -> AdapterFiles.load(dir.resolve("a"), model))
+                    .getMessage();
+            assertTrue(message.contains(adapter.parameters().get(3).name()), message);
+        }
+    }
+
+    @Test
+    void targets_that_match_nothing_are_named_with_what_there_is() throws IOException {
+        try (Model model = open("llama")) {
+            String message = assertThrows(IllegalArgumentException.class, () -> new LoraMethod()
+                            .create(LoraConfig.of(4, 8).withTarget(TargetModules.of("q_prj", "v_proj")), model, 0))
+                    .getMessage();
+            assertTrue(message.contains("[q_prj]") && message.contains("Did you mean q_proj?"), message);
+        }
+        assertThrows(IllegalArgumentException.class, () -> LoraConfig.of(0, 8));
+        assertThrows(IllegalArgumentException.class, () -> LoraConfig.of(4, Double.NaN));
+        assertThrows(IllegalArgumentException.class, () -> LoraConfig.of(4, 8).withDropout(1));
+    }
+
+    @Test
+    void a_config_field_that_changes_the_math_is_refused() throws IOException {
+        try (Model model = open("llama");
+                Adapter adapter = lora(model)) {
+            AdapterFiles.save(dir.resolve("a"), adapter, model);
+            Path config = dir.resolve("a/adapter_config.json");
+            Files.writeString(config, Files.readString(config).replace("{\n", "{\n  \"use_dora\": true,\n"));
+            String message = assertThrows(BadFileException.class, () -> AdapterFiles.load(dir.resolve("a"), model))
+                    .getMessage();
+            assertTrue(message.contains("use_dora"), message);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+package dev.peft4j.examples;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.AdapterFiles;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.train.Trainer;
+import dev.peft4j.core.train.TrainingConfig;
+import dev.peft4j.core.train.TrainingResult;
+import dev.peft4j.lora.LoraConfig;
+import dev.peft4j.lora.LoraMethod;
+import dev.peft4j.models.Models;
+import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.models.data.RecordEncoder;
+import dev.peft4j.models.data.RecordReader;
+import dev.peft4j.models.data.TextRecord;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+
+/** The quickstart of the README: it is compiled here, and stands in the README word by word. */
+class ReadmeTest {
+    static TrainingResult quickstart() throws IOException {
+        // quickstart
+        Path base = Path.of("stories260k"); // config.json, model.safetensors, tokenizer.json
+        try (Model model = Models.load(base);
+                TextTokenizer tokenizer = TextTokenizer.open(base, model.vocabularySize());
+                Adapter lora = new LoraMethod().create(LoraConfig.of(8, 16), model, 0)) {
+            RecordEncoder encoder = new RecordEncoder(tokenizer, model.taskType(), model.contextLength());
+            List<TextRecord> records = RecordReader.defaults().read(Path.of("train.jsonl"), 10_000);
+            List<PackedBatch.Sequence> train = encoder.encode(records).sequences();
+            TrainingConfig config = TrainingConfig.of(300, 16, 5e-3);
+            TrainingResult result = new Trainer(model, lora, config, List.of()).train(train, train.subList(0, 10));
+            AdapterFiles.save(Path.of("adapter"), lora, model); // opens in Hugging Face PEFT
+            // end
+            return result;
+        }
+    }
+
+    @Test
+    void the_snippet_of_the_readme_is_the_one_that_is_compiled() throws IOException {
+        String readme = Files.readString(Shared.root().resolve("README.md"));
+        Matcher block = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL).matcher(readme);
+        assertTrue(block.find(), "the README has a java snippet");
+        String source = Files.readString(
+                Shared.root().resolve("peft-examples/src/test/java/dev/peft4j/examples/ReadmeTest.java"));
+        String compiled = source.substring(source.indexOf("// quickstart\n") + 14, source.indexOf("// end\n")) + "}";
+        assertEquals(words(compiled), words(block.group(1)));
+        assertTrue(block.group(1).lines().count() < 20);
+    }
+
+    private static String words(String code) {
+        return code.replaceAll("\\s+", " ").strip();
+    }
+}

@@ -1,0 +1,199 @@
+package dev.peft4j.examples;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.TargetModules;
+import dev.peft4j.core.autograd.NonFiniteException;
+import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.train.Evaluator;
+import dev.peft4j.core.train.HtmlReport;
+import dev.peft4j.core.train.Trainer;
+import dev.peft4j.core.train.TrainingConfig;
+import dev.peft4j.core.train.TrainingListener;
+import dev.peft4j.core.train.TrainingResult;
+import dev.peft4j.lora.LoraConfig;
+import dev.peft4j.lora.LoraMethod;
+import dev.peft4j.models.Models;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TrainerTest {
+    private static final Path MODELS = Shared.root().resolve("peft-examples/src/test/resources/golden/models");
+
+    @TempDir
+    Path dir;
+
+    private static Model open() throws IOException {
+        return Models.load(MODELS.resolve("llama"), Backend.host(), 0, 0);
+    }
+
+    private static Adapter lora(Model model) {
+        LoraConfig config =
+                LoraConfig.of(4, 8).withTarget(TargetModules.allLinearLayers()).withDropout(0.1);
+        return new LoraMethod().create(config, model, 3);
+    }
+
+    /** Sequences of different lengths in which each token is the one before plus three. */
+    private static List<PackedBatch.Sequence> records(int count, long seed) {
+        SplittableRandom random = new SplittableRandom(seed);
+        List<PackedBatch.Sequence> all = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            int[] ids = new int[3 + random.nextInt(20)];
+            int start = random.nextInt(90);
+            for (int j = 0; j < ids.length; j++) {
+                ids[j] = (start + 3 * j) % 97;
+            }
+            all.add(PackedBatch.Sequence.labelled(ids, ids));
+        }
+        return all;
+    }
+
+    private static float[] train(long seed) throws IOException {
+        try (Model model = open();
+                Adapter adapter = lora(model)) {
+            new Trainer(model, adapter, TrainingConfig.of(20, 4, 1e-2).withSeed(seed), List.of())
+                    .train(records(50, 1), List.of());
+            List<Float> all = new ArrayList<>();
+            for (Parameter p : adapter.parameters()) {
+                for (float v : p.value().toFloats()) {
+                    all.add(v);
+                }
+            }
+            float[] out = new float[all.size()];
+            for (int i = 0; i < out.length; i++) {
+                out[i] = all.get(i);
+            }
+            return out;
+        }
+    }
+
+    @Test
+    void the_same_seed_gives_the_same_bits_and_another_does_not() throws IOException {
+        float[] first = train(7);
+        assertArrayEquals(first, train(7));
+        assertFalse(Arrays.equals(first, train(8)));
+    }
+
+    @Test
+    void the_loss_falls_and_the_report_shows_base_and_tuned() throws IOException {
+        HtmlReport report = new HtmlReport("a <test> & more", Map.of("k", "v<w>"));
+        try (Model model = open();
+                Adapter adapter = lora(model)) {
+            TrainingResult result = new Trainer(
+                            model, adapter, TrainingConfig.of(60, 8, 2e-2).withEvaluation(20, 0), List.of(report))
+                    .train(records(100, 1), records(20, 2));
+            assertNotNull(result.base());
+            assertNotNull(result.tuned());
+            assertTrue(result.tuned().loss() < 0.8 * result.base().loss(), result.toString());
+            assertFalse(result.isWorse());
+        }
+        Path file = dir.resolve("report.html");
+        report.addSample("<b>", "x", "y");
+        report.write(file);
+        String html = Files.readString(file);
+        assertTrue(html.contains("a &lt;test&gt; &amp; more")
+                && html.contains("v&lt;w&gt;")
+                && html.contains("&lt;b&gt;"));
+        assertTrue(html.contains("<svg") && html.contains("perplexity") && html.contains("tuned"));
+        assertFalse(html.contains("http://") || html.contains("src="), "the page needs nothing else");
+    }
+
+    @Test
+    void early_stopping_puts_the_best_parameters_back() throws IOException {
+        try (Model model = open();
+                Adapter adapter = lora(model)) {
+            TrainingResult result = new Trainer(
+                            model, adapter, TrainingConfig.of(400, 4, 0.3).withEvaluation(5, 2), List.of())
+                    .train(records(30, 1), records(20, 2));
+            assertTrue(result.stoppedEarly(), "a rate of 0.3 makes the model worse");
+            assertTrue(result.steps() < 400);
+            double kept =
+                    Evaluator.evaluate(model, List.of(adapter), records(20, 2)).loss();
+            assertEquals(result.tuned().loss(), kept, 1e-6);
+        }
+    }
+
+    @Test
+    void a_value_that_is_not_finite_stops_the_run_with_its_name() throws IOException {
+        try (Model model = open();
+                Adapter adapter = lora(model)) {
+            Parameter bad = adapter.parameters().get(4);
+            bad.value().set(0, 0, Double.POSITIVE_INFINITY);
+            NonFiniteException e = assertThrows(NonFiniteException.class, () -> new Trainer(
+                            model, adapter, TrainingConfig.of(5, 4, 1e-2), List.of())
+                    .train(records(10, 1), List.of()));
+            assertTrue(e.getMessage().contains(bad.name()), e.getMessage());
+        }
+    }
+
+    @Test
+    void no_records_and_nothing_trainable_are_errors() throws IOException {
+        try (Model model = open();
+                Adapter adapter = lora(model)) {
+            Trainer trainer = new Trainer(model, adapter, TrainingConfig.of(5, 4, 1e-2), List.of());
+            assertThrows(IllegalArgumentException.class, () -> trainer.train(List.of(), List.of()));
+            adapter.parameters().forEach(p -> p.setTrainable(false));
+            assertThrows(
+                    IllegalArgumentException.class,
+                    () -> new Trainer(model, adapter, TrainingConfig.of(5, 4, 1e-2), List.of()));
+        }
+    }
+
+    @Test
+    void memory_stays_flat_over_500_steps_and_a_steady_step_allocates_nothing() throws IOException {
+        long[] allocations = new long[501];
+        long[] resident = new long[501];
+        TrainingListener watch = new TrainingListener() {
+            @Override
+            public void onStep(int step, double loss, double rate, double norm, int tokens, double seconds) {
+                allocations[step] = Tensor.nativeAllocations();
+                resident[step] = resident();
+            }
+        };
+        long before = Tensor.nativeBytes();
+        try (Model model = open();
+                Adapter adapter = lora(model)) {
+            new Trainer(model, adapter, TrainingConfig.of(500, 8, 1e-3), List.of(watch))
+                    .train(records(200, 1), List.of());
+        }
+        assertEquals(allocations[50], allocations[500], "native blocks allocated after step 50");
+        assertEquals(before, Tensor.nativeBytes(), "native bytes after everything is closed");
+        if (resident[50] > 0) {
+            assertTrue(
+                    resident[500] <= 1.02 * resident[50],
+                    () -> "resident kB at step 50: " + resident[50] + ", at step 500: " + resident[500]);
+        }
+    }
+
+    /** Resident set in kB, or 0 where the system does not tell. */
+    private static long resident() {
+        try {
+            for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+                if (line.startsWith("VmRSS:")) {
+                    return Long.parseLong(line.replaceAll("[^0-9]", ""));
+                }
+            }
+        } catch (IOException e) {
+            return 0;
+        }
+        return 0;
+    }
+}
