@@ -6,8 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.core.io.Json;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -15,6 +17,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -210,6 +213,20 @@ class CommandLineTest {
         Files.write(dir.resolve("l.jsonl"), new byte[] {'{', (byte) 0xff, '}'});
         fails("not UTF-8", "train", "--model", model, "--data", dir.resolve("l.jsonl"), "--out", dir.resolve("x"));
         assertFalse(Files.exists(dir.resolve("x/adapter_config.json")));
+    }
+
+    @Test
+    void packed_data_that_unpacks_to_far_more_than_its_size_is_refused() throws IOException {
+        Path bomb = dir.resolve("bomb.jsonl.gz");
+        byte[] line = (Json.printLine(Map.of("text", "a".repeat(1 << 20))) + "\n").getBytes(StandardCharsets.UTF_8);
+        try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(bomb))) {
+            for (int i = 0; i < 80; i++) {
+                out.write(line);
+            }
+        }
+        fails("times its size", "train", "--model", model, "--data", bomb, "--out", dir.resolve("x"));
+        Files.write(bomb, new byte[] {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
+        fails("is damaged", "train", "--model", model, "--data", bomb, "--out", dir.resolve("x"));
     }
 
     @Test

@@ -240,4 +240,17 @@ class LoraBehaviourTest {
             assertTrue(message.contains("use_dora"), message);
         }
     }
+
+    @Test
+    void a_rank_that_the_file_cannot_hold_is_refused_before_memory_is_taken() throws IOException {
+        try (Model model = open("llama");
+                Adapter adapter = lora(model)) {
+            AdapterFiles.save(dir.resolve("a"), adapter, model);
+            Path config = dir.resolve("a/adapter_config.json");
+            Files.writeString(config, Files.readString(config).replace("\"r\" : 4", "\"r\" : 900000000"));
+            String message = assertThrows(BadFileException.class, () -> AdapterFiles.load(dir.resolve("a"), model))
+                    .getMessage();
+            assertTrue(message.contains("parameters on this llama model"), message);
+        }
+    }
 }

@@ -85,6 +85,19 @@ public record LoraConfig(int r, double alpha, double dropout, @Nullable TargetMo
     }
 
     @Override
+    public long parameterCount(ModelSites model) {
+        long count = 0;
+        for (LinearSite s : sites(model)) {
+            count += (long) r * (s.in() + s.out());
+        }
+        for (String module : model.taskModules()) {
+            count += model.tensor(module + ".weight").size()
+                    + model.tensor(module + ".bias").size();
+        }
+        return count;
+    }
+
+    @Override
     public String peftType() {
         return PEFT_TYPE;
     }

@@ -73,7 +73,7 @@ public final class Llama extends BaseModel implements CausalModel {
         attentionDropout = config.probability("attention_dropout", 0);
         boolean attentionBias = config.flag("attention_bias", false);
         boolean mlpBias = config.flag("mlp_bias", false);
-        rotary = own(new Rotary(backend.dtype(), RotaryScaling.frequencies(config, headSize), contextLength()));
+        rotary = own(new Rotary(backend.dtype(), RotaryScaling.frequencies(config, headSize)));
 
         tokens = embedding("model.embed_tokens.weight", vocabularySize(), width);
         for (int l = 0; l < layers; l++) {

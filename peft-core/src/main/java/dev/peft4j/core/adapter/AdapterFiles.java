@@ -30,6 +30,9 @@ public final class AdapterFiles {
     private static final String CONFIG = "adapter_config.json";
     private static final String TENSORS = "adapter_model.safetensors";
     private static final String PREFIX = "base_model.model.";
+    private static final long SLACK =
+            4; // a config may ask for this many times what the file holds before the names are compared
+    private static final long SMALL = 1 << 16;
     private static final Set<String> OURS = Set.of(CONFIG, TENSORS, "report.html", "log.jsonl", "README.md");
 
     private AdapterFiles() {}
@@ -93,19 +96,37 @@ public final class AdapterFiles {
             throw new BadFileException(
                     configFile, "\"peft_type\" is missing, so this is no PEFT adapter. Check the directory.");
         }
-        PeftMethod method = method(type);
-        Adapter adapter;
+        try (SafetensorsFile file = SafetensorsFile.open(directory.resolve(TENSORS))) {
+            Adapter adapter = create(configFile, type, json, file, model);
+            try {
+                fill(adapter, file, model);
+                return adapter;
+            } catch (IOException | RuntimeException e) {
+                adapter.close();
+                throw e;
+            }
+        }
+    }
+
+    private static Adapter create(
+            Path configFile, String type, Map<String, Object> json, SafetensorsFile file, ModelSites model)
+            throws BadFileException {
         try {
-            adapter = method.create(method.read(json), model, 0);
+            PeftMethod method = method(type);
+            PeftConfig config = method.read(json);
+            long wanted = config.parameterCount(model);
+            long found = file.tensors().values().stream()
+                    .mapToLong(TensorInfo::elements)
+                    .sum();
+            if (wanted > SLACK * Math.max(found, SMALL)) {
+                throw new BadFileException(
+                        configFile,
+                        "asks for " + wanted + " parameters on this " + model.modelType() + " model, and " + TENSORS
+                                + " holds " + found + ". They do not belong together; get both files again.");
+            }
+            return method.create(config, model, 0);
         } catch (IllegalArgumentException e) {
             throw new BadFileException(configFile, String.valueOf(e.getMessage()), e);
-        }
-        try (SafetensorsFile file = SafetensorsFile.open(directory.resolve(TENSORS))) {
-            fill(adapter, file, model);
-            return adapter;
-        } catch (IOException | RuntimeException e) {
-            adapter.close();
-            throw e;
         }
     }
 

@@ -48,6 +48,13 @@ public final class FullFineTuning implements Adapter {
         }
 
         @Override
+        public long parameterCount(ModelSites model) {
+            return model.tensorNames().stream()
+                    .mapToLong(n -> model.tensor(n).size())
+                    .sum();
+        }
+
+        @Override
         public Map<String, Object> toJson(ModelSites model) {
             throw new UnsupportedOperationException("full fine-tuning has no adapter file; write the model itself");
         }

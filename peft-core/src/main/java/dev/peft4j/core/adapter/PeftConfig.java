@@ -7,6 +7,9 @@ public interface PeftConfig {
     /** {@code peft_type} of the method: LORA. */
     String peftType();
 
+    /** Number of elements of all parameters on a model; what an adapter will need is known before memory is taken for it. */
+    long parameterCount(ModelSites model);
+
     /**
      * The fields of {@code adapter_config.json} for an adapter that was made for a model, with PEFT's names and values that JSON has:
      * text, numbers, booleans, null, lists and maps.

@@ -4,31 +4,36 @@ import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Rotary position embedding: pairs (i, i + H/2) of a head are rotated by {@code position · inverseFrequency[i]}.
  *
  * <p>Su et al. 2021, <a href="https://arxiv.org/abs/2104.09864">paper</a>, section 3.4, with the pairs of Hugging Face's checkpoints.
+ *
+ * <p>The tables of cosines and sines grow with the longest sequence that is met, not with the context that a config claims.
  */
 public final class Rotary implements AutoCloseable {
-    private final Tensor cosines; // (positions, H/2)
-    private final Tensor sines; // (positions, H/2)
+    private static final int FIRST_POSITIONS = 256;
+
+    private final DType dtype;
+    private final float[] inverseFrequencies;
+    private final List<Tables> all = new ArrayList<>(); // outgrown tables may still be in use by other threads
+    private volatile Tables current;
+
+    /** Cosines and sines (positions, H/2). */
+    private record Tables(Tensor cosines, Tensor sines) {}
 
     /**
-     * Tables for all positions of a context.
+     * Tables for the first positions.
      *
      * @param inverseFrequencies H/2 angles per position, in single precision as the reference computes them
      */
-    public Rotary(DType dtype, float[] inverseFrequencies, int positions) {
-        cosines = Tensor.allocate(dtype, positions, inverseFrequencies.length);
-        sines = Tensor.allocate(dtype, positions, inverseFrequencies.length);
-        for (int p = 0; p < positions; p++) {
-            for (int i = 0; i < inverseFrequencies.length; i++) {
-                float angle = p * inverseFrequencies[i];
-                cosines.set(p, i, Math.cos(angle));
-                sines.set(p, i, Math.sin(angle));
-            }
-        }
+    public Rotary(DType dtype, float[] inverseFrequencies) {
+        this.dtype = dtype;
+        this.inverseFrequencies = inverseFrequencies.clone();
+        this.current = grow(FIRST_POSITIONS);
     }
 
     /** The usual frequencies {@code theta^(-2i/H)}. */
@@ -40,13 +45,45 @@ public final class Rotary implements AutoCloseable {
         return f;
     }
 
+    private Tables tables(int[] positions) {
+        int needed = 0;
+        for (int p : positions) {
+            needed = Math.max(needed, p + 1);
+        }
+        Tables t = current;
+        if (t.cosines.rows() >= needed) {
+            return t;
+        }
+        synchronized (all) {
+            if (current.cosines.rows() < needed) {
+                current = grow(Math.max(needed, 2 * current.cosines.rows()));
+            }
+            return current;
+        }
+    }
+
+    private Tables grow(int positions) {
+        int half = inverseFrequencies.length;
+        Tables t = new Tables(Tensor.allocate(dtype, positions, half), Tensor.allocate(dtype, positions, half));
+        for (int p = 0; p < positions; p++) {
+            for (int i = 0; i < half; i++) {
+                float angle = p * inverseFrequencies[i];
+                t.cosines.set(p, i, Math.cos(angle));
+                t.sines.set(p, i, Math.sin(angle));
+            }
+        }
+        all.add(t);
+        return t;
+    }
+
     /** Rotates x (T, heads·H) in place; returns x. */
     public Node forward(Pass pass, Node x, int heads, int[] positions) {
-        pass.backend().kernels().rotate(x.value(), heads, positions, cosines, sines, false);
+        Tables t = tables(positions);
+        pass.backend().kernels().rotate(x.value(), heads, positions, t.cosines, t.sines, false);
         if (pass.needsGrad(x)) {
             pass.record(x, () -> {
                 pass.prepareGrad(x);
-                pass.backend().kernels().rotate(x.grad(), heads, positions, cosines, sines, true);
+                pass.backend().kernels().rotate(x.grad(), heads, positions, t.cosines, t.sines, true);
             });
         }
         return x;
@@ -54,7 +91,12 @@ public final class Rotary implements AutoCloseable {
 
     @Override
     public void close() {
-        cosines.close();
-        sines.close();
+        synchronized (all) {
+            for (Tables t : all) {
+                t.cosines.close();
+                t.sines.close();
+            }
+            all.clear();
+        }
     }
 }

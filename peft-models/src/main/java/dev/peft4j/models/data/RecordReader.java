@@ -7,6 +7,7 @@ import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.io.BadFileException;
 import java.io.BufferedInputStream;
 import java.io.BufferedReader;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
@@ -17,7 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVParser;
 import org.apache.commons.csv.CSVRecord;
@@ -55,7 +56,7 @@ public record RecordReader(
         String plain = name.endsWith(".gz") ? name.substring(0, name.length() - 3) : name;
         List<TextRecord> records;
         try (InputStream raw = new BufferedInputStream(Files.newInputStream(file));
-                InputStream in = name.endsWith(".gz") ? new GZIPInputStream(raw) : raw;
+                InputStream in = name.endsWith(".gz") ? new BoundedGzip(raw, Files.size(file)) : raw;
                 BufferedReader reader =
                         new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8.newDecoder()))) {
             if (plain.endsWith(".csv") || plain.endsWith(".tsv")) {
@@ -68,6 +69,8 @@ public record RecordReader(
             }
         } catch (CharacterCodingException e) {
             throw new BadFileException(file, "the text is not UTF-8. Convert it (iconv -t UTF-8).", e);
+        } catch (ZipException | EOFException e) {
+            throw new BadFileException(file, "is damaged: " + e.getMessage() + ". Get it again.", e);
         }
         if (records.isEmpty()) {
             throw new BadFileException(
