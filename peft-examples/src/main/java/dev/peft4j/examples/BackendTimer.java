@@ -13,10 +13,7 @@ import java.util.TreeMap;
 
 /** Measures how long a backend spends in each of its operations. */
 final class BackendTimer {
-    private static final int LOW_RANK = 32;
-    private static final int WIDE = 20_000;
-
-    private final Map<String, long[]> spent = new TreeMap<>(); // nanoseconds, calls
+    private final Map<String, long[]> spent = new TreeMap<>(); // nanoseconds, calls, floating-point operations
     private final Backend timed;
     private long start = System.nanoTime();
 
@@ -41,23 +38,31 @@ final class BackendTimer {
             } catch (InvocationTargetException e) {
                 throw e.getCause();
             } finally {
-                long[] sum = spent.computeIfAbsent(name(method.getName(), args), k -> new long[2]);
+                long[] sum = spent.computeIfAbsent(name(method.getName(), args), k -> new long[3]);
                 sum[0] += System.nanoTime() - before;
                 sum[1]++;
+                sum[2] += operations(method.getName(), args);
             }
         }));
     }
 
-    /** The operation; products of low rank, which are limited by memory, apart from the others. */
+    /** The operation; for products also what they are: N and T tell which operands are transposed, then columns and inner dimension. */
     private static String name(String method, Object[] args) {
         if (!method.equals("gemm")) {
             return method;
         }
-        Tensor a = (Tensor) args[3];
         Tensor c = (Tensor) args[6];
-        long smallest =
-                Math.min(Math.min(c.rows(), c.cols()), a.size() / Math.max(1, (boolean) args[0] ? a.cols() : a.rows()));
-        return smallest <= LOW_RANK ? "gemm, low rank" : c.cols() > WIDE || a.cols() > WIDE ? "gemm, head" : "gemm";
+        String kind = ((boolean) args[0] ? "T" : "N") + ((boolean) args[1] ? "T" : "N");
+        return "gemm " + kind + " " + c.cols() + " x " + inner(args);
+    }
+
+    private static long inner(Object[] args) {
+        Tensor a = (Tensor) args[3];
+        return (boolean) args[0] ? a.rows() : a.cols();
+    }
+
+    private static long operations(String method, Object[] args) {
+        return method.equals("gemm") ? 2 * ((Tensor) args[6]).size() * inner(args) : 0;
     }
 
     /** Forgets what was measured so far. */
@@ -73,9 +78,18 @@ final class BackendTimer {
         for (Map.Entry<String, long[]> e : spent.entrySet()) {
             double ms = e.getValue()[0] / 1e6 / steps;
             known += ms;
-            out.printf(Locale.ROOT, "%-20s %8.1f ms %8.1f calls%n", e.getKey(), ms, (double) e.getValue()[1] / steps);
+            String speed = e.getValue()[2] == 0
+                    ? ""
+                    : String.format(Locale.ROOT, "%8.0f GFLOP/s", (double) e.getValue()[2] / e.getValue()[0]);
+            out.printf(
+                    Locale.ROOT,
+                    "%-26s %8.1f ms %8.1f calls%s%n",
+                    e.getKey(),
+                    ms,
+                    (double) e.getValue()[1] / steps,
+                    speed);
         }
-        out.printf(Locale.ROOT, "%-20s %8.1f ms%n%-20s %8.1f ms%n", "everything else", total - known, "step", total);
+        out.printf(Locale.ROOT, "%-26s %8.1f ms%n%-26s %8.1f ms%n", "everything else", total - known, "step", total);
         out.flush();
     }
 }

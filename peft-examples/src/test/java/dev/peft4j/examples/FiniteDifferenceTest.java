@@ -8,6 +8,7 @@ import dev.peft4j.core.adapter.FullFineTuning;
 import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.io.Json;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.tensor.Arena;
@@ -18,23 +19,30 @@ import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.lora.LoraMethod;
 import dev.peft4j.models.Models;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Whole models in double precision on the ND4J engine: every trainable tensor against central differences of the loss. */
+/** Whole models with dropout in double precision on the ND4J engine: every trainable tensor against central differences of the loss. */
 class FiniteDifferenceTest {
     private static final long SEED = 4242;
     private static final double STEP = 1e-5;
     private static final double TOLERANCE = 1e-5;
     private static final int PLACES = 6; // of each tensor
 
+    @TempDir
+    Path dir;
+
     @ParameterizedTest(name = "{0} {1}")
     @CsvSource({"gpt2,lora", "llama,lora", "bert,lora", "gpt2,full", "llama,full", "bert,full"})
     void gradients_equal_central_differences(String family, String method) throws IOException {
-        Path directory = Shared.root().resolve("peft-examples/src/test/resources/golden/models/" + family);
+        Path directory = withDropout(Shared.root().resolve("peft-examples/src/test/resources/golden/models/" + family));
         SplittableRandom random = new SplittableRandom(SEED);
         try (Model model = Models.load(directory, Backend.nd4j(DType.F64), 0, 0);
                 Arena arena = new Arena(DType.F64);
@@ -52,8 +60,26 @@ class FiniteDifferenceTest {
         }
     }
 
+    /** A copy of a model whose config asks for dropout everywhere. */
+    private Path withDropout(Path model) throws IOException {
+        Map<String, Object> config = new LinkedHashMap<>(Json.read(model.resolve("config.json")));
+        for (String key : List.of(
+                "embd_pdrop",
+                "resid_pdrop",
+                "attn_pdrop",
+                "attention_dropout",
+                "hidden_dropout_prob",
+                "attention_probs_dropout_prob")) {
+            config.computeIfPresent(key, (k, v) -> 0.2);
+        }
+        Files.writeString(dir.resolve("config.json"), Json.print(config));
+        Files.copy(model.resolve("model.safetensors"), dir.resolve("model.safetensors"));
+        return dir;
+    }
+
     private static Adapter lora(Model model) {
-        LoraConfig config = LoraConfig.of(3, 5).withTarget(TargetModules.allLinearLayers());
+        LoraConfig config =
+                LoraConfig.of(3, 5).withTarget(TargetModules.allLinearLayers()).withDropout(0.25);
         return new LoraMethod().create(config, model, SEED);
     }
 

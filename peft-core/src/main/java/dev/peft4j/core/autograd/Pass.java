@@ -190,6 +190,21 @@ public final class Pass implements AutoCloseable {
         return true;
     }
 
+    /**
+     * Prepares a gradient that is about to be replaced by a function of itself.
+     *
+     * @return the old gradient to read; {@link Node#grad} is then where the new one goes, which is the same tensor unless others
+     *     share it
+     */
+    public Tensor replaceGrad(Node node) {
+        Tensor old = node.grad();
+        if (old.isShared()) {
+            node.grad = arena.allocate(old.rows(), old.cols()).hold();
+            old.unhold(); // the others keep it
+        }
+        return old;
+    }
+
     /** Adds a gradient to a node; the tensor itself becomes its gradient if it has none. */
     public void addGrad(Node node, Tensor grad) {
         if (node.parameter() == null && node.grad == null) {

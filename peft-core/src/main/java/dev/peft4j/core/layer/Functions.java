@@ -72,8 +72,8 @@ public final class Functions {
         pass.backend().kernels().dropout(p, seed, y.value(), y.value());
         if (pass.needsGrad(y)) {
             pass.record(y, () -> {
-                pass.prepareGrad(y);
-                pass.backend().kernels().dropout(p, seed, y.grad(), y.grad());
+                Tensor old = pass.replaceGrad(y);
+                pass.backend().kernels().dropout(p, seed, old, y.grad());
             });
         }
         return y;

@@ -15,7 +15,7 @@ final class Workers {
         void run(int from, int to);
     }
 
-    private static final int SPINS = 4000;
+    private static final int SPINS = 20_000; // about a third of a millisecond
 
     private final int threads;
     private final ReentrantLock caller = new ReentrantLock();
