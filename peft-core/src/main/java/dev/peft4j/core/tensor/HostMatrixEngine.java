@@ -20,6 +20,8 @@ final class HostMatrixEngine implements MatrixEngine {
     private static final long PARALLEL_FLOPS = 400_000; // about 10 µs, three times the cost of waking a worker
     private static final int ALIGNMENT = 16;
     private static final int LOW_RANK = 32;
+    private static final int WARM_ROWS = 256;
+    private static final int WARM_FROM = 1 << 15; // elements of b
 
     private final Workers workers;
 
@@ -52,38 +54,65 @@ final class HostMatrixEngine implements MatrixEngine {
             workers.forRange(
                     n,
                     strip(n, parts),
-                    (from, to) -> sgemm(
+                    (from, to) -> product(
                             transposeA,
                             transposeB,
-                            m,
-                            to - from,
-                            k,
-                            (float) alpha,
-                            a.address(),
-                            a.stride(),
-                            transposeB ? b.address(from, 0) : b.address(0, from),
-                            b.stride(),
-                            (float) beta,
-                            c.address(0, from),
-                            c.stride()));
+                            alpha,
+                            a,
+                            transposeB ? b.rows(from, to - from) : b.columns(from, to - from),
+                            beta,
+                            c.columns(from, to - from)));
         } else {
             workers.forRange(
                     m,
                     strip(m, parts),
-                    (from, to) -> sgemm(
+                    (from, to) -> product(
                             transposeA,
                             transposeB,
-                            to - from,
-                            n,
-                            k,
-                            (float) alpha,
-                            transposeA ? a.address(0, from) : a.address(from, 0),
-                            a.stride(),
-                            b.address(),
-                            b.stride(),
-                            (float) beta,
-                            c.address(from, 0),
-                            c.stride()));
+                            alpha,
+                            transposeA ? a.columns(from, to - from) : a.rows(from, to - from),
+                            b,
+                            beta,
+                            c.rows(from, to - from)));
+        }
+    }
+
+    /**
+     * A product on this thread. The rows of a large b that is not transposed are read in blocks just before they are used: BLAS goes
+     * through them in narrow columns, which is slow in memory that is not in the cache yet.
+     */
+    private static void product(
+            boolean transposeA, boolean transposeB, double alpha, Tensor a, Tensor b, double beta, Tensor c) {
+        int k = transposeA ? a.rows() : a.cols();
+        boolean blocks = !transposeB && (long) k * b.cols() >= WARM_FROM && c.rows() > 1;
+        int step = blocks ? WARM_ROWS : Math.max(1, k);
+        for (int from = 0; from < k || from == 0; from += step) {
+            int rows = Math.min(step, k - from);
+            if (blocks) {
+                warm(b, from, rows);
+            }
+            sgemm(
+                    transposeA,
+                    transposeB,
+                    c.rows(),
+                    c.cols(),
+                    rows,
+                    (float) alpha,
+                    transposeA ? a.address(from, 0) : a.address(0, from),
+                    a.stride(),
+                    transposeB ? b.address(0, from) : b.address(from, 0),
+                    b.stride(),
+                    from == 0 ? (float) beta : 1f,
+                    c.address(),
+                    c.stride());
+        }
+    }
+
+    /** Reads rows in their order, which the processor foresees. */
+    private static void warm(Tensor b, int from, int rows) {
+        float[] row = Scratch.array(0, b.cols());
+        for (int r = from; r < from + rows; r++) {
+            b.read(r, 0, row, 0, b.cols());
         }
     }
 
