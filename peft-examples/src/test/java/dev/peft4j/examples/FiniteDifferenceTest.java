@@ -40,13 +40,22 @@ class FiniteDifferenceTest {
     Path dir;
 
     @ParameterizedTest(name = "{0} {1}")
-    @CsvSource({"gpt2,lora", "llama,lora", "bert,lora", "gpt2,full", "llama,full", "bert,full"})
+    @CsvSource({
+        "gpt2,lora",
+        "llama,lora",
+        "bert,lora",
+        "gpt2,lora_bias",
+        "bert,rslora",
+        "gpt2,full",
+        "llama,full",
+        "bert,full"
+    })
     void gradients_equal_central_differences(String family, String method) throws IOException {
         Path directory = withDropout(Shared.root().resolve("peft-examples/src/test/resources/golden/models/" + family));
         SplittableRandom random = new SplittableRandom(SEED);
         try (Model model = Models.load(directory, Backend.nd4j(DType.F64), 0, 0);
                 Arena arena = new Arena(DType.F64);
-                Adapter adapter = method.equals("lora") ? lora(model) : new FullFineTuning(model)) {
+                Adapter adapter = method.equals("full") ? new FullFineTuning(model) : lora(model, method)) {
             PackedBatch batch = batch(model);
             for (Parameter p : adapter.parameters()) {
                 if (p.name().contains("lora_B")) { // zero at the start, which hides the gradient of A
@@ -77,9 +86,14 @@ class FiniteDifferenceTest {
         return dir;
     }
 
-    private static Adapter lora(Model model) {
+    private static Adapter lora(Model model, String variant) {
         LoraConfig config =
                 LoraConfig.of(3, 5).withTarget(TargetModules.allLinearLayers()).withDropout(0.25);
+        config = switch (variant) {
+            case "lora_bias" -> config.withBias(LoraConfig.Bias.ALL, true);
+            case "rslora" -> config.withRsLora().withPatterns(Map.of("query", 2), Map.of("dense", 3.0));
+            default -> config;
+        };
         return new LoraMethod().create(config, model, SEED);
     }
 

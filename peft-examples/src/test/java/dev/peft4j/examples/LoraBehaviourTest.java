@@ -28,10 +28,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What every method has to keep, for LoRA on each family. */
@@ -234,10 +236,10 @@ class LoraBehaviourTest {
                 Adapter adapter = lora(model)) {
             AdapterFiles.save(dir.resolve("a"), adapter, model);
             Path config = dir.resolve("a/adapter_config.json");
-            Files.writeString(config, Files.readString(config).replace("{\n", "{\n  \"use_dora\": true,\n"));
+            Files.writeString(config, Files.readString(config).replace("{\n", "{\n  \"use_qalora\": true,\n"));
             String message = assertThrows(BadFileException.class, () -> AdapterFiles.load(dir.resolve("a"), model))
                     .getMessage();
-            assertTrue(message.contains("use_dora"), message);
+            assertTrue(message.contains("use_qalora"), message);
         }
     }
 
@@ -251,6 +253,69 @@ class LoraBehaviourTest {
             String message = assertThrows(BadFileException.class, () -> AdapterFiles.load(dir.resolve("a"), model))
                     .getMessage();
             assertTrue(message.contains("parameters on this llama model"), message);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "gpt2,rslora",
+        "gpt2,dora",
+        "gpt2,bias",
+        "gpt2,lora_bias",
+        "llama,rslora",
+        "llama,dora",
+        "bert,rslora",
+        "bert,dora",
+        "bert,bias",
+        "bert,lora_bias"
+    })
+    void variants_start_at_the_base_merge_exactly_and_come_back_from_disk(String family, String variant)
+            throws IOException {
+        LoraConfig plain = LoraConfig.of(4, 8).withTarget(TargetModules.allLinearLayers());
+        LoraConfig config =
+                switch (variant) {
+                    case "rslora" -> plain.withRsLora();
+                    case "dora" -> plain.withDora();
+                    case "bias" -> plain.withBias(LoraConfig.Bias.ALL, false);
+                    default -> plain.withBias(LoraConfig.Bias.LORA_ONLY, true);
+                };
+        try (Model model = open(family);
+                Adapter adapter = new LoraMethod().create(config, model, 3)) {
+            assertTrue(distance(logits(model, List.of()), logits(model, List.of(adapter))) < 1e-5);
+            randomise(adapter);
+            float[] attached = logits(model, List.of(adapter));
+            assertTrue(distance(attached, logits(model, List.of())) > 1e-2);
+            AdapterFiles.save(dir.resolve("a"), adapter, model);
+            try (Adapter back = AdapterFiles.load(dir.resolve("a"), model)) {
+                assertArrayEquals(attached, logits(model, List.of(back)));
+            }
+            MergedModel.write(dir.resolve("merged"), model, adapter);
+            try (Model merged = Models.load(dir.resolve("merged"), Backend.host(), 0, 0)) {
+                assertTrue(distance(attached, logits(merged, List.of())) < 1e-3);
+            }
+        }
+    }
+
+    @Test
+    void patterns_and_settings_that_cannot_work_are_refused() throws IOException {
+        try (Model model = open("llama")) {
+            LoraConfig config = LoraConfig.of(4, 8);
+            LoraMethod method = new LoraMethod();
+            assertThrows(
+                    IllegalArgumentException.class,
+                    () -> method.create(config.withPatterns(Map.of("k_proj", 2), Map.of()), model, 0),
+                    "k_proj is no default target");
+            assertThrows(
+                    IllegalArgumentException.class,
+                    () -> method.create(config.withModulesToSave(List.of("clasifier")), model, 0));
+            assertThrows(IllegalArgumentException.class, () -> config.withPatterns(Map.of("q_proj", 0), Map.of()));
+            TargetModules target = TargetModules.of("q_proj");
+            assertThrows(
+                    IllegalArgumentException.class,
+                    () -> method.create(config.withTarget(target.without(target)), model, 0));
+            assertThrows(IllegalArgumentException.class, () -> target.inLayers(List.of(), List.of("layers")));
+            assertThrows(IllegalArgumentException.class, () -> TargetModules.allLinearLayers()
+                    .inLayers(List.of(0), List.of()));
         }
     }
 }

@@ -61,9 +61,25 @@ class PeftInteropTest {
             String name = String.valueOf(golden.json().get("model"));
             if (golden.method().equals("base")
                     && List.of("gpt2", "llama", "bert", "llama_tied").contains(name)) {
-                lines.add(write(golden, name, "default", null));
-                lines.add(write(golden, name, "all", TargetModules.allLinearLayers()));
-                lines.add(write(golden, name, "regex", TargetModules.matching(".*(attn|self)\\.(c_attn|k_proj|key)")));
+                LoraConfig plain = LoraConfig.of(3, 7);
+                boolean biased = !name.startsWith("llama");
+                lines.add(write(golden, name, "default", plain));
+                lines.add(write(golden, name, "all", plain.withTarget(TargetModules.allLinearLayers())));
+                lines.add(write(
+                        golden,
+                        name,
+                        "regex",
+                        plain.withTarget(TargetModules.matching(".*(attn|self)\\.(c_attn|k_proj|key)"))));
+                lines.add(write(golden, name, "rslora", plain.withRsLora()));
+                lines.add(write(golden, name, "dora", plain.withDora().withTarget(TargetModules.allLinearLayers())));
+                String site = biased
+                        ? (name.equals("gpt2") ? "h.0.attn.c_attn" : "layer.1.attention.self.query")
+                        : "layers.1.self_attn.q_proj";
+                lines.add(write(golden, name, "patterns", plain.withPatterns(Map.of(site, 2), Map.of(site, 5.0))));
+                if (biased) {
+                    lines.add(write(golden, name, "bias-all", plain.withBias(LoraConfig.Bias.ALL, false)));
+                    lines.add(write(golden, name, "bias-lora", plain.withBias(LoraConfig.Bias.LORA_ONLY, true)));
+                }
             }
         }
         Path batch = Files.writeString(dir.resolve("batch.jsonl"), String.join("\n", lines) + "\n");
@@ -92,11 +108,11 @@ class PeftInteropTest {
     }
 
     /** Trains an adapter for a few steps, writes it with its logits, and returns the line for the checker. */
-    private String write(GoldenCase golden, String name, String kind, TargetModules target) throws IOException {
+    private String write(GoldenCase golden, String name, String kind, LoraConfig config) throws IOException {
         Path adapterDir = dir.resolve(name + "-" + kind);
         Path logitsFile = dir.resolve(name + "-" + kind + ".safetensors");
         try (Model model = Models.load(golden.modelDirectory(), Backend.host(), 0, 0);
-                Adapter adapter = new LoraMethod().create(new LoraConfig(3, 7, 0, target), model, 5);
+                Adapter adapter = new LoraMethod().create(config, model, 5);
                 Arena arena = new Arena(DType.F32)) {
             new Trainer(model, adapter, TrainingConfig.of(10, 4, 1e-2), List.of()).train(records(golden), List.of());
             AdapterFiles.save(adapterDir, adapter, model);

@@ -7,9 +7,7 @@ import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
-import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.tensor.Backend;
-import dev.peft4j.core.tensor.MatrixEngine;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -19,50 +17,79 @@ import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Low-rank adaptation of linear layers: {@code y = x Wᵀ + s · drop(x) Aᵀ Bᵀ}, with {@code s = alpha / r}.
- *
- * <p>Hu et al. 2021, <a href="https://arxiv.org/abs/2106.09685">paper</a>, section 4.1. Choose it when the adapter must be merged into
- * the base for serving.
- *
- * <p>Shapes: x (T, I), A (R, I), B (O, R), y (T, O). Cost: R·(I + O) parameters, 2·T·R·(I + O) extra operations, for each layer.
- */
+/** LoRA at the chosen layers of a model, and the base tensors that are trained beside it: biases and whole modules. */
 final class LoraAdapter implements Adapter {
     private final LoraConfig config;
     private final Backend backend;
-    private final Map<String, Pair> pairs = new LinkedHashMap<>();
+    private final Map<String, LoraLayer> layers = new LinkedHashMap<>();
     private final Map<String, Parameter> replacements = new LinkedHashMap<>();
+    private final Map<String, Tensor> alsoSaved = new LinkedHashMap<>();
 
-    /** The two factors at a layer: A (R, I), B (O, R). */
-    private record Pair(Parameter a, Parameter b) {}
-
-    /** B is zero, so that a new adapter changes nothing; whole modules are copies of the base. */
     LoraAdapter(LoraConfig config, ModelSites model, long seed) {
         this.config = config;
         this.backend = model.backend();
         RandomGenerator random = new SplittableRandom(seed);
-        int r = config.r();
         for (LinearSite site : config.sites(model)) {
-            Tensor a = Tensor.allocate(backend.dtype(), r, site.in());
-            double bound = 1 / Math.sqrt(site.in()); // kaiming_uniform(a=√5) = U(-1/√in, 1/√in), as PEFT
-            for (int i = 0; i < r; i++) {
-                for (int j = 0; j < site.in(); j++) {
-                    a.set(i, j, random.nextDouble(-bound, bound));
+            layers.put(site.name(), layer(site, model, random));
+        }
+        for (String module : config.wholeModules(model)) {
+            copyModule(module, model);
+        }
+        if (config.bias() != LoraConfig.Bias.NONE) {
+            copyBiases(model);
+        }
+    }
+
+    private LoraLayer layer(LinearSite site, ModelSites model, RandomGenerator random) {
+        if (config.dora()) {
+            return new DoraLayer(config, site, model, random);
+        }
+        return config.loraBias()
+                ? new LoraBias(config, site, backend, random)
+                : new LoraLayer(config, site, backend, random);
+    }
+
+    private void copyModule(String module, ModelSites model) {
+        boolean found = false;
+        for (String name : model.tensorNames()) {
+            if (LoraConfig.isUnder(module, name)) {
+                replace(name, name, model);
+                found = true;
+            }
+        }
+        if (!found) {
+            throw new IllegalArgumentException(
+                    "modules_to_save [" + module + "] matches no module with tensors of this " + model.modelType()
+                            + " model. A head that is tied to the embedding is not one; name the embedding.");
+        }
+    }
+
+    private void copyBiases(ModelSites model) {
+        for (String name : model.tensorNames()) {
+            if (!name.endsWith(".bias")) {
+                continue;
+            }
+            String module = name.substring(0, name.length() - ".bias".length());
+            boolean targeted = layers.containsKey(module);
+            if (replacements.containsKey(name)) {
+                if (config.bias() == LoraConfig.Bias.ALL && model.taskModules().contains(module)) {
+                    // PEFT writes the bias of a head under three names
+                    alsoSaved.put(
+                            module + ".modules_to_save.bias",
+                            replacements.get(name).value());
+                    alsoSaved.put(module + ".original_module.bias", model.tensor(name));
                 }
-            }
-            Tensor b = Tensor.zeros(backend.dtype(), site.out(), r);
-            pairs.put(
-                    site.name(),
-                    new Pair(
-                            new Parameter(site.name() + ".lora_A.weight", a, r, site.in()),
-                            new Parameter(site.name() + ".lora_B.weight", b, site.out(), r)));
-        }
-        for (String module : model.taskModules()) {
-            for (String name : List.of(module + ".weight", module + ".bias")) {
-                Tensor copy = model.tensor(name).copy(backend.dtype());
-                replacements.put(name, new Parameter(name, copy, model.shape(name)));
+            } else if (targeted) {
+                replace(name, module + ".base_layer.bias", model);
+            } else if (config.bias() == LoraConfig.Bias.ALL) {
+                replace(name, name, model);
             }
         }
+    }
+
+    private void replace(String tensor, String savedName, ModelSites model) {
+        Tensor copy = model.tensor(tensor).copy(backend.dtype());
+        replacements.put(tensor, new Parameter(savedName, copy, model.shape(tensor)));
     }
 
     @Override
@@ -73,12 +100,14 @@ final class LoraAdapter implements Adapter {
     @Override
     public List<Parameter> parameters() {
         List<Parameter> all = new ArrayList<>();
-        pairs.values().forEach(p -> {
-            all.add(p.a);
-            all.add(p.b);
-        });
+        layers.values().forEach(l -> all.addAll(l.parameters()));
         all.addAll(replacements.values());
         return all;
+    }
+
+    @Override
+    public Map<String, Tensor> alsoSaved() {
+        return alsoSaved;
     }
 
     @Override
@@ -88,73 +117,35 @@ final class LoraAdapter implements Adapter {
 
     @Override
     public void linear(Call call, LinearSite site, Node x, Node y) {
-        Pair pair = pairs.get(site.name());
-        if (pair == null) {
-            return;
+        LoraLayer layer = layers.get(site.name());
+        if (layer != null) {
+            layer.forward(call, x, y);
         }
-        Pass pass = call.pass();
-        MatrixEngine m = pass.backend().matrices();
-        double s = config.scaling();
-        boolean drop = pass.isTraining() && config.dropout() > 0;
-        long seed = drop ? pass.nextSeed() : 0;
-        Tensor dropped = drop ? pass.allocate(x.value().rows(), x.value().cols()) : x.value();
-        if (drop) {
-            pass.backend().kernels().dropout(config.dropout(), seed, x.value(), dropped);
-        }
-        Tensor a = pair.a.value();
-        Tensor b = pair.b.value();
-        Tensor h = pass.allocate(x.value().rows(), config.r()); // (T, R)
-        m.gemm(false, true, 1, dropped, a, 0, h); // h = x Aᵀ
-        m.gemm(false, true, s, h, b, 1, y.value()); // y += s · h Bᵀ
-        Node nodeA = pass.node(pair.a);
-        Node nodeB = pass.node(pair.b);
-        if (!pass.needsGrad(x, nodeA, nodeB)) {
-            return;
-        }
-        pass.record(
-                y,
-                () -> {
-                    Tensor dy = y.grad();
-                    Tensor dh = pass.allocate(h.rows(), h.cols());
-                    m.gemm(false, false, s, dy, b, 0, dh); // dh = s · dy B
-                    if (nodeB.isTracked()) {
-                        m.gemm(true, false, s, dy, h, pass.prepareGrad(nodeB) ? 1 : 0, nodeB.grad()); // dB = s · dyᵀ h
-                    }
-                    if (nodeA.isTracked()) {
-                        m.gemm(
-                                true,
-                                false,
-                                1,
-                                dh,
-                                dropped,
-                                pass.prepareGrad(nodeA) ? 1 : 0,
-                                nodeA.grad()); // dA = dhᵀ x
-                    }
-                    if (x.isTracked() && !drop) {
-                        m.gemm(false, false, 1, dh, a, pass.prepareGrad(x) ? 1 : 0, x.grad()); // dx = dh A
-                    } else if (x.isTracked()) {
-                        Tensor dx = pass.allocate(x.value().rows(), x.value().cols());
-                        m.gemm(false, false, 1, dh, a, 0, dx);
-                        pass.backend().kernels().dropout(config.dropout(), seed, dx, dx);
-                        pass.addGrad(x, dx);
-                    }
-                },
-                dropped,
-                h);
     }
 
     @Override
     public boolean actsAt(LinearSite site) {
-        return pairs.containsKey(site.name());
+        return layers.containsKey(site.name());
     }
 
     @Override
     public void mergeInto(LinearSite site, Tensor weight) {
-        Pair pair = pairs.get(site.name());
-        if (pair != null) {
-            // W + s · B A
-            backend.matrices().gemm(false, false, config.scaling(), pair.b.value(), pair.a.value(), 1, weight);
+        LoraLayer layer = layers.get(site.name());
+        if (layer != null) {
+            layer.mergeInto(backend, weight);
         }
+    }
+
+    @Override
+    public void mergeIntoBias(LinearSite site, Tensor bias) {
+        if (layers.get(site.name()) instanceof LoraBias layer) {
+            layer.mergeIntoBias(backend, bias);
+        }
+    }
+
+    @Override
+    public boolean changesBias() {
+        return config.loraBias();
     }
 
     @Override

@@ -4,6 +4,7 @@ import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,6 +38,19 @@ public interface Adapter extends AutoCloseable {
 
     /** Adds what the adapter does at a linear layer to a copy (O, I) of its weight. */
     default void mergeInto(LinearSite site, Tensor weight) {}
+
+    /** Whether it changes the biases of the layers at which it acts. */
+    default boolean changesBias() {
+        return false;
+    }
+
+    /** Adds what the adapter does to the bias (1, O) of a linear layer to a copy of it. */
+    default void mergeIntoBias(LinearSite site, Tensor bias) {}
+
+    /** Tensors that readers of the file expect besides the parameters, by the same names as these. */
+    default Map<String, Tensor> alsoSaved() {
+        return Map.of();
+    }
 
     /** Number of elements of the parameters that are trained. */
     default long trainableCount() {

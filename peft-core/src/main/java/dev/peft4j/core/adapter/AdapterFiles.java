@@ -13,11 +13,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -70,9 +70,10 @@ public final class AdapterFiles {
     public static void save(Path directory, Adapter adapter, ModelSites model) throws IOException {
         checkOutput(directory);
         SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
-        adapter.parameters().stream()
-                .sorted(Comparator.comparing(Parameter::name))
-                .forEach(p -> writer.add(PREFIX + p.name(), p.value(), p.shape()));
+        Map<String, Parameter> parameters = new TreeMap<>();
+        adapter.parameters().forEach(p -> parameters.put(p.name(), p));
+        parameters.forEach((name, p) -> writer.add(PREFIX + name, p.value(), p.shape()));
+        adapter.alsoSaved().forEach((name, t) -> writer.add(PREFIX + name, t, Math.toIntExact(t.size())));
         writer.write(directory.resolve(TENSORS));
         AtomicFile.write(directory.resolve(CONFIG), Json.print(adapter.config().toJson(model)) + "\n");
     }
@@ -177,6 +178,7 @@ public final class AdapterFiles {
                 p.value().copyFrom(t);
             }
         }
+        adapter.alsoSaved().keySet().forEach(name -> left.remove(PREFIX + name));
         if (!missing.isEmpty() || !left.isEmpty()) {
             throw new BadFileException(
                     file.path(),

@@ -5,8 +5,10 @@ import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which linear layers a method attaches to, by PEFT's rules: a name of a list matches a layer that has this name or ends in it after
@@ -16,13 +18,33 @@ import java.util.regex.PatternSyntaxException;
  * @param names of layers or their endings; empty for a pattern or for all
  * @param pattern regular expression over whole names; empty for a list or for all
  * @param allLinear every linear layer but the head
+ * @param excluded what is left out of these, or null for nothing ({@code exclude_modules})
+ * @param layers numbers of the blocks that are kept; empty for all ({@code layers_to_transform}); whole names are kept anyway
+ * @param layersPattern names of the lists of blocks, such as {@code layers} or {@code h}; empty for the first number in a name
  */
-public record TargetModules(List<String> names, String pattern, boolean allLinear) {
+public record TargetModules(
+        List<String> names,
+        String pattern,
+        boolean allLinear,
+        @Nullable TargetModules excluded,
+        List<Integer> layers,
+        List<String> layersPattern) {
     private static final String ALL = "all-linear";
 
     /** Copies the list and checks the pattern. */
     public TargetModules {
         names = List.copyOf(names);
+        layers = List.copyOf(layers);
+        layersPattern = List.copyOf(layersPattern);
+        if (!layersPattern.isEmpty() && layers.isEmpty()) {
+            throw new IllegalArgumentException("layers_pattern " + layersPattern
+                    + " was given without layers_to_transform. Give the numbers of the layers too, or neither.");
+        }
+        if (!layers.isEmpty() && names.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "layers_to_transform " + layers
+                            + " was given with a pattern or all-linear. It works with a list of names; put the numbers in the pattern.");
+        }
         if (!pattern.isEmpty()) {
             try {
                 Pattern.compile(pattern);
@@ -46,25 +68,73 @@ public record TargetModules(List<String> names, String pattern, boolean allLinea
             throw new IllegalArgumentException("target_modules " + names
                     + " names no layer. Name at least one, or leave it out for the default of the architecture.");
         }
-        return new TargetModules(names, "", false);
+        return new TargetModules(names, "", false, null, List.of(), List.of());
     }
 
     /** Layers whose whole name matches a regular expression. */
     public static TargetModules matching(String regex) {
-        return regex.equals(ALL) ? allLinearLayers() : new TargetModules(List.of(), regex, false);
+        return regex.equals(ALL)
+                ? allLinearLayers()
+                : new TargetModules(List.of(), regex, false, null, List.of(), List.of());
     }
 
     /** Every linear layer but the head. */
     public static TargetModules allLinearLayers() {
-        return new TargetModules(List.of(), "", true);
+        return new TargetModules(List.of(), "", true, null, List.of(), List.of());
+    }
+
+    /** Without some layers. */
+    public TargetModules without(@Nullable TargetModules others) {
+        return new TargetModules(names, pattern, allLinear, others, layers, layersPattern);
+    }
+
+    /** Only in the blocks with these numbers; see {@link #layers} and {@link #layersPattern}. */
+    public TargetModules inLayers(List<Integer> numbers, List<String> lists) {
+        return new TargetModules(names, pattern, allLinear, excluded, numbers, lists);
     }
 
     /**
      * The layers of a model that are meant.
      *
-     * @throws IllegalArgumentException if a name or the pattern matches none
+     * @throws IllegalArgumentException if a name, the pattern or what is excluded matches none
      */
     public List<LinearSite> select(ModelSites model) {
+        List<LinearSite> found = matched(model, "target_modules");
+        if (!layers.isEmpty()) {
+            found = found.stream().filter(s -> inKeptLayer(s.name())).toList();
+        }
+        TargetModules others = excluded;
+        if (others != null) {
+            List<LinearSite> left = others.matched(model, "exclude_modules");
+            found = found.stream().filter(s -> !left.contains(s)).toList();
+        }
+        if (found.isEmpty()) {
+            throw new IllegalArgumentException("nothing is left of target_modules " + names + pattern
+                    + " after exclude_modules" + " and layers_to_transform " + layers + ". Leave fewer layers out.");
+        }
+        return found;
+    }
+
+    /** By PEFT, the number is the first between dots behind a name, or the one behind a list of that name. */
+    private boolean inKeptLayer(String name) {
+        if (names.contains(name)) {
+            return true;
+        }
+        List<Pattern> places = layersPattern.isEmpty()
+                ? List.of(Pattern.compile("\\.[^.]*\\.(\\d+)\\."))
+                : layersPattern.stream()
+                        .map(p -> Pattern.compile("(?:^|.*?\\.)" + Pattern.quote(p) + "\\.(\\d+)\\."))
+                        .toList();
+        for (Pattern place : places) {
+            Matcher m = place.matcher(name);
+            if (m.find()) {
+                return layers.contains(Integer.valueOf(m.group(1)));
+            }
+        }
+        return false;
+    }
+
+    private List<LinearSite> matched(ModelSites model, String field) {
         List<LinearSite> all = model.linearSites();
         if (allLinear) {
             return all.stream().filter(s -> !s.head()).toList();
@@ -75,8 +145,8 @@ public record TargetModules(List<String> names, String pattern, boolean allLinea
                     all.stream().filter(s -> regex.matcher(s.name()).matches()).toList();
             if (found.isEmpty()) {
                 throw new IllegalArgumentException(
-                        "target_modules \"" + pattern + "\" matches no linear layer of this model ("
-                                + all.size() + " layers searched). A pattern has to match a whole name, such as "
+                        field + " \"" + pattern + "\" matches no linear layer of this model (" + all.size()
+                                + " layers searched). A pattern has to match a whole name, such as "
                                 + all.get(0).name() + ".");
             }
             return found;
@@ -90,10 +160,9 @@ public record TargetModules(List<String> names, String pattern, boolean allLinea
         if (!unmatched.isEmpty()) {
             Set<String> endings = new LinkedHashSet<>();
             all.forEach(s -> endings.add(s.name().substring(s.name().lastIndexOf('.') + 1)));
-            throw new IllegalArgumentException(
-                    "target_modules " + unmatched + " matches no linear layer of this model ("
-                            + all.size() + " layers searched). It has: " + String.join(", ", endings) + "."
-                            + suggestion(unmatched.get(0), endings));
+            throw new IllegalArgumentException(field + " " + unmatched + " matches no linear layer of this model ("
+                    + all.size() + " layers searched). It has: " + String.join(", ", endings) + "."
+                    + suggestion(unmatched.get(0), endings));
         }
         return all.stream()
                 .filter(s -> names.stream().anyMatch(n -> matches(n, s.name())))

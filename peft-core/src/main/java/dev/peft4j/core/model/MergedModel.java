@@ -58,6 +58,19 @@ public final class MergedModel {
                     }
                 }
             }
+            for (LinearSite site : model.linearSites()) {
+                String name = site.name() + ".bias";
+                if (adapter.changesBias() && adapter.actsAt(site)) {
+                    if (!model.tensorNames().contains(name)) {
+                        throw new IllegalArgumentException("the adapter gives " + site.name()
+                                + " a bias, and the base model has none to merge it into. Keep the adapter apart.");
+                    }
+                    Tensor merged = replaced.getOrDefault(name, model.tensor(name))
+                            .copy(model.backend().dtype());
+                    copies.put(name, merged);
+                    adapter.mergeIntoBias(site, merged);
+                }
+            }
             replaced.putAll(copies);
             Files.createDirectories(directory);
             copyFiles(model.directory(), directory);

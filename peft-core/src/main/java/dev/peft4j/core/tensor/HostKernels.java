@@ -96,6 +96,45 @@ final class HostKernels implements Kernels {
     }
 
     @Override
+    public void scaleColumns(Tensor x, Tensor factors, Tensor y) {
+        int n = y.cols();
+        float[] f = factors.toFloats();
+        rows(y, (r, a, b, c) -> {
+            x.read(r, 0, a, 0, n);
+            for (int i = 0; i < n; i++) {
+                a[i] *= f[i];
+            }
+            y.write(r, 0, a, 0, n);
+        });
+    }
+
+    @Override
+    public void addColumnDots(Tensor x, Tensor y, Tensor factors, Tensor sum) {
+        int n = x.cols();
+        float[] f = factors.toFloats();
+        int grain = Math.max(64, (n + workers.threads() - 1) / workers.threads());
+        workers.forRange(n, grain, (from, to) -> {
+            int width = to - from;
+            float[] a = Scratch.array(0, width);
+            float[] b = Scratch.array(1, width);
+            float[] total = Scratch.array(2, width);
+            Arrays.fill(total, 0, width, 0f);
+            for (int r = 0; r < x.rows(); r++) {
+                x.read(r, from, a, 0, width);
+                y.read(r, from, b, 0, width);
+                for (int i = 0; i < width; i++) {
+                    total[i] += a[i] * b[i];
+                }
+            }
+            sum.read(0, from, a, 0, width);
+            for (int i = 0; i < width; i++) {
+                a[i] += f[from + i] * total[i];
+            }
+            sum.write(0, from, a, 0, width);
+        });
+    }
+
+    @Override
     public void gather(int[] ids, Tensor table, Tensor y) {
         int n = y.cols();
         rows(y, (r, a, b, c) -> {

@@ -20,6 +20,12 @@ public interface Kernels {
     /** {@code sum (1, cols) += the sum of the rows of x}. */
     void addColumnSums(Tensor x, Tensor sum);
 
+    /** {@code y = x · factors} for each column; factors (1, cols). */
+    void scaleColumns(Tensor x, Tensor factors, Tensor y);
+
+    /** {@code sum (1, cols) += factors · the sum over the rows of x · y}. */
+    void addColumnDots(Tensor x, Tensor y, Tensor factors, Tensor sum);
+
     /** {@code y[i] = table[ids[i]]}. */
     void gather(int[] ids, Tensor table, Tensor y);
 

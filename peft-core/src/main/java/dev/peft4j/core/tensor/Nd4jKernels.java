@@ -42,6 +42,16 @@ final class Nd4jKernels implements Kernels {
     }
 
     @Override
+    public void scaleColumns(Tensor x, Tensor factors, Tensor y) {
+        run(() -> store(array(x).muliRowVector(array(factors)), y));
+    }
+
+    @Override
+    public void addColumnDots(Tensor x, Tensor y, Tensor factors, Tensor sum) {
+        run(() -> store(array(x).muli(array(y)).sum(true, 0).muli(array(factors)), sum, true));
+    }
+
+    @Override
     public void gather(int[] ids, Tensor table, Tensor y) {
         for (int r = 0; r < ids.length; r++) {
             y.rows(r, 1).copyFrom(table.rows(ids[r], 1));

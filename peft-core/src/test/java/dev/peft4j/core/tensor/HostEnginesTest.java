@@ -117,6 +117,20 @@ class HostEnginesTest {
     }
 
     @Test
+    void column_kernels_equal_the_reference() {
+        Pair x = matrix(67, 131);
+        Pair y = matrix(67, 131);
+        Pair factors = matrix(1, 131);
+        Pair sum = matrix(1, 131);
+        onBoth((e, f) -> {
+            e.kernels().addColumnDots(x.of(e), y.of(e), factors.of(e), sum.of(e));
+            e.kernels().scaleColumns(x.of(e), factors.of(e), y.of(e));
+        });
+        assertSame(sum, 1e-4);
+        assertSame(y, 1e-6);
+    }
+
+    @Test
     void gather_and_scatter_equal_the_reference() {
         int[] ids = {3, 0, 3, 9, 1, 3};
         Pair table = matrix(10, 37);

@@ -1,0 +1,49 @@
+package dev.peft4j.lora;
+
+import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.adapter.LinearSite;
+import dev.peft4j.core.autograd.Node;
+import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.tensor.Tensor;
+import java.util.List;
+import java.util.random.RandomGenerator;
+
+/** LoRA whose B has a bias ({@code lora_bias}): {@code y = x Wᵀ + s · (x Aᵀ Bᵀ + c)}, c (1, O). */
+final class LoraBias extends LoraLayer {
+    private final Parameter c; // (1, O)
+
+    LoraBias(LoraConfig config, LinearSite site, Backend backend, RandomGenerator random) {
+        super(config, site, backend, random);
+        c = new Parameter(site.name() + ".lora_B.bias", Tensor.zeros(backend.dtype(), 1, site.out()), site.out());
+    }
+
+    @Override
+    List<Parameter> parameters() {
+        return List.of(a, b, c);
+    }
+
+    @Override
+    void forward(Call call, Node x, Node y) {
+        super.forward(call, x, y);
+        Pass pass = call.pass();
+        Node node = pass.node(c);
+        Tensor rows = pass.allocate(y.value().rows(), y.value().cols());
+        pass.backend().kernels().fillRows(c.value(), rows);
+        pass.backend().kernels().addScaled(scaling, rows, y.value()); // y += s · c
+        if (pass.needsGrad(node)) {
+            pass.record(y, () -> {
+                Tensor sum = pass.allocate(1, c.value().cols());
+                pass.backend().kernels().fillRows(null, sum);
+                pass.backend().kernels().addColumnSums(y.grad(), sum);
+                pass.backend().kernels().addScaled(scaling, sum, node.grad()); // dc = s · Σ dy
+            });
+        }
+    }
+
+    /** The bias of the layer after merging: {@code b + s · c}. */
+    void mergeIntoBias(Backend backend, Tensor bias) {
+        backend.kernels().addScaled(scaling, c.value(), bias);
+    }
+}
