@@ -2,6 +2,7 @@ package dev.peft4j.examples;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import org.slf4j.LoggerFactory;
@@ -59,7 +60,11 @@ public final class Peft4j implements Runnable {
     }
 
     private static int report(Exception e, CommandLine cmd) {
-        if (e instanceof IllegalArgumentException || e instanceof IOException || e instanceof ArithmeticException) {
+        boolean expected = e instanceof IllegalArgumentException
+                || e instanceof IOException
+                || e instanceof UncheckedIOException
+                || e instanceof ArithmeticException;
+        if (expected) {
             cmd.getErr().println(cmd.getColorScheme().errorText("error: " + e.getMessage()));
             LoggerFactory.getLogger(Peft4j.class).debug("arguments {}", Arrays.asList(cmd.getCommandName()), e);
             return 1;

@@ -301,7 +301,7 @@ final class TrainCommand implements Callable<Integer> {
             try {
                 AdapterFiles.save(out, adapter, model);
             } catch (IOException e) {
-                throw new UncheckedIOException(e);
+                throw new UncheckedIOException(e.getMessage(), e);
             }
         }
     }
