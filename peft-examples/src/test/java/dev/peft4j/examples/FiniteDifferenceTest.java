@@ -46,6 +46,9 @@ class FiniteDifferenceTest {
         "bert,lora",
         "gpt2,lora_bias",
         "bert,rslora",
+        "gpt2,sites",
+        "llama,sites",
+        "bert,sites",
         "gpt2,full",
         "llama,full",
         "bert,full"
@@ -55,7 +58,7 @@ class FiniteDifferenceTest {
         SplittableRandom random = new SplittableRandom(SEED);
         try (Model model = Models.load(directory, Backend.nd4j(DType.F64), 0, 0);
                 Arena arena = new Arena(DType.F64);
-                Adapter adapter = method.equals("full") ? new FullFineTuning(model) : lora(model, method)) {
+                Adapter adapter = adapter(model, method)) {
             PackedBatch batch = batch(model);
             for (Parameter p : adapter.parameters()) {
                 if (p.name().contains("lora_B")) { // zero at the start, which hides the gradient of A
@@ -63,6 +66,7 @@ class FiniteDifferenceTest {
                 }
             }
             loss(model, adapter, batch, arena, true);
+            assertTrue(adapter.parameters().size() > 4);
             for (Parameter p : adapter.parameters()) {
                 check(p, model, adapter, batch, arena, random);
             }
@@ -84,6 +88,14 @@ class FiniteDifferenceTest {
         Files.writeString(dir.resolve("config.json"), Json.print(config));
         Files.copy(model.resolve("model.safetensors"), dir.resolve("model.safetensors"));
         return dir;
+    }
+
+    private static Adapter adapter(Model model, String method) {
+        return switch (method) {
+            case "full" -> new FullFineTuning(model);
+            case "sites" -> new SitesAdapter(model, true, true, true);
+            default -> lora(model, method);
+        };
     }
 
     private static Adapter lora(Model model, String variant) {
@@ -120,7 +132,7 @@ class FiniteDifferenceTest {
     private static double loss(Model model, Adapter adapter, PackedBatch batch, Arena arena, boolean derive) {
         try (Pass pass =
                 derive ? Pass.differentiable(model.backend(), arena) : Pass.inference(model.backend(), arena)) {
-            double scale = 1.0 / model.scored(batch);
+            double scale = 1.0 / model.scored(List.of(adapter), batch);
             double loss = model.loss(Call.of(pass, adapter), batch, scale).mean();
             if (derive) {
                 pass.backward();

@@ -22,7 +22,10 @@ import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.train.AdamW;
 import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.lora.LoraMethod;
+import dev.peft4j.models.CausalModel;
+import dev.peft4j.models.GenerationConfig;
 import dev.peft4j.models.Models;
+import dev.peft4j.models.TextGenerator;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -316,6 +319,49 @@ class LoraBehaviourTest {
             assertThrows(IllegalArgumentException.class, () -> target.inLayers(List.of(), List.of("layers")));
             assertThrows(IllegalArgumentException.class, () -> TargetModules.allLinearLayers()
                     .inLayers(List.of(0), List.of()));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gpt2", "llama"})
+    void rows_in_front_of_the_input_equal_tokens_with_these_embeddings(String family) throws IOException {
+        String name = family.equals("gpt2") ? "transformer.wte.weight" : "model.embed_tokens.weight";
+        try (Model model = open(family);
+                Adapter sites = new SitesAdapter(model, true, false, false)) {
+            logits(model, List.of(sites)); // makes its rows
+            Parameter rows = sites.parameters().get(0);
+            rows.value().copyFrom(model.tensor(name).rows(20, SitesAdapter.ROWS));
+            float[] attached = logits(model, List.of(sites));
+            try (Arena arena = new Arena(DType.F32);
+                    Pass pass = Pass.inference(model.backend(), arena)) {
+                PackedBatch longer = PackedBatch.of(
+                        new int[] {20, 21, 5, 9, 2, 7, 30, 4}, new int[] {20, 21, 11, 3}, new int[] {20, 21, 8, 8, 1});
+                float[] plain = model.logits(Call.of(pass), longer).value().toFloats();
+                assertTrue(distance(plain, attached) < 1e-5);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gpt2", "llama", "bert"})
+    void every_site_changes_the_result_and_generation_takes_part(String family) throws IOException {
+        for (int site = 0; site < 3; site++) {
+            try (Model model = open(family);
+                    Adapter sites = new SitesAdapter(model, site == 0, site == 1, site == 2)) {
+                float[] base = logits(model, List.of());
+                float[] changed = logits(model, List.of(sites));
+                assertTrue(changed.length != base.length || distance(base, changed) > 1e-5, "site " + site);
+                if (model instanceof CausalModel causal) {
+                    try (TextGenerator generator = new TextGenerator(causal, List.of(sites))) {
+                        int[] prompt = {5, 9, 2};
+                        int[] cached = generator.generate(prompt, GenerationConfig.greedy(6));
+                        assertArrayEquals(
+                                cached,
+                                generator.generate(
+                                        prompt, GenerationConfig.greedy(6).withoutCache()));
+                    }
+                }
+            }
         }
     }
 }

@@ -186,7 +186,7 @@ class ModelGoldenTest {
             throws IOException {
         try (Arena arena = new Arena(DType.F32);
                 Pass pass = Pass.differentiable(model.backend(), arena)) {
-            double scale = 1.0 / model.scored(batch);
+            double scale = 1.0 / model.scored(List.of(adapter), batch);
             model.loss(Call.of(pass, adapter), batch, scale);
             pass.backward();
         }
@@ -264,7 +264,7 @@ class ModelGoldenTest {
             GoldenCase golden, SafetensorsFile file, Model model, Adapter adapter, String prefix) throws IOException {
         try (Arena arena = new Arena(DType.F32);
                 Pass pass = Pass.differentiable(model.backend(), arena)) {
-            model.loss(Call.of(pass, adapter), golden.batch(), 1.0 / model.scored(golden.batch()));
+            model.loss(Call.of(pass, adapter), golden.batch(), 1.0 / model.scored(List.of(adapter), golden.batch()));
             pass.backward();
         }
         double max = GoldenCase.number(golden.json().get("max_norm"));
@@ -304,7 +304,7 @@ class ModelGoldenTest {
                 AdamW adam = new AdamW(GoldenCase.number(o.get("weight_decay")))) {
             for (int step = 0; step < losses.length; step++) {
                 try (Pass pass = Pass.differentiable(model.backend(), arena)) {
-                    Loss loss = model.loss(Call.of(pass, adapter), batch, 1.0 / model.scored(batch));
+                    Loss loss = model.loss(Call.of(pass, adapter), batch, 1.0 / model.scored(List.of(adapter), batch));
                     pass.backward();
                     assertEquals(losses[step], loss.mean(), tolerance, "loss before step " + step);
                 }

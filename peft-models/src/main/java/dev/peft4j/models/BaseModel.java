@@ -1,8 +1,15 @@
 package dev.peft4j.models;
 
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.BlockSite;
+import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.LinearSite;
+import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.layer.Attention;
+import dev.peft4j.core.layer.Attention.Slice;
 import dev.peft4j.core.layer.Embedding;
+import dev.peft4j.core.layer.Functions;
 import dev.peft4j.core.layer.LayerNorm;
 import dev.peft4j.core.layer.Linear;
 import dev.peft4j.core.layer.RmsNorm;
@@ -98,6 +105,39 @@ abstract class BaseModel implements Model {
     final Rotary own(Rotary tables) {
         rotary = tables;
         return tables;
+    }
+
+    /** The embedded tokens with the rows that adapters put in front, and the batch that has these rows. */
+    record Input(PackedBatch batch, Node rows) {}
+
+    /** Asks the input site. */
+    static Input input(Call call, PackedBatch batch, Node embedded) {
+        Input input = new Input(batch, embedded);
+        for (Adapter adapter : call.adapters()) {
+            Node rows = adapter.inputRows(call, embedded.value().cols());
+            if (rows != null) {
+                Node longer = Functions.prepend(call.pass(), input.batch.lengths(), rows, Slice.of(input.rows));
+                input = new Input(input.batch.withRowsInFront(rows.value().rows()), longer);
+            }
+        }
+        return input;
+    }
+
+    /** Attends to the keys and values of each sequence and to those that adapters put in front of them. */
+    static Node attend(Call call, BlockSite site, AttentionShape shape, Slice q, Slice k, Slice v) {
+        Pass pass = call.pass();
+        AttentionShape s = shape;
+        Slice keys = k;
+        Slice values = v;
+        for (Adapter adapter : call.adapters()) {
+            Adapter.KeysAndValues extra = adapter.keysAndValues(call, site);
+            if (extra != null) {
+                keys = Slice.of(Functions.prepend(pass, s.keyCount(), extra.keys(), keys));
+                values = Slice.of(Functions.prepend(pass, s.keyCount(), extra.values(), values));
+                s = s.withKeysInFront(extra.keys().value().rows());
+            }
+        }
+        return Attention.forward(pass, s, q, keys, values);
     }
 
     /** Each sequence of a batch attends to itself. */

@@ -1,10 +1,11 @@
 package dev.peft4j.models;
 
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
-import dev.peft4j.core.layer.Attention;
 import dev.peft4j.core.layer.Attention.Slice;
 import dev.peft4j.core.layer.CrossEntropy;
 import dev.peft4j.core.layer.Embedding;
@@ -105,21 +106,24 @@ public final class Bert extends BaseModel implements Model {
     /** All hidden states, or only those of the first tokens (B, C), which the last layer then computes alone. */
     private Node encode(Call call, PackedBatch batch, boolean firstOnly) {
         Pass pass = call.pass();
-        int[] places = checkLength(batch.positions());
         int frame = pass.begin();
-        Node x = words.forward(call, batch.ids());
-        Functions.add(pass, x, segments.forward(call, batch.tokenTypes()));
+        Input input = input(call, batch, words.forward(call, batch.ids()));
+        PackedBatch all = input.batch();
+        int[] places = checkLength(all.positions());
+        Node x = input.rows();
+        Functions.add(pass, x, segments.forward(call, all.tokenTypes()));
         Functions.add(pass, x, positions.forward(call, places));
         x = Functions.dropout(pass, dropout, embeddingNorm.forward(call, x));
         for (int l = 0; l < blocks.size(); l++) {
             int inner = pass.begin();
-            x = pass.end(inner, block(call, blocks.get(l), x, batch, firstOnly && l == blocks.size() - 1));
+            x = pass.end(inner, block(call, l, x, all, firstOnly && l == blocks.size() - 1));
         }
         return pass.end(frame, x);
     }
 
-    private Node block(Call call, Block b, Node x, PackedBatch batch, boolean firstOnly) {
+    private Node block(Call call, int layer, Node x, PackedBatch batch, boolean firstOnly) {
         Pass pass = call.pass();
+        Block b = blocks.get(layer);
         Node rows = firstOnly ? Functions.rows(pass, x, batch.starts()) : x; // the tokens that ask
         Node q = b.q.forward(call, rows);
         Node k = b.k.forward(call, x);
@@ -133,13 +137,20 @@ public final class Bert extends BaseModel implements Model {
                 1 / Math.sqrt((double) width / heads),
                 false,
                 attentionDropout);
+        AttentionShape shape = firstOnly ? firstQueries(all) : all;
         Node mixed =
-                Attention.forward(pass, firstOnly ? firstQueries(all) : all, Slice.of(q), Slice.of(k), Slice.of(v));
+                attend(call, site(layer, BlockSite.Kind.KEYS_AND_VALUES), shape, Slice.of(q), Slice.of(k), Slice.of(v));
         Node a = Functions.dropout(pass, dropout, b.o.forward(call, mixed));
+        a = call.subLayer(site(layer, BlockSite.Kind.AFTER_ATTENTION), a, rows);
         a = b.attentionNorm.forward(call, Functions.add(pass, a, rows));
         Node up = Functions.activation(pass, activation, b.up.forward(call, a));
         Node y = Functions.dropout(pass, dropout, b.down.forward(call, up));
+        y = call.subLayer(site(layer, BlockSite.Kind.AFTER_FEED_FORWARD), y, a);
         return b.outputNorm.forward(call, Functions.add(pass, y, a));
+    }
+
+    private BlockSite site(int layer, BlockSite.Kind kind) {
+        return new BlockSite("bert.encoder.layer." + layer, layer, kind, width);
     }
 
     /** One query per sequence, over all of its keys. */
@@ -190,7 +201,7 @@ public final class Bert extends BaseModel implements Model {
     }
 
     @Override
-    public int scored(PackedBatch batch) {
+    public int scored(List<Adapter> adapters, PackedBatch batch) {
         return batch.sequences();
     }
 

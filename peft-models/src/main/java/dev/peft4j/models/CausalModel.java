@@ -1,5 +1,6 @@
 package dev.peft4j.models;
 
+import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.autograd.Node;
@@ -33,7 +34,7 @@ public interface CausalModel extends Model {
 
     @Override
     default Loss loss(Call call, PackedBatch batch, double scale) {
-        int[] targets = batch.nextTokens();
+        int[] targets = targets(call.adapters(), batch);
         Node hidden = hidden(call, batch, null);
         double sum =
                 CrossEntropy.forward(call, hidden, targets, vocabularySize(), scale, (c, x) -> head().forward(c, x));
@@ -41,8 +42,13 @@ public interface CausalModel extends Model {
     }
 
     @Override
-    default int scored(PackedBatch batch) {
-        return count(batch.nextTokens());
+    default int scored(List<Adapter> adapters, PackedBatch batch) {
+        return count(targets(adapters, batch));
+    }
+
+    private static int[] targets(List<Adapter> adapters, PackedBatch batch) {
+        int rows = adapters.stream().mapToInt(Adapter::inputRowCount).sum();
+        return (rows == 0 ? batch : batch.withRowsInFront(rows)).nextTokens();
     }
 
     private static int count(int[] targets) {

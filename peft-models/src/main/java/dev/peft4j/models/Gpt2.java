@@ -1,5 +1,6 @@
 package dev.peft4j.models;
 
+import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.autograd.Node;
@@ -91,14 +92,16 @@ public final class Gpt2 extends BaseModel implements CausalModel {
     @Override
     public Node hidden(Call call, PackedBatch batch, @Nullable KeyValueCache cache) {
         Pass pass = call.pass();
-        int[] places = checkLength(cache == null ? batch.positions() : cache.positions(batch));
         int frame = pass.begin();
-        Node x = tokens.forward(call, batch.ids()); // (T, C)
+        Input input = input(call, batch, tokens.forward(call, batch.ids()));
+        PackedBatch all = input.batch();
+        int[] places = checkLength(cache == null ? all.positions() : cache.positions(all));
+        Node x = input.rows(); // (T, C)
         Functions.add(pass, x, positions.forward(call, places));
         Functions.dropout(pass, embeddingDropout, x);
         for (int l = 0; l < layers; l++) {
             int inner = pass.begin();
-            x = pass.end(inner, block(call, l, x, batch, cache));
+            x = pass.end(inner, block(call, l, x, all, cache));
         }
         if (cache != null) {
             cache.advance(batch);
@@ -115,7 +118,7 @@ public final class Gpt2 extends BaseModel implements CausalModel {
         Slice v = new Slice(qkv, 2 * width, width);
         Node mixed; // (T, C)
         if (cache == null) {
-            mixed = Attention.forward(pass, shape(pass, batch), q, k, v);
+            mixed = attend(call, site(layer, BlockSite.Kind.KEYS_AND_VALUES), shape(pass, batch), q, k, v);
         } else {
             cache.append(
                     layer, batch, qkv.value().columns(width, width), qkv.value().columns(2 * width, width));
@@ -124,10 +127,15 @@ public final class Gpt2 extends BaseModel implements CausalModel {
             mixed = Attention.forward(pass, shape, q, keys, Slice.of(pass.node(cache.values(layer))));
         }
         Node y = Functions.dropout(pass, residualDropout, b.projection.forward(call, mixed));
+        y = call.subLayer(site(layer, BlockSite.Kind.AFTER_ATTENTION), y, x);
         Functions.add(pass, y, x);
         Node up = Functions.activation(pass, activation, b.up.forward(call, b.norm2.forward(call, y))); // (T, 4C)
         Node z = Functions.dropout(pass, residualDropout, b.down.forward(call, up));
-        return Functions.add(pass, z, y);
+        return Functions.add(pass, call.subLayer(site(layer, BlockSite.Kind.AFTER_FEED_FORWARD), z, y), y);
+    }
+
+    private BlockSite site(int layer, BlockSite.Kind kind) {
+        return new BlockSite("transformer.h." + layer, layer, kind, width);
     }
 
     private AttentionShape shape(Pass pass, PackedBatch batch) {

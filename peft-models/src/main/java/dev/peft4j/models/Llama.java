@@ -1,5 +1,6 @@
 package dev.peft4j.models;
 
+import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.autograd.Node;
@@ -29,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Llama extends BaseModel implements CausalModel {
     private final int layers;
+    private final int width; // C
     private final int heads;
     private final int keyHeads;
     private final int headSize;
@@ -59,7 +61,7 @@ public final class Llama extends BaseModel implements CausalModel {
                 config.size("max_position_embeddings", 2048),
                 config.size("vocab_size"));
         config.require("hidden_act", "silu");
-        int width = config.size("hidden_size");
+        width = config.size("hidden_size");
         int inner = config.size("intermediate_size");
         layers = config.size("num_hidden_layers");
         heads = config.size("num_attention_heads");
@@ -104,12 +106,14 @@ public final class Llama extends BaseModel implements CausalModel {
     @Override
     public Node hidden(Call call, PackedBatch batch, @Nullable KeyValueCache cache) {
         Pass pass = call.pass();
-        int[] positions = checkLength(cache == null ? batch.positions() : cache.positions(batch));
         int frame = pass.begin();
-        Node x = tokens.forward(call, batch.ids()); // (T, C)
+        Input input = input(call, batch, tokens.forward(call, batch.ids()));
+        PackedBatch all = input.batch();
+        int[] positions = checkLength(cache == null ? all.positions() : cache.positions(all));
+        Node x = input.rows(); // (T, C)
         for (int l = 0; l < layers; l++) {
             int inner = pass.begin();
-            x = pass.end(inner, block(call, l, x, batch, positions, cache));
+            x = pass.end(inner, block(call, l, x, all, positions, cache));
         }
         if (cache != null) {
             cache.advance(batch);
@@ -129,17 +133,25 @@ public final class Llama extends BaseModel implements CausalModel {
         if (cache == null) {
             AttentionShape shape = selfAttention(
                     pass, batch, heads, keyHeads, headSize, 1 / Math.sqrt(headSize), true, attentionDropout);
-            mixed = Attention.forward(pass, shape, Slice.of(q), Slice.of(k), Slice.of(v));
+            mixed = attend(
+                    call, site(layer, BlockSite.Kind.KEYS_AND_VALUES), shape, Slice.of(q), Slice.of(k), Slice.of(v));
         } else {
             cache.append(layer, batch, k.value(), v.value());
             AttentionShape shape = cache.shape(batch, heads, keyHeads, headSize, 1 / Math.sqrt(headSize));
             Slice keys = Slice.of(pass.node(cache.keys(layer)));
             mixed = Attention.forward(pass, shape, Slice.of(q), keys, Slice.of(pass.node(cache.values(layer))));
         }
-        Node y = Functions.add(pass, b.o.forward(call, mixed), x);
+        Node a = call.subLayer(site(layer, BlockSite.Kind.AFTER_ATTENTION), b.o.forward(call, mixed), x);
+        Node y = Functions.add(pass, a, x);
         Node m = b.norm2.forward(call, y);
         Node gated = Functions.swiGlu(pass, b.gate.forward(call, m), b.up.forward(call, m)); // (T, inner)
-        return Functions.add(pass, b.down.forward(call, gated), y);
+        Node z = call.subLayer(site(layer, BlockSite.Kind.AFTER_FEED_FORWARD), b.down.forward(call, gated), y);
+        return Functions.add(pass, z, y);
+    }
+
+    private BlockSite site(int layer, BlockSite.Kind kind) {
+        boolean keys = kind == BlockSite.Kind.KEYS_AND_VALUES;
+        return new BlockSite("model.layers." + layer, layer, kind, keys ? keyHeads * headSize : width);
     }
 
     @Override

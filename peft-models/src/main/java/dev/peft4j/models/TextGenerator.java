@@ -43,7 +43,8 @@ public final class TextGenerator implements AutoCloseable {
         RandomGenerator random = new SplittableRandom(config.seed());
         int[] tokens = Arrays.copyOf(prompt, prompt.length + most);
         int length = prompt.length;
-        try (KeyValueCache cache = config.cache() ? model.newCache(1, prompt.length + most) : null) {
+        boolean cached = config.cache() && adapters.stream().noneMatch(Adapter::addsRows);
+        try (KeyValueCache cache = cached ? model.newCache(1, prompt.length + most) : null) {
             int seen = 0;
             while (length < tokens.length) {
                 float[] logits = next(Arrays.copyOfRange(tokens, cache == null ? 0 : seen, length), cache);
@@ -63,7 +64,7 @@ public final class TextGenerator implements AutoCloseable {
         try (Pass pass = Pass.inference(model.backend(), arena)) {
             Call call = new Call(pass, adapters);
             Node hidden = model.hidden(call, PackedBatch.of(tokens), cache);
-            Node last = Functions.rows(pass, hidden, new int[] {tokens.length - 1});
+            Node last = Functions.rows(pass, hidden, new int[] {hidden.value().rows() - 1});
             return model.head().forward(call, last).value().toFloats();
         }
     }

@@ -26,6 +26,45 @@ public interface Adapter extends AutoCloseable {
      */
     default void linear(Call call, LinearSite site, Node x, Node y) {}
 
+    /**
+     * Acts behind a sub-layer, in front of its residual connection.
+     *
+     * @param y (T, C), the output of the sub-layer
+     * @param residual (T, C), what will be added to it
+     * @return y itself, changed in place or not, or another node in its place
+     */
+    default Node subLayer(Call call, BlockSite site, Node y, Node residual) {
+        return y;
+    }
+
+    /** Keys and values (P, width) that every sequence of the batch gets in front of its own, or null for none. */
+    default @Nullable KeysAndValues keysAndValues(Call call, BlockSite site) {
+        return null;
+    }
+
+    /** Rows (P, C) that every sequence of the batch gets in front of its embedded tokens, or null for none. */
+    default @Nullable Node inputRows(Call call, int width) {
+        return null;
+    }
+
+    /**
+     * Extra keys and values of one block.
+     *
+     * @param keys (P, width), after any rotation
+     * @param values (P, width)
+     */
+    record KeysAndValues(Node keys, Node values) {}
+
+    /** How many rows {@link #inputRows} puts in front of every sequence. */
+    default int inputRowCount() {
+        return 0;
+    }
+
+    /** Whether it puts rows in front of sequences; such an adapter generates without a cache of keys and values. */
+    default boolean addsRows() {
+        return false;
+    }
+
     /** The parameter that takes the place of a base tensor while this adapter is active, or null. */
     default @Nullable Parameter replacement(String tensorName) {
         return null;

@@ -35,4 +35,13 @@ public record Call(Pass pass, List<Adapter> adapters) {
         }
         return pass.node(base);
     }
+
+    /** What the active adapters make of the output of a sub-layer, in their order. */
+    public Node subLayer(BlockSite site, Node y, Node residual) {
+        Node out = y;
+        for (Adapter adapter : adapters) {
+            out = adapter.subLayer(this, site, out, residual);
+        }
+        return out;
+    }
 }

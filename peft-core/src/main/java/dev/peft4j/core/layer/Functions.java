@@ -2,6 +2,7 @@ package dev.peft4j.core.layer;
 
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.layer.Attention.Slice;
 import dev.peft4j.core.tensor.Activation;
 import dev.peft4j.core.tensor.Tensor;
 
@@ -93,5 +94,54 @@ public final class Functions {
             });
         }
         return y;
+    }
+
+    /**
+     * Puts the same rows in front of every sequence.
+     *
+     * @param lengths of the sequences in x
+     * @param rows (P, n)
+     * @param x (T, n)
+     * @return (T + B·P, n)
+     */
+    public static Node prepend(Pass pass, int[] lengths, Node rows, Slice x) {
+        int p = rows.value().rows();
+        Tensor out = pass.allocate(x.value().rows() + lengths.length * p, x.count());
+        int from = 0;
+        int to = 0;
+        for (int n : lengths) {
+            out.rows(to, p).copyFrom(rows.value());
+            out.rows(to + p, n).copyFrom(x.value().rows(from, n));
+            from += n;
+            to += p + n;
+        }
+        Node y = pass.node(out);
+        if (pass.needsGrad(rows, x.node())) {
+            pass.record(y, () -> {
+                zeroIfFresh(pass, rows);
+                zeroIfFresh(pass, x.node());
+                int source = 0;
+                int target = 0;
+                for (int n : lengths) {
+                    if (rows.isTracked()) {
+                        pass.backend().kernels().addScaled(1, y.grad().rows(source, p), rows.grad());
+                    }
+                    if (x.node().isTracked()) {
+                        Tensor part =
+                                x.node().grad().columns(x.from(), x.count()).rows(target, n);
+                        pass.backend().kernels().add(part, y.grad().rows(source + p, n), part);
+                    }
+                    source += p + n;
+                    target += n;
+                }
+            });
+        }
+        return y;
+    }
+
+    private static void zeroIfFresh(Pass pass, Node node) {
+        if (node.isTracked() && !pass.prepareGrad(node)) {
+            pass.backend().kernels().fillRows(null, node.grad());
+        }
     }
 }

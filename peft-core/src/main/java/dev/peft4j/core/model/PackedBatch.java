@@ -1,6 +1,7 @@
 package dev.peft4j.core.model;
 
 import dev.peft4j.core.layer.CrossEntropy;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
@@ -75,6 +76,29 @@ public final class PackedBatch {
     /** Packs sequences that are only read. */
     public static PackedBatch of(int[]... sequences) {
         return of(Arrays.stream(sequences).map(Sequence::of).toList());
+    }
+
+    /**
+     * The batch with so many more tokens in front of every sequence: their ids and segments are 0, they are not scored, and the last of
+     * them predicts the first token.
+     */
+    public PackedBatch withRowsInFront(int rows) {
+        List<Sequence> sequences = new ArrayList<>();
+        boolean perToken = labels.length == ids.length && labels.length != sequences();
+        for (int s = 0; s < sequences(); s++) {
+            int n = length(s);
+            int[] longerIds = new int[n + rows];
+            System.arraycopy(ids, starts[s], longerIds, rows, n);
+            int[] longerTypes = new int[n + rows];
+            System.arraycopy(tokenTypes, starts[s], longerTypes, rows, n);
+            int[] longerLabels = labels.length == 0 ? labels : perToken ? new int[n + rows] : new int[] {labels[s]};
+            if (perToken && labels.length > 0) {
+                Arrays.fill(longerLabels, 0, rows, CrossEntropy.IGNORE);
+                System.arraycopy(labels, starts[s], longerLabels, rows, n);
+            }
+            sequences.add(new Sequence(longerIds, longerTypes, longerLabels));
+        }
+        return of(sequences);
     }
 
     /** Number of sequences B. */

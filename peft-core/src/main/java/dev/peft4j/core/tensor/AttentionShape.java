@@ -44,6 +44,20 @@ public record AttentionShape(
         return starts;
     }
 
+    /** The same with so many more keys in front of those of every sequence, which lie end to end. */
+    public AttentionShape withKeysInFront(int count) {
+        int[] starts = new int[sequences()];
+        int[] counts = new int[sequences()];
+        int at = 0;
+        for (int s = 0; s < sequences(); s++) {
+            starts[s] = at;
+            counts[s] = keyCount[s] + count;
+            at += counts[s];
+        }
+        return new AttentionShape(
+                queryStart, queryCount, starts, counts, heads, keyHeads, headSize, scale, causal, dropout, seed);
+    }
+
     /** How many keys a query sees. */
     int visible(int sequence, int query) {
         return causal ? query + 1 + keyCount[sequence] - queryCount[sequence] : keyCount[sequence];

@@ -140,7 +140,7 @@ public final class Trainer {
             for (int i = 0; i < config.accumulation(); i++) {
                 PackedBatch batch = batches.next();
                 parts.add(batch);
-                scored += model.scored(batch);
+                scored += model.scored(List.of(adapter), batch);
                 count += batch.tokens();
             }
             if (scored == 0) {
