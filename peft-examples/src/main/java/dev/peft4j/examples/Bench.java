@@ -176,6 +176,7 @@ final class Bench {
                 "threads",
                 Integer.getInteger("peft4j.threads", Runtime.getRuntime().availableProcessors()));
         result.put("peak_rss_mb", round(peakMiB(), 1));
+        result.put("torch", "none: peft4j"); // the reference names its version under this key
         result.put("loadavg", round(ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage(), 2));
         return result;
     }

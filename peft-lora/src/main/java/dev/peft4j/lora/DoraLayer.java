@@ -45,26 +45,21 @@ final class DoraLayer extends LoraLayer {
         return List.of(a, b, magnitude);
     }
 
-    /** ‖W + s·B A‖ of each row. */
-    private double[] norms(Backend backend) {
+    /** ‖W + s·B A‖ of each row; the tensors are working memory: wa and baa (O, R), aa (R, R). */
+    private double[] norms(Backend backend, Tensor wa, Tensor aa, Tensor baa) {
         int r = a.value().rows();
-        int out = weight.rows();
-        double[] norms = new double[out];
-        try (Tensor wa = Tensor.allocate(backend.dtype(), out, r);
-                Tensor aa = Tensor.allocate(backend.dtype(), r, r);
-                Tensor baa = Tensor.allocate(backend.dtype(), out, r)) {
-            backend.matrices().gemm(false, true, 1, weight, a.value(), 0, wa); // W Aᵀ
-            backend.matrices().gemm(false, true, 1, a.value(), a.value(), 0, aa); // A Aᵀ
-            backend.matrices().gemm(false, false, 1, b.value(), aa, 0, baa); // B A Aᵀ
-            for (int o = 0; o < out; o++) {
-                double cross = 0;
-                double own = 0;
-                for (int i = 0; i < r; i++) {
-                    cross += wa.get(o, i) * b.value().get(o, i);
-                    own += baa.get(o, i) * b.value().get(o, i);
-                }
-                norms[o] = Math.sqrt(squares[o] + 2 * scaling * cross + scaling * scaling * own);
+        double[] norms = new double[weight.rows()];
+        backend.matrices().gemm(false, true, 1, weight, a.value(), 0, wa); // W Aᵀ
+        backend.matrices().gemm(false, true, 1, a.value(), a.value(), 0, aa); // A Aᵀ
+        backend.matrices().gemm(false, false, 1, b.value(), aa, 0, baa); // B A Aᵀ
+        for (int o = 0; o < norms.length; o++) {
+            double cross = 0;
+            double own = 0;
+            for (int i = 0; i < r; i++) {
+                cross += wa.get(o, i) * b.value().get(o, i);
+                own += baa.get(o, i) * b.value().get(o, i);
             }
+            norms[o] = Math.sqrt(squares[o] + 2 * scaling * cross + scaling * scaling * own);
         }
         return norms;
     }
@@ -74,8 +69,9 @@ final class DoraLayer extends LoraLayer {
         super.forward(call, x, y);
         Pass pass = call.pass();
         Backend backend = pass.backend();
-        double[] norms = norms(backend);
-        int out = norms.length;
+        int rank = a.value().rows();
+        int out = weight.rows();
+        double[] norms = norms(backend, pass.allocate(out, rank), pass.allocate(rank, rank), pass.allocate(out, rank));
         Tensor gain = pass.allocate(1, out); // m / ‖W + s·B A‖
         Tensor inverse = pass.allocate(1, out);
         for (int o = 0; o < out; o++) {
@@ -112,7 +108,13 @@ final class DoraLayer extends LoraLayer {
 
     @Override
     void mergeInto(Backend backend, Tensor merged) {
-        double[] norms = norms(backend);
+        int rank = a.value().rows();
+        double[] norms;
+        try (Tensor wa = Tensor.allocate(backend.dtype(), weight.rows(), rank);
+                Tensor aa = Tensor.allocate(backend.dtype(), rank, rank);
+                Tensor baa = Tensor.allocate(backend.dtype(), weight.rows(), rank)) {
+            norms = norms(backend, wa, aa, baa);
+        }
         super.mergeInto(backend, merged);
         for (int o = 0; o < norms.length; o++) {
             Tensor row = merged.rows(o, 1);
