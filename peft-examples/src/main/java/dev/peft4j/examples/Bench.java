@@ -126,7 +126,8 @@ final class Bench {
                 }
                 long start = System.nanoTime();
                 try (Pass pass = Pass.training(model.backend(), arena, i)) {
-                    model.loss(Call.of(pass, adapter), batch, 1.0 / model.scored(List.of(adapter), batch));
+                    Call call = Call.of(pass, adapter);
+                    model.loss(call, batch, 1.0 / model.scored(call, batch));
                     pass.backward();
                 }
                 optimizer.step(model.backend(), parameters, RATE);

@@ -132,7 +132,7 @@ class FiniteDifferenceTest {
     private static double loss(Model model, Adapter adapter, PackedBatch batch, Arena arena, boolean derive) {
         try (Pass pass =
                 derive ? Pass.differentiable(model.backend(), arena) : Pass.inference(model.backend(), arena)) {
-            double scale = 1.0 / model.scored(List.of(adapter), batch);
+            double scale = 1.0 / model.scored(Call.of(pass, adapter), batch);
             double loss = model.loss(Call.of(pass, adapter), batch, scale).mean();
             if (derive) {
                 pass.backward();

@@ -77,7 +77,7 @@ class LoraBehaviourTest {
     private static float[] logits(Model model, List<Adapter> adapters) {
         try (Arena arena = new Arena(DType.F32);
                 Pass pass = Pass.inference(model.backend(), arena)) {
-            return model.logits(new Call(pass, adapters), batch(model)).value().toFloats();
+            return model.logits(Call.of(pass, adapters), batch(model)).value().toFloats();
         }
     }
 

@@ -6,7 +6,10 @@ import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.layer.Products;
 import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.tensor.Kernels;
+import dev.peft4j.core.tensor.MatrixEngine;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.List;
 import java.util.random.RandomGenerator;
@@ -18,107 +21,94 @@ import org.jspecify.annotations.Nullable;
  * <p>Liu et al. 2024, <a href="https://arxiv.org/abs/2402.09353">paper</a>, section 4.1; the norm is a constant for the derivative, section
  * 4.3. It is computed without the product B A: {@code ‖W + s·B A‖² = ‖W‖² + 2s·(W Aᵀ)·B + s²·B (A Aᵀ) Bᵀ}, row by row.
  *
- * <p>Shapes: as LoRA, m (1, O). Dropout acts in front of A only.
+ * <p>Shapes: as LoRA, m (1, O). While training with dropout, what the gain adds to the base product has the dropped input too, as in PEFT:
+ * {@code y = x Wᵀ + (m / norm) ⊙ u - d Wᵀ} with {@code u = d Wᵀ + s · d Aᵀ Bᵀ} and {@code d = drop(x)}.
  */
 final class DoraLayer extends LoraLayer {
-    private final Parameter magnitude; // (1, O)
+    private final Magnitude magnitude;
     private final Tensor weight; // (O, I), of the base
     private final @Nullable Tensor bias; // (1, O), of the base
+    private final String biasName;
     private final double[] squares; // ‖W‖² of each row
 
     DoraLayer(LoraConfig config, LinearSite site, ModelSites model, RandomGenerator random) {
-        super(config, site, model.backend(), random);
-        weight = model.tensor(site.name() + ".weight");
-        String biasName = site.name() + ".bias";
+        super(config, site, model, random);
+        weight = model.tensor(model.weightName(site));
+        biasName = site.name() + ".bias";
         bias = model.tensorNames().contains(biasName) ? model.tensor(biasName) : null;
         squares = new double[site.out()];
-        Tensor m = Tensor.allocate(model.backend().dtype(), 1, site.out());
         for (int o = 0; o < site.out(); o++) {
             squares[o] = model.backend().kernels().sumOfSquares(weight.rows(o, 1));
-            m.set(0, o, Math.sqrt(squares[o]));
         }
-        magnitude = new Parameter(site.name() + ".lora_magnitude_vector", m, site.out());
+        Tensor lengths = Tensor.allocate(model.backend().dtype(), 1, site.out());
+        double[] first = norms(model.backend());
+        for (int o = 0; o < site.out(); o++) {
+            lengths.set(0, o, first[o]);
+        }
+        magnitude = new Magnitude(site.name() + ".lora_magnitude_vector", lengths);
     }
 
     @Override
-    List<Parameter> parameters() {
-        return List.of(a, b, magnitude);
+    public List<Parameter> parameters() {
+        return List.of(a, b, magnitude.parameter());
+    }
+
+    /** With working memory of its own. */
+    private double[] norms(Backend backend) {
+        int r = a.value().rows();
+        try (Tensor wa = Tensor.allocate(backend.dtype(), weight.rows(), r);
+                Tensor aa = Tensor.allocate(backend.dtype(), r, r);
+                Tensor baa = Tensor.allocate(backend.dtype(), weight.rows(), r)) {
+            return norms(backend, wa, aa, baa);
+        }
     }
 
     /** ‖W + s·B A‖ of each row; the tensors are working memory: wa and baa (O, R), aa (R, R). */
     private double[] norms(Backend backend, Tensor wa, Tensor aa, Tensor baa) {
-        int r = a.value().rows();
-        double[] norms = new double[weight.rows()];
-        backend.matrices().gemm(false, true, 1, weight, a.value(), 0, wa); // W Aᵀ
-        backend.matrices().gemm(false, true, 1, a.value(), a.value(), 0, aa); // A Aᵀ
-        backend.matrices().gemm(false, false, 1, b.value(), aa, 0, baa); // B A Aᵀ
-        for (int o = 0; o < norms.length; o++) {
-            double cross = 0;
-            double own = 0;
-            for (int i = 0; i < r; i++) {
-                cross += wa.get(o, i) * b.value().get(o, i);
-                own += baa.get(o, i) * b.value().get(o, i);
-            }
-            norms[o] = Math.sqrt(squares[o] + 2 * scaling * cross + scaling * scaling * own);
-        }
-        return norms;
+        MatrixEngine matrices = backend.matrices();
+        matrices.gemm(false, true, 1, weight, a.value(), 0, wa); // W Aᵀ
+        matrices.gemm(false, true, 1, a.value(), a.value(), 0, aa); // A Aᵀ
+        matrices.gemm(false, false, 1, b.value(), aa, 0, baa); // B A Aᵀ
+        return Magnitude.norms(squares, scaling, wa, baa, b.value());
     }
 
     @Override
-    void forward(Call call, Node x, Node y) {
-        super.forward(call, x, y);
+    public void forward(Call call, Node x, Node y) {
         Pass pass = call.pass();
-        Backend backend = pass.backend();
         int rank = a.value().rows();
         int out = weight.rows();
-        double[] norms = norms(backend, pass.allocate(out, rank), pass.allocate(rank, rank), pass.allocate(out, rank));
-        Tensor gain = pass.allocate(1, out); // m / ‖W + s·B A‖
-        Tensor inverse = pass.allocate(1, out);
-        for (int o = 0; o < out; o++) {
-            gain.set(0, o, magnitude.value().get(0, o) / norms[o]);
-            inverse.set(0, o, 1 / norms[o]);
+        double[] norms =
+                norms(pass.backend(), pass.allocate(out, rank), pass.allocate(rank, rank), pass.allocate(out, rank));
+        Node input = dropped(pass, x);
+        if (input != x) {
+            Node u = Products.linear(pass, input, pass.node(weight));
+            Products.addScaled(pass, y, -1, u);
+            addUpdate(pass, input, u);
+            magnitude.scale(pass, u, norms);
+            Products.addScaled(pass, y, 1, u);
+            return;
         }
-        Node m = pass.node(magnitude);
-        boolean derive = pass.needsGrad(y, m);
+        addUpdate(pass, x, y);
+        if (bias == null) {
+            magnitude.scale(pass, y, norms);
+            return;
+        }
+        // the bias is outside of the product
+        Kernels kernels = pass.backend().kernels();
         Tensor rows = pass.allocate(y.value().rows(), out);
-        backend.kernels().fillRows(bias, rows);
-        backend.kernels().addScaled(-1, rows, y.value()); // the bias is outside of the product
-        Tensor product = derive ? pass.allocate(y.value().rows(), out) : y.value();
-        if (derive) {
-            product.copyFrom(y.value());
-        }
-        backend.kernels().scaleColumns(y.value(), gain, y.value());
-        backend.kernels().add(y.value(), rows, y.value());
-        if (derive) {
-            pass.record(
-                    y,
-                    () -> {
-                        if (m.isTracked()) {
-                            backend.kernels()
-                                    .addColumnDots(y.grad(), product, inverse, m.grad()); // dm = Σ dy ⊙ product / norm
-                        }
-                        Tensor old = pass.replaceGrad(y);
-                        backend.kernels().scaleColumns(old, gain, y.grad());
-                    },
-                    product,
-                    gain,
-                    inverse);
-        }
+        kernels.fillRows(call.tensor(biasName, bias).value(), rows);
+        kernels.addScaled(-1, rows, y.value());
+        magnitude.scale(pass, y, norms);
+        kernels.add(y.value(), rows, y.value());
     }
 
     @Override
-    void mergeInto(Backend backend, Tensor merged) {
-        int rank = a.value().rows();
-        double[] norms;
-        try (Tensor wa = Tensor.allocate(backend.dtype(), weight.rows(), rank);
-                Tensor aa = Tensor.allocate(backend.dtype(), rank, rank);
-                Tensor baa = Tensor.allocate(backend.dtype(), weight.rows(), rank)) {
-            norms = norms(backend, wa, aa, baa);
-        }
+    public void mergeInto(Backend backend, Tensor merged) {
+        double[] norms = norms(backend);
         super.mergeInto(backend, merged);
         for (int o = 0; o < norms.length; o++) {
             Tensor row = merged.rows(o, 1);
-            backend.kernels().addScaled(magnitude.value().get(0, o) / norms[o] - 1, row, row);
+            backend.kernels().addScaled(magnitude.gain(o, norms) - 1, row, row);
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.peft4j.lora;
 
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.LinearSite;
+import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
@@ -14,18 +15,19 @@ import java.util.random.RandomGenerator;
 final class LoraBias extends LoraLayer {
     private final Parameter c; // (1, O)
 
-    LoraBias(LoraConfig config, LinearSite site, Backend backend, RandomGenerator random) {
-        super(config, site, backend, random);
-        c = new Parameter(site.name() + ".lora_B.bias", Tensor.zeros(backend.dtype(), 1, site.out()), site.out());
+    LoraBias(LoraConfig config, LinearSite site, ModelSites model, RandomGenerator random) {
+        super(config, site, model, random);
+        c = new Parameter(
+                site.name() + ".lora_B.bias", Tensor.zeros(model.backend().dtype(), 1, site.out()), site.out());
     }
 
     @Override
-    List<Parameter> parameters() {
+    public List<Parameter> parameters() {
         return List.of(a, b, c);
     }
 
     @Override
-    void forward(Call call, Node x, Node y) {
+    public void forward(Call call, Node x, Node y) {
         super.forward(call, x, y);
         Pass pass = call.pass();
         Node node = pass.node(c);
@@ -42,8 +44,14 @@ final class LoraBias extends LoraLayer {
         }
     }
 
+    @Override
+    public boolean changesBias() {
+        return true;
+    }
+
     /** The bias of the layer after merging: {@code b + s · c}. */
-    void mergeIntoBias(Backend backend, Tensor bias) {
+    @Override
+    public void mergeIntoBias(Backend backend, Tensor bias) {
         backend.kernels().addScaled(scaling, c.value(), bias);
     }
 }

@@ -1,13 +1,16 @@
 package dev.peft4j.lora;
 
+import dev.peft4j.core.adapter.Attachment;
+import dev.peft4j.core.adapter.EmbeddingSite;
 import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.NamePattern;
 import dev.peft4j.core.adapter.PeftConfig;
+import dev.peft4j.core.adapter.Site;
 import dev.peft4j.core.adapter.TargetModules;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,34 +19,31 @@ import org.jspecify.annotations.Nullable;
  * @param r rank R of the update, from 1
  * @param alpha {@code lora_alpha}: the update is scaled by {@code alpha / r}
  * @param dropout probability with which elements of x are dropped in front of A, while training
- * @param target the linear layers, or null for the default of the architecture
+ * @param attachment the layers (linear ones and embeddings), and the modules that are trained whole
  * @param rsLora scale by {@code alpha / √r} instead (Kalajdzievski 2023)
  * @param dora train the length of each row of the weight apart from its direction (Liu et al. 2024)
  * @param bias which biases of the base are trained
  * @param loraBias whether B has a bias of its own
  * @param rankPattern other ranks for layers whose name ends in a match of the key; the first key that matches counts
  * @param alphaPattern other alphas, in the same way
- * @param modulesToSave modules that are trained whole, by the ends of their names; null for those that the task needs
+ * @param init how A and B start
+ * @param trainableTokens tokens whose rows of the input embedding are trained; a tied head follows
  */
 public record LoraConfig(
         int r,
         double alpha,
         double dropout,
-        @Nullable TargetModules target,
+        Attachment attachment,
         boolean rsLora,
         boolean dora,
         Bias bias,
         boolean loraBias,
         Map<String, Integer> rankPattern,
         Map<String, Double> alphaPattern,
-        @Nullable List<String> modulesToSave)
+        LoraInit init,
+        List<Integer> trainableTokens)
         implements PeftConfig {
     static final String PEFT_TYPE = "LORA";
-    /** PEFT's defaults per {@code model_type}. */
-    private static final Map<String, List<String>> DEFAULTS = Map.of(
-            "gpt2", List.of("c_attn"),
-            "llama", List.of("q_proj", "v_proj"),
-            "bert", List.of("query", "value"));
 
     /** Which biases of the base are trained beside A and B. */
     public enum Bias {
@@ -59,7 +59,7 @@ public record LoraConfig(
     public LoraConfig {
         rankPattern = new LinkedHashMap<>(rankPattern);
         alphaPattern = new LinkedHashMap<>(alphaPattern);
-        modulesToSave = modulesToSave == null ? null : List.copyOf(modulesToSave);
+        trainableTokens = List.copyOf(trainableTokens);
         requireRank("r", r);
         rankPattern.forEach((k, v) -> requireRank("rank_pattern \"" + k + "\"", v));
         requireAlpha("lora_alpha", alpha);
@@ -71,6 +71,11 @@ public record LoraConfig(
         if (dora && loraBias) {
             throw new IllegalArgumentException(
                     "use_dora and lora_bias were given; PEFT does not define both together. Choose one.");
+        }
+        if (init.isTakenFromBase() && (dora || loraBias)) {
+            throw new IllegalArgumentException("init_lora_weights " + init.toJson() + " was given with "
+                    + (dora ? "use_dora" : "lora_bias")
+                    + "; the result could not be written as plain LoRA. Choose one of them.");
         }
     }
 
@@ -90,7 +95,19 @@ public record LoraConfig(
 
     /** Plain LoRA with dropout in front of A. */
     public LoraConfig(int r, double alpha, double dropout, @Nullable TargetModules target) {
-        this(r, alpha, dropout, target, false, false, Bias.NONE, false, Map.of(), Map.of(), null);
+        this(
+                r,
+                alpha,
+                dropout,
+                Attachment.to(target),
+                false,
+                false,
+                Bias.NONE,
+                false,
+                Map.of(),
+                Map.of(),
+                LoraInit.DEFAULT,
+                List.of());
     }
 
     /** Rank and alpha, without dropout, on the default layers of the architecture. */
@@ -98,84 +115,69 @@ public record LoraConfig(
         return new LoraConfig(r, alpha, 0, null);
     }
 
+    /** A builder with the values of this config. */
+    public Builder toBuilder() {
+        return new Builder(this);
+    }
+
     /** With other target layers. */
-    public LoraConfig withTarget(TargetModules newTarget) {
-        return new LoraConfig(
-                r, alpha, dropout, newTarget, rsLora, dora, bias, loraBias, rankPattern, alphaPattern, modulesToSave);
+    public LoraConfig withTarget(@Nullable TargetModules target) {
+        return toBuilder().attachment(attachment.withTarget(target)).build();
     }
 
     /** With dropout in front of A. */
     public LoraConfig withDropout(double newDropout) {
-        return new LoraConfig(
-                r, alpha, newDropout, target, rsLora, dora, bias, loraBias, rankPattern, alphaPattern, modulesToSave);
+        return toBuilder().dropout(newDropout).build();
     }
 
     /** With the scale {@code alpha / √r}. */
     public LoraConfig withRsLora() {
-        return new LoraConfig(
-                r, alpha, dropout, target, true, dora, bias, loraBias, rankPattern, alphaPattern, modulesToSave);
+        return toBuilder().rsLora(true).build();
     }
 
     /** With weight decomposition. */
     public LoraConfig withDora() {
-        return new LoraConfig(
-                r, alpha, dropout, target, rsLora, true, bias, loraBias, rankPattern, alphaPattern, modulesToSave);
+        return toBuilder().dora(true).build();
     }
 
     /** With other biases trained: those of the base, and one of B. */
     public LoraConfig withBias(Bias newBias, boolean newLoraBias) {
-        return new LoraConfig(
-                r,
-                alpha,
-                dropout,
-                target,
-                rsLora,
-                dora,
-                newBias,
-                newLoraBias,
-                rankPattern,
-                alphaPattern,
-                modulesToSave);
+        return toBuilder().bias(newBias).loraBias(newLoraBias).build();
     }
 
     /** With other ranks and alphas for some layers. */
     public LoraConfig withPatterns(Map<String, Integer> ranks, Map<String, Double> alphas) {
-        return new LoraConfig(r, alpha, dropout, target, rsLora, dora, bias, loraBias, ranks, alphas, modulesToSave);
+        return toBuilder().rankPattern(ranks).alphaPattern(alphas).build();
     }
 
     /** With other modules trained whole. */
     public LoraConfig withModulesToSave(List<String> modules) {
-        return new LoraConfig(
-                r, alpha, dropout, target, rsLora, dora, bias, loraBias, rankPattern, alphaPattern, modules);
+        return toBuilder().attachment(attachment.withModulesToSave(modules)).build();
+    }
+
+    /** With other first values of A and B. */
+    public LoraConfig withInit(LoraInit newInit) {
+        return toBuilder().init(newInit).build();
+    }
+
+    /** With rows of the input embedding trained. */
+    public LoraConfig withTrainableTokens(List<Integer> tokens) {
+        return toBuilder().trainableTokens(tokens).build();
     }
 
     /** The rank at a layer. */
-    int rank(LinearSite site) {
-        return byPattern(rankPattern, site.name(), r);
+    int rank(Site site) {
+        return NamePattern.value(rankPattern, site.name(), r);
     }
 
     /** The factor of the update at a layer. */
-    double scaling(LinearSite site) {
+    double scaling(Site site) {
         return rsLora ? alpha(site) / Math.sqrt(rank(site)) : alpha(site) / rank(site);
     }
 
     /** Alpha at a layer. */
-    double alpha(LinearSite site) {
-        return byPattern(alphaPattern, site.name(), alpha);
-    }
-
-    private static <T> T byPattern(Map<String, T> pattern, String name, T otherwise) {
-        for (Map.Entry<String, T> e : pattern.entrySet()) {
-            if (matches(e.getKey(), name)) {
-                return e.getValue();
-            }
-        }
-        return otherwise;
-    }
-
-    /** PEFT: {@code re.match(r"(.*\.)?(key)$", name)}. */
-    private static boolean matches(String key, String name) {
-        return Pattern.compile("(.*\\.)?(" + key + ")$").matcher(name).lookingAt();
+    double alpha(Site site) {
+        return NamePattern.value(alphaPattern, site.name(), alpha);
     }
 
     /**
@@ -183,57 +185,33 @@ public record LoraConfig(
      *
      * @throws IllegalArgumentException if a target or a pattern matches nothing, or there is no default for the architecture
      */
-    List<LinearSite> sites(ModelSites model) {
-        List<String> whole = wholeModules(model);
-        List<LinearSite> sites = targetFor(model).select(model).stream()
-                .filter(s -> whole.stream().noneMatch(m -> isUnder(m, s.name())))
-                .toList();
-        for (Map<String, ?> pattern : List.of(rankPattern, alphaPattern)) {
-            for (String key : pattern.keySet()) {
-                if (sites.stream().noneMatch(s -> matches(key, s.name()))) {
-                    throw new IllegalArgumentException("the pattern \"" + key + "\" matches none of the " + sites.size()
-                            + " layers that LoRA is attached to, such as "
-                            + sites.get(0).name() + ". Correct or remove it.");
-                }
-            }
-        }
+    List<Site> sites(ModelSites model) {
+        List<Site> sites = attachment.sitesWithEmbeddings(model);
+        NamePattern.check(rankPattern, sites);
+        NamePattern.check(alphaPattern, sites);
         return sites;
-    }
-
-    /** The endings of names of modules that are trained whole. */
-    List<String> wholeModules(ModelSites model) {
-        return modulesToSave == null ? model.taskModules() : modulesToSave;
-    }
-
-    /** Whether a name is of a module or of something inside of it. */
-    static boolean isUnder(String module, String name) {
-        return ("." + name + ".").contains("." + module + ".");
-    }
-
-    TargetModules targetFor(ModelSites model) {
-        if (target != null) {
-            return target;
-        }
-        List<String> names = DEFAULTS.get(model.modelType());
-        if (names == null) {
-            throw new IllegalArgumentException("no target_modules were given, and " + model.modelType()
-                    + " has no default. Name the layers, or use all-linear.");
-        }
-        return TargetModules.of(names);
     }
 
     @Override
     public long parameterCount(ModelSites model) {
-        long count = 0;
-        for (LinearSite s : sites(model)) {
-            count += (long) rank(s) * (s.in() + s.out()) + (dora || loraBias ? s.out() : 0);
+        long count = attachment.wholeCount(model);
+        for (Site s : sites(model)) {
+            if (s instanceof LinearSite l) {
+                count += (long) rank(s) * (l.in() + l.out()) + (dora || loraBias ? l.out() : 0);
+            } else if (s instanceof EmbeddingSite e) {
+                count += (long) rank(s) * (e.entries() + e.width()) + (dora ? e.width() : 0);
+            }
         }
         for (String name : model.tensorNames()) {
-            boolean whole = wholeModules(model).stream().anyMatch(m -> isUnder(m, name));
-            boolean biased = bias != Bias.NONE && name.endsWith(".bias");
-            count += whole || biased ? model.tensor(name).size() : 0;
+            count += bias != Bias.NONE && name.endsWith(".bias")
+                    ? model.tensor(name).size()
+                    : 0;
         }
-        return count;
+        return count
+                + (trainableTokens.isEmpty()
+                        ? 0
+                        : (long) trainableTokens.size()
+                                * model.embeddingSites().get(0).width());
     }
 
     @Override
@@ -244,5 +222,125 @@ public record LoraConfig(
     @Override
     public Map<String, Object> toJson(ModelSites model) {
         return LoraJson.write(this, model);
+    }
+
+    /** Makes a config of many fields; each starts at PEFT's default. */
+    public static final class Builder {
+        private int r;
+        private double alpha;
+        private double dropout;
+        private Attachment attachment;
+        private boolean rsLora;
+        private boolean dora;
+        private Bias bias;
+        private boolean loraBias;
+        private Map<String, Integer> rankPattern;
+        private Map<String, Double> alphaPattern;
+        private LoraInit init;
+        private List<Integer> trainableTokens;
+
+        private Builder(LoraConfig c) {
+            r = c.r;
+            alpha = c.alpha;
+            dropout = c.dropout;
+            attachment = c.attachment;
+            rsLora = c.rsLora;
+            dora = c.dora;
+            bias = c.bias;
+            loraBias = c.loraBias;
+            rankPattern = c.rankPattern;
+            alphaPattern = c.alphaPattern;
+            init = c.init;
+            trainableTokens = c.trainableTokens;
+        }
+
+        /** See {@link LoraConfig#r}. */
+        public Builder r(int value) {
+            r = value;
+            return this;
+        }
+
+        /** See {@link LoraConfig#alpha}. */
+        public Builder alpha(double value) {
+            alpha = value;
+            return this;
+        }
+
+        /** See {@link LoraConfig#dropout}. */
+        public Builder dropout(double value) {
+            dropout = value;
+            return this;
+        }
+
+        /** See {@link LoraConfig#attachment}. */
+        public Builder attachment(Attachment value) {
+            attachment = value;
+            return this;
+        }
+
+        /** See {@link LoraConfig#rsLora}. */
+        public Builder rsLora(boolean value) {
+            rsLora = value;
+            return this;
+        }
+
+        /** See {@link LoraConfig#dora}. */
+        public Builder dora(boolean value) {
+            dora = value;
+            return this;
+        }
+
+        /** See {@link LoraConfig#bias}. */
+        public Builder bias(Bias value) {
+            bias = value;
+            return this;
+        }
+
+        /** See {@link LoraConfig#loraBias}. */
+        public Builder loraBias(boolean value) {
+            loraBias = value;
+            return this;
+        }
+
+        /** See {@link LoraConfig#rankPattern}. */
+        public Builder rankPattern(Map<String, Integer> value) {
+            rankPattern = value;
+            return this;
+        }
+
+        /** See {@link LoraConfig#alphaPattern}. */
+        public Builder alphaPattern(Map<String, Double> value) {
+            alphaPattern = value;
+            return this;
+        }
+
+        /** See {@link LoraConfig#init}. */
+        public Builder init(LoraInit value) {
+            init = value;
+            return this;
+        }
+
+        /** See {@link LoraConfig#trainableTokens}. */
+        public Builder trainableTokens(List<Integer> value) {
+            trainableTokens = value;
+            return this;
+        }
+
+        /** The config. */
+        public LoraConfig build() {
+            return new LoraConfig(
+                    r,
+                    alpha,
+                    dropout,
+                    attachment,
+                    rsLora,
+                    dora,
+                    bias,
+                    loraBias,
+                    rankPattern,
+                    alphaPattern,
+                    init,
+                    trainableTokens);
+        }
     }
 }

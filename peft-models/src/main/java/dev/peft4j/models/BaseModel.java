@@ -3,6 +3,7 @@ package dev.peft4j.models;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.adapter.EmbeddingSite;
 import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
@@ -25,8 +26,12 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
+import java.util.function.BiFunction;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -39,6 +44,8 @@ abstract class BaseModel implements Model {
     private final int contextLength;
     private final int vocabularySize;
     private final List<LinearSite> sites = new ArrayList<>();
+    private final List<EmbeddingSite> embeddingSites = new ArrayList<>();
+    private final Map<String, String> weightNames = new HashMap<>(); // of layers whose weight is not their own
     private @Nullable Rotary rotary;
 
     BaseModel(
@@ -86,11 +93,25 @@ abstract class BaseModel implements Model {
 
     final Linear addSite(Linear layer) {
         sites.add(layer.site());
+        if (!layer.weightName().equals(layer.site().name() + ".weight")) {
+            weightNames.put(layer.site().name(), layer.weightName());
+        }
         return layer;
     }
 
+    /** The output layer of a language model, whose weight may be the embedding. */
+    final Linear head(LinearSite site, Embedding tokens, boolean tied) throws IOException {
+        if (tied) {
+            return addSite(new Linear(site, tokens.tensorName(), new DenseWeight(tokens.table()), null));
+        }
+        Tensor w = weights.matrix(site.name() + ".weight", site.out(), site.in());
+        return addSite(new Linear(site, new DenseWeight(w), null));
+    }
+
     final Embedding embedding(String name, int rows, int cols) throws IOException {
-        return new Embedding(name, weights.matrix(name, rows, cols));
+        EmbeddingSite site = new EmbeddingSite(name, rows, cols);
+        embeddingSites.add(site);
+        return new Embedding(site, weights.matrix(name + ".weight", rows, cols));
     }
 
     final LayerNorm layerNorm(String name, int n, double eps) throws IOException {
@@ -107,37 +128,73 @@ abstract class BaseModel implements Model {
         return tables;
     }
 
-    /** The embedded tokens with the rows that adapters put in front, and the batch that has these rows. */
-    record Input(PackedBatch batch, Node rows) {}
+    /**
+     * The embedded tokens with the rows that adapters put in front.
+     *
+     * @param call for layers over these rows
+     * @param batch that has these rows
+     */
+    record Input(Call call, PackedBatch batch, Node rows) {}
 
     /** Asks the input site. */
     static Input input(Call call, PackedBatch batch, Node embedded) {
-        Input input = new Input(batch, embedded);
-        for (Adapter adapter : call.adapters()) {
-            Node rows = adapter.inputRows(call, embedded.value().cols());
-            if (rows != null) {
+        Input input = new Input(call, batch, embedded);
+        int width = embedded.value().cols();
+        for (int i = 0; i < mostAdapters(call); i++) {
+            List<@Nullable Node> rows = perSequence(call, batch, i, (a, c) -> a.inputRows(c, width));
+            if (rows.stream().anyMatch(Objects::nonNull)) {
                 Node longer = Functions.prepend(call.pass(), input.batch.lengths(), rows, Slice.of(input.rows));
-                input = new Input(input.batch.withRowsInFront(rows.value().rows()), longer);
+                PackedBatch longerBatch = input.batch.withRowsInFront(counts(rows));
+                input = new Input(call.overTokens(longerBatch.lengths()), longerBatch, longer);
             }
         }
         return input;
     }
 
     /** Attends to the keys and values of each sequence and to those that adapters put in front of them. */
-    static Node attend(Call call, BlockSite site, AttentionShape shape, Slice q, Slice k, Slice v) {
+    static Node attend(Call call, PackedBatch batch, BlockSite site, AttentionShape shape, Slice q, Slice k, Slice v) {
         Pass pass = call.pass();
         AttentionShape s = shape;
         Slice keys = k;
         Slice values = v;
-        for (Adapter adapter : call.adapters()) {
-            Adapter.KeysAndValues extra = adapter.keysAndValues(call, site);
-            if (extra != null) {
-                keys = Slice.of(Functions.prepend(pass, s.keyCount(), extra.keys(), keys));
-                values = Slice.of(Functions.prepend(pass, s.keyCount(), extra.values(), values));
-                s = s.withKeysInFront(extra.keys().value().rows());
+        for (int i = 0; i < mostAdapters(call); i++) {
+            List<Adapter.@Nullable KeysAndValues> extra =
+                    perSequence(call, batch, i, (a, c) -> a.keysAndValues(c, site));
+            if (extra.stream().anyMatch(Objects::nonNull)) {
+                List<@Nullable Node> extraKeys = new ArrayList<>();
+                List<@Nullable Node> extraValues = new ArrayList<>();
+                for (Adapter.KeysAndValues e : extra) {
+                    extraKeys.add(e == null ? null : e.keys());
+                    extraValues.add(e == null ? null : e.values());
+                }
+                keys = Slice.of(Functions.prepend(pass, s.keyCount(), extraKeys, keys));
+                values = Slice.of(Functions.prepend(pass, s.keyCount(), extraValues, values));
+                s = s.withKeysInFront(counts(extraKeys));
             }
         }
         return Attention.forward(pass, s, q, keys, values);
+    }
+
+    private static int mostAdapters(Call call) {
+        return call.parts().stream().mapToInt(p -> p.adapters().size()).max().orElse(0);
+    }
+
+    /** What the i-th adapter of each sequence gives; asked once for sequences with the same adapters. */
+    private static <T> List<@Nullable T> perSequence(
+            Call call, PackedBatch batch, int i, BiFunction<Adapter, Call, @Nullable T> ask) {
+        List<@Nullable T> all = new ArrayList<>();
+        for (Call part : call.parts()) {
+            T given = i < part.adapters().size() ? ask.apply(part.adapters().get(i), part) : null;
+            int n = call.isSplit() ? part.sequences() : batch.sequences();
+            for (int s = 0; s < n; s++) {
+                all.add(given);
+            }
+        }
+        return all;
+    }
+
+    private static int[] counts(List<@Nullable Node> rows) {
+        return rows.stream().mapToInt(r -> r == null ? 0 : r.value().rows()).toArray();
     }
 
     /** Each sequence of a batch attends to itself. */
@@ -176,6 +233,16 @@ abstract class BaseModel implements Model {
     @Override
     public final List<LinearSite> linearSites() {
         return Collections.unmodifiableList(sites);
+    }
+
+    @Override
+    public final List<EmbeddingSite> embeddingSites() {
+        return Collections.unmodifiableList(embeddingSites);
+    }
+
+    @Override
+    public final String weightName(LinearSite site) {
+        return weightNames.getOrDefault(site.name(), site.name() + ".weight");
     }
 
     @Override

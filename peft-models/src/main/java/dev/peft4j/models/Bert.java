@@ -1,6 +1,5 @@
 package dev.peft4j.models;
 
-import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.TaskType;
@@ -78,9 +77,9 @@ public final class Bert extends BaseModel implements Model {
         activation = config.activation("hidden_act", "gelu");
 
         weights.optionalPrefix("bert.");
-        words = embedding("bert.embeddings.word_embeddings.weight", vocabularySize(), width);
-        positions = embedding("bert.embeddings.position_embeddings.weight", contextLength(), width);
-        segments = embedding("bert.embeddings.token_type_embeddings.weight", config.size("type_vocab_size", 2), width);
+        words = embedding("bert.embeddings.word_embeddings", vocabularySize(), width);
+        positions = embedding("bert.embeddings.position_embeddings", contextLength(), width);
+        segments = embedding("bert.embeddings.token_type_embeddings", config.size("type_vocab_size", 2), width);
         embeddingNorm = layerNorm("bert.embeddings.LayerNorm", width, eps);
         for (int l = 0; l < config.size("num_hidden_layers"); l++) {
             String h = "bert.encoder.layer." + l + ".";
@@ -104,10 +103,12 @@ public final class Bert extends BaseModel implements Model {
     }
 
     /** All hidden states, or only those of the first tokens (B, C), which the last layer then computes alone. */
-    private Node encode(Call call, PackedBatch batch, boolean firstOnly) {
-        Pass pass = call.pass();
+    private Node encode(Call chosen, PackedBatch batch, boolean firstOnly) {
+        Pass pass = chosen.pass();
         int frame = pass.begin();
-        Input input = input(call, batch, words.forward(call, batch.ids()));
+        Call given = chosen.overTokens(batch.lengths());
+        Input input = input(given, batch, words.forward(given, batch.ids()));
+        Call call = input.call();
         PackedBatch all = input.batch();
         int[] places = checkLength(all.positions());
         Node x = input.rows();
@@ -121,13 +122,14 @@ public final class Bert extends BaseModel implements Model {
         return pass.end(frame, x);
     }
 
-    private Node block(Call call, int layer, Node x, PackedBatch batch, boolean firstOnly) {
-        Pass pass = call.pass();
+    private Node block(Call allRows, int layer, Node x, PackedBatch batch, boolean firstOnly) {
+        Pass pass = allRows.pass();
         Block b = blocks.get(layer);
-        Node rows = firstOnly ? Functions.rows(pass, x, batch.starts()) : x; // the tokens that ask
+        Call call = firstOnly ? allRows.overSequences() : allRows; // over the tokens that ask
+        Node rows = firstOnly ? Functions.rows(pass, x, batch.starts()) : x;
         Node q = b.q.forward(call, rows);
-        Node k = b.k.forward(call, x);
-        Node v = b.v.forward(call, x);
+        Node k = b.k.forward(allRows, x);
+        Node v = b.v.forward(allRows, x);
         AttentionShape all = selfAttention(
                 pass,
                 batch,
@@ -138,8 +140,8 @@ public final class Bert extends BaseModel implements Model {
                 false,
                 attentionDropout);
         AttentionShape shape = firstOnly ? firstQueries(all) : all;
-        Node mixed =
-                attend(call, site(layer, BlockSite.Kind.KEYS_AND_VALUES), shape, Slice.of(q), Slice.of(k), Slice.of(v));
+        Node mixed = attend(
+                call, batch, site(layer, BlockSite.Kind.KEYS_AND_VALUES), shape, Slice.of(q), Slice.of(k), Slice.of(v));
         Node a = Functions.dropout(pass, dropout, b.o.forward(call, mixed));
         a = call.subLayer(site(layer, BlockSite.Kind.AFTER_ATTENTION), a, rows);
         a = b.attentionNorm.forward(call, Functions.add(pass, a, rows));
@@ -176,13 +178,14 @@ public final class Bert extends BaseModel implements Model {
     /** {@code tanh(W h + b)} of the first token of each sequence (B, C). */
     public Node pool(Call call, PackedBatch batch) {
         Pass pass = call.pass();
-        return Functions.activation(pass, Activation.TANH, pooler.forward(call, encode(call, batch, true)));
+        return Functions.activation(
+                pass, Activation.TANH, pooler.forward(call.overSequences(), encode(call, batch, true)));
     }
 
     @Override
     public Node logits(Call call, PackedBatch batch) {
         Node pooled = Functions.dropout(call.pass(), classifierDropout, pool(call, batch));
-        return classifier.forward(call, pooled);
+        return classifier.forward(call.overSequences(), pooled);
     }
 
     @Override
@@ -196,12 +199,17 @@ public final class Bert extends BaseModel implements Model {
         }
         Node pooled = Functions.dropout(call.pass(), classifierDropout, pool(call, batch));
         double sum = CrossEntropy.forward(
-                call, pooled, labels, classifier.site().out(), scale, (c, x) -> classifier.forward(c, x));
+                call.overSequences(),
+                pooled,
+                labels,
+                classifier.site().out(),
+                scale,
+                (c, x) -> classifier.forward(c, x));
         return new Loss(sum, labels.length);
     }
 
     @Override
-    public int scored(List<Adapter> adapters, PackedBatch batch) {
+    public int scored(Call call, PackedBatch batch) {
         return batch.sequences();
     }
 

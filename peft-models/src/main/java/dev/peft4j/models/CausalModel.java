@@ -1,6 +1,5 @@
 package dev.peft4j.models;
 
-import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.autograd.Node;
@@ -29,26 +28,24 @@ public interface CausalModel extends Model {
 
     @Override
     default Node logits(Call call, PackedBatch batch) {
-        return head().forward(call, hidden(call, batch, null));
+        Call rows = call.overTokens(batch.withRowsOf(call).lengths());
+        return head().forward(rows, hidden(call, batch, null));
     }
 
     @Override
     default Loss loss(Call call, PackedBatch batch, double scale) {
-        int[] targets = targets(call.adapters(), batch);
+        PackedBatch all = batch.withRowsOf(call);
+        int[] targets = all.nextTokens();
         Node hidden = hidden(call, batch, null);
-        double sum =
-                CrossEntropy.forward(call, hidden, targets, vocabularySize(), scale, (c, x) -> head().forward(c, x));
+        double sum = CrossEntropy.forward(
+                call.overTokens(all.lengths()), hidden, targets, vocabularySize(), scale, (c, x) -> head().forward(
+                                c, x));
         return new Loss(sum, count(targets));
     }
 
     @Override
-    default int scored(List<Adapter> adapters, PackedBatch batch) {
-        return count(targets(adapters, batch));
-    }
-
-    private static int[] targets(List<Adapter> adapters, PackedBatch batch) {
-        int rows = adapters.stream().mapToInt(Adapter::inputRowCount).sum();
-        return (rows == 0 ? batch : batch.withRowsInFront(rows)).nextTokens();
+    default int scored(Call call, PackedBatch batch) {
+        return count(batch.withRowsOf(call).nextTokens());
     }
 
     private static int count(int[] targets) {

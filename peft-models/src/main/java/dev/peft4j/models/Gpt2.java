@@ -16,7 +16,6 @@ import dev.peft4j.core.model.Weights;
 import dev.peft4j.core.tensor.Activation;
 import dev.peft4j.core.tensor.AttentionShape;
 import dev.peft4j.core.tensor.Backend;
-import dev.peft4j.core.tensor.DenseWeight;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -55,7 +54,6 @@ public final class Gpt2 extends BaseModel implements CausalModel {
                 config.size("n_positions", config.size("n_ctx", 1024)),
                 config.size("vocab_size"));
         config.require("scale_attn_by_inverse_layer_idx", false);
-        config.require("tie_word_embeddings", true);
         config.require("add_cross_attention", false);
         layers = config.size("n_layer");
         heads = config.size("n_head");
@@ -72,8 +70,8 @@ public final class Gpt2 extends BaseModel implements CausalModel {
         activation = config.activation("activation_function", "gelu_new");
 
         weights.optionalPrefix("transformer.");
-        tokens = embedding("transformer.wte.weight", vocabularySize(), width);
-        positions = embedding("transformer.wpe.weight", contextLength(), width);
+        tokens = embedding("transformer.wte", vocabularySize(), width);
+        positions = embedding("transformer.wpe", contextLength(), width);
         for (int l = 0; l < layers; l++) {
             String h = "transformer.h." + l + ".";
             blocks.add(new Block(
@@ -86,14 +84,16 @@ public final class Gpt2 extends BaseModel implements CausalModel {
         }
         finalNorm = layerNorm("transformer.ln_f", width, eps);
         LinearSite site = new LinearSite("lm_head", width, vocabularySize(), true);
-        head = addSite(new Linear(site, tokens.name(), new DenseWeight(tokens.table()), null));
+        head = head(site, tokens, config.flag("tie_word_embeddings", true));
     }
 
     @Override
-    public Node hidden(Call call, PackedBatch batch, @Nullable KeyValueCache cache) {
-        Pass pass = call.pass();
+    public Node hidden(Call chosen, PackedBatch batch, @Nullable KeyValueCache cache) {
+        Pass pass = chosen.pass();
         int frame = pass.begin();
-        Input input = input(call, batch, tokens.forward(call, batch.ids()));
+        Call given = chosen.overTokens(batch.lengths());
+        Input input = input(given, batch, tokens.forward(given, batch.ids()));
+        Call call = input.call();
         PackedBatch all = input.batch();
         int[] places = checkLength(cache == null ? all.positions() : cache.positions(all));
         Node x = input.rows(); // (T, C)
@@ -118,7 +118,7 @@ public final class Gpt2 extends BaseModel implements CausalModel {
         Slice v = new Slice(qkv, 2 * width, width);
         Node mixed; // (T, C)
         if (cache == null) {
-            mixed = attend(call, site(layer, BlockSite.Kind.KEYS_AND_VALUES), shape(pass, batch), q, k, v);
+            mixed = attend(call, batch, site(layer, BlockSite.Kind.KEYS_AND_VALUES), shape(pass, batch), q, k, v);
         } else {
             cache.append(
                     layer, batch, qkv.value().columns(width, width), qkv.value().columns(2 * width, width));

@@ -16,7 +16,6 @@ import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.model.Weights;
 import dev.peft4j.core.tensor.AttentionShape;
 import dev.peft4j.core.tensor.Backend;
-import dev.peft4j.core.tensor.DenseWeight;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -77,7 +76,7 @@ public final class Llama extends BaseModel implements CausalModel {
         boolean mlpBias = config.flag("mlp_bias", false);
         rotary = own(new Rotary(backend.dtype(), RotaryScaling.frequencies(config, headSize)));
 
-        tokens = embedding("model.embed_tokens.weight", vocabularySize(), width);
+        tokens = embedding("model.embed_tokens", vocabularySize(), width);
         for (int l = 0; l < layers; l++) {
             String h = "model.layers." + l + ".";
             blocks.add(new Block(
@@ -93,21 +92,16 @@ public final class Llama extends BaseModel implements CausalModel {
         }
         finalNorm = rmsNorm("model.norm", width, eps);
         LinearSite site = new LinearSite("lm_head", width, vocabularySize(), true);
-        boolean tied = config.flag("tie_word_embeddings", false);
-        head = addSite(
-                tied
-                        ? new Linear(site, tokens.name(), new DenseWeight(tokens.table()), null)
-                        : new Linear(
-                                site,
-                                new DenseWeight(weights.matrix("lm_head.weight", vocabularySize(), width)),
-                                null));
+        head = head(site, tokens, config.flag("tie_word_embeddings", false));
     }
 
     @Override
-    public Node hidden(Call call, PackedBatch batch, @Nullable KeyValueCache cache) {
-        Pass pass = call.pass();
+    public Node hidden(Call chosen, PackedBatch batch, @Nullable KeyValueCache cache) {
+        Pass pass = chosen.pass();
         int frame = pass.begin();
-        Input input = input(call, batch, tokens.forward(call, batch.ids()));
+        Call given = chosen.overTokens(batch.lengths());
+        Input input = input(given, batch, tokens.forward(given, batch.ids()));
+        Call call = input.call();
         PackedBatch all = input.batch();
         int[] positions = checkLength(cache == null ? all.positions() : cache.positions(all));
         Node x = input.rows(); // (T, C)
@@ -134,7 +128,13 @@ public final class Llama extends BaseModel implements CausalModel {
             AttentionShape shape = selfAttention(
                     pass, batch, heads, keyHeads, headSize, 1 / Math.sqrt(headSize), true, attentionDropout);
             mixed = attend(
-                    call, site(layer, BlockSite.Kind.KEYS_AND_VALUES), shape, Slice.of(q), Slice.of(k), Slice.of(v));
+                    call,
+                    batch,
+                    site(layer, BlockSite.Kind.KEYS_AND_VALUES),
+                    shape,
+                    Slice.of(q),
+                    Slice.of(k),
+                    Slice.of(v));
         } else {
             cache.append(layer, batch, k.value(), v.value());
             AttentionShape shape = cache.shape(batch, heads, keyHeads, headSize, 1 / Math.sqrt(headSize));

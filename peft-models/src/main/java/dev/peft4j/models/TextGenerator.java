@@ -62,7 +62,7 @@ public final class TextGenerator implements AutoCloseable {
     /** The logits after the last of some tokens. */
     private float[] next(int[] tokens, @Nullable KeyValueCache cache) {
         try (Pass pass = Pass.inference(model.backend(), arena)) {
-            Call call = new Call(pass, adapters);
+            Call call = Call.of(pass, adapters);
             Node hidden = model.hidden(call, PackedBatch.of(tokens), cache);
             Node last = Functions.rows(pass, hidden, new int[] {hidden.value().rows() - 1});
             return model.head().forward(call, last).value().toFloats();

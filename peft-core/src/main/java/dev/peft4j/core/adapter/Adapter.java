@@ -2,6 +2,7 @@ package dev.peft4j.core.adapter;
 
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.List;
 import java.util.Map;
@@ -19,12 +20,35 @@ public interface Adapter extends AutoCloseable {
     List<Parameter> parameters();
 
     /**
+     * The input that the base product of a linear layer gets instead of x; x itself, unless {@link #changesInput}. Several adapters change it one after
+     * the other, before any acts on the output.
+     *
+     * @param x (T, I)
+     */
+    default Node linearInput(Call call, LinearSite site, Node x) {
+        return x;
+    }
+
+    /** Whether it changes the input of the base product of a layer. */
+    default boolean changesInput(LinearSite site) {
+        return false;
+    }
+
+    /**
      * Acts at a linear layer after the base product: changes y in place and records how.
      *
-     * @param x (T, I), the input of the layer
+     * @param x (T, I), the input of the layer, as it is without adapters
      * @param y (T, O), its output so far
      */
     default void linear(Call call, LinearSite site, Node x, Node y) {}
+
+    /**
+     * Acts at a table of token vectors: changes y in place and records how.
+     *
+     * @param ids of the T tokens
+     * @param y (T, C), what was looked up
+     */
+    default void embedding(Call call, EmbeddingSite site, int[] ids, Node y) {}
 
     /**
      * Acts behind a sub-layer, in front of its residual connection.
@@ -70,25 +94,67 @@ public interface Adapter extends AutoCloseable {
         return null;
     }
 
-    /** Whether it acts at a linear layer. */
-    default boolean actsAt(LinearSite site) {
+    /** Whether it acts at a layer. */
+    default boolean actsAt(Site site) {
         return false;
     }
 
     /** Adds what the adapter does at a linear layer to a copy (O, I) of its weight. */
     default void mergeInto(LinearSite site, Tensor weight) {}
 
-    /** Whether it changes the biases of the layers at which it acts. */
-    default boolean changesBias() {
+    /** Does to a copy (V, C) of a table what the adapter does when tokens are looked up. */
+    default void mergeInto(EmbeddingSite site, Tensor table) {}
+
+    /** Whether it changes the bias of a layer. */
+    default boolean changesBias(LinearSite site) {
         return false;
     }
 
     /** Adds what the adapter does to the bias (1, O) of a linear layer to a copy of it. */
     default void mergeIntoBias(LinearSite site, Tensor bias) {}
 
-    /** Tensors that readers of the file expect besides the parameters, by the same names as these. */
+    /** Tensors that readers of the file expect besides the parameters, by the same names as these; not read back. */
     default Map<String, Tensor> alsoSaved() {
         return Map.of();
+    }
+
+    /** Tensors that are not trained, by their whole names in files; read back where a file has them. */
+    default Map<String, Tensor> buffers() {
+        return Map.of();
+    }
+
+    /** The name in files of a parameter. */
+    default String savedName(Parameter parameter) {
+        return "base_model.model." + parameter.name();
+    }
+
+    /** What is written in its place: itself, or a new adapter that is closed after writing. */
+    default Adapter forSaving(ModelSites model) {
+        return this;
+    }
+
+    /**
+     * Adds the gradient of what the method adds to the loss; called once in each training step after the backward passes.
+     *
+     * @return the value that it adds to the mean loss
+     */
+    default double addPenalty(Backend backend) {
+        return 0;
+    }
+
+    /**
+     * Is told that the optimiser has changed the parameters, whose gradients are still there.
+     *
+     * @param step from 1
+     */
+    default void afterStep(Backend backend, int step) {}
+
+    /** Is told how many steps a training run will make, before the first. */
+    default void beforeTraining(int steps) {}
+
+    /** Tokens whose rows of the embedding it trains. */
+    default int[] trainedTokens() {
+        return new int[0];
     }
 
     /** Number of elements of the parameters that are trained. */

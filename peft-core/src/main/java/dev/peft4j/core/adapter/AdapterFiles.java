@@ -13,12 +13,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -33,7 +33,8 @@ public final class AdapterFiles {
     private static final long SLACK =
             4; // a config may ask for this many times what the file holds before the names are compared
     private static final long SMALL = 1 << 16;
-    private static final Set<String> OURS = Set.of(CONFIG, TENSORS, "report.html", "log.jsonl", "README.md");
+    private static final Set<String> OURS =
+            Set.of(CONFIG, TENSORS, "report.html", "log.jsonl", "README.md", "trainer_state.safetensors");
 
     private AdapterFiles() {}
 
@@ -69,13 +70,22 @@ public final class AdapterFiles {
     /** Writes an adapter. The tensors come first, so that a directory with a config is complete. */
     public static void save(Path directory, Adapter adapter, ModelSites model) throws IOException {
         checkOutput(directory);
-        SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
-        Map<String, Parameter> parameters = new TreeMap<>();
-        adapter.parameters().forEach(p -> parameters.put(p.name(), p));
-        parameters.forEach((name, p) -> writer.add(PREFIX + name, p.value(), p.shape()));
-        adapter.alsoSaved().forEach((name, t) -> writer.add(PREFIX + name, t, Math.toIntExact(t.size())));
-        writer.write(directory.resolve(TENSORS));
-        AtomicFile.write(directory.resolve(CONFIG), Json.print(adapter.config().toJson(model)) + "\n");
+        Adapter saved = adapter.forSaving(model);
+        try {
+            SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
+            Map<String, Parameter> parameters = new TreeMap<>();
+            saved.parameters().forEach(p -> parameters.put(saved.savedName(p), p));
+            parameters.forEach((name, p) -> writer.add(name, p.value(), p.shape()));
+            saved.alsoSaved().forEach((name, t) -> writer.add(PREFIX + name, t, Math.toIntExact(t.size())));
+            saved.buffers().forEach((name, t) -> writer.add(name, t, t.rows(), t.cols()));
+            writer.write(directory.resolve(TENSORS));
+            AtomicFile.write(
+                    directory.resolve(CONFIG), Json.print(saved.config().toJson(model)) + "\n");
+        } finally {
+            if (saved != adapter) {
+                saved.close();
+            }
+        }
     }
 
     /**
@@ -93,10 +103,7 @@ public final class AdapterFiles {
         }
         Path configFile = directory.resolve(CONFIG);
         Map<String, Object> json = Json.read(configFile);
-        if (!(json.get("peft_type") instanceof String type)) {
-            throw new BadFileException(
-                    configFile, "\"peft_type\" is missing, so this is no PEFT adapter. Check the directory.");
-        }
+        String type = type(configFile, json);
         try (SafetensorsFile file = SafetensorsFile.open(directory.resolve(TENSORS))) {
             Adapter adapter = create(configFile, type, json, file, model);
             try {
@@ -109,12 +116,31 @@ public final class AdapterFiles {
         }
     }
 
+    private static String type(Path configFile, Map<String, Object> json) throws BadFileException {
+        if (json.get("peft_type") instanceof String type) {
+            return type;
+        }
+        if (json.get("config") instanceof Map<?, ?>
+                && String.valueOf(json.get("version")).startsWith("adapters.")) {
+            throw new BadFileException(
+                    configFile,
+                    "an adapter of PEFT was expected, and this is one of AdapterHub (" + json.get("version")
+                            + ", model "
+                            + json.get("model_name")
+                            + "). Its methods are not read here; train the same kind with PEFT or this library.");
+        }
+        throw new BadFileException(
+                configFile, "\"peft_type\" is missing, so this is no PEFT adapter. Check the directory.");
+    }
+
     private static Adapter create(
             Path configFile, String type, Map<String, Object> json, SafetensorsFile file, ModelSites model)
             throws BadFileException {
         try {
             PeftMethod method = method(type);
-            PeftConfig config = method.read(json);
+            Map<String, List<Long>> shapes = new HashMap<>();
+            file.tensors().forEach((name, info) -> shapes.put(withoutPrefix(canonical(name)), info.shape()));
+            PeftConfig config = method.fit(method.read(json), model, shapes);
             long wanted = config.parameterCount(model);
             long found = file.tensors().values().stream()
                     .mapToLong(TensorInfo::elements)
@@ -129,6 +155,16 @@ public final class AdapterFiles {
         } catch (IllegalArgumentException e) {
             throw new BadFileException(configFile, String.valueOf(e.getMessage()), e);
         }
+    }
+
+    /** A name without what older versions of PEFT wrote into it: the name of the adapter, the wrapper of a whole module. */
+    private static String canonical(String name) {
+        String plain = name.replace(".modules_to_save.default.", ".").replace(".default.", ".");
+        return plain.endsWith(".default") ? plain.substring(0, plain.length() - ".default".length()) : plain;
+    }
+
+    private static String withoutPrefix(String name) {
+        return name.startsWith(PREFIX) ? name.substring(PREFIX.length()) : name;
     }
 
     /**
@@ -150,43 +186,58 @@ public final class AdapterFiles {
     }
 
     private static void fill(Adapter adapter, SafetensorsFile file, ModelSites model) throws IOException {
-        Set<String> left = new TreeSet<>(file.tensors().keySet());
+        Map<String, String> left = new TreeMap<>(); // name now to name in the file
+        file.tensors().keySet().forEach(name -> left.put(canonical(name), name));
         List<String> missing = new ArrayList<>();
         for (Parameter p : adapter.parameters()) {
-            String name = PREFIX + p.name();
-            TensorInfo info = file.tensors().get(name);
-            if (info == null) {
-                missing.add(name);
-                continue;
+            String inFile = left.remove(adapter.savedName(p));
+            if (inFile == null) {
+                missing.add(adapter.savedName(p));
+            } else {
+                read(file, inFile, p.value(), p.shape(), model);
             }
-            left.remove(name);
-            if (!info.shape()
-                    .equals(Arrays.stream(p.shape()).mapToObj(n -> (long) n).toList())) {
-                throw new BadFileException(
-                        file.path(),
-                        "tensor " + name + " has the shape " + info.shape() + " where this "
-                                + model.modelType() + " model and adapter_config.json ask for "
-                                + Arrays.toString(p.shape())
-                                + ". The adapter belongs to a model of other dimensions; use that model.");
-            }
-            try (Tensor t = file.load(name, p.value().dtype())) {
-                if (!t.isFinite()) {
-                    throw new BadFileException(
-                            file.path(),
-                            "tensor " + name + " holds infinity or NaN. The adapter is damaged; train it again.");
-                }
-                p.value().copyFrom(t);
+        }
+        for (Map.Entry<String, Tensor> buffer : adapter.buffers().entrySet()) {
+            String inFile = left.remove(buffer.getKey());
+            if (inFile != null) {
+                Tensor t = buffer.getValue();
+                read(file, inFile, t, new int[] {t.rows(), t.cols()}, model);
             }
         }
         adapter.alsoSaved().keySet().forEach(name -> left.remove(PREFIX + name));
+        left.keySet().removeIf(AdapterFiles::repeatsBase);
         if (!missing.isEmpty() || !left.isEmpty()) {
             throw new BadFileException(
                     file.path(),
                     "the adapter and this " + model.modelType() + " model do not fit: "
                             + missing.size() + " tensors are missing in the file " + shorten(missing) + ", "
                             + left.size()
-                            + " are not expected " + shorten(new ArrayList<>(left))
+                            + " are not expected " + shorten(new ArrayList<>(left.values()))
                             + ". Use the model that it was trained on.");
+        }
+    }
+
+    /** PEFT writes the base weight of an embedding and the untrained twin of a head beside what was trained. */
+    private static boolean repeatsBase(String name) {
+        return name.endsWith(".base_layer.weight") || name.contains(".original_module.");
+    }
+
+    private static void read(SafetensorsFile file, String name, Tensor to, int[] shape, ModelSites model)
+            throws IOException {
+        List<Long> wanted = Arrays.stream(shape).mapToObj(n -> (long) n).toList();
+        TensorInfo info = file.tensors().get(name);
+        List<Long> found = info == null ? List.of() : info.shape();
+        if (!found.equals(wanted)) {
+            throw new BadFileException(
+                    file.path(),
+                    "tensor " + name + " has the shape " + found + " where this "
+                            + model.modelType() + " model and adapter_config.json ask for " + wanted
+                            + ". The adapter belongs to a model of other dimensions; use that model.");
+        }
+        file.load(name, to);
+        if (!to.isFinite()) {
+            throw new BadFileException(
+                    file.path(), "tensor " + name + " holds infinity or NaN. The adapter is damaged; train it again.");
         }
     }
 

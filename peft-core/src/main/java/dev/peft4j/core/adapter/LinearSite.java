@@ -8,4 +8,4 @@ package dev.peft4j.core.adapter;
  * @param out output features O
  * @param head whether it is the output layer of the model (language model head or classifier), which {@code all-linear} leaves out
  */
-public record LinearSite(String name, int in, int out, boolean head) {}
+public record LinearSite(String name, int in, int out, boolean head) implements Site {}

@@ -16,6 +16,19 @@ public interface ModelSites {
     /** All linear layers in the order of the forward pass. */
     List<LinearSite> linearSites();
 
+    /** The tables of token vectors; not those of positions and segments. */
+    List<EmbeddingSite> embeddingSites();
+
+    /** The name of the tensor that is the weight of a linear layer: its own, or the embedding that a head is tied to. */
+    default String weightName(LinearSite site) {
+        return site.name() + ".weight";
+    }
+
+    /** Whether a head has no weight of its own but that of an embedding. */
+    default boolean isTied(LinearSite site) {
+        return !weightName(site).equals(site.name() + ".weight");
+    }
+
     /** Names of all tensors of the checkpoint. */
     Set<String> tensorNames();
 

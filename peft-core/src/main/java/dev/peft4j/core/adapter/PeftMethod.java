@@ -1,5 +1,6 @@
 package dev.peft4j.core.adapter;
 
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -16,6 +17,16 @@ public interface PeftMethod {
      * @throws IllegalArgumentException if a field that changes the result is not supported
      */
     PeftConfig read(Map<String, Object> json);
+
+    /**
+     * A config whose ranks are those of the tensors of a file, which count more than the config: PEFT saves {@code rank_pattern} in an order in
+     * which it may mean other ranks.
+     *
+     * @param shapes dimensions of the tensors of the file, by their names without {@code base_model.model.}
+     */
+    default PeftConfig fit(PeftConfig config, ModelSites model, Map<String, List<Long>> shapes) {
+        return config;
+    }
 
     /**
      * Makes an adapter for a model, initialised as PEFT does.

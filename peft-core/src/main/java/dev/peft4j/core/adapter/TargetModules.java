@@ -94,18 +94,29 @@ public record TargetModules(
     }
 
     /**
-     * The layers of a model that are meant.
+     * The linear layers of a model that are meant.
      *
      * @throws IllegalArgumentException if a name, the pattern or what is excluded matches none
      */
     public List<LinearSite> select(ModelSites model) {
-        List<LinearSite> found = matched(model, "target_modules");
+        return select(model.linearSites());
+    }
+
+    /** The layers that are meant, for a method that acts at tables of token vectors too. */
+    public List<Site> selectWithEmbeddings(ModelSites model) {
+        List<Site> all = new ArrayList<>(model.embeddingSites());
+        all.addAll(model.linearSites());
+        return select(all);
+    }
+
+    private <S extends Site> List<S> select(List<S> all) {
+        List<S> found = matched(all, "target_modules");
         if (!layers.isEmpty()) {
             found = found.stream().filter(s -> inKeptLayer(s.name())).toList();
         }
         TargetModules others = excluded;
         if (others != null) {
-            List<LinearSite> left = others.matched(model, "exclude_modules");
+            List<S> left = others.matched(all, "exclude_modules");
             found = found.stream().filter(s -> !left.contains(s)).toList();
         }
         if (found.isEmpty()) {
@@ -134,18 +145,19 @@ public record TargetModules(
         return false;
     }
 
-    private List<LinearSite> matched(ModelSites model, String field) {
-        List<LinearSite> all = model.linearSites();
+    private <S extends Site> List<S> matched(List<S> all, String field) {
         if (allLinear) {
-            return all.stream().filter(s -> !s.head()).toList();
+            return all.stream()
+                    .filter(s -> s instanceof LinearSite l && !l.head())
+                    .toList();
         }
         if (!pattern.isEmpty()) {
             Pattern regex = Pattern.compile(pattern);
-            List<LinearSite> found =
+            List<S> found =
                     all.stream().filter(s -> regex.matcher(s.name()).matches()).toList();
             if (found.isEmpty()) {
                 throw new IllegalArgumentException(
-                        field + " \"" + pattern + "\" matches no linear layer of this model (" + all.size()
+                        field + " \"" + pattern + "\" matches no layer of this model (" + all.size()
                                 + " layers searched). A pattern has to match a whole name, such as "
                                 + all.get(0).name() + ".");
             }
@@ -160,7 +172,7 @@ public record TargetModules(
         if (!unmatched.isEmpty()) {
             Set<String> endings = new LinkedHashSet<>();
             all.forEach(s -> endings.add(s.name().substring(s.name().lastIndexOf('.') + 1)));
-            throw new IllegalArgumentException(field + " " + unmatched + " matches no linear layer of this model ("
+            throw new IllegalArgumentException(field + " " + unmatched + " matches no layer of this model ("
                     + all.size() + " layers searched). It has: " + String.join(", ", endings) + "."
                     + suggestion(unmatched.get(0), endings));
         }

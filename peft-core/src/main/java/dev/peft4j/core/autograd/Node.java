@@ -7,6 +7,8 @@ import org.jspecify.annotations.Nullable;
 public final class Node {
     private final Tensor value;
     private final @Nullable Parameter parameter;
+    private final @Nullable Node whole; // the node whose rows this one shows
+    private final int firstRow;
     private boolean tracked;
 
     @Nullable
@@ -17,7 +19,35 @@ public final class Node {
     Node(Tensor value, @Nullable Parameter parameter) {
         this.value = value;
         this.parameter = parameter;
+        this.whole = null;
+        this.firstRow = 0;
         this.tracked = parameter != null && parameter.isTrainable();
+    }
+
+    private Node(Node whole, int firstRow, int count) {
+        this.value = whole.value.rows(firstRow, count);
+        this.parameter = null;
+        this.whole = whole;
+        this.firstRow = firstRow;
+    }
+
+    /**
+     * Some rows of this node: a view whose value and gradient are those of the rows, so that what is done to it is done to them.
+     *
+     * @param from first row
+     * @param count number of rows
+     */
+    public Node rows(int from, int count) {
+        return new Node(this, from, count);
+    }
+
+    /** Itself, or the node whose rows it shows. */
+    Node root() {
+        return whole == null ? this : whole.root();
+    }
+
+    boolean isView() {
+        return whole != null;
     }
 
     /** (rows, cols). */
@@ -27,11 +57,11 @@ public final class Node {
 
     /** Whether something trainable went into it, so that its gradient is needed. */
     public boolean isTracked() {
-        return tracked;
+        return root().tracked;
     }
 
     void track() {
-        tracked = true;
+        root().tracked = true;
     }
 
     @Nullable
@@ -41,7 +71,8 @@ public final class Node {
 
     /** Whether a gradient has reached this node. */
     public boolean hasGrad() {
-        return parameter != null || grad != null;
+        Node r = root();
+        return r.parameter != null || r.grad != null;
     }
 
     /**
@@ -50,6 +81,9 @@ public final class Node {
      * @throws IllegalStateException if none has
      */
     public Tensor grad() {
+        if (whole != null) {
+            return whole.grad().rows(firstRow, value.rows());
+        }
         if (parameter != null) {
             return parameter.grad();
         }

@@ -24,6 +24,7 @@ public final class Pass implements AutoCloseable {
     private long seed;
     private final List<Tensor> frame = new ArrayList<>();
     private final List<Operation> tape = new ArrayList<>();
+    private final List<Runnable> afterwards = new ArrayList<>();
 
     private Pass(Backend backend, Arena arena, boolean recording, boolean training, boolean tracing, long seed) {
         this.backend = backend;
@@ -148,10 +149,11 @@ public final class Pass implements AutoCloseable {
         for (Tensor t : saved) {
             t.hold();
         }
-        boolean producer = !result.produced;
-        result.produced = true;
-        result.track();
-        tape.add(new Operation(result, backward, saved, producer));
+        Node root = result.root();
+        boolean producer = !root.produced;
+        root.produced = true;
+        root.track();
+        tape.add(new Operation(root, backward, saved, producer));
     }
 
     /** Whether an operation on these nodes has to be recorded. */
@@ -172,6 +174,13 @@ public final class Pass implements AutoCloseable {
      * @return whether to add to what it holds; else it holds nothing yet and must be overwritten
      */
     public boolean prepareGrad(Node node) {
+        if (node.isView()) {
+            Node root = node.root();
+            if (!prepareGrad(root)) {
+                backend.kernels().fillRows(null, root.grad());
+            }
+            return true;
+        }
         Parameter parameter = node.parameter();
         if (parameter != null) {
             return parameter.claimGrad();
@@ -197,6 +206,10 @@ public final class Pass implements AutoCloseable {
      *     share it
      */
     public Tensor replaceGrad(Node node) {
+        if (node.isView()) {
+            prepareGrad(node);
+            return node.grad();
+        }
         Tensor old = node.grad();
         if (old.isShared()) {
             node.grad = arena.allocate(old.rows(), old.cols()).hold();
@@ -207,7 +220,7 @@ public final class Pass implements AutoCloseable {
 
     /** Adds a gradient to a node; the tensor itself becomes its gradient if it has none. */
     public void addGrad(Node node, Tensor grad) {
-        if (node.parameter() == null && node.grad == null) {
+        if (!node.isView() && node.parameter() == null && node.grad == null) {
             node.grad = grad.hold();
         } else {
             if (prepareGrad(node)) {
@@ -277,11 +290,18 @@ public final class Pass implements AutoCloseable {
         }
     }
 
+    /** Runs something when the pass is closed: giving back what it was lent. */
+    public void onClose(Runnable action) {
+        afterwards.add(action);
+    }
+
     @Override
     public void close() {
         tape.clear();
         frame.clear();
         arena.reset();
+        afterwards.forEach(Runnable::run);
+        afterwards.clear();
     }
 
     private record Operation(Node result, Runnable backward, Tensor[] saved, boolean producer) {}

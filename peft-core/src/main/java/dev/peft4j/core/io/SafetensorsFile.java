@@ -130,6 +130,16 @@ public final class SafetensorsFile implements AutoCloseable {
         }
     }
 
+    /**
+     * Reads a tensor into memory that is there: a matrix whose rows follow each other, with as many elements.
+     *
+     * @throws BadFileException if there is no such tensor or it does not hold floating-point numbers
+     */
+    public void load(String name, Tensor to) throws IOException {
+        TensorInfo info = info(name);
+        read(info, to.reshape(info.rows(), info.cols()), false);
+    }
+
     /** Like {@link #load}, with rows and columns exchanged. */
     public Tensor loadTransposed(String name, DType dtype) throws IOException {
         TensorInfo info = info(name);

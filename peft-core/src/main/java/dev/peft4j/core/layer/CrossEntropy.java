@@ -48,7 +48,7 @@ public final class CrossEntropy {
             Tensor copy = pass.allocate(rows.length, x.value().cols());
             pass.backend().kernels().gather(rows, x.value(), copy);
             Node part = x.isTracked() ? pass.trackedNode(copy) : pass.node(copy);
-            Node logits = head.apply(call, part);
+            Node logits = head.apply(call.overRows(rows), part);
             double partLoss = pass.backend().kernels().crossEntropy(logits.value(), targets, scale);
             loss += partLoss;
             if (derive && logits.isTracked()) {

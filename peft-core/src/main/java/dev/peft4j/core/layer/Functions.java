@@ -5,6 +5,8 @@ import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.layer.Attention.Slice;
 import dev.peft4j.core.tensor.Activation;
 import dev.peft4j.core.tensor.Tensor;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Operations without parameters, forwards and backwards. */
 public final class Functions {
@@ -97,46 +99,61 @@ public final class Functions {
     }
 
     /**
-     * Puts the same rows in front of every sequence.
+     * Puts rows in front of sequences.
      *
-     * @param lengths of the sequences in x
-     * @param rows (P, n)
+     * @param lengths of the B sequences in x
+     * @param rows (P, n) for each sequence, or null for none
      * @param x (T, n)
-     * @return (T + B·P, n)
+     * @return (T + all P, n)
      */
-    public static Node prepend(Pass pass, int[] lengths, Node rows, Slice x) {
-        int p = rows.value().rows();
-        Tensor out = pass.allocate(x.value().rows() + lengths.length * p, x.count());
+    public static Node prepend(Pass pass, int[] lengths, List<@Nullable Node> rows, Slice x) {
+        int total = x.value().rows();
+        for (Node r : rows) {
+            total += r == null ? 0 : r.value().rows();
+        }
+        Tensor out = pass.allocate(total, x.value().cols());
         int from = 0;
         int to = 0;
-        for (int n : lengths) {
-            out.rows(to, p).copyFrom(rows.value());
-            out.rows(to + p, n).copyFrom(x.value().rows(from, n));
-            from += n;
-            to += p + n;
+        boolean derive = pass.needsGrad(x.node());
+        for (int i = 0; i < lengths.length; i++) {
+            Node r = rows.get(i);
+            if (r != null) {
+                out.rows(to, r.value().rows()).copyFrom(r.value());
+                to += r.value().rows();
+                derive |= pass.needsGrad(r);
+            }
+            out.rows(to, lengths[i]).copyFrom(x.value().rows(from, lengths[i]));
+            from += lengths[i];
+            to += lengths[i];
         }
         Node y = pass.node(out);
-        if (pass.needsGrad(rows, x.node())) {
-            pass.record(y, () -> {
-                zeroIfFresh(pass, rows);
-                zeroIfFresh(pass, x.node());
-                int source = 0;
-                int target = 0;
-                for (int n : lengths) {
-                    if (rows.isTracked()) {
-                        pass.backend().kernels().addScaled(1, y.grad().rows(source, p), rows.grad());
-                    }
-                    if (x.node().isTracked()) {
-                        Tensor part =
-                                x.node().grad().columns(x.from(), x.count()).rows(target, n);
-                        pass.backend().kernels().add(part, y.grad().rows(source + p, n), part);
-                    }
-                    source += p + n;
-                    target += n;
-                }
-            });
+        if (derive) {
+            pass.record(y, () -> prependBackward(pass, lengths, rows, x, y.grad()));
         }
         return y;
+    }
+
+    private static void prependBackward(Pass pass, int[] lengths, List<@Nullable Node> rows, Slice x, Tensor dy) {
+        zeroIfFresh(pass, x.node());
+        int source = 0;
+        int target = 0;
+        for (int i = 0; i < lengths.length; i++) {
+            Node r = rows.get(i);
+            if (r != null) {
+                int p = r.value().rows();
+                if (r.isTracked()) {
+                    zeroIfFresh(pass, r);
+                    pass.backend().kernels().addScaled(1, dy.rows(source, p), r.grad());
+                }
+                source += p;
+            }
+            if (x.node().isTracked()) {
+                Tensor part = x.node().grad().columns(x.from(), x.count()).rows(target, lengths[i]);
+                pass.backend().kernels().add(part, dy.rows(source, lengths[i]), part);
+            }
+            source += lengths[i];
+            target += lengths[i];
+        }
     }
 
     private static void zeroIfFresh(Pass pass, Node node) {

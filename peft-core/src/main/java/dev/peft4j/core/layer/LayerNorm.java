@@ -20,12 +20,20 @@ public record LayerNorm(String name, Tensor weight, Tensor bias, double eps) {
     /** x (T, C), y (T, C). */
     public Node forward(Call call, Node x) {
         Pass pass = call.pass();
+        Node y = pass.node(pass.allocate(x.value().rows(), x.value().cols()));
+        for (Call part : call.partsIfReplaced(name + ".weight", name + ".bias")) {
+            normalise(part, part.rows(x), part.rows(y));
+        }
+        pass.check(name, y);
+        return y;
+    }
+
+    private void normalise(Call call, Node x, Node y) {
+        Pass pass = call.pass();
         Node w = call.tensor(name + ".weight", weight);
         Node b = call.tensor(name + ".bias", bias);
-        Tensor out = pass.allocate(x.value().rows(), x.value().cols());
         Tensor stats = pass.allocate(x.value().rows(), 2); // mean, 1/std
-        pass.backend().kernels().layerNorm(x.value(), w.value(), b.value(), eps, out, stats);
-        Node y = pass.node(out);
+        pass.backend().kernels().layerNorm(x.value(), w.value(), b.value(), eps, y.value(), stats);
         if (pass.needsGrad(x, w, b)) {
             pass.record(
                     y,
@@ -46,7 +54,5 @@ public record LayerNorm(String name, Tensor weight, Tensor bias, double eps) {
                     x.value(),
                     stats);
         }
-        pass.check(name, y);
-        return y;
     }
 }

@@ -18,7 +18,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Linear {
     private final LinearSite site;
+    private final String ownName;
     private final String weightName;
+    private final String biasName;
     private final FrozenWeight weight;
     private final @Nullable Tensor bias;
 
@@ -30,7 +32,9 @@ public final class Linear {
     /** A layer whose weight is the tensor of another name: a head that is tied to the embedding. */
     public Linear(LinearSite site, String weightName, FrozenWeight weight, @Nullable Tensor bias) {
         this.site = site;
+        this.ownName = site.name() + ".weight";
         this.weightName = weightName;
+        this.biasName = site.name() + ".bias";
         this.weight = weight;
         this.bias = bias;
     }
@@ -39,34 +43,67 @@ public final class Linear {
         return site;
     }
 
+    /** The name of the tensor that is its weight. */
+    public String weightName() {
+        return weightName;
+    }
+
     /** Runs the layer. */
     public Node forward(Call call, Node x) {
         Pass pass = call.pass();
+        Node y = pass.node(pass.allocate(x.value().rows(), site.out()));
+        for (Call part : call.partsIf(this::changesProduct)) {
+            product(part, part.rows(x), part.rows(y));
+        }
+        pass.check(site.name(), y);
+        for (Call part : call.parts()) {
+            if (!part.adapters().isEmpty()) {
+                Node mine = part.rows(x);
+                Node out = part.rows(y);
+                for (Adapter adapter : part.adapters()) {
+                    adapter.linear(part, site, mine, out);
+                }
+            }
+        }
+        return y;
+    }
+
+    private boolean changesProduct(Adapter adapter) {
+        return adapter.changesInput(site)
+                || adapter.replacement(ownName) != null
+                || adapter.replacement(weightName) != null
+                || (bias != null && adapter.replacement(biasName) != null);
+    }
+
+    /** {@code y = x Wᵀ + b} with what the adapters put in the place of x, W and b. */
+    private void product(Call call, Node given, Node y) {
+        Pass pass = call.pass();
         Backend backend = pass.backend();
-        Node w = call.tensor(weightName, weight.dense());
-        Node b = bias == null ? null : call.tensor(site.name() + ".bias", bias);
+        Node x = given;
+        for (Adapter adapter : call.adapters()) {
+            x = adapter.linearInput(call, site, x);
+        }
+        Node own = call.tensor(ownName, weight.dense());
+        Node w = own.value() == weight.dense() ? call.tensor(weightName, weight.dense()) : own;
+        Node b = bias == null ? null : call.tensor(biasName, bias);
         boolean replaced = w.value() != weight.dense();
-        Tensor out = pass.allocate(x.value().rows(), site.out());
         if (b != null) {
-            backend.kernels().fillRows(b.value(), out);
+            backend.kernels().fillRows(b.value(), y.value());
         }
         double beta = b == null ? 0 : 1;
         if (replaced) {
-            backend.matrices().gemm(false, true, 1, x.value(), w.value(), beta, out);
+            backend.matrices().gemm(false, true, 1, x.value(), w.value(), beta, y.value());
         } else {
-            weight.multiply(backend, x.value(), beta, out);
+            weight.multiply(backend, x.value(), beta, y.value());
         }
-        Node y = pass.node(out);
         boolean biasTracked = b != null && b.isTracked();
         if (pass.needsGrad(x, w) || (pass.isRecording() && biasTracked)) {
+            Node input = x;
             pass.record(
-                    y, () -> backward(pass, x, w, b, y, replaced), w.isTracked() ? new Tensor[] {x.value()} : NOTHING);
+                    y,
+                    () -> backward(pass, input, w, b, y, replaced),
+                    w.isTracked() ? new Tensor[] {x.value()} : NOTHING);
         }
-        pass.check(site.name(), y);
-        for (Adapter adapter : call.adapters()) {
-            adapter.linear(call, site, x, y);
-        }
-        return y;
     }
 
     private static final Tensor[] NOTHING = {};

@@ -19,11 +19,19 @@ public record RmsNorm(String name, Tensor weight, double eps) {
     /** x (T, C), y (T, C). */
     public Node forward(Call call, Node x) {
         Pass pass = call.pass();
+        Node y = pass.node(pass.allocate(x.value().rows(), x.value().cols()));
+        for (Call part : call.partsIfReplaced(name + ".weight")) {
+            normalise(part, part.rows(x), part.rows(y));
+        }
+        pass.check(name, y);
+        return y;
+    }
+
+    private void normalise(Call call, Node x, Node y) {
+        Pass pass = call.pass();
         Node w = call.tensor(name + ".weight", weight);
-        Tensor out = pass.allocate(x.value().rows(), x.value().cols());
         Tensor stats = pass.allocate(x.value().rows(), 1); // 1/rms
-        pass.backend().kernels().rmsNorm(x.value(), w.value(), eps, out, stats);
-        Node y = pass.node(out);
+        pass.backend().kernels().rmsNorm(x.value(), w.value(), eps, y.value(), stats);
         if (pass.needsGrad(x, w)) {
             pass.record(
                     y,
@@ -43,7 +51,5 @@ public record RmsNorm(String name, Tensor weight, double eps) {
                     x.value(),
                     stats);
         }
-        pass.check(name, y);
-        return y;
     }
 }

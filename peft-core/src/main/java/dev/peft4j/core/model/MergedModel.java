@@ -60,7 +60,7 @@ public final class MergedModel {
             }
             for (LinearSite site : model.linearSites()) {
                 String name = site.name() + ".bias";
-                if (adapter.changesBias() && adapter.actsAt(site)) {
+                if (adapter.changesBias(site)) {
                     if (!model.tensorNames().contains(name)) {
                         throw new IllegalArgumentException("the adapter gives " + site.name()
                                 + " a bias, and the base model has none to merge it into. Keep the adapter apart.");

@@ -1,12 +1,10 @@
 package dev.peft4j.core.model;
 
-import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.tensor.Tensor;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Set;
 
 /** A frozen base model. Safe for many threads, each with its own pass. */
@@ -32,8 +30,8 @@ public interface Model extends ModelSites, AutoCloseable {
      */
     Loss loss(Call call, PackedBatch batch, double scale);
 
-    /** How many tokens or sequences of a batch are scored with these adapters: rows in front of a sequence predict its first token. */
-    int scored(List<Adapter> adapters, PackedBatch batch);
+    /** How many tokens or sequences of a batch are scored in a call: rows that adapters put in front of a sequence predict its first token. */
+    int scored(Call call, PackedBatch batch);
 
     @Override
     default Set<String> tensorNames() {

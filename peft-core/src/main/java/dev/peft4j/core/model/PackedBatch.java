@@ -1,5 +1,7 @@
 package dev.peft4j.core.model;
 
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.layer.CrossEntropy;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -79,26 +81,46 @@ public final class PackedBatch {
     }
 
     /**
-     * The batch with so many more tokens in front of every sequence: their ids and segments are 0, they are not scored, and the last of
-     * them predicts the first token.
+     * The batch with more tokens in front of its sequences: their ids and segments are 0, they are not scored, and the last of them predicts
+     * the first token.
+     *
+     * @param rows how many, for each sequence
      */
-    public PackedBatch withRowsInFront(int rows) {
+    public PackedBatch withRowsInFront(int[] rows) {
         List<Sequence> sequences = new ArrayList<>();
         boolean perToken = labels.length == ids.length && labels.length != sequences();
         for (int s = 0; s < sequences(); s++) {
             int n = length(s);
-            int[] longerIds = new int[n + rows];
-            System.arraycopy(ids, starts[s], longerIds, rows, n);
-            int[] longerTypes = new int[n + rows];
-            System.arraycopy(tokenTypes, starts[s], longerTypes, rows, n);
-            int[] longerLabels = labels.length == 0 ? labels : perToken ? new int[n + rows] : new int[] {labels[s]};
+            int p = rows[s];
+            int[] longerIds = new int[n + p];
+            System.arraycopy(ids, starts[s], longerIds, p, n);
+            int[] longerTypes = new int[n + p];
+            System.arraycopy(tokenTypes, starts[s], longerTypes, p, n);
+            int[] longerLabels = labels.length == 0 ? labels : perToken ? new int[n + p] : new int[] {labels[s]};
             if (perToken && labels.length > 0) {
-                Arrays.fill(longerLabels, 0, rows, CrossEntropy.IGNORE);
-                System.arraycopy(labels, starts[s], longerLabels, rows, n);
+                Arrays.fill(longerLabels, 0, p, CrossEntropy.IGNORE);
+                System.arraycopy(labels, starts[s], longerLabels, p, n);
             }
             sequences.add(new Sequence(longerIds, longerTypes, longerLabels));
         }
         return of(sequences);
+    }
+
+    /** {@link #withRowsInFront(int[])} with as many in front of each sequence as these adapters put there. */
+    public PackedBatch withRowsOf(Call call) {
+        if (!call.any(a -> a.inputRowCount() > 0)) {
+            return this;
+        }
+        int[] rows = new int[sequences()];
+        int s = 0;
+        for (Call part : call.parts()) {
+            int n = call.isSplit() ? part.sequences() : sequences();
+            int count =
+                    part.adapters().stream().mapToInt(Adapter::inputRowCount).sum();
+            Arrays.fill(rows, s, s + n, count);
+            s += n;
+        }
+        return withRowsInFront(rows);
     }
 
     /** Number of sequences B. */

@@ -44,14 +44,14 @@ public record AttentionShape(
         return starts;
     }
 
-    /** The same with so many more keys in front of those of every sequence, which lie end to end. */
-    public AttentionShape withKeysInFront(int count) {
+    /** The same with so many more keys in front of those of each sequence; the keys then lie end to end. */
+    public AttentionShape withKeysInFront(int[] more) {
         int[] starts = new int[sequences()];
         int[] counts = new int[sequences()];
         int at = 0;
         for (int s = 0; s < sequences(); s++) {
             starts[s] = at;
-            counts[s] = keyCount[s] + count;
+            counts[s] = keyCount[s] + more[s];
             at += counts[s];
         }
         return new AttentionShape(

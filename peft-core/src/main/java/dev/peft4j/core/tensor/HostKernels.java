@@ -66,6 +66,31 @@ final class HostKernels implements Kernels {
     }
 
     @Override
+    public void multiply(Tensor x1, Tensor x2, Tensor y) {
+        int n = y.cols();
+        rows(y, (r, a, b, c) -> {
+            x1.read(r, 0, a, 0, n);
+            x2.read(r, 0, b, 0, n);
+            for (int i = 0; i < n; i++) {
+                a[i] *= b[i];
+            }
+            y.write(r, 0, a, 0, n);
+        });
+    }
+
+    @Override
+    public double dot(Tensor x1, Tensor x2) {
+        double[] sums = new double[x1.rows()];
+        int n = x1.cols();
+        rows(x1, (r, a, b, c) -> {
+            x1.read(r, 0, a, 0, n);
+            x2.read(r, 0, b, 0, n);
+            sums[r] = FastMath.dot(a, b, n);
+        });
+        return Arrays.stream(sums).sum();
+    }
+
+    @Override
     public void fillRows(@Nullable Tensor bias, Tensor y) {
         int n = y.cols();
         float[] row = new float[n];
@@ -441,13 +466,7 @@ final class HostKernels implements Kernels {
 
     @Override
     public double sumOfSquares(Tensor x) {
-        double[] sums = new double[x.rows()];
-        int n = x.cols();
-        rows(x, (r, a, b, c) -> {
-            x.read(r, 0, a, 0, n);
-            sums[r] = FastMath.dot(a, a, n);
-        });
-        return Arrays.stream(sums).sum();
+        return dot(x, x);
     }
 
     @Override

@@ -14,6 +14,12 @@ public interface Kernels {
     /** {@code y += factor · x}. */
     void addScaled(double factor, Tensor x, Tensor y);
 
+    /** {@code y = a · b}, element by element. */
+    void multiply(Tensor a, Tensor b, Tensor y);
+
+    /** The sum of {@code a · b}, element by element. */
+    double dot(Tensor a, Tensor b);
+
     /** Every row of y becomes the bias (1, cols), or zero without one. */
     void fillRows(@Nullable Tensor bias, Tensor y);
 

@@ -26,6 +26,16 @@ final class Nd4jKernels implements Kernels {
     }
 
     @Override
+    public void multiply(Tensor a, Tensor b, Tensor y) {
+        run(() -> store(array(a).muli(array(b)), y));
+    }
+
+    @Override
+    public double dot(Tensor a, Tensor b) {
+        return scoped(() -> array(a).muli(array(b)).sumNumber().doubleValue());
+    }
+
+    @Override
     public void fillRows(@Nullable Tensor bias, Tensor y) {
         for (int r = 0; r < y.rows(); r++) {
             if (bias == null) {
@@ -369,10 +379,7 @@ final class Nd4jKernels implements Kernels {
 
     @Override
     public double sumOfSquares(Tensor x) {
-        return scoped(() -> {
-            INDArray a = array(x);
-            return a.mul(a).sumNumber().doubleValue();
-        });
+        return dot(x, x);
     }
 
     @Override

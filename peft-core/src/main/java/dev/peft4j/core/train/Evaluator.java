@@ -32,12 +32,12 @@ public final class Evaluator {
                 int to = end(records, from);
                 PackedBatch batch = PackedBatch.of(records.subList(from, to));
                 try (Pass pass = Pass.inference(model.backend(), arena)) {
-                    total = total.plus(model.loss(new Call(pass, adapters), batch, 1));
+                    total = total.plus(model.loss(Call.of(pass, adapters), batch, 1));
                 }
                 if (classifier) {
                     try (Pass pass = Pass.inference(model.backend(), arena)) {
                         right += countRight(
-                                model.logits(new Call(pass, adapters), batch).value(), batch.classLabels());
+                                model.logits(Call.of(pass, adapters), batch).value(), batch.classLabels());
                     }
                 }
                 from = to;

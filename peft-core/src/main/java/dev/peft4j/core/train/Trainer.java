@@ -67,6 +67,7 @@ public final class Trainer {
                         .mapToLong(Parameter::size)
                         .sum();
         listeners.forEach(l -> l.onStart(steps, adapter.trainableCount(), all));
+        adapter.beforeTraining(steps);
         Evaluation base = heldOut.isEmpty() ? null : evaluate(0, List.of(), heldOut);
         Run run = new Run(records, heldOut, steps);
         try (Arena arena = new Arena(model.backend().dtype());
@@ -120,8 +121,9 @@ public final class Trainer {
                 double rate = config.learningRate() * config.schedule().factor(step, warmup, steps);
                 StepResult r = step(arena);
                 optimizer.step(model.backend(), parameters, rate);
-                parameters.forEach(Parameter::zeroGrad);
                 step++;
+                adapter.afterStep(model.backend(), step);
+                parameters.forEach(Parameter::zeroGrad);
                 long took = System.nanoTime() - start;
                 nanos += took;
                 tokens += r.tokens;
@@ -140,7 +142,9 @@ public final class Trainer {
             for (int i = 0; i < config.accumulation(); i++) {
                 PackedBatch batch = batches.next();
                 parts.add(batch);
-                scored += model.scored(List.of(adapter), batch);
+                try (Pass pass = Pass.inference(model.backend(), arena)) {
+                    scored += model.scored(Call.of(pass, adapter), batch);
+                }
                 count += batch.tokens();
             }
             if (scored == 0) {
@@ -161,6 +165,7 @@ public final class Trainer {
                     loss += sum;
                 }
             }
+            double penalty = adapter.addPenalty(model.backend());
             double norm = config.maxGradNorm() > 0
                     ? Gradients.clip(model.backend(), parameters, config.maxGradNorm())
                     : Gradients.norm(model.backend(), parameters);
@@ -171,7 +176,7 @@ public final class Trainer {
                         .findFirst()
                         .orElse("the gradient norm"));
             }
-            return new StepResult(loss / scored, norm, count);
+            return new StepResult(loss / scored + penalty, norm, count);
         }
 
         /** Runs the same forward pass again and finds the first layer that makes a value which is not finite. */

@@ -1,0 +1,146 @@
+package dev.peft4j.core.adapter;
+
+import dev.peft4j.core.autograd.Node;
+import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.tensor.Tensor;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Some rows of an embedding that are trained in the place of the base's; a head that is tied to the embedding follows them. They start as
+ * copies of the base's rows.
+ *
+ * <p>Shapes: delta (n, C) for n tokens, in the order of their ids as given.
+ */
+public final class TokenRows {
+    private final EmbeddingSite site;
+    private final String tensorName;
+    private final ModelSites model;
+    private final int[] tokens;
+    private final Map<Integer, Integer> rowOf = new HashMap<>();
+    private final Parameter delta; // (n, C)
+
+    /**
+     * Copies rows of an embedding.
+     *
+     * @param savedName of the parameter in files
+     * @throws IllegalArgumentException if a token is not in the vocabulary or is given twice
+     */
+    public TokenRows(ModelSites model, EmbeddingSite site, List<Integer> tokens, String savedName) {
+        this.model = model;
+        this.site = site;
+        this.tensorName = site.name() + ".weight";
+        this.tokens = tokens.stream().mapToInt(Integer::intValue).toArray();
+        for (int i = 0; i < this.tokens.length; i++) {
+            int t = this.tokens[i];
+            if (t < 0 || t >= site.entries()) {
+                throw new IllegalArgumentException(
+                        "token " + t + " was to be trained; the vocabulary has the tokens 0 to " + (site.entries() - 1)
+                                + ". Correct the indices.");
+            }
+            if (rowOf.put(t, i) != null) {
+                throw new IllegalArgumentException("token " + t + " was to be trained twice. Name each token once.");
+            }
+        }
+        Tensor rows = Tensor.allocate(model.backend().dtype(), this.tokens.length, site.width());
+        for (int i = 0; i < this.tokens.length; i++) {
+            rows.rows(i, 1).copyFrom(model.tensor(tensorName).rows(this.tokens[i], 1));
+        }
+        delta = new Parameter(savedName, rows, this.tokens.length, site.width());
+    }
+
+    /** The trained rows. */
+    public Parameter parameter() {
+        return delta;
+    }
+
+    int[] tokens() {
+        return tokens.clone();
+    }
+
+    boolean isAt(EmbeddingSite other) {
+        return site.name().equals(other.name());
+    }
+
+    boolean isTiedTo(LinearSite head) {
+        return head.head() && model.isTied(head) && model.weightName(head).equals(tensorName);
+    }
+
+    void lookUp(Call call, int[] ids, Node y) {
+        int[] at = new int[ids.length];
+        int[] from = new int[ids.length];
+        int n = 0;
+        for (int i = 0; i < ids.length; i++) {
+            Integer row = rowOf.get(ids[i]);
+            if (row != null) {
+                at[n] = i;
+                from[n++] = row;
+            }
+        }
+        if (n == 0) {
+            return;
+        }
+        int[] rows = Arrays.copyOf(at, n);
+        int[] sources = Arrays.copyOf(from, n);
+        for (int i = 0; i < n; i++) {
+            y.value().rows(rows[i], 1).copyFrom(delta.value().rows(sources[i], 1));
+        }
+        Pass pass = call.pass();
+        Node node = pass.node(delta);
+        if (pass.needsGrad(node, y)) {
+            pass.record(y, () -> {
+                pass.prepareGrad(y); // to be written
+                Tensor dy = y.grad();
+                for (int i = 0; i < rows.length; i++) {
+                    if (node.isTracked()) {
+                        Tensor target = node.grad().rows(sources[i], 1);
+                        pass.backend().kernels().add(target, dy.rows(rows[i], 1), target);
+                    }
+                    pass.backend().kernels().fillRows(null, dy.rows(rows[i], 1)); // the table has no part in these rows
+                }
+            });
+        }
+    }
+
+    /** {@code y[:, token] = x · row of the token}, in place of what the base's row gave. */
+    void head(Call call, Node x, Node y) {
+        Pass pass = call.pass();
+        Node node = pass.node(delta);
+        Tensor scores = pass.allocate(x.value().rows(), tokens.length); // (T, n)
+        pass.backend().matrices().gemm(false, true, 1, x.value(), delta.value(), 0, scores);
+        for (int i = 0; i < tokens.length; i++) {
+            y.value().columns(tokens[i], 1).copyFrom(scores.columns(i, 1));
+        }
+        if (pass.needsGrad(node, x, y)) {
+            pass.record(
+                    y,
+                    () -> {
+                        pass.prepareGrad(y);
+                        Tensor d = pass.allocate(x.value().rows(), tokens.length);
+                        for (int i = 0; i < tokens.length; i++) {
+                            Tensor column = y.grad().columns(tokens[i], 1);
+                            d.columns(i, 1).copyFrom(column);
+                            pass.backend().kernels().fillRows(null, column);
+                        }
+                        if (node.isTracked()) { // dDelta = dᵀ x
+                            double beta = pass.prepareGrad(node) ? 1 : 0;
+                            pass.backend().matrices().gemm(true, false, 1, d, x.value(), beta, node.grad());
+                        }
+                        if (x.isTracked()) { // dx = d Delta
+                            double beta = pass.prepareGrad(x) ? 1 : 0;
+                            pass.backend().matrices().gemm(false, false, 1, d, delta.value(), beta, x.grad());
+                        }
+                    },
+                    x.value());
+        }
+    }
+
+    void mergeInto(Tensor table) {
+        for (int i = 0; i < tokens.length; i++) {
+            table.rows(tokens[i], 1).copyFrom(delta.value().rows(i, 1));
+        }
+    }
+}

@@ -1,0 +1,213 @@
+package dev.peft4j.core.layer;
+
+import dev.peft4j.core.autograd.Node;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.tensor.MatrixEngine;
+import dev.peft4j.core.tensor.Tensor;
+
+/** Products of nodes, forwards and backwards: what most adapter methods are made of. */
+public final class Products {
+    private Products() {}
+
+    /** {@code y = a b}; a (M, K), b (K, N), y (M, N). */
+    public static Node multiply(Pass pass, Node a, Node b) {
+        Tensor out = pass.allocate(a.value().rows(), b.value().cols());
+        matrices(pass).gemm(false, false, 1, a.value(), b.value(), 0, out);
+        Node y = pass.node(out);
+        if (pass.needsGrad(a, b)) {
+            pass.record(
+                    y,
+                    () -> {
+                        if (a.isTracked()) { // da = dy bᵀ
+                            matrices(pass).gemm(false, true, 1, y.grad(), b.value(), beta(pass, a), a.grad());
+                        }
+                        if (b.isTracked()) { // db = aᵀ dy
+                            matrices(pass).gemm(true, false, 1, a.value(), y.grad(), beta(pass, b), b.grad());
+                        }
+                    },
+                    a.value(),
+                    b.value());
+        }
+        return y;
+    }
+
+    /** {@code y = x Wᵀ}; x (T, I), W (O, I), y (T, O). */
+    public static Node linear(Pass pass, Node x, Node w) {
+        Node y = pass.node(pass.allocate(x.value().rows(), w.value().rows()));
+        addLinear(pass, y, 1, x, w, 0);
+        return y;
+    }
+
+    /** {@code y += s · x Wᵀ}, in place; x (T, I), W (O, I), y (T, O). */
+    public static void addLinear(Pass pass, Node y, double s, Node x, Node w) {
+        addLinear(pass, y, s, x, w, 1);
+    }
+
+    private static void addLinear(Pass pass, Node y, double s, Node x, Node w, double beta) {
+        matrices(pass).gemm(false, true, s, x.value(), w.value(), beta, y.value());
+        if (pass.needsGrad(x, w)) {
+            pass.record(
+                    y,
+                    () -> {
+                        if (w.isTracked()) { // dW = s · dyᵀ x
+                            matrices(pass).gemm(true, false, s, y.grad(), x.value(), beta(pass, w), w.grad());
+                        }
+                        if (x.isTracked()) { // dx = s · dy W
+                            matrices(pass).gemm(false, false, s, y.grad(), w.value(), beta(pass, x), x.grad());
+                        }
+                    },
+                    x.value(),
+                    w.value());
+        }
+    }
+
+    /** {@code y = a · b}, element by element. */
+    public static Node elementwise(Pass pass, Node a, Node b) {
+        Tensor out = pass.allocate(a.value().rows(), a.value().cols());
+        pass.backend().kernels().multiply(a.value(), b.value(), out);
+        Node y = pass.node(out);
+        if (pass.needsGrad(a, b)) {
+            pass.record(
+                    y,
+                    () -> {
+                        addElementwise(pass, y.grad(), b.value(), a); // da = dy · b
+                        addElementwise(pass, y.grad(), a.value(), b); // db = dy · a
+                    },
+                    a.value(),
+                    b.value());
+        }
+        return y;
+    }
+
+    private static void addElementwise(Pass pass, Tensor dy, Tensor factor, Node to) {
+        if (!to.isTracked()) {
+            return;
+        }
+        if (pass.prepareGrad(to)) {
+            Tensor product = pass.allocate(dy.rows(), dy.cols());
+            pass.backend().kernels().multiply(dy, factor, product);
+            pass.backend().kernels().add(to.grad(), product, to.grad());
+        } else {
+            pass.backend().kernels().multiply(dy, factor, to.grad());
+        }
+    }
+
+    /** {@code y = x · factors} for each column; x (T, n), factors (1, n). */
+    public static Node scaleColumns(Pass pass, Node x, Node factors) {
+        Tensor out = pass.allocate(x.value().rows(), x.value().cols());
+        pass.backend().kernels().scaleColumns(x.value(), factors.value(), out);
+        Node y = pass.node(out);
+        if (pass.needsGrad(x, factors)) {
+            pass.record(
+                    y,
+                    () -> {
+                        if (factors.isTracked()) { // df = Σ dy · x
+                            Tensor ones = pass.allocate(1, x.value().cols());
+                            ones.fill(1);
+                            if (!pass.prepareGrad(factors)) {
+                                pass.backend().kernels().fillRows(null, factors.grad());
+                            }
+                            pass.backend().kernels().addColumnDots(y.grad(), x.value(), ones, factors.grad());
+                        }
+                        if (x.isTracked()) { // dx = dy · f
+                            Tensor dx =
+                                    pass.allocate(x.value().rows(), x.value().cols());
+                            pass.backend().kernels().scaleColumns(y.grad(), factors.value(), dx);
+                            pass.addGrad(x, dx);
+                        }
+                    },
+                    x.value(),
+                    factors.value());
+        }
+        return y;
+    }
+
+    /** {@code y += s · x}, in place. */
+    public static void addScaled(Pass pass, Node y, double s, Node x) {
+        pass.backend().kernels().addScaled(s, x.value(), y.value());
+        if (pass.needsGrad(x)) {
+            pass.record(y, () -> {
+                if (!pass.prepareGrad(x)) {
+                    pass.backend().kernels().fillRows(null, x.grad());
+                }
+                pass.backend().kernels().addScaled(s, y.grad(), x.grad());
+            });
+        }
+    }
+
+    /** Kronecker product: every element of a times all of b; a (l, m), b (k, n), y (l·k, m·n). */
+    public static Node kronecker(Pass pass, Node a, Node b) {
+        Tensor out = pass.allocate(
+                a.value().rows() * b.value().rows(),
+                a.value().cols() * b.value().cols());
+        pass.backend().kernels().fillRows(null, out);
+        forEachBlock(a.value(), b.value(), out, (i, j, block) -> pass.backend()
+                .kernels()
+                .addScaled(a.value().get(i, j), b.value(), block));
+        Node y = pass.node(out);
+        if (pass.needsGrad(a, b)) {
+            pass.record(
+                    y,
+                    () -> {
+                        Tensor da = pass.allocate(a.value().rows(), a.value().cols());
+                        Tensor db = pass.allocate(b.value().rows(), b.value().cols());
+                        pass.backend().kernels().fillRows(null, db);
+                        forEachBlock(a.value(), b.value(), y.grad(), (i, j, block) -> {
+                            da.set(i, j, pass.backend().kernels().dot(block, b.value())); // da[i, j] = Σ dy[i, j] · b
+                            pass.backend()
+                                    .kernels()
+                                    .addScaled(a.value().get(i, j), block, db); // db = Σ a[i, j] dy[i, j]
+                        });
+                        if (a.isTracked()) {
+                            pass.addGrad(a, da);
+                        }
+                        if (b.isTracked()) {
+                            pass.addGrad(b, db);
+                        }
+                    },
+                    a.value(),
+                    b.value());
+        }
+        return y;
+    }
+
+    private interface BlockAction {
+        void run(int i, int j, Tensor block);
+    }
+
+    private static void forEachBlock(Tensor a, Tensor b, Tensor product, BlockAction action) {
+        for (int i = 0; i < a.rows(); i++) {
+            Tensor rows = product.rows(i * b.rows(), b.rows());
+            for (int j = 0; j < a.cols(); j++) {
+                action.run(i, j, rows.columns(j * b.cols(), b.cols()));
+            }
+        }
+    }
+
+    /** A copy of x in which elements are dropped with probability p while training; x itself otherwise. */
+    public static Node dropped(Pass pass, double p, Node x) {
+        if (p <= 0 || !pass.isTraining()) {
+            return x;
+        }
+        long seed = pass.nextSeed();
+        Tensor out = pass.allocate(x.value().rows(), x.value().cols());
+        pass.backend().kernels().dropout(p, seed, x.value(), out);
+        Node y = pass.node(out);
+        if (pass.needsGrad(x)) {
+            pass.record(y, () -> {
+                Tensor dx = pass.allocate(x.value().rows(), x.value().cols());
+                pass.backend().kernels().dropout(p, seed, y.grad(), dx);
+                pass.addGrad(x, dx);
+            });
+        }
+        return y;
+    }
+
+    private static MatrixEngine matrices(Pass pass) {
+        return pass.backend().matrices();
+    }
+
+    private static double beta(Pass pass, Node node) {
+        return pass.prepareGrad(node) ? 1 : 0;
+    }
+}

@@ -1,0 +1,263 @@
+package dev.peft4j.examples;
+
+import static dev.peft4j.examples.GoldenCase.assertClose;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.adapter.LinearSite;
+import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.io.SafetensorsFile;
+import dev.peft4j.core.model.Loss;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.tensor.Arena;
+import dev.peft4j.core.tensor.DType;
+import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.train.AdamW;
+import dev.peft4j.core.train.Gradients;
+import dev.peft4j.models.Bert;
+import dev.peft4j.models.CausalModel;
+import dev.peft4j.models.GenerationConfig;
+import dev.peft4j.models.TextGenerator;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+
+/** Comparisons of a model and its adapters with the tensors of a golden case. */
+final class GoldenChecks {
+    static final String PREFIX = "base_model.model.";
+
+    private GoldenChecks() {}
+
+    static void checkForward(GoldenCase golden, SafetensorsFile file, Model model, List<Adapter> adapters)
+            throws IOException {
+        try (Arena arena = new Arena(DType.F32)) {
+            if (!golden.method().equals("gradient_clipping")) { // the one kind of case that stores no logits
+                checkLogits(golden, file, model, adapters, arena, "logits.");
+            }
+            try (Pass pass = Pass.inference(model.backend(), arena)) {
+                Loss loss = model.loss(Call.of(pass, adapters), golden.batch(), 1);
+                assertEquals(GoldenCase.values(file, "loss")[0], loss.mean(), golden.tolerance("loss_abs"), "loss");
+            }
+        }
+    }
+
+    static void checkLogits(
+            GoldenCase golden, SafetensorsFile file, Model model, List<Adapter> adapters, Arena arena, String prefix)
+            throws IOException {
+        PackedBatch batch = golden.batch();
+        try (Pass pass = Pass.inference(model.backend(), arena)) {
+            Tensor logits = model.logits(Call.of(pass, adapters), batch).value();
+            for (int i = 0; i < batch.sequences(); i++) {
+                Tensor part =
+                        model instanceof CausalModel ? logits.rows(batch.start(i), batch.length(i)) : logits.rows(i, 1);
+                assertClose(file, prefix + i, part.toFloats(), golden.tolerance("logits_abs"));
+            }
+        }
+    }
+
+    static void checkHidden(GoldenCase golden, SafetensorsFile file, Model model) throws IOException {
+        PackedBatch batch = golden.batch();
+        try (Arena arena = new Arena(DType.F32);
+                Pass pass = Pass.inference(model.backend(), arena)) {
+            Call call = Call.of(pass);
+            if (model instanceof Bert bert) {
+                Tensor last = bert.encode(call, batch).value();
+                Tensor pooled = bert.pool(call, batch).value();
+                for (int i = 0; i < batch.sequences(); i++) {
+                    float[] rows = last.rows(batch.start(i), batch.length(i)).toFloats();
+                    assertClose(file, "last_hidden." + i, rows, golden.tolerance("logits_abs"));
+                    assertClose(file, "pooled." + i, pooled.rows(i, 1).toFloats(), golden.tolerance("logits_abs"));
+                }
+            } else if (model instanceof CausalModel causal) {
+                String name = file.tensors().keySet().stream()
+                        .filter(n -> n.startsWith("hidden.0."))
+                        .max(String::compareTo)
+                        .orElse("");
+                if (!name.isEmpty()) {
+                    Tensor last = causal.hidden(call, batch, null).value();
+                    assertClose(file, name, last.rows(0, batch.length(0)).toFloats(), golden.tolerance("logits_abs"));
+                }
+            }
+        }
+    }
+
+    static void checkGeneration(GoldenCase golden, Model model, List<Adapter> adapters) {
+        if (!(model instanceof CausalModel causal) || golden.json().get("generated") == null) {
+            return;
+        }
+        int[][] expected = GoldenCase.rows(golden.json().get("generated"));
+        try (TextGenerator generator = new TextGenerator(causal, adapters)) {
+            for (int i = 0; i < expected.length; i++) {
+                GenerationConfig greedy = GenerationConfig.greedy(expected[i].length);
+                int[] prompt = golden.inputs()[i];
+                assertArrayEquals(expected[i], generator.generate(prompt, greedy), "with cache");
+                assertArrayEquals(expected[i], generator.generate(prompt, greedy.withoutCache()), "without cache");
+            }
+        }
+    }
+
+    static void checkGradients(
+            GoldenCase golden,
+            SafetensorsFile file,
+            Model model,
+            Adapter adapter,
+            PackedBatch batch,
+            String kind,
+            String prefix)
+            throws IOException {
+        try (Arena arena = new Arena(DType.F32);
+                Pass pass = Pass.differentiable(model.backend(), arena)) {
+            double scale = 1.0 / model.scored(Call.of(pass, adapter), batch);
+            model.loss(Call.of(pass, adapter), batch, scale);
+            pass.backward();
+        }
+        compareGradients(golden, file, model, adapter, kind, prefix, golden.tolerance("grad_abs"));
+        adapter.parameters().forEach(Parameter::zeroGrad);
+    }
+
+    static void compareGradients(
+            GoldenCase golden,
+            SafetensorsFile file,
+            Model model,
+            Adapter adapter,
+            String kind,
+            String prefix,
+            double tolerance)
+            throws IOException {
+        int compared = 0;
+        for (Parameter p : adapter.parameters()) {
+            assertClose(file, kind + prefix + p.name(), inFileLayout(model, p.name(), p.grad()), tolerance);
+            compared++;
+        }
+        for (String twin : adapter.alsoSaved().keySet()) { // PEFT stores the bias of a head more than once
+            String name = kind + prefix + twin;
+            if (file.tensors().containsKey(name)) {
+                Parameter p = adapter.replacement(twin.replace(".modules_to_save", ""));
+                assertClose(file, name, p.grad().toFloats(), tolerance);
+                compared++;
+            }
+        }
+        long expected =
+                file.tensors().keySet().stream().filter(n -> n.startsWith(kind)).count();
+        assertEquals(expected, compared, "gradients of " + golden);
+    }
+
+    static float[] inFileLayout(Model model, String name, Tensor t) {
+        boolean turned = model.tensorNames().contains(name) && model.weights().isTransposed(name);
+        if (!turned) {
+            return t.toFloats();
+        }
+        float[] values = t.toFloats();
+        float[] out = new float[values.length];
+        for (int i = 0; i < out.length; i++) {
+            out[i % t.cols() * t.rows() + i / t.cols()] = values[i];
+        }
+        return out;
+    }
+
+    static void checkMerged(GoldenCase golden, SafetensorsFile file, Model model, Adapter adapter) throws IOException {
+        for (LinearSite site : model.linearSites()) {
+            String name = "merged." + site.name() + ".weight";
+            if (file.tensors().containsKey(name)) {
+                try (Tensor merged = model.tensor(site.name() + ".weight").copy(DType.F32)) {
+                    adapter.mergeInto(site, merged);
+                    assertClose(
+                            file,
+                            name,
+                            inFileLayout(model, site.name() + ".weight", merged),
+                            golden.tolerance("merged_abs"));
+                }
+            }
+            String bias = "merged." + site.name() + ".bias";
+            if (file.tensors().containsKey(bias)) {
+                Parameter trained = adapter.replacement(site.name() + ".bias");
+                Tensor old = trained == null ? model.tensor(site.name() + ".bias") : trained.value();
+                try (Tensor merged = old.copy(DType.F32)) {
+                    adapter.mergeIntoBias(site, merged);
+                    assertClose(file, bias, merged.toFloats(), golden.tolerance("merged_abs"));
+                }
+            }
+        }
+    }
+
+    static void checkClipping(GoldenCase golden, SafetensorsFile file, Model model, Adapter adapter, String prefix)
+            throws IOException {
+        try (Arena arena = new Arena(DType.F32);
+                Pass pass = Pass.differentiable(model.backend(), arena)) {
+            model.loss(
+                    Call.of(pass, adapter), golden.batch(), 1.0 / model.scored(Call.of(pass, adapter), golden.batch()));
+            pass.backward();
+        }
+        double max = GoldenCase.number(golden.json().get("max_norm"));
+        double norm = Gradients.clip(model.backend(), adapter.parameters(), max);
+        assertEquals(GoldenCase.values(file, "total_norm")[0], norm, golden.tolerance("grad_abs"), "total norm");
+        compareGradients(golden, file, model, adapter, "clipped.", prefix, golden.tolerance("grad_abs"));
+        adapter.parameters().forEach(Parameter::zeroGrad);
+    }
+
+    static void checkAccumulation(GoldenCase golden, SafetensorsFile file, Model model, Adapter adapter, String prefix)
+            throws IOException {
+        int total = Arrays.stream(GoldenCase.ints(golden.json().get("scored_tokens")))
+                .sum();
+        try (Arena arena = new Arena(DType.F32)) {
+            for (int[] part : GoldenCase.rows(golden.json().get("micro_batches"))) {
+                try (Pass pass = Pass.differentiable(model.backend(), arena)) {
+                    model.loss(Call.of(pass, adapter), golden.batch(part), 1.0 / total);
+                    pass.backward();
+                }
+            }
+        }
+        compareGradients(golden, file, model, adapter, "token_weighted.", prefix, golden.tolerance("grad_abs"));
+        adapter.parameters().forEach(Parameter::zeroGrad);
+    }
+
+    static void checkTraining(GoldenCase golden, SafetensorsFile file, Model model, Adapter adapter, String prefix)
+            throws IOException {
+        if (!(golden.json().get("optimizer") instanceof Map<?, ?> o)
+                || !file.tensors().containsKey("losses")) {
+            return;
+        }
+        Object maxNorm = golden.json().get("max_norm");
+        float[] losses = GoldenCase.values(file, "losses");
+        PackedBatch batch = golden.batch();
+        double tolerance = golden.tolerance("after_abs");
+        try (Arena arena = new Arena(DType.F32);
+                AdamW adam = new AdamW(GoldenCase.number(o.get("weight_decay")))) {
+            for (int step = 0; step < losses.length; step++) {
+                try (Pass pass = Pass.differentiable(model.backend(), arena)) {
+                    Loss loss = model.loss(
+                            Call.of(pass, adapter), batch, 1.0 / model.scored(Call.of(pass, adapter), batch));
+                    pass.backward();
+                    assertEquals(losses[step], loss.mean(), tolerance, "loss before step " + step);
+                }
+                if (maxNorm != null) {
+                    Gradients.clip(model.backend(), adapter.parameters(), GoldenCase.number(maxNorm));
+                }
+                adam.step(model.backend(), adapter.parameters(), GoldenCase.number(o.get("lr")));
+                adapter.parameters().forEach(Parameter::zeroGrad);
+            }
+            int compared = 0;
+            for (Parameter p : adapter.parameters()) {
+                String name = "after." + prefix + p.name();
+                if (file.tensors().containsKey(name)) {
+                    assertClose(file, name, inFileLayout(model, p.name(), p.value()), tolerance);
+                    compared++;
+                }
+            }
+            assertEquals(
+                    file.tensors().keySet().stream()
+                            .filter(n -> n.startsWith("after."))
+                            .count(),
+                    compared,
+                    "tensors after");
+            if (file.tensors().containsKey("after_logits.0")) {
+                checkLogits(golden, file, model, List.of(adapter), arena, "after_logits.");
+            }
+        }
+    }
+}

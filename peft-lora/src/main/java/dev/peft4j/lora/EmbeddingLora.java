@@ -1,0 +1,79 @@
+package dev.peft4j.lora;
+
+import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.adapter.EmbeddingSite;
+import dev.peft4j.core.adapter.EmbeddingUpdate;
+import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.autograd.Node;
+import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.layer.Products;
+import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.tensor.Tensor;
+import java.util.List;
+import java.util.random.RandomGenerator;
+
+/**
+ * LoRA of a table of token vectors: {@code y += s · Aᵀ[ids] Bᵀ}.
+ *
+ * <p>Hu et al. 2021, <a href="https://arxiv.org/abs/2106.09685">paper</a>, section 4.1, as PEFT has it: the roles at the start are exchanged, A is zero and B is N(0, 1).
+ *
+ * <p>Shapes: A (R, V), B (C, R), y (T, C).
+ */
+class EmbeddingLora implements EmbeddingUpdate {
+    final double scaling;
+    final Parameter a; // (R, V)
+    final Parameter b; // (C, R)
+
+    EmbeddingLora(LoraConfig config, EmbeddingSite site, ModelSites model, RandomGenerator random) {
+        Backend backend = model.backend();
+        int r = config.rank(site);
+        scaling = config.scaling(site);
+        Tensor up = Tensor.allocate(backend.dtype(), site.width(), r);
+        LoraFactors.gaussian(up, 1, random);
+        a = new Parameter(
+                site.name() + ".lora_embedding_A", Tensor.zeros(backend.dtype(), r, site.entries()), r, site.entries());
+        b = new Parameter(site.name() + ".lora_embedding_B", up, site.width(), r);
+    }
+
+    @Override
+    public List<Parameter> parameters() {
+        return List.of(a, b);
+    }
+
+    @Override
+    public void forward(Call call, int[] ids, Node y) {
+        Pass pass = call.pass();
+        Products.addLinear(pass, y, scaling, lookUp(pass, ids), pass.node(b));
+    }
+
+    /** {@code Aᵀ[ids]} (T, R). */
+    private Node lookUp(Pass pass, int[] ids) {
+        Node table = pass.node(a);
+        int r = a.value().rows();
+        Tensor out = pass.allocate(ids.length, r);
+        for (int i = 0; i < ids.length; i++) {
+            for (int k = 0; k < r; k++) {
+                out.set(i, k, a.value().get(k, ids[i]));
+            }
+        }
+        Node h = pass.node(out);
+        if (pass.needsGrad(table)) {
+            pass.record(h, () -> {
+                Tensor grad = table.grad();
+                for (int i = 0; i < ids.length; i++) {
+                    for (int k = 0; k < r; k++) {
+                        grad.set(k, ids[i], grad.get(k, ids[i]) + h.grad().get(i, k));
+                    }
+                }
+            });
+        }
+        return h;
+    }
+
+    /** {@code E + s · (B A)ᵀ}, in place. */
+    @Override
+    public void mergeInto(Backend backend, Tensor table) {
+        backend.matrices().gemm(true, true, scaling, a.value(), b.value(), 1, table);
+    }
+}

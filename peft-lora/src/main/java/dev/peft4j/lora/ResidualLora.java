@@ -1,0 +1,57 @@
+package dev.peft4j.lora;
+
+import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.adapter.LinearSite;
+import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.autograd.Node;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.layer.Products;
+import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.tensor.Tensor;
+import java.util.random.RandomGenerator;
+
+/**
+ * LoRA that starts with directions of the base (PiSSA: Meng et al. 2024, <a href="https://arxiv.org/abs/2404.02948">paper</a>, section 3; OLoRA):
+ * {@code y = x (W - s · B₀ A₀)ᵀ + s · x Aᵀ Bᵀ}. The base is not changed: what A and B started with is subtracted here, so other adapters of the
+ * same base keep their meaning.
+ *
+ * <p>Shapes: A₀ (R, I), B₀ (O, R), frozen.
+ */
+final class ResidualLora extends LoraLayer {
+    private final Tensor startA; // (R, I)
+    private final Tensor startB; // (O, R)
+
+    ResidualLora(LoraConfig config, LinearSite site, ModelSites model, RandomGenerator random) {
+        super(config, site, model, random);
+        startA = a.value().copy(a.value().dtype());
+        startB = b.value().copy(b.value().dtype());
+    }
+
+    Tensor startA() {
+        return startA;
+    }
+
+    Tensor startB() {
+        return startB;
+    }
+
+    @Override
+    public void forward(Call call, Node x, Node y) {
+        super.forward(call, x, y);
+        Pass pass = call.pass();
+        Node h = Products.linear(pass, x, pass.node(startA)); // (T, R)
+        Products.addLinear(pass, y, -scaling, h, pass.node(startB)); // y -= s · x A₀ᵀ B₀ᵀ
+    }
+
+    @Override
+    public void mergeInto(Backend backend, Tensor weight) {
+        super.mergeInto(backend, weight);
+        backend.matrices().gemm(false, false, -scaling, startB, startA, 1, weight);
+    }
+
+    /** Frees what it started with; the parameters are freed by the adapter. */
+    void closeStart() {
+        startA.close();
+        startB.close();
+    }
+}
