@@ -45,6 +45,7 @@ class ModelGoldenTest {
                         GoldenChecks.checkTraining(golden, file, model, all, "");
                     }
                 }
+                case "adalora" -> AdaLoraGolden.check(golden, file, model);
                 case "lora_pissa", "lora_olora" -> ResidualGolden.check(golden, file, model);
                 default -> checkAdapter(golden, file, model);
             }

@@ -9,6 +9,7 @@ import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.layer.Products;
 import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.tensor.Initial;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.List;
 import java.util.random.RandomGenerator;
@@ -30,7 +31,7 @@ class EmbeddingLora implements EmbeddingUpdate {
         int r = config.rank(site);
         scaling = config.scaling(site);
         Tensor up = Tensor.allocate(backend.dtype(), site.width(), r);
-        LoraFactors.gaussian(up, 1, random);
+        Initial.gaussian(up, 1, random);
         a = new Parameter(
                 site.name() + ".lora_embedding_A", Tensor.zeros(backend.dtype(), r, site.entries()), r, site.entries());
         b = new Parameter(site.name() + ".lora_embedding_B", up, site.width(), r);

@@ -60,14 +60,11 @@ public record LoraConfig(
         rankPattern = new LinkedHashMap<>(rankPattern);
         alphaPattern = new LinkedHashMap<>(alphaPattern);
         trainableTokens = List.copyOf(trainableTokens);
-        requireRank("r", r);
-        rankPattern.forEach((k, v) -> requireRank("rank_pattern \"" + k + "\"", v));
-        requireAlpha("lora_alpha", alpha);
-        alphaPattern.forEach((k, v) -> requireAlpha("alpha_pattern \"" + k + "\"", v));
-        if (!(dropout >= 0 && dropout < 1)) {
-            throw new IllegalArgumentException(
-                    "lora_dropout = " + dropout + " was given; it is a probability from 0 to below 1. 0.05 is usual.");
-        }
+        NamePattern.requireRank("r", r);
+        rankPattern.forEach((k, v) -> NamePattern.requireRank("rank_pattern \"" + k + "\"", v));
+        NamePattern.requireFinite("lora_alpha", alpha);
+        alphaPattern.forEach((k, v) -> NamePattern.requireFinite("alpha_pattern \"" + k + "\"", v));
+        NamePattern.requireProbability("lora_dropout", dropout);
         if (dora && loraBias) {
             throw new IllegalArgumentException(
                     "use_dora and lora_bias were given; PEFT does not define both together. Choose one.");
@@ -76,20 +73,6 @@ public record LoraConfig(
             throw new IllegalArgumentException("init_lora_weights " + init.toJson() + " was given with "
                     + (dora ? "use_dora" : "lora_bias")
                     + "; the result could not be written as plain LoRA. Choose one of them.");
-        }
-    }
-
-    private static void requireRank(String name, int rank) {
-        if (rank <= 0) {
-            throw new IllegalArgumentException(
-                    name + " = " + rank + " was given; the rank of LoRA is at least 1. 8 is a usual choice.");
-        }
-    }
-
-    private static void requireAlpha(String name, double alpha) {
-        if (!Double.isFinite(alpha)) {
-            throw new IllegalArgumentException(
-                    name + " = " + alpha + " was given; it must be a finite number. 2·r is usual.");
         }
     }
 

@@ -2,6 +2,7 @@ package dev.peft4j.lora;
 
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Decompositions;
+import dev.peft4j.core.tensor.Initial;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.random.RandomGenerator;
 
@@ -20,33 +21,17 @@ record LoraFactors(Tensor a, Tensor b) {
         LoraFactors f = new LoraFactors(Tensor.allocate(backend.dtype(), r, in), Tensor.zeros(backend.dtype(), out, r));
         switch (init.kind()) {
             case DEFAULT ->
-                uniform(f.a, 1 / Math.sqrt(in), random); // kaiming_uniform(a=√5) = U(-1/√in, 1/√in), as PEFT
-            case GAUSSIAN -> gaussian(f.a, 1.0 / r, random);
+                Initial.uniform(f.a, 1 / Math.sqrt(in), random); // kaiming_uniform(a=√5) = U(-1/√in, 1/√in), as PEFT
+            case GAUSSIAN -> Initial.gaussian(f.a, 1.0 / r, random);
             case RANDOM -> {
-                uniform(f.a, 1 / Math.sqrt(in), random);
-                uniform(f.b, 1 / Math.sqrt(r), random);
+                Initial.uniform(f.a, 1 / Math.sqrt(in), random);
+                Initial.uniform(f.b, 1 / Math.sqrt(r), random);
             }
             case ORTHOGONAL -> f.orthogonal(r, random);
             case PISSA -> f.pissa(init, scaling, weight, random);
             case OLORA -> f.olora(weight);
         }
         return f;
-    }
-
-    static void uniform(Tensor t, double bound, RandomGenerator random) {
-        for (int r = 0; r < t.rows(); r++) {
-            for (int c = 0; c < t.cols(); c++) {
-                t.set(r, c, random.nextDouble(-bound, bound));
-            }
-        }
-    }
-
-    static void gaussian(Tensor t, double deviation, RandomGenerator random) {
-        for (int r = 0; r < t.rows(); r++) {
-            for (int c = 0; c < t.cols(); c++) {
-                t.set(r, c, random.nextGaussian(0, deviation));
-            }
-        }
     }
 
     /** PEFT: with Q orthogonal (R, R), A is spanned by its even rows, B by its odd ones, both divided by 10; so B A = 0. */

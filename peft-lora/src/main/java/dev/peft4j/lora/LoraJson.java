@@ -3,11 +3,11 @@ package dev.peft4j.lora;
 import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.NamePattern;
 import dev.peft4j.core.adapter.Site;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.TreeMap;
 
 /** LoRA's fields of {@code adapter_config.json}. */
 final class LoraJson {
@@ -59,16 +59,8 @@ final class LoraJson {
         json.put("lora_alpha", whole(c.alpha()));
         json.put("lora_dropout", c.dropout());
         json.put("bias", c.bias().name().toLowerCase(Locale.ROOT));
-        Map<String, Object> ranks = new TreeMap<>();
-        Map<String, Object> alphas = new TreeMap<>();
-        for (Site s : sites) {
-            if (c.rank(s) != c.r()) {
-                ranks.put(s.name(), c.rank(s));
-            }
-            if (c.alpha(s) != c.alpha()) {
-                alphas.put(s.name(), whole(c.alpha(s)));
-            }
-        }
+        Map<String, Object> ranks = NamePattern.byName(sites, c.rankPattern(), c.r());
+        Map<String, Object> alphas = NamePattern.byName(sites, c.alphaPattern(), c.alpha());
         if (!ranks.isEmpty()) {
             json.put("rank_pattern", ranks);
         }

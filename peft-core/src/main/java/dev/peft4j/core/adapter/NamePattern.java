@@ -1,12 +1,20 @@
 package dev.peft4j.core.adapter;
 
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** {@code rank_pattern} and {@code alpha_pattern}: values for the layers whose names end in a match of a key. */
 public final class NamePattern {
+    private static final Logger LOG = LoggerFactory.getLogger(NamePattern.class);
+
     private NamePattern() {}
 
     /** The value of the first key, in the order of the map, that matches a layer. */
@@ -56,6 +64,66 @@ public final class NamePattern {
                                 + ". Correct or remove it.",
                         e);
             }
+        }
+    }
+
+    /** What a pattern gives for each layer where it is not the common value, by whole names. */
+    public static <T> Map<String, Object> byName(List<? extends Site> layers, Map<String, T> pattern, T otherwise) {
+        Map<String, Object> out = new TreeMap<>();
+        for (Site s : layers) {
+            T value = value(pattern, s.name(), otherwise);
+            if (!value.equals(otherwise)) {
+                out.put(s.name(), value);
+            }
+        }
+        return out;
+    }
+
+    /**
+     * A rank pattern with the ranks that a file has, which count more than the config.
+     *
+     * @param shape dimensions (R, n) of a tensor of a layer in the file, null where it is missing
+     */
+    public static <S extends Site> Map<String, Integer> fromFile(
+            List<S> layers, Function<S, @Nullable List<Long>> shape, Map<String, Integer> pattern, int otherwise) {
+        Map<String, Integer> ranks = new LinkedHashMap<>();
+        for (S layer : layers) {
+            List<Long> found = shape.apply(layer);
+            int configured = value(pattern, layer.name(), otherwise);
+            if (found != null && found.size() == 2 && found.get(0) > 0 && found.get(0) != configured) {
+                LOG.warn(
+                        "{}: the file has rank {}, the config {}; the file counts",
+                        layer.name(),
+                        found.get(0),
+                        configured);
+                ranks.put(layer.name(), Math.toIntExact(found.get(0)));
+            }
+        }
+        pattern.forEach(ranks::putIfAbsent); // the first match counts
+        return ranks;
+    }
+
+    /** Refuses a rank below 1. */
+    public static void requireRank(String name, int rank) {
+        if (rank <= 0) {
+            throw new IllegalArgumentException(
+                    name + " = " + rank + " was given; a rank is at least 1. 8 is a usual choice.");
+        }
+    }
+
+    /** Refuses what is not a finite number. */
+    public static void requireFinite(String name, double value) {
+        if (!Double.isFinite(value)) {
+            throw new IllegalArgumentException(
+                    name + " = " + value + " was given; it must be a finite number. Twice the rank is usual.");
+        }
+    }
+
+    /** Refuses what is no probability below 1. */
+    public static void requireProbability(String name, double value) {
+        if (!(value >= 0 && value < 1)) {
+            throw new IllegalArgumentException(
+                    name + " = " + value + " was given; it is a probability from 0 to below 1. 0.05 is usual.");
         }
     }
 }

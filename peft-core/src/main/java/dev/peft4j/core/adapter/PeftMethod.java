@@ -35,4 +35,13 @@ public interface PeftMethod {
      * @throws IllegalArgumentException if the config does not fit the model
      */
     Adapter create(PeftConfig config, ModelSites model, long seed);
+
+    /** A config as the class that a method needs. */
+    static <C extends PeftConfig> C require(Class<C> type, PeftConfig config) {
+        if (type.isInstance(config)) {
+            return type.cast(config);
+        }
+        throw new IllegalArgumentException("a " + type.getSimpleName() + " was expected, a "
+                + config.getClass().getSimpleName() + " was given. Use the config of the method.");
+    }
 }

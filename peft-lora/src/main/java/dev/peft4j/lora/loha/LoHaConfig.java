@@ -1,0 +1,112 @@
+package dev.peft4j.lora.loha;
+
+import dev.peft4j.core.adapter.Attachment;
+import dev.peft4j.core.adapter.ConfigFields;
+import dev.peft4j.core.adapter.LinearSite;
+import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.NamePattern;
+import dev.peft4j.core.adapter.PeftConfig;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What LoHa attaches.
+ *
+ * @param r rank R of each of the two factors, from 1
+ * @param alpha the update is scaled by {@code alpha / r}
+ * @param rankDropout probability with which a row of the update is dropped while training
+ * @param moduleDropout probability with which the update of a layer is dropped while training
+ * @param zeroStart whether a new adapter changes nothing ({@code init_weights})
+ * @param rankPattern other ranks for layers whose name ends in a match of the key
+ * @param alphaPattern other alphas, in the same way
+ * @param attachment the layers, and the modules that are trained whole
+ */
+public record LoHaConfig(
+        int r,
+        double alpha,
+        double rankDropout,
+        double moduleDropout,
+        boolean zeroStart,
+        Map<String, Integer> rankPattern,
+        Map<String, Double> alphaPattern,
+        Attachment attachment)
+        implements PeftConfig {
+    static final String PEFT_TYPE = "LOHA";
+
+    /** Checks the ranges. */
+    public LoHaConfig {
+        rankPattern = new LinkedHashMap<>(rankPattern);
+        alphaPattern = new LinkedHashMap<>(alphaPattern);
+        NamePattern.requireRank("r", r);
+        rankPattern.forEach((k, v) -> NamePattern.requireRank("rank_pattern \"" + k + "\"", v));
+        NamePattern.requireFinite("alpha", alpha);
+        NamePattern.requireProbability("rank_dropout", rankDropout);
+        NamePattern.requireProbability("module_dropout", moduleDropout);
+    }
+
+    /** Rank and alpha, on some layers. */
+    public static LoHaConfig of(int r, double alpha, Attachment attachment) {
+        return new LoHaConfig(r, alpha, 0, 0, true, Map.of(), Map.of(), attachment);
+    }
+
+    static LoHaConfig read(Map<String, Object> json) {
+        ConfigFields f = new ConfigFields(json);
+        f.any("use_effective_conv2d"); // has no meaning for linear layers
+        return new LoHaConfig(
+                f.whole("r", 8),
+                f.number("alpha", 8),
+                f.number("rank_dropout", 0),
+                f.number("module_dropout", 0),
+                f.flag("init_weights", true),
+                f.ranks(),
+                f.alphas(),
+                Attachment.read(f));
+    }
+
+    int rank(LinearSite site) {
+        return NamePattern.value(rankPattern, site.name(), r);
+    }
+
+    double scaling(LinearSite site) {
+        return NamePattern.value(alphaPattern, site.name(), alpha) / rank(site);
+    }
+
+    List<LinearSite> sites(ModelSites model) {
+        List<LinearSite> sites = attachment.sites(model);
+        NamePattern.check(rankPattern, sites);
+        NamePattern.check(alphaPattern, sites);
+        return sites;
+    }
+
+    LoHaConfig withRankPattern(Map<String, Integer> ranks) {
+        return new LoHaConfig(r, alpha, rankDropout, moduleDropout, zeroStart, ranks, alphaPattern, attachment);
+    }
+
+    @Override
+    public String peftType() {
+        return PEFT_TYPE;
+    }
+
+    @Override
+    public long parameterCount(ModelSites model) {
+        return attachment.wholeCount(model)
+                + sites(model).stream()
+                        .mapToLong(s -> 2L * rank(s) * (s.in() + s.out()))
+                        .sum();
+    }
+
+    @Override
+    public Map<String, Object> toJson(ModelSites model) {
+        List<LinearSite> sites = sites(model);
+        Map<String, Object> json = attachment.toJson(PEFT_TYPE, model, sites);
+        json.put("r", r);
+        json.put("alpha", alpha);
+        json.put("rank_dropout", rankDropout);
+        json.put("module_dropout", moduleDropout);
+        json.put("init_weights", zeroStart);
+        json.put("rank_pattern", NamePattern.byName(sites, rankPattern, r));
+        json.put("alpha_pattern", NamePattern.byName(sites, alphaPattern, alpha));
+        return json;
+    }
+}

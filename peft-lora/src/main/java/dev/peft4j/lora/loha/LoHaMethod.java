@@ -1,0 +1,45 @@
+package dev.peft4j.lora.loha;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.LayeredAdapter;
+import dev.peft4j.core.adapter.LinearSite;
+import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.NamePattern;
+import dev.peft4j.core.adapter.PeftConfig;
+import dev.peft4j.core.adapter.PeftMethod;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.random.RandomGenerator;
+
+/** LoHa for the service loader. */
+public final class LoHaMethod implements PeftMethod {
+    @Override
+    public String peftType() {
+        return LoHaConfig.PEFT_TYPE;
+    }
+
+    @Override
+    public PeftConfig read(Map<String, Object> json) {
+        return LoHaConfig.read(json);
+    }
+
+    @Override
+    public PeftConfig fit(PeftConfig config, ModelSites model, Map<String, List<Long>> shapes) {
+        LoHaConfig c = PeftMethod.require(LoHaConfig.class, config);
+        return c.withRankPattern(
+                NamePattern.fromFile(c.sites(model), s -> shapes.get(s.name() + ".hada_w1_b"), c.rankPattern(), c.r()));
+    }
+
+    @Override
+    public Adapter create(PeftConfig config, ModelSites model, long seed) {
+        LoHaConfig c = PeftMethod.require(LoHaConfig.class, config);
+        RandomGenerator random = new SplittableRandom(seed);
+        LayeredAdapter adapter = new LayeredAdapter(c, model);
+        for (LinearSite site : c.sites(model)) {
+            adapter.add(site, new LoHaLayer(c, site, model.backend(), random));
+        }
+        adapter.trainModules(c.attachment().wholeModules(model));
+        return adapter;
+    }
+}

@@ -1,0 +1,164 @@
+package dev.peft4j.lora.lokr;
+
+import dev.peft4j.core.adapter.Attachment;
+import dev.peft4j.core.adapter.ConfigFields;
+import dev.peft4j.core.adapter.LinearSite;
+import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.NamePattern;
+import dev.peft4j.core.adapter.PeftConfig;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What LoKr attaches.
+ *
+ * @param r rank R of the factors that are decomposed, from 1
+ * @param alpha the update is scaled by {@code alpha / r}
+ * @param rankDropout probability with which a row of the update is dropped while training
+ * @param moduleDropout probability with which the update of a layer is dropped while training
+ * @param rankDropoutScale whether the rows that are left are divided by their share
+ * @param init how the factors start ({@code init_weights})
+ * @param decomposeBoth whether the first factor is decomposed too where that saves parameters
+ * @param decomposeFactor size of the first factor, or -1 for factors of like size
+ * @param rankPattern other ranks for layers whose name ends in a match of the key
+ * @param alphaPattern other alphas, in the same way
+ * @param attachment the layers, and the modules that are trained whole
+ */
+public record LoKrConfig(
+        int r,
+        double alpha,
+        double rankDropout,
+        double moduleDropout,
+        boolean rankDropoutScale,
+        Init init,
+        boolean decomposeBoth,
+        int decomposeFactor,
+        Map<String, Integer> rankPattern,
+        Map<String, Double> alphaPattern,
+        Attachment attachment)
+        implements PeftConfig {
+    static final String PEFT_TYPE = "LOKR";
+
+    /** What is zero at the start. */
+    public enum Init {
+        /** The first factor. */
+        FIRST_ZERO,
+        /** The second factor: {@code "lycoris"}. */
+        SECOND_ZERO,
+        /** None: the adapter has an effect from the start. */
+        RANDOM
+    }
+
+    /** Checks the ranges. */
+    public LoKrConfig {
+        rankPattern = new LinkedHashMap<>(rankPattern);
+        alphaPattern = new LinkedHashMap<>(alphaPattern);
+        NamePattern.requireRank("r", r);
+        rankPattern.forEach((k, v) -> NamePattern.requireRank("rank_pattern \"" + k + "\"", v));
+        NamePattern.requireFinite("alpha", alpha);
+        NamePattern.requireProbability("rank_dropout", rankDropout);
+        NamePattern.requireProbability("module_dropout", moduleDropout);
+        if (decomposeFactor == 0 || decomposeFactor < -1) {
+            throw new IllegalArgumentException("decompose_factor = " + decomposeFactor
+                    + " was given; it is -1 or at least 1. -1 makes factors of like size.");
+        }
+    }
+
+    /** Rank and alpha, on some layers. */
+    public static LoKrConfig of(int r, double alpha, Attachment attachment) {
+        return new LoKrConfig(r, alpha, 0, 0, false, Init.FIRST_ZERO, false, -1, Map.of(), Map.of(), attachment);
+    }
+
+    static LoKrConfig read(Map<String, Object> json) {
+        ConfigFields f = new ConfigFields(json);
+        f.any("use_effective_conv2d"); // has no meaning for linear layers
+        return new LoKrConfig(
+                f.whole("r", 8),
+                f.number("alpha", 8),
+                f.number("rank_dropout", 0),
+                f.number("module_dropout", 0),
+                f.flag("rank_dropout_scale", false),
+                init(f.any("init_weights")),
+                f.flag("decompose_both", false),
+                f.whole("decompose_factor", -1),
+                f.ranks(),
+                f.alphas(),
+                Attachment.read(f));
+    }
+
+    private static Init init(@Nullable Object value) {
+        if (value == null || value.equals(true)) {
+            return Init.FIRST_ZERO;
+        }
+        if (value.equals(false)) {
+            return Init.RANDOM;
+        }
+        if (value.equals("lycoris")) {
+            return Init.SECOND_ZERO;
+        }
+        throw new IllegalArgumentException(
+                "init_weights is \"" + value + "\"; there are true, false and lycoris. Correct the file.");
+    }
+
+    int rank(LinearSite site) {
+        return NamePattern.value(rankPattern, site.name(), r);
+    }
+
+    double scaling(LinearSite site) {
+        return NamePattern.value(alphaPattern, site.name(), alpha) / rank(site);
+    }
+
+    List<LinearSite> sites(ModelSites model) {
+        List<LinearSite> sites = attachment.sites(model);
+        NamePattern.check(rankPattern, sites);
+        NamePattern.check(alphaPattern, sites);
+        return sites;
+    }
+
+    LoKrConfig withRankPattern(Map<String, Integer> ranks) {
+        return new LoKrConfig(
+                r,
+                alpha,
+                rankDropout,
+                moduleDropout,
+                rankDropoutScale,
+                init,
+                decomposeBoth,
+                decomposeFactor,
+                ranks,
+                alphaPattern,
+                attachment);
+    }
+
+    @Override
+    public String peftType() {
+        return PEFT_TYPE;
+    }
+
+    @Override
+    public long parameterCount(ModelSites model) {
+        return attachment.wholeCount(model)
+                + sites(model).stream()
+                        .mapToLong(s -> LoKrShape.of(this, s).parameterCount())
+                        .sum();
+    }
+
+    @Override
+    public Map<String, Object> toJson(ModelSites model) {
+        List<LinearSite> sites = sites(model);
+        Map<String, Object> json = attachment.toJson(PEFT_TYPE, model, sites);
+        json.put("r", r);
+        json.put("alpha", alpha);
+        json.put("rank_dropout", rankDropout);
+        json.put("module_dropout", moduleDropout);
+        json.put("rank_dropout_scale", rankDropoutScale);
+        json.put("init_weights", init == Init.SECOND_ZERO ? "lycoris" : (Object) (init == Init.FIRST_ZERO));
+        json.put("decompose_both", decomposeBoth);
+        json.put("decompose_factor", decomposeFactor);
+        json.put("rank_pattern", NamePattern.byName(sites, rankPattern, r));
+        json.put("alpha_pattern", NamePattern.byName(sites, alphaPattern, alpha));
+        return json;
+    }
+}

@@ -1,0 +1,25 @@
+package dev.peft4j.lora.vera;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.PeftConfig;
+import dev.peft4j.core.adapter.PeftMethod;
+import java.util.Map;
+
+/** Vera for the service loader. */
+public final class VeraMethod implements PeftMethod {
+    @Override
+    public String peftType() {
+        return VeraConfig.PEFT_TYPE;
+    }
+
+    @Override
+    public PeftConfig read(Map<String, Object> json) {
+        return VeraConfig.read(json);
+    }
+
+    @Override
+    public Adapter create(PeftConfig config, ModelSites model, long seed) {
+        return new VeraAdapter(PeftMethod.require(VeraConfig.class, config), model, seed);
+    }
+}
