@@ -56,6 +56,11 @@ public final class KeyValueCache implements AutoCloseable {
         }
     }
 
+    /** Takes the last tokens of a sequence out again. */
+    void forget(int sequence, int tokens) {
+        lengths[sequence] -= Math.min(tokens, lengths[sequence]);
+    }
+
     Tensor keys(int layer) {
         return keys[layer];
     }

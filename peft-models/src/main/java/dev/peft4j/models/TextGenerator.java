@@ -7,23 +7,34 @@ import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.layer.Functions;
 import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.tensor.Arena;
+import dev.peft4j.core.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
-/** Continues token sequences with a causal model. Not safe for several threads: each has its own generator. */
+/**
+ * Continues token sequences with a causal model; several at once share the passes, each with its own adapters if the call says so. Not safe for several
+ * threads: each has its own generator.
+ */
 public final class TextGenerator implements AutoCloseable {
     private final CausalModel model;
-    private final List<Adapter> adapters;
+    private final Function<Pass, Call> calls;
     private final Arena arena;
 
     /** A generator for a model with the adapters that are active. */
     public TextGenerator(CausalModel model, List<Adapter> adapters) {
+        this(model, pass -> Call.of(pass, adapters));
+    }
+
+    /** A generator that asks for the call of each pass: {@code pass -> peftModel.call(pass, active)}. */
+    public TextGenerator(CausalModel model, Function<Pass, Call> calls) {
         this.model = model;
-        this.adapters = List.copyOf(adapters);
+        this.calls = calls;
         this.arena = new Arena(model.backend().dtype());
     }
 
@@ -35,37 +46,107 @@ public final class TextGenerator implements AutoCloseable {
      * @throws IllegalArgumentException if the prompt is empty or leaves no room in the context of the model
      */
     public int[] generate(int[] prompt, GenerationConfig config) {
-        if (prompt.length == 0 || prompt.length >= model.contextLength()) {
-            throw new IllegalArgumentException("a prompt of " + prompt.length + " tokens was given; it must have 1 to "
-                    + (model.contextLength() - 1) + ". Shorten the prompt.");
-        }
-        int most = Math.min(config.maxNewTokens(), model.contextLength() - prompt.length);
-        RandomGenerator random = new SplittableRandom(config.seed());
-        int[] tokens = Arrays.copyOf(prompt, prompt.length + most);
-        int length = prompt.length;
-        boolean cached = config.cache() && adapters.stream().noneMatch(Adapter::addsRows);
-        try (KeyValueCache cache = cached ? model.newCache(1, prompt.length + most) : null) {
-            int seen = 0;
-            while (length < tokens.length) {
-                float[] logits = next(Arrays.copyOfRange(tokens, cache == null ? 0 : seen, length), cache);
-                seen = length;
-                int token = choose(logits, config, random);
-                if (config.stopTokens().contains(token)) {
-                    break;
-                }
-                tokens[length++] = token;
-            }
-        }
-        return Arrays.copyOfRange(tokens, prompt.length, length);
+        return generate(List.of(prompt), config).get(0);
     }
 
-    /** The logits after the last of some tokens. */
-    private float[] next(int[] tokens, @Nullable KeyValueCache cache) {
+    /** Continues several sequences; each gets what it would get alone, up to rounding. Draws of each begin at the seed. */
+    public List<int[]> generate(List<int[]> prompts, GenerationConfig config) {
+        List<Continuation> all = new ArrayList<>();
+        int capacity = 0;
+        for (int[] prompt : prompts) {
+            if (prompt.length == 0 || prompt.length >= model.contextLength()) {
+                throw new IllegalArgumentException(
+                        "a prompt of " + prompt.length + " tokens was given; it must have 1 to "
+                                + (model.contextLength() - 1) + ". Shorten the prompt.");
+            }
+            Continuation c = new Continuation(prompt, config, model.contextLength());
+            all.add(c);
+            capacity = Math.max(capacity, c.tokens.length);
+        }
+        boolean cached = config.cache() && !addsRows();
+        try (KeyValueCache cache = cached ? model.newCache(prompts.size(), capacity) : null) {
+            while (all.stream().anyMatch(c -> !c.done)) {
+                float[][] logits = next(all, cache);
+                for (int i = 0; i < all.size(); i++) {
+                    all.get(i).add(logits[i], config, cache != null);
+                }
+            }
+        }
+        return all.stream().map(Continuation::result).toList();
+    }
+
+    private boolean addsRows() {
         try (Pass pass = Pass.inference(model.backend(), arena)) {
-            Call call = Call.of(pass, adapters);
-            Node hidden = model.hidden(call, PackedBatch.of(tokens), cache);
-            Node last = Functions.rows(pass, hidden, new int[] {hidden.value().rows() - 1});
-            return model.head().forward(call, last).value().toFloats();
+            return calls.apply(pass).any(Adapter::addsRows);
+        }
+    }
+
+    /** A sequence that grows. */
+    private static final class Continuation {
+        final int[] tokens; // prompt and new tokens, with room at the end
+        final int promptLength;
+        final RandomGenerator random;
+        int length;
+        int seen; // tokens that the cache has
+        boolean done;
+
+        Continuation(int[] prompt, GenerationConfig config, int contextLength) {
+            int most = Math.min(config.maxNewTokens(), contextLength - prompt.length);
+            tokens = Arrays.copyOf(prompt, prompt.length + most);
+            promptLength = prompt.length;
+            length = prompt.length;
+            done = most == 0;
+            random = new SplittableRandom(config.seed());
+        }
+
+        /** The tokens that the model has not seen; one that is done repeats its last token while others go on. */
+        int[] unseen(boolean cached) {
+            return Arrays.copyOfRange(tokens, cached ? Math.min(seen, length - 1) : 0, length);
+        }
+
+        void add(float[] logits, GenerationConfig config, boolean cached) {
+            if (done) {
+                return;
+            }
+            seen = cached ? length : 0;
+            int token = choose(logits, config, random);
+            if (config.stopTokens().contains(token)) {
+                done = true;
+                return;
+            }
+            tokens[length++] = token;
+            done = length == tokens.length;
+        }
+
+        int[] result() {
+            return Arrays.copyOfRange(tokens, promptLength, length);
+        }
+    }
+
+    /** The logits after the last token of each sequence. */
+    private float[][] next(List<Continuation> all, @Nullable KeyValueCache cache) {
+        int[][] unseen = all.stream().map(c -> c.unseen(cache != null)).toArray(int[][]::new);
+        try (Pass pass = Pass.inference(model.backend(), arena)) {
+            Call call = calls.apply(pass);
+            PackedBatch batch = PackedBatch.of(unseen);
+            if (cache != null) {
+                for (int i = 0; i < unseen.length; i++) {
+                    if (all.get(i).done) {
+                        cache.forget(i, 1); // the token that it repeats
+                    }
+                }
+            }
+            Node hidden = model.hidden(call, batch, cache);
+            PackedBatch rows = batch.withRowsOf(call);
+            int[] last = new int[unseen.length];
+            Arrays.setAll(last, i -> rows.start(i) + rows.length(i) - 1);
+            Node ends = Functions.rows(pass, hidden, last);
+            Tensor logits = model.head().forward(call.overSequences(), ends).value();
+            float[][] out = new float[unseen.length][];
+            for (int i = 0; i < out.length; i++) {
+                out[i] = logits.rows(i, 1).toFloats();
+            }
+            return out;
         }
     }
 

@@ -110,6 +110,16 @@ public interface Adapter extends AutoCloseable {
         return false;
     }
 
+    /** Whether a layer without a bias gets one by it, so that it cannot be merged there. */
+    default boolean needsBias() {
+        return true;
+    }
+
+    /** Whether all that it does is a change of weights. */
+    default boolean isMergeable() {
+        return !addsRows();
+    }
+
     /** Adds what the adapter does to the bias (1, O) of a linear layer to a copy of it. */
     default void mergeIntoBias(LinearSite site, Tensor bias) {}
 

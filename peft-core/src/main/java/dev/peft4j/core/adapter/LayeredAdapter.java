@@ -154,7 +154,8 @@ public class LayeredAdapter implements Adapter {
     public boolean actsAt(Site site) {
         return linear.containsKey(site.name())
                 || embeddings.containsKey(site.name())
-                || (tokens != null && site instanceof EmbeddingSite e && tokens.isAt(e));
+                || (tokens != null && site instanceof EmbeddingSite e && tokens.isAt(e))
+                || (tokens != null && site instanceof LinearSite l && tokens.isTiedTo(l));
     }
 
     @Override
@@ -162,6 +163,9 @@ public class LayeredAdapter implements Adapter {
         LinearUpdate update = linear.get(site.name());
         if (update != null) {
             update.mergeInto(model.backend(), weight);
+        }
+        if (tokens != null && tokens.isTiedTo(site)) {
+            tokens.mergeInto(weight);
         }
     }
 

@@ -1,9 +1,7 @@
 package dev.peft4j.core.model;
 
 import dev.peft4j.core.adapter.Adapter;
-import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.adapter.TaskType;
-import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.io.AtomicFile;
 import dev.peft4j.core.io.BadFileException;
 import dev.peft4j.core.io.Json;
@@ -12,7 +10,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -36,49 +33,21 @@ public final class MergedModel {
      */
     public static void write(Path directory, Model model, Adapter adapter) throws IOException {
         checkOutput(directory);
-        Map<String, Tensor> replaced = new HashMap<>();
-        Map<String, Tensor> copies = new HashMap<>();
-        try {
-            for (String name : model.tensorNames()) {
-                Parameter p = adapter.replacement(name);
-                if (p != null) {
-                    replaced.put(name, p.value());
-                }
-            }
-            for (LinearSite site : model.linearSites()) {
-                if (adapter.actsAt(site)) {
-                    String name = site.name() + ".weight";
-                    Tensor merged = model.tensor(name).copy(model.backend().dtype());
-                    copies.put(name, merged);
-                    adapter.mergeInto(site, merged);
-                    if (!merged.isFinite()) {
-                        throw new IOException(
-                                "the merged weight " + name + " holds infinity or NaN. Nothing was written; train"
-                                        + " the adapter again with a lower learning rate.");
-                    }
-                }
-            }
-            for (LinearSite site : model.linearSites()) {
-                String name = site.name() + ".bias";
-                if (adapter.changesBias(site)) {
-                    if (!model.tensorNames().contains(name)) {
-                        throw new IllegalArgumentException("the adapter gives " + site.name()
-                                + " a bias, and the base model has none to merge it into. Keep the adapter apart.");
-                    }
-                    Tensor merged = replaced.getOrDefault(name, model.tensor(name))
-                            .copy(model.backend().dtype());
-                    copies.put(name, merged);
-                    adapter.mergeIntoBias(site, merged);
-                }
-            }
-            replaced.putAll(copies);
-            Files.createDirectories(directory);
-            copyFiles(model.directory(), directory);
-            model.weights().write(directory.resolve("model.safetensors"), replaced);
-            AtomicFile.write(directory.resolve("config.json"), Json.print(config(model)) + "\n");
-        } finally {
-            copies.values().forEach(Tensor::close);
+        try (MergedAdapter merged = MergedAdapter.of(model, List.of(adapter))) {
+            write(directory, model, merged);
         }
+    }
+
+    /** Writes the directory of weights that were merged before. */
+    public static void write(Path directory, Model model, MergedAdapter merged) throws IOException {
+        checkOutput(directory);
+        Files.createDirectories(directory);
+        copyFiles(model.directory(), directory);
+        Map<String, Tensor> tensors = merged.tensors();
+        model.weights().write(directory.resolve("model.safetensors"), tensors);
+        boolean untied = model.linearSites().stream()
+                .anyMatch(s -> model.isTied(s) && tensors.containsKey(s.name() + ".weight"));
+        AtomicFile.write(directory.resolve("config.json"), Json.print(config(model, untied)) + "\n");
     }
 
     /**
@@ -112,11 +81,14 @@ public final class MergedModel {
     }
 
     /** The config of the base, with the classes of a classifier that the base did not have. */
-    private static Map<String, Object> config(Model model) throws IOException {
+    private static Map<String, Object> config(Model model, boolean untied) throws IOException {
         Map<String, Object> config =
                 new LinkedHashMap<>(Json.read(model.directory().resolve("config.json")));
         config.remove("torch_dtype");
         config.put("dtype", "float32");
+        if (untied) {
+            config.put("tie_word_embeddings", false);
+        }
         if (model.taskType() == TaskType.SEQ_CLS) {
             int classes = model.tensor(model.taskModules().get(0) + ".weight").rows();
             if (!(config.get("id2label") instanceof Map<?, ?> labels) || labels.size() != classes) {

@@ -163,7 +163,7 @@ public final class Weights implements AutoCloseable {
         return entries.values().stream().mapToLong(e -> e.tensor.size()).sum();
     }
 
-    /** Writes all tensors, with others in the place of some, as {@code model.safetensors}. */
+    /** Writes all tensors, with others in the place of some or beside them, as {@code model.safetensors}. */
     public void write(Path file, Map<String, Tensor> replaced) throws IOException {
         SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
         for (Map.Entry<String, Entry> e : entries.entrySet()) {
@@ -175,6 +175,11 @@ public final class Weights implements AutoCloseable {
                 writer.add(e.getKey(), t, entry.shape);
             }
         }
+        replaced.forEach((name, t) -> {
+            if (!entries.containsKey(name)) {
+                writer.add(name, t, t.rows(), t.cols());
+            }
+        });
         writer.write(file);
     }
 
