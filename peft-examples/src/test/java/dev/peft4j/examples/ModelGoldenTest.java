@@ -45,6 +45,8 @@ class ModelGoldenTest {
                         GoldenChecks.checkTraining(golden, file, model, all, "");
                     }
                 }
+                case "two_active", "disable", "mixed_batch", "add_weighted_adapter" ->
+                    CompositionGolden.check(golden, file, model);
                 case "adalora" -> AdaLoraGolden.check(golden, file, model);
                 case "lora_pissa", "lora_olora" -> ResidualGolden.check(golden, file, model);
                 default -> checkAdapter(golden, file, model);

@@ -11,6 +11,7 @@ import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Kernels;
 import dev.peft4j.core.tensor.MatrixEngine;
 import dev.peft4j.core.tensor.Tensor;
+import java.util.Arrays;
 import java.util.List;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -110,5 +111,21 @@ final class DoraLayer extends LoraLayer {
             Tensor row = merged.rows(o, 1);
             backend.kernels().addScaled(magnitude.gain(o, norms) - 1, row, row);
         }
+    }
+
+    @Override
+    Factors factors(Backend backend) {
+        Factors f = super.factors(backend);
+        double[] norms = norms(backend);
+        double[] gains = new double[norms.length];
+        Arrays.setAll(gains, o -> magnitude.gain(o, norms));
+        return new Factors(f.b(), f.a(), f.r(), f.scaling(), gains, null);
+    }
+
+    /** Without lengths, they become those of W + s·B A, so that the gain is 1. */
+    @Override
+    void store(Backend backend, double[] newA, double[] newB, double @Nullable [] lengths, double @Nullable [] noBias) {
+        super.store(backend, newA, newB, lengths, noBias);
+        magnitude.parameter().value().set(lengths == null ? norms(backend) : lengths);
     }
 }

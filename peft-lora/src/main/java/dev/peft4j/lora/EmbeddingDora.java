@@ -9,8 +9,10 @@ import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.MatrixEngine;
 import dev.peft4j.core.tensor.Tensor;
+import java.util.Arrays;
 import java.util.List;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * DoRA of a table of token vectors: {@code y = m / ‖Eᵀ + s·B A‖ ⊙ (E[ids] + s · Aᵀ[ids] Bᵀ)}, with the norm of each of the C columns of the
@@ -58,19 +60,39 @@ final class EmbeddingDora extends EmbeddingLora {
         return Magnitude.norms(squares, scaling, wa, baa, b.value());
     }
 
-    @Override
-    public void mergeInto(Backend backend, Tensor merged) {
+    /** With working memory of its own. */
+    private double[] norms(Backend backend) {
         int r = b.value().cols();
-        double[] norms;
         try (Tensor wa = Tensor.allocate(backend.dtype(), table.cols(), r);
                 Tensor aa = Tensor.allocate(backend.dtype(), r, r);
                 Tensor baa = Tensor.allocate(backend.dtype(), table.cols(), r)) {
-            norms = norms(backend, wa, aa, baa);
+            return norms(backend, wa, aa, baa);
         }
+    }
+
+    @Override
+    public void mergeInto(Backend backend, Tensor merged) {
+        double[] norms = norms(backend);
         super.mergeInto(backend, merged);
         for (int c = 0; c < norms.length; c++) {
             Tensor column = merged.columns(c, 1);
             backend.kernels().addScaled(magnitude.gain(c, norms) - 1, column, column);
         }
+    }
+
+    @Override
+    Factors factors(Backend backend) {
+        Factors f = super.factors(backend);
+        double[] norms = norms(backend);
+        double[] gains = new double[norms.length];
+        Arrays.setAll(gains, o -> magnitude.gain(o, norms));
+        return new Factors(f.b(), f.a(), f.r(), f.scaling(), gains, null);
+    }
+
+    /** Without lengths, they become those of the sum, so that the gain is 1. */
+    @Override
+    void store(Backend backend, double[] newA, double[] newB, double @Nullable [] lengths) {
+        super.store(backend, newA, newB, lengths);
+        magnitude.parameter().value().set(lengths == null ? norms(backend) : lengths);
     }
 }

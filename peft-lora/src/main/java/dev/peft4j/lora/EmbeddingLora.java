@@ -13,6 +13,7 @@ import dev.peft4j.core.tensor.Initial;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.List;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * LoRA of a table of token vectors: {@code y += s · Aᵀ[ids] Bᵀ}.
@@ -76,5 +77,17 @@ class EmbeddingLora implements EmbeddingUpdate {
     @Override
     public void mergeInto(Backend backend, Tensor table) {
         backend.matrices().gemm(true, true, scaling, a.value(), b.value(), 1, table);
+    }
+
+    /** The update of the transposed table as numbers. */
+    Factors factors(Backend backend) {
+        return new Factors(
+                b.value().toDoubles(), a.value().toDoubles(), a.value().rows(), scaling, null, null);
+    }
+
+    /** Sets what is trained; lengths are those of DoRA. */
+    void store(Backend backend, double[] newA, double[] newB, double @Nullable [] lengths) {
+        a.value().set(newA);
+        b.value().set(newB);
     }
 }

@@ -110,4 +110,29 @@ final class LoraAdapter extends LayeredAdapter {
     LinearUpdate layer(LinearSite site) {
         return updates().get(site.name());
     }
+
+    @Override
+    public LoraConfig config() {
+        return config;
+    }
+
+    /** The update of a layer as numbers, or null if LoRA is not attached to it. */
+    @Nullable
+    Factors factors(Site site) {
+        if (site instanceof EmbeddingSite) {
+            return embedding(site) instanceof EmbeddingLora e ? e.factors(backend()) : null;
+        }
+        return updates().get(site.name()) instanceof LoraLayer l ? l.factors(backend()) : null;
+    }
+
+    /** Sets what is trained at a layer. */
+    void store(Site site, double[] a, double[] b, double @Nullable [] lengths, double @Nullable [] bias) {
+        if (site instanceof EmbeddingSite) {
+            if (embedding(site) instanceof EmbeddingLora e) {
+                e.store(backend(), a, b, lengths);
+            }
+        } else if (updates().get(site.name()) instanceof LoraLayer l) {
+            l.store(backend(), a, b, lengths, bias);
+        }
+    }
 }

@@ -10,6 +10,7 @@ import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.List;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /** LoRA whose B has a bias ({@code lora_bias}): {@code y = x Wᵀ + s · (x Aᵀ Bᵀ + c)}, c (1, O). */
 final class LoraBias extends LoraLayer {
@@ -53,5 +54,21 @@ final class LoraBias extends LoraLayer {
     @Override
     public void mergeIntoBias(Backend backend, Tensor bias) {
         backend.kernels().addScaled(scaling, c.value(), bias);
+    }
+
+    @Override
+    Factors factors(Backend backend) {
+        Factors f = super.factors(backend);
+        return new Factors(f.b(), f.a(), f.r(), f.scaling(), null, c.value().toDoubles());
+    }
+
+    @Override
+    void store(Backend backend, double[] newA, double[] newB, double @Nullable [] lengths, double @Nullable [] bias) {
+        super.store(backend, newA, newB, lengths, bias);
+        if (bias == null) {
+            c.value().fill(0);
+        } else {
+            c.value().set(bias);
+        }
     }
 }

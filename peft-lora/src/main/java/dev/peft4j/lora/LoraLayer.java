@@ -12,6 +12,7 @@ import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.List;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Low-rank adaptation of a linear layer: {@code y = x Wᵀ + s · drop(x) Aᵀ Bᵀ}, with {@code s = alpha / r}.
@@ -63,5 +64,17 @@ class LoraLayer implements LinearUpdate {
     @Override
     public void mergeInto(Backend backend, Tensor weight) {
         backend.matrices().gemm(false, false, scaling, b.value(), a.value(), 1, weight);
+    }
+
+    /** The update as numbers. */
+    Factors factors(Backend backend) {
+        return new Factors(
+                b.value().toDoubles(), a.value().toDoubles(), a.value().rows(), scaling, null, null);
+    }
+
+    /** Sets what is trained; lengths and bias are those of the variants that have them. */
+    void store(Backend backend, double[] newA, double[] newB, double @Nullable [] lengths, double @Nullable [] bias) {
+        a.value().set(newA);
+        b.value().set(newB);
     }
 }

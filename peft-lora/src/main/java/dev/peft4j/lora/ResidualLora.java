@@ -8,6 +8,7 @@ import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.layer.Products;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
+import java.util.Arrays;
 import java.util.random.RandomGenerator;
 
 /**
@@ -53,5 +54,23 @@ final class ResidualLora extends LoraLayer {
     void closeStart() {
         startA.close();
         startB.close();
+    }
+
+    /** {@code [B, -B₀] [A; A₀]}. */
+    @Override
+    Factors factors(Backend backend) {
+        Factors f = super.factors(backend);
+        int r = f.r();
+        double[] start = startB.toDoubles();
+        double[] joined = new double[2 * f.b().length];
+        for (int o = 0; o < startB.rows(); o++) {
+            for (int k = 0; k < r; k++) {
+                joined[o * 2 * r + k] = f.b()[o * r + k];
+                joined[o * 2 * r + r + k] = -start[o * r + k];
+            }
+        }
+        double[] below = Arrays.copyOf(f.a(), 2 * f.a().length);
+        System.arraycopy(startA.toDoubles(), 0, below, f.a().length, f.a().length);
+        return new Factors(joined, below, 2 * r, f.scaling(), null, null);
     }
 }

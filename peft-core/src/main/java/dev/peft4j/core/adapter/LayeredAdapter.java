@@ -84,6 +84,11 @@ public class LayeredAdapter implements Adapter {
         return linear;
     }
 
+    /** What is done at a table of token vectors, or null. */
+    protected final @Nullable EmbeddingUpdate embedding(Site site) {
+        return embeddings.get(site.name());
+    }
+
     /** The model that it was made for. */
     protected final ModelSites model() {
         return model;
