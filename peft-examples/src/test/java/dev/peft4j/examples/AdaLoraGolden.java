@@ -52,7 +52,7 @@ final class AdaLoraGolden {
             double loss =
                     model.loss(call, batch, 1.0 / model.scored(call, batch)).mean();
             pass.backward();
-            return new double[] {loss, adapter.addPenalty(model.backend())};
+            return new double[] {loss, adapter.addPenalty(pass)};
         }
     }
 

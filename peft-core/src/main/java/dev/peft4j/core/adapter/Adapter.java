@@ -2,6 +2,7 @@ package dev.peft4j.core.adapter;
 
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.List;
@@ -146,9 +147,10 @@ public interface Adapter extends AutoCloseable {
     /**
      * Adds the gradient of what the method adds to the loss; called once in each training step after the backward passes.
      *
+     * @param pass for working memory
      * @return the value that it adds to the mean loss
      */
-    default double addPenalty(Backend backend) {
+    default double addPenalty(Pass pass) {
         return 0;
     }
 

@@ -165,7 +165,10 @@ public final class Trainer {
                     loss += sum;
                 }
             }
-            double penalty = adapter.addPenalty(model.backend());
+            double penalty;
+            try (Pass pass = Pass.inference(model.backend(), arena)) {
+                penalty = adapter.addPenalty(pass);
+            }
             double norm = config.maxGradNorm() > 0
                     ? Gradients.clip(model.backend(), parameters, config.maxGradNorm())
                     : Gradients.norm(model.backend(), parameters);

@@ -5,6 +5,7 @@ import dev.peft4j.core.adapter.LayeredAdapter;
 import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.HashMap;
@@ -54,11 +55,11 @@ final class AdaLoraAdapter extends LayeredAdapter {
     }
 
     @Override
-    public double addPenalty(Backend backend) {
+    public double addPenalty(Pass pass) {
         int matrices = 2 * layers.size();
         double sum = 0;
         for (AdaLoraLayer layer : layers.values()) {
-            sum += layer.addPenalty(backend, config.orthogonality() / matrices);
+            sum += layer.addPenalty(pass, config.orthogonality() / matrices);
         }
         return sum;
     }

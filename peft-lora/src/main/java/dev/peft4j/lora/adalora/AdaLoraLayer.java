@@ -75,24 +75,23 @@ final class AdaLoraLayer implements LinearUpdate {
      * Adds the gradient of {@code factor · (‖A Aᵀ - I‖ + ‖Bᵀ B - I‖)} with Frobenius norms (equation 5 of the paper has their squares; PEFT has the
      * norms), and returns its value.
      */
-    double addPenalty(Backend backend, double factor) {
-        return rank() == 0 ? 0 : addPenalty(backend, factor, a, true) + addPenalty(backend, factor, b, false);
+    double addPenalty(Pass pass, double factor) {
+        return rank() == 0 ? 0 : addPenalty(pass, factor, a, true) + addPenalty(pass, factor, b, false);
     }
 
-    private double addPenalty(Backend backend, double factor, Parameter p, boolean rows) {
-        int r = rank();
-        try (Tensor gram = Tensor.allocate(backend.dtype(), r, r)) {
-            backend.matrices().gemm(!rows, rows, 1, p.value(), p.value(), 0, gram); // P Pᵀ, or Pᵀ P
-            for (int i = 0; i < r; i++) {
-                gram.set(i, i, gram.get(i, i) - 1);
-            }
-            double norm = Math.sqrt(backend.kernels().sumOfSquares(gram));
-            if (norm > 0 && p.isTrainable()) { // d‖G‖ = 2 G P / ‖G‖, or 2 P G / ‖G‖
-                Tensor left = rows ? gram : p.value();
-                Tensor right = rows ? p.value() : gram;
-                backend.matrices().gemm(false, false, 2 * factor / norm, left, right, 1, p.grad());
-            }
-            return factor * norm;
+    private double addPenalty(Pass pass, double factor, Parameter p, boolean rows) {
+        Backend backend = pass.backend();
+        Tensor gram = pass.allocate(rank(), rank());
+        backend.matrices().gemm(!rows, rows, 1, p.value(), p.value(), 0, gram); // P Pᵀ, or Pᵀ P
+        for (int i = 0; i < rank(); i++) {
+            gram.set(i, i, gram.get(i, i) - 1);
         }
+        double norm = Math.sqrt(backend.kernels().sumOfSquares(gram));
+        if (norm > 0 && p.isTrainable()) { // d‖G‖ = 2 G P / ‖G‖, or 2 P G / ‖G‖
+            Tensor left = rows ? gram : p.value();
+            Tensor right = rows ? p.value() : gram;
+            backend.matrices().gemm(false, false, 2 * factor / norm, left, right, 1, p.grad());
+        }
+        return factor * norm;
     }
 }
