@@ -368,8 +368,23 @@ class BehaviourMatrixTest {
         }
     }
 
+    /** A thread takes its working memory for attention when it first needs it, which may be late; what leaks, leaks every time. */
     private static void memoryIsFlat(Model model, Methods.Method method, Path dir) {
-        long before = Tensor.nativeBytes();
+        long taken = 0;
+        long left = 0;
+        for (int attempt = 0; attempt < 5; attempt++) {
+            long before = Tensor.nativeBytes();
+            taken = blocksTakenBySteps(model, method);
+            left = Tensor.nativeBytes() - before;
+            if (taken == 0 && left == 0) {
+                return;
+            }
+        }
+        assertEquals(0, taken, "native blocks taken by steps");
+        assertEquals(0, left, "native bytes left behind");
+    }
+
+    private static long blocksTakenBySteps(Model model, Methods.Method method) {
         try (Adapter adapter = random(model, method, 14);
                 Arena arena = new Arena(DType.F32);
                 AdamW optimizer = new AdamW(0)) {
@@ -381,8 +396,7 @@ class BehaviourMatrixTest {
             for (int step = 4; step <= 8; step++) {
                 train(model, adapter, arena, optimizer, step);
             }
-            assertEquals(blocks, Tensor.nativeAllocations(), "native blocks taken by steps");
+            return Tensor.nativeAllocations() - blocks;
         }
-        assertEquals(before, Tensor.nativeBytes(), "native bytes left behind");
     }
 }
