@@ -161,6 +161,9 @@ public interface Adapter extends AutoCloseable {
      */
     default void afterStep(Backend backend, int step) {}
 
+    /** Is told that its parameters have the values of a file now. */
+    default void afterLoading() {}
+
     /** Is told how many steps a training run will make, before the first. */
     default void beforeTraining(int steps) {}
 

@@ -108,6 +108,7 @@ public final class AdapterFiles {
             Adapter adapter = create(configFile, type, json, file, model);
             try {
                 fill(adapter, file, model);
+                adapter.afterLoading();
                 return adapter;
             } catch (IOException | RuntimeException e) {
                 adapter.close();

@@ -84,7 +84,9 @@ public record Attachment(
         Map<String, Object> json = new TreeMap<>(kept);
         json.putIfAbsent("base_model_name_or_path", null);
         json.put("peft_type", peftType);
-        json.put("task_type", model.taskType().name());
+        // PEFT trains the head of a task whatever modules_to_save says: without a trained head there is no task
+        boolean headIsTrained = wholeModules(model).containsAll(model.taskModules());
+        json.put("task_type", headIsTrained ? model.taskType().name() : null);
         json.put("inference_mode", true);
         json.put("modules_to_save", savedModules(model));
         json.put("target_modules", targetNames(model, sites));

@@ -14,16 +14,22 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * AdaLoRA at the chosen layers. It takes part in training: a term of the loss keeps A and B orthogonal, and after each step ranks may be cut. A file
- * holds the ranks that were kept; an adapter that was read from such a file keeps them while it trains on.
+ * AdaLoRA at the chosen layers. It takes part in training: a term of the loss keeps A and B orthogonal, and after each step ranks may be cut, which sets
+ * their E to zero.
+ *
+ * <p>Files hold all ranks, those that were cut with zeros, so that every version of PEFT reads them without a warning; PEFT's own files may hold the
+ * kept ones only. An adapter that was read keeps its ranks while it trains on.
  */
 final class AdaLoraAdapter extends LayeredAdapter {
     private final Map<String, AdaLoraLayer> layers = new LinkedHashMap<>();
     private AdaLoraConfig config;
-    private @Nullable RankAllocator allocator; // while ranks can be cut
+    private RankAllocator allocator;
+    private Map<String, List<Boolean>> cut = Map.of(); // ranks that each layer keeps, once some were cut
+    private boolean fixed; // no ranks are cut any more
 
     AdaLoraAdapter(AdaLoraConfig config, ModelSites model, long seed) {
         super(config, model);
@@ -35,9 +41,8 @@ final class AdaLoraAdapter extends LayeredAdapter {
             add(site, layer);
         }
         trainModules(config.attachment().wholeModules(model));
-        if (config.kept().isEmpty()) {
-            allocator = new RankAllocator(config.schedule(), layers);
-        }
+        allocator = new RankAllocator(config.schedule(), layers);
+        fixed = !config.kept().isEmpty();
     }
 
     @Override
@@ -45,11 +50,27 @@ final class AdaLoraAdapter extends LayeredAdapter {
         return config;
     }
 
+    /** Ranks without an E were cut before the file was written, unless none has one: then it is new. */
+    @Override
+    public void afterLoading() {
+        Map<String, List<Boolean>> kept = new LinkedHashMap<>();
+        layers.forEach((name, layer) -> kept.put(name, nonZero(layer.e.value())));
+        if (kept.values().stream().anyMatch(mask -> mask.contains(true))
+                && kept.values().stream().anyMatch(mask -> mask.contains(false))) {
+            cut = kept;
+            fixed = true;
+        }
+    }
+
+    private static List<Boolean> nonZero(Tensor e) {
+        return IntStream.range(0, e.cols()).mapToObj(k -> e.get(0, k) != 0).toList();
+    }
+
     @Override
     public void beforeTraining(int steps) {
         RankSchedule schedule = config.schedule();
-        if (allocator != null && schedule.totalSteps() == 0) {
-            config = config.withKept(Map.of(), schedule.withTotalSteps(steps));
+        if (!fixed && schedule.totalSteps() == 0) {
+            config = config.with(Map.of(), schedule.withTotalSteps(steps));
             allocator = new RankAllocator(config.schedule(), layers);
         }
     }
@@ -67,53 +88,50 @@ final class AdaLoraAdapter extends LayeredAdapter {
     @Override
     public void afterStep(Backend backend, int step) {
         RankSchedule schedule = config.schedule();
-        RankAllocator ranks = allocator;
-        if (ranks == null || schedule.totalSteps() == 0) {
-            return;
-        }
-        if (step > schedule.lastCut()) {
-            ranks.apply(config.kept());
+        if (fixed || schedule.totalSteps() == 0 || step > schedule.lastCut()) {
+            allocator.apply(cut);
             return;
         }
         if (step < schedule.lastCut()) {
-            ranks.observe();
+            allocator.observe();
         }
         if (schedule.cutsAfter(step)) {
-            config = config.withKept(ranks.cut(schedule.budget(step, layers.size())), schedule);
+            cut = allocator.cut(schedule.budget(step, layers.size()));
         }
     }
 
-    /** Without the ranks that were cut. */
+    /** With all ranks, where a file of PEFT had the kept ones only. */
     @Override
     public Adapter forSaving(ModelSites model) {
-        if (config.kept().isEmpty() || allocator == null) {
+        if (config.kept().isEmpty()) {
             return this;
         }
-        AdaLoraAdapter sliced = new AdaLoraAdapter(config, model, 0);
-        Map<String, Tensor> whole = new HashMap<>();
-        parameters().forEach(p -> whole.put(p.name(), p.value()));
-        for (Parameter p : sliced.parameters()) {
-            Tensor from = whole.get(p.name());
+        AdaLoraAdapter whole = new AdaLoraAdapter(config.with(Map.of(), config.schedule()), model, 0);
+        Map<String, Tensor> values = new HashMap<>();
+        parameters().forEach(p -> values.put(p.name(), p.value()));
+        for (Parameter p : whole.parameters()) {
+            Tensor from = values.get(p.name());
             if (from != null
                     && from.rows() == p.value().rows()
                     && from.cols() == p.value().cols()) {
                 p.value().copyFrom(from);
             }
         }
-        config.kept().forEach((name, mask) -> slice(mask, layers.get(name), sliced.layers.get(name)));
-        return sliced;
+        config.kept().forEach((name, mask) -> spread(mask, layers.get(name), whole.layers.get(name)));
+        return whole;
     }
 
-    private static void slice(List<Boolean> mask, @Nullable AdaLoraLayer from, @Nullable AdaLoraLayer to) {
+    private static void spread(List<Boolean> mask, @Nullable AdaLoraLayer from, @Nullable AdaLoraLayer to) {
         if (from == null || to == null) {
             return;
         }
+        to.parameters().forEach(p -> p.value().fill(0));
         int at = 0;
-        for (int k = 0; k < mask.size(); k++) {
+        for (int k = 0; k < Math.min(mask.size(), to.rank()); k++) {
             if (mask.get(k)) {
-                to.a.value().rows(at, 1).copyFrom(from.a.value().rows(k, 1));
-                to.b.value().columns(at, 1).copyFrom(from.b.value().columns(k, 1));
-                to.e.value().set(0, at++, from.e.value().get(0, k));
+                to.a.value().rows(k, 1).copyFrom(from.a.value().rows(at, 1));
+                to.b.value().columns(k, 1).copyFrom(from.b.value().columns(at, 1));
+                to.e.value().set(0, k, from.e.value().get(0, at++));
             }
         }
     }

@@ -10,7 +10,6 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param alpha {@code lora_alpha}: the update is scaled by {@code alpha / init_r}; not above 0 for {@code init_r} itself
  * @param dropout probability with which elements of x are dropped while training
  * @param orthogonality factor of the term that keeps A and B orthogonal ({@code orth_reg_weight})
- * @param kept ranks that each layer has kept, of its {@code init_r} ones ({@code rank_pattern}); empty while all are there
+ * @param kept ranks that each layer has kept, of its {@code init_r} ones, where a file of PEFT holds these only ({@code rank_pattern}); else empty
  * @param attachment the layers, and the modules that are trained whole
  */
 public record AdaLoraConfig(
@@ -102,7 +101,7 @@ public record AdaLoraConfig(
         return (alpha > 0 ? alpha : schedule.initR()) / (schedule.initR() + 1e-5); // as PEFT
     }
 
-    AdaLoraConfig withKept(Map<String, List<Boolean>> masks, RankSchedule newSchedule) {
+    AdaLoraConfig with(Map<String, List<Boolean>> masks, RankSchedule newSchedule) {
         return new AdaLoraConfig(newSchedule, alpha, dropout, orthogonality, masks, attachment);
     }
 
@@ -139,11 +138,6 @@ public record AdaLoraConfig(
         json.put("lora_dropout", dropout);
         json.put("orth_reg_weight", orthogonality);
         json.put("fan_in_fan_out", model.fanInFanOut());
-        if (!kept.isEmpty()) {
-            Map<String, Object> masks = new TreeMap<>();
-            kept.forEach((name, mask) -> masks.put(name + SUFFIX, mask));
-            json.put("rank_pattern", masks);
-        }
         return json;
     }
 }
