@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
+import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.autograd.Parameter;
@@ -22,6 +23,7 @@ import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.train.AdamW;
 import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.lora.LoraMethod;
+import dev.peft4j.lora.vera.VeraConfig;
 import dev.peft4j.models.CausalModel;
 import dev.peft4j.models.GenerationConfig;
 import dev.peft4j.models.Models;
@@ -249,13 +251,27 @@ class LoraBehaviourTest {
     @Test
     void a_rank_that_the_file_cannot_hold_is_refused_before_memory_is_taken() throws IOException {
         try (Model model = open("llama");
-                Adapter adapter = lora(model)) {
+                Adapter adapter = AdapterFiles.method("VERA").create(VeraConfig.of(4, Attachment.DEFAULT), model, 0)) {
             AdapterFiles.save(dir.resolve("a"), adapter, model);
             Path config = dir.resolve("a/adapter_config.json");
             Files.writeString(config, Files.readString(config).replace("\"r\" : 4", "\"r\" : 900000000"));
             String message = assertThrows(BadFileException.class, () -> AdapterFiles.load(dir.resolve("a"), model))
                     .getMessage();
             assertTrue(message.contains("parameters on this llama model"), message);
+        }
+    }
+
+    @Test
+    void the_ranks_of_the_tensors_count_more_than_those_of_the_config() throws IOException {
+        try (Model model = open("llama");
+                Adapter adapter = lora(model)) {
+            randomise(adapter);
+            AdapterFiles.save(dir.resolve("a"), adapter, model);
+            Path config = dir.resolve("a/adapter_config.json");
+            Files.writeString(config, Files.readString(config).replace("\"r\" : 4", "\"r\" : 3"));
+            try (Adapter back = AdapterFiles.load(dir.resolve("a"), model)) {
+                assertArrayEquals(logits(model, List.of(adapter)), logits(model, List.of(back)));
+            }
         }
     }
 
