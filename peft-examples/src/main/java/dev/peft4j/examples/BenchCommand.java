@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -62,18 +63,28 @@ final class BenchCommand implements Callable<Integer> {
     static final class Cases implements Iterable<String> {
         @Override
         public Iterator<String> iterator() {
-            return Bench.CASES.iterator();
+            return names().iterator();
         }
+    }
+
+    private static List<String> names() {
+        List<String> all = new ArrayList<>(Bench.CASES);
+        all.addAll(ServingBench.CASES);
+        return all;
     }
 
     @Override
     public Integer call() throws IOException {
-        if (!Bench.CASES.contains(name)) {
+        if (!names().contains(name)) {
             throw new IllegalArgumentException("the case " + name + " was asked for; there are "
-                    + String.join(", ", Bench.CASES) + ". Name one of these.");
+                    + String.join(", ", names()) + ". Name one of these.");
         }
         if (threads > 0) {
             System.setProperty("peft4j.threads", String.valueOf(threads));
+        }
+        if (ServingBench.CASES.contains(name)) {
+            spec.commandLine().getOut().println(Json.printLine(new ServingBench(checkpoints, steps).run(name)));
+            return 0;
         }
         BackendTimer timer = profile ? new BackendTimer(Backend.auto()) : null;
         Map<String, Object> result = new Bench(checkpoints, steps, sequenceLengths(), timer).run(name);
