@@ -168,6 +168,11 @@ final class TrainCommand implements Callable<Integer> {
             description = "of initial values, order and dropout (default: ${DEFAULT-VALUE})")
     long seed;
 
+    @Option(
+            names = "--resume",
+            description = "go on with the run in --out, which has to have the same settings and data")
+    boolean resume;
+
     @Spec
     CommandSpec spec = CommandSpec.create();
 
@@ -191,6 +196,10 @@ final class TrainCommand implements Callable<Integer> {
         if (!full && !method.equals("lora")) {
             throw new IllegalArgumentException(
                     "--method " + method + " was given; there are lora and full. Use one of these.");
+        }
+        if (full && resume) {
+            throw new IllegalArgumentException(
+                    "--resume was given with --method full, which keeps no state. Start again, or train an adapter.");
         }
         LoraConfig lora = new LoraConfig(r, alpha, dropout, targetModules());
         if (full) {
@@ -239,7 +248,12 @@ final class TrainCommand implements Callable<Integer> {
             if (!full) {
                 listeners.add(new Saver(adapter, model));
             }
-            new Trainer(model, adapter, config, listeners).train(records, heldOut);
+            Trainer trainer = new Trainer(model, adapter, config, listeners);
+            if (!full) {
+                Path state = out.resolve("trainer_state.safetensors");
+                trainer = resume ? trainer.resume(state) : trainer.keepState(state);
+            }
+            trainer.train(records, heldOut);
         } catch (NonFiniteException e) {
             console.println(
                     full ? "nothing was written" : "the last good adapter is in " + out + " if --eval-every was given");

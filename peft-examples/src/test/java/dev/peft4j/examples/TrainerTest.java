@@ -8,6 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.AdapterFiles;
+import dev.peft4j.core.adapter.Attachment;
+import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.autograd.NonFiniteException;
 import dev.peft4j.core.autograd.Parameter;
@@ -23,6 +26,8 @@ import dev.peft4j.core.train.TrainingListener;
 import dev.peft4j.core.train.TrainingResult;
 import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.lora.LoraMethod;
+import dev.peft4j.lora.adalora.AdaLoraConfig;
+import dev.peft4j.lora.adalora.RankSchedule;
 import dev.peft4j.models.Models;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -34,6 +39,8 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class TrainerTest {
     private static final Path MODELS = Shared.root().resolve("peft-examples/src/test/resources/golden/models");
@@ -114,6 +121,53 @@ class TrainerTest {
                 && html.contains("&lt;b&gt;"));
         assertTrue(html.contains("<svg") && html.contains("perplexity") && html.contains("tuned"));
         assertFalse(html.contains("http://") || html.contains("src="), "the page needs nothing else");
+    }
+
+    /** Also the ranks of AdaLoRA, which depend on what it has seen. */
+    @ParameterizedTest
+    @ValueSource(strings = {"LoRA", "AdaLoRA"})
+    void a_run_that_was_stopped_goes_on_to_the_same_bits(String method) throws IOException {
+        TrainingConfig config =
+                TrainingConfig.of(12, 4, 1e-2).withEvaluation(5, 0).withSeed(3);
+        PeftConfig peft = method.equals("LoRA")
+                ? LoraConfig.of(4, 8).withDropout(0.2)
+                : new AdaLoraConfig(
+                        new RankSchedule(4, 2, 1, 2, 1, 0.85, 0.85, 0), 8, 0.2, 0.5, Map.of(), Attachment.DEFAULT);
+        try (Model model = Models.load(Methods.MODELS.resolve("llama"), Backend.host(), 0, 0);
+                Adapter whole = AdapterFiles.method(peft.peftType()).create(peft, model, 1);
+                Adapter stopped = AdapterFiles.method(peft.peftType()).create(peft, model, 1);
+                Adapter resumed = AdapterFiles.method(peft.peftType()).create(peft, model, 2)) {
+            List<PackedBatch.Sequence> records = new ArrayList<>();
+            for (int i = 0; i < 18; i++) {
+                int[] ids = {i, 2 * i, 90 - i, i + 3};
+                records.add(PackedBatch.Sequence.labelled(ids, ids));
+            }
+            new Trainer(model, whole, config, List.of()).train(records, records.subList(0, 3));
+            TrainingListener killer = new TrainingListener() {
+                @Override
+                public void onStep(int step, double loss, double rate, double norm, int tokens, double seconds) {
+                    if (step == 8) {
+                        throw new IllegalStateException("killed");
+                    }
+                }
+            };
+            Path state = dir.resolve("trainer_state.safetensors");
+            assertThrows(IllegalStateException.class, () -> new Trainer(model, stopped, config, List.of(killer))
+                    .keepState(state)
+                    .train(records, records.subList(0, 3)));
+            new Trainer(model, resumed, config, List.of()).resume(state).train(records, records.subList(0, 3));
+            for (int i = 0; i < whole.parameters().size(); i++) {
+                assertArrayEquals(
+                        whole.parameters().get(i).value().toFloats(),
+                        resumed.parameters().get(i).value().toFloats(),
+                        whole.parameters().get(i).name());
+            }
+            IllegalArgumentException other = assertThrows(
+                    IllegalArgumentException.class, () -> new Trainer(model, resumed, config.withSeed(4), List.of())
+                            .resume(state)
+                            .train(records, List.of()));
+            assertTrue(String.valueOf(other.getMessage()).contains("seed 4"), other::toString);
+        }
     }
 
     @Test

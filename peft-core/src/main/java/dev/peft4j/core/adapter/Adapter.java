@@ -161,6 +161,11 @@ public interface Adapter extends AutoCloseable {
      */
     default void afterStep(Backend backend, int step) {}
 
+    /** What it remembers between training steps besides its parameters, by names of its own: saved and read back with the state of a run. */
+    default Map<String, Tensor> trainingState() {
+        return Map.of();
+    }
+
     /** Is told that its parameters have the values of a file now. */
     default void afterLoading() {}
 

@@ -22,7 +22,7 @@ public final class AdamW implements Optimizer {
     private int step;
 
     /** Running means of the gradient and of its square. */
-    private record Moments(Tensor m, Tensor v) {}
+    record Moments(Tensor m, Tensor v) {}
 
     /** All constants. */
     public AdamW(double beta1, double beta2, double eps, double weightDecay) {
@@ -46,14 +46,24 @@ public final class AdamW implements Optimizer {
     public void step(Backend backend, List<Parameter> parameters, double learningRate) {
         step++;
         for (Parameter p : parameters) {
-            Tensor value = p.value();
-            Moments s = moments.computeIfAbsent(
-                    p,
-                    key -> new Moments(
-                            Tensor.zeros(value.dtype(), value.rows(), value.cols()),
-                            Tensor.zeros(value.dtype(), value.rows(), value.cols())));
-            backend.kernels().adamW(value, p.grad(), s.m, s.v, learningRate, beta1, beta2, eps, weightDecay, step);
+            Moments s = moments(p);
+            backend.kernels().adamW(p.value(), p.grad(), s.m, s.v, learningRate, beta1, beta2, eps, weightDecay, step);
         }
+    }
+
+    /** What it remembers of a parameter; zeros at the start. */
+    Moments moments(Parameter p) {
+        Tensor value = p.value();
+        return moments.computeIfAbsent(
+                p,
+                key -> new Moments(
+                        Tensor.zeros(value.dtype(), value.rows(), value.cols()),
+                        Tensor.zeros(value.dtype(), value.rows(), value.cols())));
+    }
+
+    /** Goes on as if so many steps had been made. */
+    void setSteps(int steps) {
+        step = steps;
     }
 
     @Override

@@ -8,6 +8,9 @@ import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.tensor.Arena;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -26,6 +29,8 @@ public final class Trainer {
     private final TrainingConfig config;
     private final List<TrainingListener> listeners;
     private final List<Parameter> parameters;
+    private @Nullable Path stateFile;
+    private boolean resumed;
 
     /**
      * A trainer of the parameters of an adapter that are trainable.
@@ -45,11 +50,28 @@ public final class Trainer {
         }
     }
 
+    /** Keeps what a run needs to go on in a file, written at each evaluation and at the end. */
+    public Trainer keepState(Path file) {
+        stateFile = file;
+        return this;
+    }
+
+    /**
+     * Goes on with a run whose state is in a file, with the same settings and records, to the same bits as if it had not stopped. The count of
+     * evaluations without improvement begins anew.
+     */
+    public Trainer resume(Path file) {
+        stateFile = file;
+        resumed = true;
+        return this;
+    }
+
     /**
      * Trains on labelled sequences.
      *
      * @param records to train on
      * @param heldOut to evaluate the base and the tuned model on; empty for no evaluation
+     * @throws UncheckedIOException if the state of the run cannot be written or read
      * @throws NonFiniteException if a value becomes infinite or not a number; the parameters are those before the step
      */
     public TrainingResult train(List<PackedBatch.Sequence> records, List<PackedBatch.Sequence> heldOut) {
@@ -72,7 +94,11 @@ public final class Trainer {
         Run run = new Run(records, heldOut, steps);
         try (Arena arena = new Arena(model.backend().dtype());
                 AdamW optimizer = new AdamW(config.weightDecay())) {
-            run.loop(arena, optimizer);
+            Path file = stateFile;
+            TrainerState state = file == null
+                    ? null
+                    : new TrainerState(file, config, records.size(), steps, adapter, parameters, optimizer);
+            run.loop(arena, optimizer, state);
         }
         Evaluation tuned = run.finish();
         TrainingResult result =
@@ -114,7 +140,10 @@ public final class Trainer {
             this.batches = new Batches(records, config.batchSize(), config.seed());
         }
 
-        void loop(Arena arena, AdamW optimizer) {
+        void loop(Arena arena, AdamW optimizer, @Nullable TrainerState state) {
+            if (state != null && resumed) {
+                skipTo(load(state));
+            }
             int warmup = (int) Math.round(steps * config.warmup());
             while (step < steps && !stoppedEarly) {
                 long start = System.nanoTime();
@@ -131,6 +160,36 @@ public final class Trainer {
                 listeners.forEach(l -> l.onStep(now, r.loss, rate, r.norm, r.tokens, took / 1e9));
                 if (config.evaluateEvery() > 0 && step % config.evaluateEvery() == 0 && !heldOut.isEmpty()) {
                     check(evaluate(step, List.of(adapter), heldOut));
+                    save(state);
+                }
+            }
+            save(state);
+        }
+
+        private int load(TrainerState state) {
+            try {
+                return state.load();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e.getMessage(), e);
+            }
+        }
+
+        private void save(@Nullable TrainerState state) {
+            try {
+                if (state != null) {
+                    state.save(step);
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e.getMessage(), e);
+            }
+        }
+
+        /** Draws what the steps before have drawn. */
+        private void skipTo(int start) {
+            for (; step < start; step++) {
+                for (int i = 0; i < config.accumulation(); i++) {
+                    batches.next();
+                    seeds.nextLong();
                 }
             }
         }

@@ -28,7 +28,6 @@ final class AdaLoraAdapter extends LayeredAdapter {
     private final Map<String, AdaLoraLayer> layers = new LinkedHashMap<>();
     private AdaLoraConfig config;
     private RankAllocator allocator;
-    private Map<String, List<Boolean>> cut = Map.of(); // ranks that each layer keeps, once some were cut
     private boolean fixed; // no ranks are cut any more
 
     AdaLoraAdapter(AdaLoraConfig config, ModelSites model, long seed) {
@@ -53,17 +52,18 @@ final class AdaLoraAdapter extends LayeredAdapter {
     /** Ranks without an E were cut before the file was written, unless none has one: then it is new. */
     @Override
     public void afterLoading() {
-        Map<String, List<Boolean>> kept = new LinkedHashMap<>();
-        layers.forEach((name, layer) -> kept.put(name, nonZero(layer.e.value())));
-        if (kept.values().stream().anyMatch(mask -> mask.contains(true))
-                && kept.values().stream().anyMatch(mask -> mask.contains(false))) {
-            cut = kept;
+        boolean some = layers.values().stream().anyMatch(l -> zeros(l) < l.rank());
+        boolean notAll = layers.values().stream().anyMatch(l -> zeros(l) > 0);
+        if (some && notAll) {
+            allocator.keepNonZero();
             fixed = true;
         }
     }
 
-    private static List<Boolean> nonZero(Tensor e) {
-        return IntStream.range(0, e.cols()).mapToObj(k -> e.get(0, k) != 0).toList();
+    private static long zeros(AdaLoraLayer layer) {
+        return IntStream.range(0, layer.rank())
+                .filter(k -> layer.e.value().get(0, k) == 0)
+                .count();
     }
 
     @Override
@@ -71,8 +71,20 @@ final class AdaLoraAdapter extends LayeredAdapter {
         RankSchedule schedule = config.schedule();
         if (!fixed && schedule.totalSteps() == 0) {
             config = config.with(Map.of(), schedule.withTotalSteps(steps));
+            allocator.close();
             allocator = new RankAllocator(config.schedule(), layers);
         }
+    }
+
+    @Override
+    public Map<String, Tensor> trainingState() {
+        return allocator.state();
+    }
+
+    @Override
+    public void close() {
+        super.close();
+        allocator.close();
     }
 
     @Override
@@ -89,14 +101,14 @@ final class AdaLoraAdapter extends LayeredAdapter {
     public void afterStep(Backend backend, int step) {
         RankSchedule schedule = config.schedule();
         if (fixed || schedule.totalSteps() == 0 || step > schedule.lastCut()) {
-            allocator.apply(cut);
+            allocator.apply();
             return;
         }
         if (step < schedule.lastCut()) {
             allocator.observe();
         }
         if (schedule.cutsAfter(step)) {
-            cut = allocator.cut(schedule.budget(step, layers.size()));
+            allocator.cut(schedule.budget(step, layers.size()));
         }
     }
 
