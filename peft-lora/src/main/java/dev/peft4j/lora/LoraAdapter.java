@@ -22,6 +22,10 @@ final class LoraAdapter extends LayeredAdapter {
         super(config, model);
         this.config = config;
         RandomGenerator random = new SplittableRandom(seed);
+        build(() -> addParts(model, random));
+    }
+
+    private void addParts(ModelSites model, RandomGenerator random) {
         for (Site site : config.sites(model)) {
             if (site instanceof LinearSite linear) {
                 add(linear, newLayer(linear, model, random));

@@ -18,6 +18,13 @@ record LoraFactors(Tensor a, Tensor b) {
             LoraInit init, int r, double scaling, Tensor weight, Backend backend, RandomGenerator random) {
         int out = weight.rows();
         int in = weight.cols();
+        if (init.isTakenFromBase()) {
+            requireRank(r, weight, init);
+        }
+        if (init.kind() == LoraInit.Kind.ORTHOGONAL && r % 2 != 0) {
+            throw new IllegalArgumentException("init_lora_weights orthogonal was asked for with r = " + r
+                    + "; it needs an even rank. Use " + (r + 1) + ".");
+        }
         LoraFactors f = new LoraFactors(Tensor.allocate(backend.dtype(), r, in), Tensor.zeros(backend.dtype(), out, r));
         switch (init.kind()) {
             case DEFAULT ->
@@ -36,10 +43,6 @@ record LoraFactors(Tensor a, Tensor b) {
 
     /** PEFT: with Q orthogonal (R, R), A is spanned by its even rows, B by its odd ones, both divided by 10; so B A = 0. */
     private void orthogonal(int r, RandomGenerator random) {
-        if (r % 2 != 0) {
-            throw new IllegalArgumentException("init_lora_weights orthogonal was asked for with r = " + r
-                    + "; it needs an even rank. Use " + (r + 1) + ".");
-        }
         double[] q = Decompositions.qr(normal(r * r, random), r, r).q();
         double[] x = normal(a.cols() * r / 2, random);
         double[] y = normal(b.rows() * r / 2, random);
@@ -72,7 +75,6 @@ record LoraFactors(Tensor a, Tensor b) {
     /** W ≈ U S Vᵀ of rank R, {@code A = √(S/s) Vᵀ}, {@code B = U √(S/s)} (Meng et al. 2024, equations 2 and 3). */
     private void pissa(LoraInit init, double scaling, Tensor weight, RandomGenerator random) {
         int r = a.rows();
-        requireRank(r, weight, "pissa");
         Decompositions.Svd svd = init.iterations() == 0
                 ? Decompositions.svd(weight)
                 : LowRank.randomSvd(weight, r, init.iterations(), random);
@@ -95,7 +97,6 @@ record LoraFactors(Tensor a, Tensor b) {
     /** W = Q R, {@code B = Q[:, :R]}, {@code A = R[:R]} (Büyükakyüz 2024, <a href="https://arxiv.org/abs/2406.01775">paper</a>, section 3). */
     private void olora(Tensor weight) {
         int r = a.rows();
-        requireRank(r, weight, "olora");
         int k = Math.min(weight.rows(), weight.cols());
         Decompositions.Qr qr = Decompositions.qr(weight.toDoubles(), weight.rows(), weight.cols());
         for (int j = 0; j < r; j++) {
@@ -108,12 +109,12 @@ record LoraFactors(Tensor a, Tensor b) {
         }
     }
 
-    private static void requireRank(int r, Tensor weight, String init) {
+    private static void requireRank(int r, Tensor weight, LoraInit init) {
         int most = Math.min(weight.rows(), weight.cols());
         if (r > most) {
-            throw new IllegalArgumentException(
-                    "init_lora_weights " + init + " was asked for with r = " + r + "; a weight of " + weight.rows()
-                            + " x " + weight.cols() + " has rank " + most + " at most. Use a smaller r.");
+            throw new IllegalArgumentException("init_lora_weights " + init.toJson() + " was asked for with r = " + r
+                    + "; a weight of " + weight.rows() + " x " + weight.cols() + " has rank " + most
+                    + " at most. Use a smaller r.");
         }
     }
 }

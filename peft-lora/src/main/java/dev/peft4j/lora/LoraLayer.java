@@ -7,7 +7,7 @@ import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
-import dev.peft4j.core.layer.Products;
+import dev.peft4j.core.autograd.Products;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.List;

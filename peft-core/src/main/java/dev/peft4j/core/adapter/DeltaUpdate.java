@@ -2,7 +2,7 @@ package dev.peft4j.core.adapter;
 
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
-import dev.peft4j.core.layer.Products;
+import dev.peft4j.core.autograd.Products;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;

@@ -29,6 +29,16 @@ public class LayeredAdapter implements Adapter {
         this.model = model;
     }
 
+    /** Runs what adds the parts; if it fails, the memory of those that are there is freed. */
+    public final void build(Runnable parts) {
+        try {
+            parts.run();
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
+    }
+
     /** Adds what is done at a linear layer; the adapter closes its parameters. */
     public final void add(LinearSite site, LinearUpdate update) {
         linear.put(site.name(), update);

@@ -34,13 +34,15 @@ final class AdaLoraAdapter extends LayeredAdapter {
         super(config, model);
         this.config = config;
         RandomGenerator random = new SplittableRandom(seed);
-        for (LinearSite site : config.sites(model)) {
-            AdaLoraLayer layer = new AdaLoraLayer(config, site, model.backend(), random);
-            layers.put(site.name(), layer);
-            add(site, layer);
-        }
-        trainModules(config.attachment().wholeModules(model));
         allocator = new RankAllocator(config.schedule(), layers);
+        build(() -> {
+            for (LinearSite site : config.sites(model)) {
+                AdaLoraLayer layer = new AdaLoraLayer(config, site, model.backend(), random);
+                layers.put(site.name(), layer);
+                add(site, layer);
+            }
+            trainModules(config.attachment().wholeModules(model));
+        });
         fixed = !config.kept().isEmpty();
     }
 

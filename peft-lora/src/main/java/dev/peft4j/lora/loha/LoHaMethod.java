@@ -36,10 +36,12 @@ public final class LoHaMethod implements PeftMethod {
         LoHaConfig c = PeftMethod.require(LoHaConfig.class, config);
         RandomGenerator random = new SplittableRandom(seed);
         LayeredAdapter adapter = new LayeredAdapter(c, model);
-        for (LinearSite site : c.sites(model)) {
-            adapter.add(site, new LoHaLayer(c, site, model.backend(), random));
-        }
-        adapter.trainModules(c.attachment().wholeModules(model));
+        adapter.build(() -> {
+            for (LinearSite site : c.sites(model)) {
+                adapter.add(site, new LoHaLayer(c, site, model.backend(), random));
+            }
+            adapter.trainModules(c.attachment().wholeModules(model));
+        });
         return adapter;
     }
 }

@@ -5,7 +5,7 @@ import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
-import dev.peft4j.core.layer.Products;
+import dev.peft4j.core.autograd.Products;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Initial;
 import dev.peft4j.core.tensor.Tensor;

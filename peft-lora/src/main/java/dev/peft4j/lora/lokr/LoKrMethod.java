@@ -40,10 +40,12 @@ public final class LoKrMethod implements PeftMethod {
         LoKrConfig c = PeftMethod.require(LoKrConfig.class, config);
         RandomGenerator random = new SplittableRandom(seed);
         LayeredAdapter adapter = new LayeredAdapter(c, model);
-        for (LinearSite site : c.sites(model)) {
-            adapter.add(site, new LoKrLayer(c, site, model.backend(), random));
-        }
-        adapter.trainModules(c.attachment().wholeModules(model));
+        adapter.build(() -> {
+            for (LinearSite site : c.sites(model)) {
+                adapter.add(site, new LoKrLayer(c, site, model.backend(), random));
+            }
+            adapter.trainModules(c.attachment().wholeModules(model));
+        });
         return adapter;
     }
 }

@@ -11,9 +11,11 @@ final class OftAdapter extends LayeredAdapter {
     OftAdapter(OftConfig config, ModelSites model, long seed) {
         super(config, model);
         RandomGenerator random = new SplittableRandom(seed);
-        for (LinearSite site : config.sites(model)) {
-            add(site, new OftLayer(config, site, model.backend(), random));
-        }
-        trainModules(config.attachment().wholeModules(model));
+        build(() -> {
+            for (LinearSite site : config.sites(model)) {
+                add(site, new OftLayer(config, site, model.backend(), random));
+            }
+            trainModules(config.attachment().wholeModules(model));
+        });
     }
 }

@@ -29,14 +29,16 @@ final class VeraAdapter extends LayeredAdapter {
         torch.uniform(sharedA, -bound(in), bound(in));
         torch.uniform(sharedB, -bound(config.r()), bound(config.r()));
         SplittableRandom random = new SplittableRandom(seed);
-        for (LinearSite site : sites) {
-            VeraLayer layer = new VeraLayer(config, site, sharedA, sharedB);
-            if (!config.zeroStart()) {
-                Initial.gaussian(layer.parameters().get(0).value(), 1, random);
+        build(() -> {
+            for (LinearSite site : sites) {
+                VeraLayer layer = new VeraLayer(config, site, sharedA, sharedB);
+                if (!config.zeroStart()) {
+                    Initial.gaussian(layer.parameters().get(0).value(), 1, random);
+                }
+                add(site, layer);
             }
-            add(site, layer);
-        }
-        trainModules(config.attachment().wholeModules(model));
+            trainModules(config.attachment().wholeModules(model));
+        });
     }
 
     private static double bound(int fanIn) {

@@ -1,7 +1,5 @@
-package dev.peft4j.core.layer;
+package dev.peft4j.core.autograd;
 
-import dev.peft4j.core.autograd.Node;
-import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.tensor.MatrixEngine;
 import dev.peft4j.core.tensor.Tensor;
 
