@@ -2,11 +2,15 @@ package dev.peft4j.examples;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
+import dev.peft4j.core.model.MergeReport;
+import dev.peft4j.core.model.MergedAdapter;
 import dev.peft4j.core.model.MergedModel;
 import dev.peft4j.core.model.Model;
+import dev.peft4j.core.model.PackedBatch;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -22,6 +26,9 @@ import picocli.CommandLine.Spec;
         description = "Merges an adapter into the base model and writes a plain Hugging Face directory.",
         footer = {"", "Example:", "  peft4j merge --model DIR --adapter run/adapter --out run/merged"})
 final class MergeCommand implements Callable<Integer> {
+    private static final int PROBE_SEQUENCES = 4;
+    private static final int PROBE_LENGTH = 16;
+
     @Mixin
     ModelOptions modelOptions = new ModelOptions();
 
@@ -34,15 +41,36 @@ final class MergeCommand implements Callable<Integer> {
     @Spec
     CommandSpec spec = CommandSpec.create();
 
+    /** A few sequences of tokens from all over the vocabulary. */
+    private static PackedBatch probe(Model model) {
+        int length = Math.min(PROBE_LENGTH, model.contextLength());
+        int[][] ids = new int[PROBE_SEQUENCES][length];
+        for (int s = 0; s < ids.length; s++) {
+            for (int i = 0; i < length; i++) {
+                ids[s][i] = (int) (((s * length + i) * 7919L + 13) % model.vocabularySize());
+            }
+        }
+        return PackedBatch.of(ids);
+    }
+
     @Override
     public Integer call() throws IOException {
         MergedModel.checkOutput(out);
         try (Model model = modelOptions.open(0);
                 Adapter a = AdapterFiles.load(adapter, model)) {
-            MergedModel.write(out, model, a);
+            PrintWriter console = spec.commandLine().getOut();
+            try (MergedAdapter merged = MergedAdapter.of(model, List.of(a))) {
+                MergeReport report = merged.report(model, List.of(a), probe(model));
+                MergedModel.write(out, model, merged);
+                console.printf(
+                        "merged model: %s%n%d tensors replaced; on a probe batch the adapter changes a logit by up to %.3g, merging by %.1e (relative %.1e)%n",
+                        out,
+                        report.weights(),
+                        report.effect(),
+                        report.largestDifference(),
+                        report.relativeDifference());
+            }
         }
-        PrintWriter console = spec.commandLine().getOut();
-        console.println("merged model: " + out);
         return 0;
     }
 }

@@ -32,6 +32,8 @@ import picocli.CommandLine.Spec;
             EvalCommand.class,
             GenerateCommand.class,
             MergeCommand.class,
+            CombineCommand.class,
+            ConvertCommand.class,
             InspectCommand.class,
             BenchCommand.class,
             PretrainDemoCommand.class

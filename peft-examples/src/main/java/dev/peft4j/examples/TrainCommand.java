@@ -3,7 +3,7 @@ package dev.peft4j.examples;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.FullFineTuning;
-import dev.peft4j.core.adapter.TargetModules;
+import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.autograd.NonFiniteException;
 import dev.peft4j.core.model.MergedModel;
 import dev.peft4j.core.model.Model;
@@ -15,7 +15,6 @@ import dev.peft4j.core.train.Schedule;
 import dev.peft4j.core.train.Trainer;
 import dev.peft4j.core.train.TrainingConfig;
 import dev.peft4j.core.train.TrainingListener;
-import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.models.TextTokenizer;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -23,7 +22,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -83,33 +81,8 @@ final class TrainCommand implements Callable<Integer> {
             description = "adapter, log.jsonl and report.html go here (default: ${DEFAULT-VALUE})")
     Path out = Path.of("run/adapter");
 
-    @Option(
-            names = "--method",
-            paramLabel = "NAME",
-            description = "lora, or full: all weights (default: ${DEFAULT-VALUE})")
-    String method = "lora";
-
-    @Option(names = "--r", paramLabel = "R", description = "rank of LoRA (default: ${DEFAULT-VALUE})")
-    int r = 8;
-
-    @Option(
-            names = "--lora-alpha",
-            paramLabel = "A",
-            description = "the update is scaled by A / R (default: ${DEFAULT-VALUE})")
-    double alpha = 16;
-
-    @Option(
-            names = "--lora-dropout",
-            paramLabel = "P",
-            description = "dropout in front of LoRA (default: ${DEFAULT-VALUE})")
-    double dropout;
-
-    @Option(
-            names = "--target-modules",
-            paramLabel = "NAMES",
-            description =
-                    "layer names with commas, all-linear, or regex:PATTERN (default: those of PEFT for the architecture)")
-    String target = "";
+    @Mixin
+    MethodOptions methodOptions = new MethodOptions();
 
     @Option(names = "--steps", paramLabel = "N", description = "optimiser steps (default: whole epochs)")
     int steps;
@@ -192,16 +165,12 @@ final class TrainCommand implements Callable<Integer> {
                 evalEvery,
                 patience,
                 seed);
-        boolean full = method.equals("full");
-        if (!full && !method.equals("lora")) {
-            throw new IllegalArgumentException(
-                    "--method " + method + " was given; there are lora and full. Use one of these.");
-        }
+        boolean full = methodOptions.isFull();
         if (full && resume) {
             throw new IllegalArgumentException(
                     "--resume was given with --method full, which keeps no state. Start again, or train an adapter.");
         }
-        LoraConfig lora = new LoraConfig(r, alpha, dropout, targetModules());
+        PeftConfig peft = full ? null : methodOptions.config();
         if (full) {
             MergedModel.checkOutput(out);
         } else {
@@ -209,9 +178,9 @@ final class TrainCommand implements Callable<Integer> {
         }
         try (Model model = modelOptions.open(seed);
                 TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize());
-                Adapter adapter = full
+                Adapter adapter = peft == null
                         ? new FullFineTuning(model)
-                        : AdapterFiles.method("LORA").create(lora, model, seed)) {
+                        : AdapterFiles.method(peft.peftType()).create(peft, model, seed)) {
             List<PackedBatch.Sequence> records =
                     dataOptions.read(data, limit, model, tokenizer, console).sequences();
             List<PackedBatch.Sequence> heldOut = evalData == null
@@ -241,7 +210,7 @@ final class TrainCommand implements Callable<Integer> {
             throws IOException {
         Path reports = full ? Path.of(out + "-report") : out;
         Files.createDirectories(reports);
-        HtmlReport report = new HtmlReport("peft4j: " + method + " on " + data.getFileName(), settings());
+        HtmlReport report = new HtmlReport("peft4j: " + methodOptions.method + " on " + data.getFileName(), settings());
         try (ConsoleProgress progress = new ConsoleProgress(console);
                 JsonlLog log = new JsonlLog(reports.resolve("log.jsonl"))) {
             List<TrainingListener> listeners = new ArrayList<>(List.of(progress, log, report));
@@ -268,28 +237,12 @@ final class TrainCommand implements Callable<Integer> {
         console.printf("%s: %s%nreport:  %s%n", full ? "model" : "adapter", out, reports.resolve("report.html"));
     }
 
-    private @Nullable TargetModules targetModules() {
-        if (target.isEmpty()) {
-            return null;
-        }
-        if (target.startsWith("regex:")) {
-            return TargetModules.matching(target.substring("regex:".length()));
-        }
-        return target.equals("all-linear")
-                ? TargetModules.allLinearLayers()
-                : TargetModules.of(Arrays.asList(target.split(",", -1)));
-    }
-
     private Map<String, String> settings() {
         Map<String, String> s = new LinkedHashMap<>();
         s.put("model", modelOptions.model.toString());
         s.put("data", data.toString());
         s.put("held out", evalData == null ? "every tenth record" : evalData.toString());
-        s.put("method", method);
-        if (method.equals("lora")) {
-            s.put("r, alpha, dropout", r + ", " + alpha + ", " + dropout);
-            s.put("target modules", target.isEmpty() ? "default of the architecture" : target);
-        }
+        s.putAll(methodOptions.settings());
         s.put("batch", batchSize + " records x " + accumulate);
         s.put("learning rate", learningRate + ", " + schedule + ", warm-up " + warmup);
         s.put("weight decay, clipping", weightDecay + ", " + maxGradNorm);

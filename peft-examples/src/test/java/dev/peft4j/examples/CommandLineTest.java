@@ -154,7 +154,7 @@ class CommandLineTest {
         fails("demo", "trian");
         fails("Missing required option", "train", "--data", data);
         fails("--lr", "train", "--model", model, "--data", data, "--lrr", "1e-3");
-        fails("there are lora and full", "train", "--model", model, "--data", data, "--method", "lorra");
+        fails("there are lora, rslora", "train", "--model", model, "--data", data, "--method", "lorra");
         fails("r = 0 was given", "train", "--model", model, "--data", data, "--r", 0);
         fails(
                 "Did you mean q_proj?",
