@@ -5,8 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
+import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.model.Active;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.model.PeftModel;
+import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.train.Trainer;
 import dev.peft4j.core.train.TrainingConfig;
 import dev.peft4j.core.train.TrainingResult;
@@ -44,6 +49,23 @@ class ReadmeTest {
         }
     }
 
+    static void manyAdapters(Model model) throws IOException {
+        // many adapters
+        try (PeftModel peft = new PeftModel(model);
+                Arena arena = new Arena(model.backend().dtype())) {
+            peft.load("law", Path.of("adapters/law"));
+            peft.load("medicine", Path.of("adapters/medicine"));
+            PackedBatch batch = PackedBatch.of(new int[] {1, 5, 9}, new int[] {1, 7});
+            try (Pass pass = Pass.inference(model.backend(), arena)) { // any number of threads, each with its own pass
+                Call call = peft.call(pass, Active.perSequence("law", "medicine"));
+                System.out.println(model.logits(call, batch).value());
+            }
+            System.out.println(
+                    peft.merge("both", List.of("law", "medicine"), batch)); // into copies; the base keeps its bits
+        }
+        // end of many adapters
+    }
+
     @Test
     void the_snippet_of_the_readme_is_the_one_that_is_compiled() throws IOException {
         String readme = Files.readString(Shared.root().resolve("README.md"));
@@ -54,6 +76,10 @@ class ReadmeTest {
         String compiled = source.substring(source.indexOf("// quickstart\n") + 14, source.indexOf("// end\n")) + "}";
         assertEquals(words(compiled), words(block.group(1)));
         assertTrue(block.group(1).lines().count() < 20);
+        assertTrue(block.find(), "and another one");
+        String second = source.substring(
+                source.indexOf("// many adapters\n") + 17, source.indexOf("// end of many adapters\n"));
+        assertEquals(words(second), words(block.group(1)));
     }
 
     private static String words(String code) {

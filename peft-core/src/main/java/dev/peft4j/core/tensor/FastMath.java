@@ -229,4 +229,18 @@ final class FastMath {
         exp(a, a, n);
         return sum(a, n);
     }
+
+    /** Rotates the pairs (i, i + half) of each head by angles whose cosines and sines are given; the sign is that of the angle. */
+    static void rotate(float[] x, float[] cosines, float[] sines, float sign, int heads, int half) {
+        for (int h = 0; h < heads; h++) {
+            int at = h * 2 * half;
+            for (int i = 0; i < half; i++) {
+                float u = x[at + i];
+                float v = x[at + half + i];
+                float s = sign * sines[i];
+                x[at + i] = u * cosines[i] - v * s;
+                x[at + half + i] = v * cosines[i] + u * s;
+            }
+        }
+    }
 }

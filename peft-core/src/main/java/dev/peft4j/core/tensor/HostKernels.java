@@ -410,17 +410,7 @@ final class HostKernels implements Kernels {
             cosines.read(positions[r], 0, b, 0, half);
             sines.read(positions[r], 0, c, 0, half);
             x.read(r, 0, a, 0, n);
-            float sign = inverse ? -1f : 1f;
-            for (int h = 0; h < heads; h++) {
-                int at = h * 2 * half;
-                for (int i = 0; i < half; i++) {
-                    float u = a[at + i];
-                    float v = a[at + half + i];
-                    float s = sign * c[i];
-                    a[at + i] = u * b[i] - v * s;
-                    a[at + half + i] = v * b[i] + u * s;
-                }
-            }
+            FastMath.rotate(a, b, c, inverse ? -1f : 1f, heads, half);
             x.write(r, 0, a, 0, n);
         });
     }
