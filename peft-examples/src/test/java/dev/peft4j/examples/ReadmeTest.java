@@ -60,8 +60,7 @@ class ReadmeTest {
                 Call call = peft.call(pass, Active.perSequence("law", "medicine"));
                 System.out.println(model.logits(call, batch).value());
             }
-            System.out.println(
-                    peft.merge("both", List.of("law", "medicine"), batch)); // into copies; the base keeps its bits
+            System.out.println(peft.merge("both", List.of("law", "medicine"), batch)); // into copies
         }
         // end of many adapters
     }

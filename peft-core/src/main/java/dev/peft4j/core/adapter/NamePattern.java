@@ -91,13 +91,14 @@ public final class NamePattern {
             List<Long> found = shape.apply(layer);
             int configured = value(pattern, layer.name(), otherwise);
             if (found != null && found.size() == 2 && found.get(0) > 0 && found.get(0) != configured) {
-                LOG.warn(
-                        "{}: the file has rank {}, the config {}; the file counts",
-                        layer.name(),
-                        found.get(0),
-                        configured);
                 ranks.put(layer.name(), Math.toIntExact(found.get(0)));
             }
+        }
+        if (!ranks.isEmpty()) {
+            LOG.warn(
+                    "{} layers have other ranks in the file than in its config; the file counts: {}",
+                    ranks.size(),
+                    ranks);
         }
         pattern.forEach(ranks::putIfAbsent); // the first match counts
         return ranks;
