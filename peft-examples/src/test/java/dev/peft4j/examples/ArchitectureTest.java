@@ -17,7 +17,12 @@ class ArchitectureTest {
             .resideInAPackage("dev.peft4j.core..")
             .should()
             .dependOnClassesThat()
-            .resideInAnyPackage("dev.peft4j.models..", "dev.peft4j.lora..", "dev.peft4j.examples..");
+            .resideInAnyPackage(
+                    "dev.peft4j.models..",
+                    "dev.peft4j.lora..",
+                    "dev.peft4j.adapters..",
+                    "dev.peft4j.prompt..",
+                    "dev.peft4j.examples..");
 
     @ArchTest
     static final ArchRule models_know_no_methods = noClasses()
@@ -25,15 +30,35 @@ class ArchitectureTest {
             .resideInAPackage("dev.peft4j.models..")
             .should()
             .dependOnClassesThat()
-            .resideInAnyPackage("dev.peft4j.lora..", "dev.peft4j.examples..");
+            .resideInAnyPackage(
+                    "dev.peft4j.lora..", "dev.peft4j.adapters..", "dev.peft4j.prompt..", "dev.peft4j.examples..");
 
     @ArchTest
-    static final ArchRule methods_know_no_models_and_no_other_methods = noClasses()
+    static final ArchRule lora_knows_no_models_and_no_other_methods = noClasses()
             .that()
             .resideInAPackage("dev.peft4j.lora..")
             .should()
             .dependOnClassesThat()
-            .resideInAnyPackage("dev.peft4j.models..", "dev.peft4j.examples..");
+            .resideInAnyPackage(
+                    "dev.peft4j.models..", "dev.peft4j.adapters..", "dev.peft4j.prompt..", "dev.peft4j.examples..");
+
+    @ArchTest
+    static final ArchRule adapters_knows_no_models_and_no_other_methods = noClasses()
+            .that()
+            .resideInAPackage("dev.peft4j.adapters..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(
+                    "dev.peft4j.models..", "dev.peft4j.lora..", "dev.peft4j.prompt..", "dev.peft4j.examples..");
+
+    @ArchTest
+    static final ArchRule prompt_knows_no_models_and_no_other_methods = noClasses()
+            .that()
+            .resideInAPackage("dev.peft4j.prompt..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(
+                    "dev.peft4j.models..", "dev.peft4j.lora..", "dev.peft4j.adapters..", "dev.peft4j.examples..");
 
     @ArchTest
     static final ArchRule packages_have_no_cycles =

@@ -61,7 +61,7 @@ final class SitesAdapter implements Adapter {
     }
 
     @Override
-    public Node subLayer(Call call, BlockSite site, Node y, Node residual) {
+    public Node subLayer(Call call, BlockSite site, Node y, Node residual, Norm norm) {
         if (!subLayers) {
             return y;
         }
@@ -82,8 +82,8 @@ final class SitesAdapter implements Adapter {
     }
 
     @Override
-    public boolean addsRows() {
-        return inputs || keys;
+    public int keyRowCount() {
+        return keys ? ROWS : 0;
     }
 
     @Override

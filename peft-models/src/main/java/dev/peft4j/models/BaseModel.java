@@ -5,6 +5,7 @@ import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.EmbeddingSite;
 import dev.peft4j.core.adapter.LinearSite;
+import dev.peft4j.core.adapter.NormSite;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.layer.Attention;
@@ -45,6 +46,8 @@ abstract class BaseModel implements Model {
     private final int vocabularySize;
     private final List<LinearSite> sites = new ArrayList<>();
     private final List<EmbeddingSite> embeddingSites = new ArrayList<>();
+    private final List<NormSite> normSites = new ArrayList<>();
+    private final List<BlockSite> blockSites = new ArrayList<>();
     private final Map<String, String> weightNames = new HashMap<>(); // of layers whose weight is not their own
     private @Nullable Rotary rotary;
 
@@ -115,10 +118,12 @@ abstract class BaseModel implements Model {
     }
 
     final LayerNorm layerNorm(String name, int n, double eps) throws IOException {
+        normSites.add(new NormSite(name, n));
         return new LayerNorm(name, weights.vector(name + ".weight", n), weights.vector(name + ".bias", n), eps);
     }
 
     final RmsNorm rmsNorm(String name, int n, double eps) throws IOException {
+        normSites.add(new NormSite(name, n));
         return new RmsNorm(name, weights.vector(name + ".weight", n), eps);
     }
 
@@ -149,6 +154,40 @@ abstract class BaseModel implements Model {
             }
         }
         return input;
+    }
+
+    /** Positions of the tokens (T): those of a sequence begin behind the keys that adapters put in front of it. */
+    final int[] positions(Call call, PackedBatch batch) {
+        int[] positions = batch.positions();
+        int s = 0;
+        for (Call part : call.parts()) {
+            int keys = part.adapters().stream().mapToInt(Adapter::keyRowCount).sum();
+            int n = call.isSplit() ? part.sequences() : batch.sequences();
+            for (int end = s + n; s < end; s++) {
+                for (int i = 0; i < batch.length(s); i++) {
+                    positions[batch.start(s) + i] += keys;
+                }
+            }
+        }
+        return checkLength(positions);
+    }
+
+    /**
+     * Puts the keys and values that adapters have for a layer into a cache that is still empty.
+     *
+     * @param batch of the first tokens
+     */
+    static void fill(Call call, PackedBatch batch, BlockSite site, KeyValueCache cache) {
+        for (int i = 0; i < mostAdapters(call); i++) {
+            List<Adapter.@Nullable KeysAndValues> extra =
+                    perSequence(call, batch, i, (a, c) -> a.keysAndValues(c, site));
+            for (int s = 0; s < extra.size(); s++) {
+                Adapter.KeysAndValues e = extra.get(s);
+                if (e != null) {
+                    cache.begin(site.layer(), s, e.keys().value(), e.values().value());
+                }
+            }
+        }
     }
 
     /** Attends to the keys and values of each sequence and to those that adapters put in front of them. */
@@ -238,6 +277,21 @@ abstract class BaseModel implements Model {
     @Override
     public final List<EmbeddingSite> embeddingSites() {
         return Collections.unmodifiableList(embeddingSites);
+    }
+
+    @Override
+    public final List<NormSite> normSites() {
+        return Collections.unmodifiableList(normSites);
+    }
+
+    @Override
+    public final List<BlockSite> blockSites() {
+        return Collections.unmodifiableList(blockSites);
+    }
+
+    /** The three places of a block. */
+    final void addBlock(BlockSite keys, BlockSite attention, BlockSite feedForward) {
+        blockSites.addAll(List.of(keys, attention, feedForward));
     }
 
     @Override

@@ -83,6 +83,10 @@ public final class Bert extends BaseModel implements Model {
         embeddingNorm = layerNorm("bert.embeddings.LayerNorm", width, eps);
         for (int l = 0; l < config.size("num_hidden_layers"); l++) {
             String h = "bert.encoder.layer." + l + ".";
+            addBlock(
+                    site(l, BlockSite.Kind.KEYS_AND_VALUES),
+                    site(l, BlockSite.Kind.AFTER_ATTENTION),
+                    site(l, BlockSite.Kind.AFTER_FEED_FORWARD));
             blocks.add(new Block(
                     linear(h + "attention.self.query", width, width, true),
                     linear(h + "attention.self.key", width, width, true),
@@ -110,7 +114,7 @@ public final class Bert extends BaseModel implements Model {
         Input input = input(given, batch, words.forward(given, batch.ids()));
         Call call = input.call();
         PackedBatch all = input.batch();
-        int[] places = checkLength(all.positions());
+        int[] places = positions(call, all);
         Node x = input.rows();
         Functions.add(pass, x, segments.forward(call, all.tokenTypes()));
         Functions.add(pass, x, positions.forward(call, places));
@@ -143,11 +147,11 @@ public final class Bert extends BaseModel implements Model {
         Node mixed = attend(
                 call, batch, site(layer, BlockSite.Kind.KEYS_AND_VALUES), shape, Slice.of(q), Slice.of(k), Slice.of(v));
         Node a = Functions.dropout(pass, dropout, b.o.forward(call, mixed));
-        a = call.subLayer(site(layer, BlockSite.Kind.AFTER_ATTENTION), a, rows);
+        a = call.subLayer(site(layer, BlockSite.Kind.AFTER_ATTENTION), a, rows, b.attentionNorm::forward);
         a = b.attentionNorm.forward(call, Functions.add(pass, a, rows));
         Node up = Functions.activation(pass, activation, b.up.forward(call, a));
         Node y = Functions.dropout(pass, dropout, b.down.forward(call, up));
-        y = call.subLayer(site(layer, BlockSite.Kind.AFTER_FEED_FORWARD), y, a);
+        y = call.subLayer(site(layer, BlockSite.Kind.AFTER_FEED_FORWARD), y, a, b.outputNorm::forward);
         return b.outputNorm.forward(call, Functions.add(pass, y, a));
     }
 

@@ -1,5 +1,6 @@
 package dev.peft4j.models;
 
+import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.LinearSite;
@@ -74,6 +75,10 @@ public final class Gpt2 extends BaseModel implements CausalModel {
         positions = embedding("transformer.wpe", contextLength(), width);
         for (int l = 0; l < layers; l++) {
             String h = "transformer.h." + l + ".";
+            addBlock(
+                    site(l, BlockSite.Kind.KEYS_AND_VALUES),
+                    site(l, BlockSite.Kind.AFTER_ATTENTION),
+                    site(l, BlockSite.Kind.AFTER_FEED_FORWARD));
             blocks.add(new Block(
                     layerNorm(h + "ln_1", width, eps),
                     conv1d(h + "attn.c_attn", width, 3 * width),
@@ -92,10 +97,12 @@ public final class Gpt2 extends BaseModel implements CausalModel {
         Pass pass = chosen.pass();
         int frame = pass.begin();
         Call given = chosen.overTokens(batch.lengths());
-        Input input = input(given, batch, tokens.forward(given, batch.ids()));
+        Node embedded = tokens.forward(given, batch.ids());
+        boolean first = cache == null || cache.isFresh(); // what adapters put in front is in the cache later
+        Input input = first ? input(given, batch, embedded) : new Input(given, batch, embedded);
         Call call = input.call();
         PackedBatch all = input.batch();
-        int[] places = checkLength(cache == null ? all.positions() : cache.positions(all));
+        int[] places = places(call, all, cache);
         Node x = input.rows(); // (T, C)
         Functions.add(pass, x, positions.forward(call, places));
         Functions.dropout(pass, embeddingDropout, x);
@@ -104,7 +111,7 @@ public final class Gpt2 extends BaseModel implements CausalModel {
             x = pass.end(inner, block(call, l, x, all, cache));
         }
         if (cache != null) {
-            cache.advance(batch);
+            cache.advance(all);
         }
         return pass.end(frame, finalNorm.forward(call, x));
     }
@@ -127,11 +134,26 @@ public final class Gpt2 extends BaseModel implements CausalModel {
             mixed = Attention.forward(pass, shape, q, keys, Slice.of(pass.node(cache.values(layer))));
         }
         Node y = Functions.dropout(pass, residualDropout, b.projection.forward(call, mixed));
-        y = call.subLayer(site(layer, BlockSite.Kind.AFTER_ATTENTION), y, x);
+        y = call.subLayer(site(layer, BlockSite.Kind.AFTER_ATTENTION), y, x, Adapter.Norm.NONE);
         Functions.add(pass, y, x);
         Node up = Functions.activation(pass, activation, b.up.forward(call, b.norm2.forward(call, y))); // (T, 4C)
         Node z = Functions.dropout(pass, residualDropout, b.down.forward(call, up));
-        return Functions.add(pass, call.subLayer(site(layer, BlockSite.Kind.AFTER_FEED_FORWARD), z, y), y);
+        return Functions.add(
+                pass, call.subLayer(site(layer, BlockSite.Kind.AFTER_FEED_FORWARD), z, y, Adapter.Norm.NONE), y);
+    }
+
+    /** Positions of the tokens; a cache that is still empty gets the keys of the adapters first. */
+    private int[] places(Call call, PackedBatch batch, @Nullable KeyValueCache cache) {
+        if (cache == null) {
+            return positions(call, batch);
+        }
+        if (cache.isFresh()) {
+            for (int l = 0; l < layers; l++) {
+                fill(call, batch, site(l, BlockSite.Kind.KEYS_AND_VALUES), cache);
+            }
+            cache.beginTokens();
+        }
+        return checkLength(cache.positions(batch));
     }
 
     private BlockSite site(int layer, BlockSite.Kind kind) {

@@ -12,12 +12,15 @@ public final class KeyValueCache implements AutoCloseable {
     private final Tensor[] keys; // per layer (sequences · capacity, keyHeads · H)
     private final Tensor[] values;
     private final int[] lengths;
+    private final int[][] begun; // rows in front of the tokens, per layer and sequence
+    private boolean fresh = true;
 
     KeyValueCache(DType dtype, int layers, int width, int sequences, int capacity) {
         this.capacity = capacity;
         this.keys = new Tensor[layers];
         this.values = new Tensor[layers];
         this.lengths = new int[sequences];
+        this.begun = new int[layers][sequences];
         for (int l = 0; l < layers; l++) {
             keys[l] = Tensor.allocate(dtype, sequences * capacity, width);
             values[l] = Tensor.allocate(dtype, sequences * capacity, width);
@@ -39,6 +42,26 @@ public final class KeyValueCache implements AutoCloseable {
         return positions;
     }
 
+    /** Whether no token is in it yet. */
+    boolean isFresh() {
+        return fresh;
+    }
+
+    /** Puts keys and values (P, keyHeads · H) in front of the tokens of a sequence, for one layer; the same number for every layer. */
+    void begin(int layer, int sequence, Tensor key, Tensor value) {
+        int at = begun[layer][sequence];
+        keys[layer].rows(sequence * capacity + at, key.rows()).copyFrom(key);
+        values[layer].rows(sequence * capacity + at, key.rows()).copyFrom(value);
+        begun[layer][sequence] += key.rows();
+    }
+
+    /** To be called once all layers have begun. */
+    void beginTokens() {
+        for (int s = 0; s < lengths.length; s++) {
+            lengths[s] = begun[0][s];
+        }
+    }
+
     /** Puts the keys and values (T, keyHeads · H) of a layer behind those of earlier tokens. */
     void append(int layer, PackedBatch batch, Tensor key, Tensor value) {
         for (int s = 0; s < batch.sequences(); s++) {
@@ -51,6 +74,7 @@ public final class KeyValueCache implements AutoCloseable {
 
     /** To be called once all layers have added their tokens. */
     void advance(PackedBatch batch) {
+        fresh = false;
         for (int s = 0; s < batch.sequences(); s++) {
             lengths[s] += batch.length(s);
         }

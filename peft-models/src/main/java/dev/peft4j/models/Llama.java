@@ -1,5 +1,6 @@
 package dev.peft4j.models;
 
+import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.LinearSite;
@@ -79,6 +80,10 @@ public final class Llama extends BaseModel implements CausalModel {
         tokens = embedding("model.embed_tokens", vocabularySize(), width);
         for (int l = 0; l < layers; l++) {
             String h = "model.layers." + l + ".";
+            addBlock(
+                    site(l, BlockSite.Kind.KEYS_AND_VALUES),
+                    site(l, BlockSite.Kind.AFTER_ATTENTION),
+                    site(l, BlockSite.Kind.AFTER_FEED_FORWARD));
             blocks.add(new Block(
                     rmsNorm(h + "input_layernorm", width, eps),
                     linear(h + "self_attn.q_proj", width, heads * headSize, attentionBias),
@@ -100,17 +105,19 @@ public final class Llama extends BaseModel implements CausalModel {
         Pass pass = chosen.pass();
         int frame = pass.begin();
         Call given = chosen.overTokens(batch.lengths());
-        Input input = input(given, batch, tokens.forward(given, batch.ids()));
+        Node embedded = tokens.forward(given, batch.ids());
+        boolean first = cache == null || cache.isFresh(); // what adapters put in front is in the cache later
+        Input input = first ? input(given, batch, embedded) : new Input(given, batch, embedded);
         Call call = input.call();
         PackedBatch all = input.batch();
-        int[] positions = checkLength(cache == null ? all.positions() : cache.positions(all));
+        int[] positions = places(call, all, cache);
         Node x = input.rows(); // (T, C)
         for (int l = 0; l < layers; l++) {
             int inner = pass.begin();
             x = pass.end(inner, block(call, l, x, all, positions, cache));
         }
         if (cache != null) {
-            cache.advance(batch);
+            cache.advance(all);
         }
         return pass.end(frame, finalNorm.forward(call, x));
     }
@@ -141,12 +148,28 @@ public final class Llama extends BaseModel implements CausalModel {
             Slice keys = Slice.of(pass.node(cache.keys(layer)));
             mixed = Attention.forward(pass, shape, Slice.of(q), keys, Slice.of(pass.node(cache.values(layer))));
         }
-        Node a = call.subLayer(site(layer, BlockSite.Kind.AFTER_ATTENTION), b.o.forward(call, mixed), x);
+        Node a = call.subLayer(
+                site(layer, BlockSite.Kind.AFTER_ATTENTION), b.o.forward(call, mixed), x, Adapter.Norm.NONE);
         Node y = Functions.add(pass, a, x);
         Node m = b.norm2.forward(call, y);
         Node gated = Functions.swiGlu(pass, b.gate.forward(call, m), b.up.forward(call, m)); // (T, inner)
-        Node z = call.subLayer(site(layer, BlockSite.Kind.AFTER_FEED_FORWARD), b.down.forward(call, gated), y);
+        Node z = call.subLayer(
+                site(layer, BlockSite.Kind.AFTER_FEED_FORWARD), b.down.forward(call, gated), y, Adapter.Norm.NONE);
         return Functions.add(pass, z, y);
+    }
+
+    /** Positions of the tokens; a cache that is still empty gets the keys of the adapters first. */
+    private int[] places(Call call, PackedBatch batch, @Nullable KeyValueCache cache) {
+        if (cache == null) {
+            return positions(call, batch);
+        }
+        if (cache.isFresh()) {
+            for (int l = 0; l < layers; l++) {
+                fill(call, batch, site(l, BlockSite.Kind.KEYS_AND_VALUES), cache);
+            }
+            cache.beginTokens();
+        }
+        return checkLength(cache.positions(batch));
     }
 
     private BlockSite site(int layer, BlockSite.Kind kind) {

@@ -56,10 +56,20 @@ public interface Adapter extends AutoCloseable {
      *
      * @param y (T, C), the output of the sub-layer
      * @param residual (T, C), what will be added to it
+     * @param norm what the sum goes through; does nothing where a block has its norms in front of the sub-layers
      * @return y itself, changed in place or not, or another node in its place
      */
-    default Node subLayer(Call call, BlockSite site, Node y, Node residual) {
+    default Node subLayer(Call call, BlockSite site, Node y, Node residual, Norm norm) {
         return y;
+    }
+
+    /** A layer norm behind a residual connection. */
+    interface Norm {
+        /** A block without such a norm. */
+        Norm NONE = (call, x) -> x;
+
+        /** x (T, C) normalised, as a new node. */
+        Node apply(Call call, Node x);
     }
 
     /** Keys and values (P, width) that every sequence of the batch gets in front of its own, or null for none. */
@@ -85,9 +95,19 @@ public interface Adapter extends AutoCloseable {
         return 0;
     }
 
-    /** Whether it puts rows in front of sequences; such an adapter generates without a cache of keys and values. */
+    /** How many keys and values {@link #keysAndValues} puts in front of every sequence; the positions of its tokens begin behind them. */
+    default int keyRowCount() {
+        return 0;
+    }
+
+    /** Whether it puts rows in front of sequences. */
     default boolean addsRows() {
-        return false;
+        return inputRowCount() > 0 || keyRowCount() > 0;
+    }
+
+    /** The file of its tensors. */
+    default String tensorFile() {
+        return "adapter_model.safetensors";
     }
 
     /** The parameter that takes the place of a base tensor while this adapter is active, or null. */
@@ -112,7 +132,7 @@ public interface Adapter extends AutoCloseable {
     }
 
     /** Whether a layer without a bias gets one by it, so that it cannot be merged there. */
-    default boolean needsBias() {
+    default boolean needsBias(LinearSite site) {
         return true;
     }
 

@@ -76,7 +76,9 @@ public final class AdapterFiles {
             Map<String, Parameter> parameters = new TreeMap<>();
             saved.parameters().forEach(p -> parameters.put(saved.savedName(p), p));
             parameters.forEach((name, p) -> writer.add(name, p.value(), p.shape()));
-            saved.alsoSaved().forEach((name, t) -> writer.add(PREFIX + name, t, Math.toIntExact(t.size())));
+            saved.alsoSaved()
+                    .forEach((name, t) -> writer.add(
+                            PREFIX + name, t, t.rows() == 1 ? new int[] {t.cols()} : new int[] {t.rows(), t.cols()}));
             saved.buffers().forEach((name, t) -> writer.add(name, t, t.rows(), t.cols()));
             writer.write(directory.resolve(TENSORS));
             AtomicFile.write(

@@ -3,6 +3,7 @@ package dev.peft4j.core.adapter;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.autograd.Products;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -203,22 +204,19 @@ public final class Call {
     }
 
     /** What the active adapters make of the output of a sub-layer, in their order. */
-    public Node subLayer(BlockSite site, Node y, Node residual) {
+    public Node subLayer(BlockSite site, Node y, Node residual, Adapter.Norm norm) {
         if (!isSplit()) {
             Node out = y;
             for (Adapter adapter : adapters) {
-                out = adapter.subLayer(this, site, out, residual);
+                out = adapter.subLayer(this, site, out, residual, norm);
             }
             return out;
         }
+        Node all = pass.node(pass.allocate(y.value().rows(), y.value().cols()));
         for (Call part : parts) {
-            Node mine = part.rows(y);
-            Node out = part.subLayer(site, mine, part.rows(residual));
-            if (out != mine) {
-                throw new UnsupportedOperationException(
-                        "an adapter that changes a sub-layer in a batch with several adapters has to do so in place");
-            }
+            Node out = part.subLayer(site, part.rows(y), part.rows(residual), norm);
+            Products.copy(pass, out, part.rows(all));
         }
-        return y;
+        return all;
     }
 }

@@ -202,6 +202,12 @@ public class LayeredAdapter implements Adapter {
     }
 
     @Override
+    public boolean needsBias(LinearSite site) {
+        LinearUpdate update = linear.get(site.name());
+        return update != null && update.needsBias();
+    }
+
+    @Override
     public void mergeIntoBias(LinearSite site, Tensor bias) {
         LinearUpdate update = linear.get(site.name());
         if (update != null) {

@@ -32,6 +32,11 @@ public interface LinearUpdate {
         return false;
     }
 
+    /** Whether a layer without a bias would need one. */
+    default boolean needsBias() {
+        return true;
+    }
+
     /** Does the same to a copy (1, O) of the bias. */
     default void mergeIntoBias(Backend backend, Tensor bias) {}
 }

@@ -19,6 +19,17 @@ public interface ModelSites {
     /** The tables of token vectors; not those of positions and segments. */
     List<EmbeddingSite> embeddingSites();
 
+    /** All norms in the order of the forward pass. */
+    List<NormSite> normSites();
+
+    /** The blocks: places where keys and values come in, and behind attention and feed-forward, in their order. */
+    List<BlockSite> blockSites();
+
+    /** Columns of the hidden states C. */
+    default int width() {
+        return embeddingSites().get(0).width();
+    }
+
     /** The name of the tensor that is the weight of a linear layer: its own, or the embedding that a head is tied to. */
     default String weightName(LinearSite site) {
         return site.name() + ".weight";

@@ -109,6 +109,11 @@ public record TargetModules(
         return select(all);
     }
 
+    /** The norms that are meant. */
+    public List<NormSite> selectNorms(ModelSites model) {
+        return select(model.normSites());
+    }
+
     private <S extends Site> List<S> select(List<S> all) {
         List<S> found = matched(all, "target_modules");
         if (!layers.isEmpty()) {

@@ -133,6 +133,77 @@ public final class Products {
         }
     }
 
+    /** {@code y = a + b}, a new node. */
+    public static Node sum(Pass pass, Node a, Node b) {
+        Node y = pass.node(pass.allocate(a.value().rows(), a.value().cols()));
+        pass.backend().kernels().add(a.value(), b.value(), y.value());
+        if (pass.needsGrad(a, b)) {
+            pass.record(y, () -> {
+                for (Node n : new Node[] {a, b}) {
+                    if (n.isTracked()) {
+                        pass.addGrad(n, y.grad());
+                    }
+                }
+            });
+        }
+        return y;
+    }
+
+    /** {@code y = x}: overwrites y, which nothing was done to yet. */
+    public static void copy(Pass pass, Node x, Node y) {
+        y.value().copyFrom(x.value());
+        if (pass.needsGrad(x)) {
+            pass.record(y, () -> {
+                if (!pass.prepareGrad(x)) {
+                    pass.backend().kernels().fillRows(null, x.grad());
+                }
+                pass.backend().kernels().add(x.grad(), y.grad(), x.grad());
+            });
+        }
+    }
+
+    /** {@code y += bias} for each row, in place; bias (1, n). */
+    public static void addBias(Pass pass, Node y, Node bias) {
+        Tensor rows = pass.allocate(y.value().rows(), y.value().cols());
+        pass.backend().kernels().fillRows(bias.value(), rows);
+        pass.backend().kernels().add(y.value(), rows, y.value());
+        if (pass.needsGrad(bias)) {
+            pass.record(y, () -> {
+                if (!pass.prepareGrad(bias)) {
+                    pass.backend().kernels().fillRows(null, bias.grad());
+                }
+                pass.backend().kernels().addColumnSums(y.grad(), bias.grad());
+            });
+        }
+    }
+
+    /** {@code y = y · factors} for each column, in place; factors (1, n). */
+    public static void scaleInPlace(Pass pass, Node y, Node factors) {
+        if (!pass.needsGrad(y, factors)) {
+            pass.backend().kernels().scaleColumns(y.value(), factors.value(), y.value());
+            return;
+        }
+        Tensor before = pass.allocate(y.value().rows(), y.value().cols());
+        before.copyFrom(y.value());
+        pass.backend().kernels().scaleColumns(y.value(), factors.value(), y.value());
+        pass.record(
+                y,
+                () -> {
+                    if (factors.isTracked()) { // df = Σ dy · y
+                        Tensor ones = pass.allocate(1, before.cols());
+                        ones.fill(1);
+                        if (!pass.prepareGrad(factors)) {
+                            pass.backend().kernels().fillRows(null, factors.grad());
+                        }
+                        pass.backend().kernels().addColumnDots(y.grad(), before, ones, factors.grad());
+                    }
+                    Tensor old = pass.replaceGrad(y);
+                    pass.backend().kernels().scaleColumns(old, factors.value(), y.grad());
+                },
+                before,
+                factors.value());
+    }
+
     /** Kronecker product: every element of a times all of b; a (l, m), b (k, n), y (l·k, m·n). */
     public static Node kronecker(Pass pass, Node a, Node b) {
         Tensor out = pass.allocate(

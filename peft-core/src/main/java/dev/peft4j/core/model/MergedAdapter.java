@@ -120,7 +120,7 @@ public final class MergedAdapter implements Adapter {
         for (Adapter a : adapters) {
             if (a.changesBias(site)) {
                 if (!model.tensorNames().contains(name)) {
-                    if (a.needsBias()) {
+                    if (a.needsBias(site)) {
                         throw new IllegalArgumentException("the adapter gives " + site.name()
                                 + " a bias, and the base model has none to merge it into. Keep the adapter apart.");
                     }

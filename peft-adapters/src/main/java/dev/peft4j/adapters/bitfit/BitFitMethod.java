@@ -1,0 +1,32 @@
+package dev.peft4j.adapters.bitfit;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.LayeredAdapter;
+import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.PeftConfig;
+import dev.peft4j.core.adapter.PeftMethod;
+import java.util.Map;
+
+/** BitFit for the service loader. */
+public final class BitFitMethod implements PeftMethod {
+    @Override
+    public String peftType() {
+        return BitFitConfig.PEFT_TYPE;
+    }
+
+    @Override
+    public PeftConfig read(Map<String, Object> json) {
+        return BitFitConfig.read(json);
+    }
+
+    @Override
+    public Adapter create(PeftConfig config, ModelSites model, long seed) {
+        BitFitConfig c = PeftMethod.require(BitFitConfig.class, config);
+        LayeredAdapter adapter = new LayeredAdapter(c, model);
+        adapter.build(() -> {
+            c.biases(model).forEach(name -> adapter.train(name, name));
+            adapter.trainModules(c.attachment().wholeModules(model));
+        });
+        return adapter;
+    }
+}

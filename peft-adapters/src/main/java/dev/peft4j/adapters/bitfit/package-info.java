@@ -1,0 +1,5 @@
+/** BitFit: trained copies of biases. */
+@NullMarked
+package dev.peft4j.adapters.bitfit;
+
+import org.jspecify.annotations.NullMarked;

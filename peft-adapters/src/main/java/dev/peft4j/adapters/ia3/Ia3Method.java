@@ -1,0 +1,26 @@
+package dev.peft4j.adapters.ia3;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.PeftConfig;
+import dev.peft4j.core.adapter.PeftMethod;
+import java.util.Map;
+
+/** Ia3 for the service loader. */
+public final class Ia3Method implements PeftMethod {
+    @Override
+    public String peftType() {
+        return Ia3Config.PEFT_TYPE;
+    }
+
+    @Override
+    public PeftConfig read(Map<String, Object> json) {
+        return Ia3Config.read(json);
+    }
+
+    @Override
+    public Adapter create(PeftConfig config, ModelSites model, long seed) {
+        Ia3Config c = PeftMethod.require(Ia3Config.class, config);
+        return new Ia3Adapter(c, model, seed);
+    }
+}

@@ -1,0 +1,53 @@
+package dev.peft4j.adapters.norms;
+
+import dev.peft4j.core.adapter.Attachment;
+import dev.peft4j.core.adapter.ConfigFields;
+import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.NormSite;
+import dev.peft4j.core.adapter.PeftConfig;
+import dev.peft4j.core.adapter.TargetModules;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Which norms are trained.
+ *
+ * <p>Zhao et al. 2023, <a href="https://arxiv.org/abs/2312.11420">paper</a>, section 3.
+ *
+ * @param attachment the norms, all of them if none are named, and the modules that are trained whole
+ */
+public record NormTuningConfig(Attachment attachment) implements PeftConfig {
+    static final String PEFT_TYPE = "LN_TUNING";
+
+    /** All norms. */
+    public static final NormTuningConfig ALL = new NormTuningConfig(Attachment.DEFAULT);
+
+    static NormTuningConfig read(Map<String, Object> json) {
+        return new NormTuningConfig(Attachment.read(new ConfigFields(json)));
+    }
+
+    List<NormSite> sites(ModelSites model) {
+        TargetModules target = attachment.target();
+        List<String> whole = attachment.wholeModules(model);
+        return (target == null ? model.normSites() : target.selectNorms(model))
+                .stream()
+                        .filter(s -> whole.stream().noneMatch(m -> Attachment.isUnder(m, s.name())))
+                        .toList();
+    }
+
+    @Override
+    public String peftType() {
+        return PEFT_TYPE;
+    }
+
+    @Override
+    public long parameterCount(ModelSites model) {
+        return attachment.wholeCount(model)
+                + sites(model).stream().mapToLong(s -> 2L * s.width()).sum();
+    }
+
+    @Override
+    public Map<String, Object> toJson(ModelSites model) {
+        return attachment.toJson(PEFT_TYPE, model, sites(model));
+    }
+}
