@@ -81,6 +81,7 @@ class ModelGoldenTest {
             GoldenChecks.checkGradients(golden, file, model, adapter, golden.batch(), "grad.", GoldenChecks.PREFIX);
             GoldenChecks.checkMerged(golden, file, model, adapter);
             GoldenChecks.checkGeneration(golden, model, List.of(adapter));
+            EncoderGolden.check(golden, file, model, adapter);
             if (golden.method().equals("gradient_clipping")) {
                 GoldenChecks.checkClipping(golden, file, model, adapter, GoldenChecks.PREFIX);
             } else if (golden.method().equals("gradient_accumulation")) {

@@ -226,4 +226,14 @@ public final class Bert extends BaseModel implements Model {
     public List<String> taskModules() {
         return List.of("classifier");
     }
+
+    @Override
+    public int attentionHeads() {
+        return heads;
+    }
+
+    @Override
+    public int keyHeads() {
+        return heads;
+    }
 }

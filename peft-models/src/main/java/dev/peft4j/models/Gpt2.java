@@ -178,4 +178,14 @@ public final class Gpt2 extends BaseModel implements CausalModel {
     public boolean fanInFanOut() {
         return true;
     }
+
+    @Override
+    public int attentionHeads() {
+        return heads;
+    }
+
+    @Override
+    public int keyHeads() {
+        return heads;
+    }
 }

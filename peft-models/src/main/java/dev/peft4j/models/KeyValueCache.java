@@ -80,6 +80,21 @@ public final class KeyValueCache implements AutoCloseable {
         }
     }
 
+    /**
+     * Keys and values of the tokens of a sequence side by side, as prefix tuning keeps them: (tokens, layers · 2 · keyHeads · H), for each layer the keys and
+     * then the values. The caller closes it.
+     */
+    public Tensor sideBySide(int sequence) {
+        int n = lengths[sequence];
+        int width = keys[0].cols();
+        Tensor all = Tensor.allocate(keys[0].dtype(), n, keys.length * 2 * width);
+        for (int l = 0; l < keys.length; l++) {
+            all.columns(2 * l * width, width).copyFrom(keys[l].rows(sequence * capacity, n));
+            all.columns((2 * l + 1) * width, width).copyFrom(values[l].rows(sequence * capacity, n));
+        }
+        return all;
+    }
+
     /** Takes the last tokens of a sequence out again. */
     void forget(int sequence, int tokens) {
         lengths[sequence] -= Math.min(tokens, lengths[sequence]);

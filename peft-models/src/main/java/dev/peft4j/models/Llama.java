@@ -186,4 +186,14 @@ public final class Llama extends BaseModel implements CausalModel {
     public Linear head() {
         return head;
     }
+
+    @Override
+    public int attentionHeads() {
+        return heads;
+    }
+
+    @Override
+    public int keyHeads() {
+        return keyHeads;
+    }
 }

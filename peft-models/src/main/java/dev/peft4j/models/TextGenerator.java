@@ -63,8 +63,7 @@ public final class TextGenerator implements AutoCloseable {
             all.add(c);
             capacity = Math.max(capacity, c.tokens.length);
         }
-        boolean cached = config.cache() && !addsRows();
-        try (KeyValueCache cache = cached ? model.newCache(prompts.size(), capacity) : null) {
+        try (KeyValueCache cache = config.cache() ? model.newCache(prompts.size(), capacity + rowsInFront()) : null) {
             while (all.stream().anyMatch(c -> !c.done)) {
                 float[][] logits = next(all, cache);
                 for (int i = 0; i < all.size(); i++) {
@@ -75,9 +74,15 @@ public final class TextGenerator implements AutoCloseable {
         return all.stream().map(Continuation::result).toList();
     }
 
-    private boolean addsRows() {
+    /** Most rows that adapters put in front of a sequence. */
+    private int rowsInFront() {
         try (Pass pass = Pass.inference(model.backend(), arena)) {
-            return calls.apply(pass).any(Adapter::addsRows);
+            return calls.apply(pass).parts().stream()
+                    .mapToInt(p -> p.adapters().stream()
+                            .mapToInt(a -> a.inputRowCount() + a.keyRowCount())
+                            .sum())
+                    .max()
+                    .orElse(0);
         }
     }
 
@@ -136,8 +141,9 @@ public final class TextGenerator implements AutoCloseable {
                     }
                 }
             }
+            boolean first = cache == null || cache.isFresh();
             Node hidden = model.hidden(call, batch, cache);
-            PackedBatch rows = batch.withRowsOf(call);
+            PackedBatch rows = first ? batch.withRowsOf(call) : batch;
             int[] last = new int[unseen.length];
             Arrays.setAll(last, i -> rows.start(i) + rows.length(i) - 1);
             Node ends = Functions.rows(pass, hidden, last);

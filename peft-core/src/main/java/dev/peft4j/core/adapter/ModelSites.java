@@ -25,6 +25,15 @@ public interface ModelSites {
     /** The blocks: places where keys and values come in, and behind attention and feed-forward, in their order. */
     List<BlockSite> blockSites();
 
+    /** Heads of queries. */
+    int attentionHeads();
+
+    /** Heads of keys and values. */
+    int keyHeads();
+
+    /** Most tokens of a sequence. */
+    int contextLength();
+
     /** Columns of the hidden states C. */
     default int width() {
         return embeddingSites().get(0).width();

@@ -4,7 +4,10 @@ import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
 
 /**
  * One run through a model: where its intermediate values live, and the tape of what to do backwards.
@@ -25,6 +28,7 @@ public final class Pass implements AutoCloseable {
     private final List<Tensor> frame = new ArrayList<>();
     private final List<Operation> tape = new ArrayList<>();
     private final List<Runnable> afterwards = new ArrayList<>();
+    private final Map<Object, Node> computed = new HashMap<>();
 
     private Pass(Backend backend, Arena arena, boolean recording, boolean training, boolean tracing, long seed) {
         this.backend = backend;
@@ -290,6 +294,22 @@ public final class Pass implements AutoCloseable {
         }
     }
 
+    /**
+     * A node that is computed once in this pass, however often it is asked for, and lives until its end.
+     *
+     * @param key whose node it is
+     */
+    public Node once(Object key, Supplier<Node> compute) {
+        Node known = computed.get(key);
+        if (known != null) {
+            return known;
+        }
+        Node node = compute.get();
+        node.value().hold();
+        computed.put(key, node);
+        return node;
+    }
+
     /** Runs something when the pass is closed: giving back what it was lent. */
     public void onClose(Runnable action) {
         afterwards.add(action);
@@ -299,6 +319,8 @@ public final class Pass implements AutoCloseable {
     public void close() {
         tape.clear();
         frame.clear();
+        computed.values().forEach(n -> n.value().unhold());
+        computed.clear();
         arena.reset();
         afterwards.forEach(Runnable::run);
         afterwards.clear();

@@ -133,6 +133,22 @@ public final class Products {
         }
     }
 
+    /** Some columns of x, as a new node. */
+    public static Node columns(Pass pass, Node x, int from, int count) {
+        Node y = pass.node(pass.allocate(x.value().rows(), count));
+        y.value().copyFrom(x.value().columns(from, count));
+        if (pass.needsGrad(x)) {
+            pass.record(y, () -> {
+                if (!pass.prepareGrad(x)) {
+                    pass.backend().kernels().fillRows(null, x.grad());
+                }
+                Tensor part = x.grad().columns(from, count);
+                pass.backend().kernels().add(part, y.grad(), part);
+            });
+        }
+        return y;
+    }
+
     /** {@code y = a + b}, a new node. */
     public static Node sum(Pass pass, Node a, Node b) {
         Node y = pass.node(pass.allocate(a.value().rows(), a.value().cols()));

@@ -15,9 +15,6 @@ public interface Model extends ModelSites, AutoCloseable {
     /** The directory that it was read from, or will be written to. */
     Path directory();
 
-    /** Most tokens of a sequence. */
-    int contextLength();
-
     /** Number of token ids V. */
     int vocabularySize();
 

@@ -1,0 +1,99 @@
+package dev.peft4j.prompt;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.BlockSite;
+import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.adapter.LayeredAdapter;
+import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.autograd.Node;
+import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.autograd.Products;
+import dev.peft4j.core.tensor.Arena;
+import dev.peft4j.core.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Rows in front of sequences, and the modules that the task trains whole. */
+final class PromptAdapter extends LayeredAdapter {
+    private final PromptLearning config;
+    private final RowSource source;
+    private final boolean prefix; // keys and values of each layer, instead of embedded tokens
+
+    PromptAdapter(PromptLearning config, ModelSites model, RowSource source, boolean prefix) {
+        super(config, model);
+        this.config = config;
+        this.source = source;
+        this.prefix = prefix;
+        build(() -> trainModules(config.settings().wholeModules(model)));
+    }
+
+    private Node rows(Pass pass) {
+        return pass.once(this, () -> source.rows(pass));
+    }
+
+    @Override
+    public @Nullable Node inputRows(Call call, int width) {
+        return prefix ? null : rows(call.pass());
+    }
+
+    @Override
+    public int inputRowCount() {
+        return prefix ? 0 : config.settings().virtualTokens();
+    }
+
+    /** Columns of a layer: its keys at {@code 2 l D}, its values behind them. */
+    @Override
+    public @Nullable KeysAndValues keysAndValues(Call call, BlockSite site) {
+        if (!prefix) {
+            return null;
+        }
+        Node all = rows(call.pass());
+        int at = 2 * site.layer() * site.width();
+        return new KeysAndValues(
+                Products.columns(call.pass(), all, at, site.width()),
+                Products.columns(call.pass(), all, at + site.width(), site.width()));
+    }
+
+    @Override
+    public int keyRowCount() {
+        return prefix ? config.settings().virtualTokens() : 0;
+    }
+
+    @Override
+    public List<Parameter> parameters() {
+        List<Parameter> all = new ArrayList<>(source.parameters());
+        all.addAll(super.parameters());
+        return all;
+    }
+
+    /** PEFT writes the rows without a prefix, and heads with one level less than other methods. */
+    @Override
+    public String savedName(Parameter parameter) {
+        boolean row = parameter.name().equals(RowTable.NAME) || parameter.name().startsWith("encoder.");
+        return row ? parameter.name() : "base_model." + parameter.name();
+    }
+
+    /** Only the rows, where a network makes them: that is all that PEFT's file can hold. */
+    @Override
+    public Adapter forSaving(ModelSites model) {
+        if (source instanceof RowTable) {
+            return this;
+        }
+        Tensor values;
+        try (Arena arena = new Arena(model.backend().dtype());
+                Pass pass = Pass.inference(model.backend(), arena)) {
+            values = source.rows(pass).value().copy(model.backend().dtype());
+        }
+        PromptAdapter flat = new PromptAdapter(config, model, new RowTable(values), prefix);
+        for (Parameter p : super.parameters()) {
+            for (Parameter q : flat.parameters()) {
+                if (q.name().equals(p.name())) {
+                    q.value().copyFrom(p.value());
+                }
+            }
+        }
+        return flat;
+    }
+}

@@ -1,0 +1,117 @@
+package dev.peft4j.prompt;
+
+import dev.peft4j.core.adapter.ConfigFields;
+import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.tensor.Initial;
+import dev.peft4j.core.tensor.Tensor;
+import java.util.List;
+import java.util.Map;
+import java.util.random.RandomGenerator;
+
+/**
+ * Prompt tuning: P trained rows (P, C) in front of the embedded tokens.
+ *
+ * <p>Lester et al. 2021, <a href="https://arxiv.org/abs/2104.08691">paper</a>, section 2. Choose it where an adapter has to be as small as possible;
+ * with few steps it is weaker than the others. Cost: P · C parameters, P more tokens in every sequence.
+ *
+ * @param settings what all methods of this package have
+ * @param init how the rows start
+ * @param text that the rows were made of ({@code prompt_tuning_init_text}), for the file
+ * @param tokens of the text: row i starts as the embedding of token {@code i mod n}
+ */
+public record PromptTuningConfig(PromptSettings settings, Init init, String text, List<Integer> tokens)
+        implements PromptLearning {
+    static final String PEFT_TYPE = "PROMPT_TUNING";
+
+    /** How the rows start. */
+    public enum Init {
+        /** N(0, 1). */
+        RANDOM,
+        /** Embeddings of random tokens. */
+        SAMPLE_VOCAB,
+        /** Embeddings of the tokens of a text, repeated. */
+        TEXT
+    }
+
+    /** Copies the list. */
+    public PromptTuningConfig {
+        tokens = List.copyOf(tokens);
+    }
+
+    /** So many random rows. */
+    public static PromptTuningConfig of(int virtualTokens) {
+        return new PromptTuningConfig(PromptSettings.of(virtualTokens), Init.RANDOM, "", List.of());
+    }
+
+    /** Starting at random tokens. */
+    public PromptTuningConfig withVocabulary() {
+        return new PromptTuningConfig(settings, Init.SAMPLE_VOCAB, "", List.of());
+    }
+
+    /** Starting at a text; its tokens come from the tokenizer of the model. */
+    public PromptTuningConfig withText(String newText, List<Integer> itsTokens) {
+        return new PromptTuningConfig(settings, Init.TEXT, newText, itsTokens);
+    }
+
+    static PromptTuningConfig read(Map<String, Object> json) {
+        ConfigFields f = new ConfigFields(json);
+        f.any("tokenizer_name_or_path");
+        f.any("tokenizer_kwargs");
+        String name = f.text("prompt_tuning_init", "RANDOM");
+        String text = f.text("prompt_tuning_init_text", "");
+        Init init;
+        try {
+            init = Init.valueOf(name);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(
+                    "prompt_tuning_init is \"" + name
+                            + "\"; there are RANDOM, SAMPLE_VOCAB and TEXT. Correct the file.",
+                    e);
+        }
+        return new PromptTuningConfig(PromptSettings.read(f), init, text, List.of());
+    }
+
+    PromptTuningConfig asFlat() {
+        return new PromptTuningConfig(settings.asFlat(), init, text, tokens);
+    }
+
+    /** First values (P, C). */
+    Tensor rows(ModelSites model, RandomGenerator random) {
+        settings.check(model);
+        if (init == Init.TEXT && tokens.isEmpty() && !settings.flat()) {
+            throw new IllegalArgumentException("prompt_tuning_init TEXT was asked for without the tokens of \"" + text
+                    + "\". Encode the text with the tokenizer of the model and give its tokens.");
+        }
+        Tensor rows = Tensor.allocate(model.backend().dtype(), settings.virtualTokens(), model.width());
+        if (init == Init.RANDOM || settings.flat()) {
+            Initial.gaussian(rows, 1, random);
+            return rows;
+        }
+        Tensor table = model.tensor(model.embeddingSites().get(0).name() + ".weight");
+        for (int i = 0; i < rows.rows(); i++) {
+            int token = init == Init.TEXT ? tokens.get(i % tokens.size()) : random.nextInt(table.rows());
+            rows.rows(i, 1).copyFrom(table.rows(token, 1));
+        }
+        return rows;
+    }
+
+    @Override
+    public String peftType() {
+        return PEFT_TYPE;
+    }
+
+    @Override
+    public long parameterCount(ModelSites model) {
+        return (long) settings.virtualTokens() * model.width() + settings.wholeCount(model);
+    }
+
+    @Override
+    public Map<String, Object> toJson(ModelSites model) {
+        Map<String, Object> json = settings.toJson(PEFT_TYPE, model, model.width(), model.attentionHeads());
+        // the rows are in the file; to make them again from the text, PEFT would ask for a tokenizer
+        json.put("prompt_tuning_init", "RANDOM");
+        json.put("prompt_tuning_init_text", null);
+        json.put("tokenizer_name_or_path", null);
+        return json;
+    }
+}

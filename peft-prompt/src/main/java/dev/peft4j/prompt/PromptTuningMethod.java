@@ -1,0 +1,34 @@
+package dev.peft4j.prompt;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.PeftConfig;
+import dev.peft4j.core.adapter.PeftMethod;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+
+/** PromptTuning for the service loader. */
+public final class PromptTuningMethod implements PeftMethod {
+    @Override
+    public String peftType() {
+        return PromptTuningConfig.PEFT_TYPE;
+    }
+
+    @Override
+    public PeftConfig read(Map<String, Object> json) {
+        return PromptTuningConfig.read(json);
+    }
+
+    /** A file has the rows, whatever made them. */
+    @Override
+    public PeftConfig fit(PeftConfig config, ModelSites model, Map<String, List<Long>> shapes) {
+        return PeftMethod.require(PromptTuningConfig.class, config).asFlat();
+    }
+
+    @Override
+    public Adapter create(PeftConfig config, ModelSites model, long seed) {
+        PromptTuningConfig c = PeftMethod.require(PromptTuningConfig.class, config);
+        return new PromptAdapter(c, model, new RowTable(c.rows(model, new SplittableRandom(seed))), false);
+    }
+}
