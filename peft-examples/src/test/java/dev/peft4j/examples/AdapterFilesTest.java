@@ -196,31 +196,15 @@ class AdapterFilesTest {
     void an_adapter_of_adapterhub_is_recognised_by_its_content() throws IOException {
         Files.writeString(
                 config(),
-                "{\"config\": {\"reduction_factor\": 16}, \"version\": \"adapters.1.2.0\", \"model_name\": \"bert-base\"}");
-        try (SafetensorsFileMaker maker = new SafetensorsFileMaker(tensors());
-                Model model = open("bert")) {
+                "{\"config\": {\"reduction_factor\": 4}, \"version\": \"adapters.1.2.0\", \"name\": \"task\"}");
+        new SafetensorsWriter().write(dir.resolve("adapter.safetensors"));
+        try (Model model = open("bert")) {
             String text = message(BadFileException.class, () -> AdapterFiles.load(dir, model));
-            assertTrue(text.contains("AdapterHub") && text.contains("bert-base"), text);
-            assertTrue(maker.made());
+            assertTrue(text.contains("layer.0.output.adapters.task.adapter_down.0.weight"), text);
+            Files.writeString(config(), Files.readString(config()).replace("4}", "4, \"use_gating\": true}"));
+            text = message(BadFileException.class, () -> AdapterFiles.load(dir, model));
+            assertTrue(text.contains("use_gating"), text);
         }
-    }
-
-    /** An empty safetensors file. */
-    private record SafetensorsFileMaker(Path path) implements AutoCloseable {
-        SafetensorsFileMaker {
-            try {
-                new SafetensorsWriter().write(path);
-            } catch (IOException e) {
-                throw new IllegalStateException(e);
-            }
-        }
-
-        boolean made() {
-            return Files.exists(path);
-        }
-
-        @Override
-        public void close() {}
     }
 
     @Test

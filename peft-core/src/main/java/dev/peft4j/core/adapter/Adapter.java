@@ -105,8 +105,8 @@ public interface Adapter extends AutoCloseable {
         return inputRowCount() > 0 || keyRowCount() > 0;
     }
 
-    /** The file of its tensors. */
-    default String tensorFile() {
+    /** The file that holds a parameter. */
+    default String tensorFile(Parameter parameter) {
         return "adapter_model.safetensors";
     }
 

@@ -4,7 +4,6 @@ import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.io.AtomicFile;
 import dev.peft4j.core.io.BadFileException;
 import dev.peft4j.core.io.Json;
-import dev.peft4j.core.io.SafetensorsFile;
 import dev.peft4j.core.io.SafetensorsWriter;
 import dev.peft4j.core.io.TensorInfo;
 import dev.peft4j.core.tensor.Tensor;
@@ -29,12 +28,22 @@ import java.util.stream.Stream;
 public final class AdapterFiles {
     private static final String CONFIG = "adapter_config.json";
     private static final String TENSORS = "adapter_model.safetensors";
+    private static final String HUB_TYPE = "BOTTLENECK"; // of adapters whose config is AdapterHub's
+    private static final String HUB_TENSORS = "adapter.safetensors";
+    private static final String HUB_HEAD = "model_head.safetensors";
     private static final String PREFIX = "base_model.model.";
     private static final long SLACK =
             4; // a config may ask for this many times what the file holds before the names are compared
     private static final long SMALL = 1 << 16;
-    private static final Set<String> OURS =
-            Set.of(CONFIG, TENSORS, "report.html", "log.jsonl", "README.md", "trainer_state.safetensors");
+    private static final Set<String> OURS = Set.of(
+            CONFIG,
+            TENSORS,
+            HUB_TENSORS,
+            HUB_HEAD,
+            "report.html",
+            "log.jsonl",
+            "README.md",
+            "trainer_state.safetensors");
 
     private AdapterFiles() {}
 
@@ -72,15 +81,18 @@ public final class AdapterFiles {
         checkOutput(directory);
         Adapter saved = adapter.forSaving(model);
         try {
-            SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
+            Map<String, SafetensorsWriter> writers = new TreeMap<>();
             Map<String, Parameter> parameters = new TreeMap<>();
             saved.parameters().forEach(p -> parameters.put(saved.savedName(p), p));
-            parameters.forEach((name, p) -> writer.add(name, p.value(), p.shape()));
-            saved.alsoSaved()
-                    .forEach((name, t) -> writer.add(
-                            PREFIX + name, t, t.rows() == 1 ? new int[] {t.cols()} : new int[] {t.rows(), t.cols()}));
-            saved.buffers().forEach((name, t) -> writer.add(name, t, t.rows(), t.cols()));
-            writer.write(directory.resolve(TENSORS));
+            parameters.forEach((name, p) -> writers.computeIfAbsent(saved.tensorFile(p), f -> newWriter())
+                    .add(name, p.value(), p.shape()));
+            saved.alsoSaved().forEach((name, t) -> writers.computeIfAbsent(TENSORS, f -> newWriter())
+                    .add(PREFIX + name, t, shape(t)));
+            saved.buffers().forEach((name, t) -> writers.computeIfAbsent(TENSORS, f -> newWriter())
+                    .add(name, t, t.rows(), t.cols()));
+            for (Map.Entry<String, SafetensorsWriter> w : writers.entrySet()) {
+                w.getValue().write(directory.resolve(w.getKey()));
+            }
             AtomicFile.write(
                     directory.resolve(CONFIG), Json.print(saved.config().toJson(model)) + "\n");
         } finally {
@@ -88,6 +100,15 @@ public final class AdapterFiles {
                 saved.close();
             }
         }
+    }
+
+    private static SafetensorsWriter newWriter() {
+        return new SafetensorsWriter().metadata("format", "pt");
+    }
+
+    /** A matrix of one row is a vector in files. */
+    private static int[] shape(Tensor t) {
+        return t.rows() == 1 ? new int[] {t.cols()} : new int[] {t.rows(), t.cols()};
     }
 
     /**
@@ -106,10 +127,11 @@ public final class AdapterFiles {
         Path configFile = directory.resolve(CONFIG);
         Map<String, Object> json = Json.read(configFile);
         String type = type(configFile, json);
-        try (SafetensorsFile file = SafetensorsFile.open(directory.resolve(TENSORS))) {
-            Adapter adapter = create(configFile, type, json, file, model);
+        List<String> names = isAdapterHub(json) ? List.of(HUB_TENSORS, HUB_HEAD) : List.of(TENSORS);
+        try (TensorFiles files = TensorFiles.open(directory, names)) {
+            Adapter adapter = create(configFile, type, json, files, model);
             try {
-                fill(adapter, file, model);
+                fill(adapter, files, model);
                 adapter.afterLoading();
                 return adapter;
             } catch (IOException | RuntimeException e) {
@@ -119,40 +141,41 @@ public final class AdapterFiles {
         }
     }
 
+    /** PEFT and AdapterHub call their configs the same: the content tells. */
+    private static boolean isAdapterHub(Map<String, Object> json) {
+        return json.get("peft_type") == null
+                && json.get("config") instanceof Map<?, ?>
+                && String.valueOf(json.get("version")).startsWith("adapters.");
+    }
+
     private static String type(Path configFile, Map<String, Object> json) throws BadFileException {
         if (json.get("peft_type") instanceof String type) {
             return type;
         }
-        if (json.get("config") instanceof Map<?, ?>
-                && String.valueOf(json.get("version")).startsWith("adapters.")) {
-            throw new BadFileException(
-                    configFile,
-                    "an adapter of PEFT was expected, and this is one of AdapterHub (" + json.get("version")
-                            + ", model "
-                            + json.get("model_name")
-                            + "). Its methods are not read here; train the same kind with PEFT or this library.");
+        if (isAdapterHub(json)) {
+            return HUB_TYPE;
         }
         throw new BadFileException(
                 configFile, "\"peft_type\" is missing, so this is no PEFT adapter. Check the directory.");
     }
 
     private static Adapter create(
-            Path configFile, String type, Map<String, Object> json, SafetensorsFile file, ModelSites model)
+            Path configFile, String type, Map<String, Object> json, TensorFiles files, ModelSites model)
             throws BadFileException {
         try {
             PeftMethod method = method(type);
             Map<String, List<Long>> shapes = new HashMap<>();
-            file.tensors().forEach((name, info) -> shapes.put(withoutPrefix(canonical(name)), info.shape()));
+            files.tensors().forEach((name, info) -> shapes.put(withoutPrefix(canonical(name)), info.shape()));
             PeftConfig config = method.fit(method.read(json), model, shapes);
             long wanted = config.parameterCount(model);
-            long found = file.tensors().values().stream()
+            long found = files.tensors().values().stream()
                     .mapToLong(TensorInfo::elements)
                     .sum();
             if (wanted > SLACK * Math.max(found, SMALL)) {
                 throw new BadFileException(
                         configFile,
-                        "asks for " + wanted + " parameters on this " + model.modelType() + " model, and " + TENSORS
-                                + " holds " + found + ". They do not belong together; get both files again.");
+                        "asks for " + wanted + " parameters on this " + model.modelType() + " model, and its tensors"
+                                + " hold " + found + ". They do not belong together; get both files again.");
             }
             return method.create(config, model, 0);
         } catch (IllegalArgumentException e) {
@@ -188,30 +211,30 @@ public final class AdapterFiles {
                         + ". Add the module of the method."));
     }
 
-    private static void fill(Adapter adapter, SafetensorsFile file, ModelSites model) throws IOException {
+    private static void fill(Adapter adapter, TensorFiles files, ModelSites model) throws IOException {
         Map<String, String> left = new TreeMap<>(); // name now to name in the file
-        file.tensors().keySet().forEach(name -> left.put(canonical(name), name));
+        files.tensors().keySet().forEach(name -> left.put(canonical(name), name));
         List<String> missing = new ArrayList<>();
         for (Parameter p : adapter.parameters()) {
             String inFile = left.remove(adapter.savedName(p));
             if (inFile == null) {
                 missing.add(adapter.savedName(p));
             } else {
-                read(file, inFile, p.value(), p.shape(), model);
+                read(files, inFile, p.value(), p.shape(), model);
             }
         }
         for (Map.Entry<String, Tensor> buffer : adapter.buffers().entrySet()) {
             String inFile = left.remove(buffer.getKey());
             if (inFile != null) {
                 Tensor t = buffer.getValue();
-                read(file, inFile, t, new int[] {t.rows(), t.cols()}, model);
+                read(files, inFile, t, new int[] {t.rows(), t.cols()}, model);
             }
         }
         adapter.alsoSaved().keySet().forEach(name -> left.remove(PREFIX + name));
         left.keySet().removeIf(AdapterFiles::repeatsBase);
         if (!missing.isEmpty() || !left.isEmpty()) {
             throw new BadFileException(
-                    file.path(),
+                    files.path(),
                     "the adapter and this " + model.modelType() + " model do not fit: "
                             + missing.size() + " tensors are missing in the file " + shorten(missing) + ", "
                             + left.size()
@@ -225,22 +248,22 @@ public final class AdapterFiles {
         return name.endsWith(".base_layer.weight") || name.contains(".original_module.");
     }
 
-    private static void read(SafetensorsFile file, String name, Tensor to, int[] shape, ModelSites model)
+    private static void read(TensorFiles files, String name, Tensor to, int[] shape, ModelSites model)
             throws IOException {
         List<Long> wanted = Arrays.stream(shape).mapToObj(n -> (long) n).toList();
-        TensorInfo info = file.tensors().get(name);
+        TensorInfo info = files.tensors().get(name);
         List<Long> found = info == null ? List.of() : info.shape();
         if (!found.equals(wanted)) {
             throw new BadFileException(
-                    file.path(),
+                    files.path(),
                     "tensor " + name + " has the shape " + found + " where this "
                             + model.modelType() + " model and adapter_config.json ask for " + wanted
                             + ". The adapter belongs to a model of other dimensions; use that model.");
         }
-        file.load(name, to);
+        files.load(name, to);
         if (!to.isFinite()) {
             throw new BadFileException(
-                    file.path(), "tensor " + name + " holds infinity or NaN. The adapter is damaged; train it again.");
+                    files.path(), "tensor " + name + " holds infinity or NaN. The adapter is damaged; train it again.");
         }
     }
 

@@ -180,15 +180,23 @@ public final class Products {
 
     /** {@code y += bias} for each row, in place; bias (1, n). */
     public static void addBias(Pass pass, Node y, Node bias) {
+        addBias(pass, y, 1, bias);
+    }
+
+    /** {@code y += s · bias} for each row, in place; bias (1, n). */
+    public static void addBias(Pass pass, Node y, double s, Node bias) {
         Tensor rows = pass.allocate(y.value().rows(), y.value().cols());
         pass.backend().kernels().fillRows(bias.value(), rows);
-        pass.backend().kernels().add(y.value(), rows, y.value());
+        pass.backend().kernels().addScaled(s, rows, y.value());
         if (pass.needsGrad(bias)) {
             pass.record(y, () -> {
                 if (!pass.prepareGrad(bias)) {
                     pass.backend().kernels().fillRows(null, bias.grad());
                 }
-                pass.backend().kernels().addColumnSums(y.grad(), bias.grad());
+                Tensor sum = pass.allocate(1, bias.value().cols());
+                pass.backend().kernels().fillRows(null, sum);
+                pass.backend().kernels().addColumnSums(y.grad(), sum);
+                pass.backend().kernels().addScaled(s, sum, bias.grad());
             });
         }
     }

@@ -1,0 +1,39 @@
+package dev.peft4j.adapters.bottleneck;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.PeftConfig;
+import dev.peft4j.core.adapter.PeftMethod;
+import java.util.List;
+import java.util.Map;
+
+/** Bottleneck adapters for the service loader. */
+public final class BottleneckMethod implements PeftMethod {
+    private static final String WEIGHT = ".weight";
+
+    @Override
+    public String peftType() {
+        return BottleneckConfig.PEFT_TYPE;
+    }
+
+    @Override
+    public PeftConfig read(Map<String, Object> json) {
+        return BottleneckJson.read(json);
+    }
+
+    /** The modules that are trained whole are in a file of their own, which may be missing: those that it has. */
+    @Override
+    public PeftConfig fit(PeftConfig config, ModelSites model, Map<String, List<Long>> shapes) {
+        List<String> modules = shapes.keySet().stream()
+                .filter(n -> n.endsWith(WEIGHT) && model.tensorNames().contains(n))
+                .map(n -> n.substring(0, n.length() - WEIGHT.length()))
+                .sorted()
+                .toList();
+        return PeftMethod.require(BottleneckConfig.class, config).withModulesToSave(modules);
+    }
+
+    @Override
+    public Adapter create(PeftConfig config, ModelSites model, long seed) {
+        return new BottleneckAdapter(PeftMethod.require(BottleneckConfig.class, config), model, seed);
+    }
+}

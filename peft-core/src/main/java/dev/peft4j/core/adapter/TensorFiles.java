@@ -1,0 +1,66 @@
+package dev.peft4j.core.adapter;
+
+import dev.peft4j.core.io.BadFileException;
+import dev.peft4j.core.io.SafetensorsFile;
+import dev.peft4j.core.io.TensorInfo;
+import dev.peft4j.core.tensor.Tensor;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** The tensors of an adapter: of one file, which has to be there, and of others that may be. */
+final class TensorFiles implements AutoCloseable {
+    private final List<SafetensorsFile> files = new ArrayList<>();
+    private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
+
+    private TensorFiles() {}
+
+    static TensorFiles open(Path directory, List<String> names) throws IOException {
+        TensorFiles all = new TensorFiles();
+        try {
+            for (int i = 0; i < names.size(); i++) {
+                Path path = directory.resolve(names.get(i));
+                if (i == 0 || Files.exists(path)) {
+                    SafetensorsFile file = SafetensorsFile.open(path);
+                    all.files.add(file);
+                    all.tensors.putAll(file.tensors());
+                }
+            }
+            return all;
+        } catch (IOException | RuntimeException e) {
+            all.close();
+            throw e;
+        }
+    }
+
+    /** The first file, for messages. */
+    Path path() {
+        return files.get(0).path();
+    }
+
+    /** All tensors by name. */
+    Map<String, TensorInfo> tensors() {
+        return tensors;
+    }
+
+    void load(String name, Tensor to) throws IOException {
+        for (SafetensorsFile file : files) {
+            if (file.tensors().containsKey(name)) {
+                file.load(name, to);
+                return;
+            }
+        }
+        throw new BadFileException(path(), "tensor " + name + " was expected and is not there. Get the file again.");
+    }
+
+    @Override
+    public void close() throws IOException {
+        for (SafetensorsFile file : files) {
+            file.close();
+        }
+    }
+}
