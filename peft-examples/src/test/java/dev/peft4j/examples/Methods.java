@@ -1,5 +1,10 @@
 package dev.peft4j.examples;
 
+import dev.peft4j.adapters.bitfit.BitFitConfig;
+import dev.peft4j.adapters.bottleneck.BottleneckConfig;
+import dev.peft4j.adapters.ia3.Ia3Config;
+import dev.peft4j.adapters.norms.NormTuningConfig;
+import dev.peft4j.adapters.tokens.TrainableTokensConfig;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.Attachment;
@@ -15,6 +20,9 @@ import dev.peft4j.lora.loha.LoHaConfig;
 import dev.peft4j.lora.lokr.LoKrConfig;
 import dev.peft4j.lora.oft.OftConfig;
 import dev.peft4j.lora.vera.VeraConfig;
+import dev.peft4j.prompt.PTuningConfig;
+import dev.peft4j.prompt.PrefixTuningConfig;
+import dev.peft4j.prompt.PromptTuningConfig;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,6 +37,8 @@ final class Methods {
 
     private Methods() {}
 
+    private static final BottleneckConfig.Init MAM = BottleneckConfig.Init.MAM_ADAPTER;
+
     /**
      * A method with its options.
      *
@@ -40,6 +50,21 @@ final class Methods {
         Adapter create(Model model, long seed) {
             PeftConfig c = config.apply(model);
             return AdapterFiles.method(c.peftType()).create(c, model, seed);
+        }
+
+        /** Whether rows in front of a sequence change it from the start. */
+        boolean addsRows() {
+            return name.startsWith("prompt") || name.startsWith("prefix") || name.startsWith("P-tuning");
+        }
+
+        /** Whether all that it does is a change of weights. */
+        boolean isMergeable() {
+            return !addsRows() && !name.startsWith("bottleneck");
+        }
+
+        /** Why a family cannot have it, or nothing. */
+        String impossible(String family) {
+            return name.equals("BitFit") && family.equals("llama") ? "llama has no biases" : "";
         }
 
         @Override
@@ -77,6 +102,27 @@ final class Methods {
                 "OFT exact, shared",
                 m -> OftConfig.of(4, Attachment.DEFAULT).withExactCayley().withBlockShare(),
                 false));
+        all.add(new Method("IA3", m -> Ia3Config.DEFAULT, true));
+        all.add(new Method("norm tuning", m -> NormTuningConfig.ALL, true));
+        all.add(new Method("trainable tokens", m -> TrainableTokensConfig.of(5, 7, 11), false));
+        all.add(new Method("BitFit", m -> BitFitConfig.ALL, true));
+        all.add(new Method(
+                "bottleneck, Houlsby", m -> BottleneckConfig.houlsby(4).withInit(MAM), true));
+        all.add(new Method(
+                "bottleneck, Pfeiffer", m -> BottleneckConfig.pfeiffer(4).withInit(MAM), true));
+        all.add(new Method("bottleneck, parallel", m -> BottleneckConfig.parallel(4, 2.5), true));
+        all.add(new Method("prompt tuning", m -> PromptTuningConfig.of(3), false));
+        all.add(new Method("prefix tuning", m -> PrefixTuningConfig.of(3), false));
+        all.add(new Method(
+                "prefix tuning, projection", m -> PrefixTuningConfig.of(3).withProjection(6), false));
+        all.add(new Method(
+                "P-tuning, MLP",
+                m -> PTuningConfig.of(3, PTuningConfig.Encoder.MLP).withHidden(8),
+                false));
+        all.add(new Method(
+                "P-tuning, LSTM",
+                m -> PTuningConfig.of(3, PTuningConfig.Encoder.LSTM).withHidden(5),
+                false));
         return all;
     }
 
@@ -109,9 +155,11 @@ final class Methods {
         SplittableRandom random = new SplittableRandom(seed);
         for (Parameter p : adapter.parameters()) {
             String n = p.name();
-            boolean own = n.contains("lora_") || n.contains("oft_");
+            boolean own =
+                    n.contains("lora_") || n.contains("oft_") || n.contains(".adapters.") || n.contains("encoder.");
             boolean copy = (!own && (n.endsWith(".weight") || n.endsWith(".bias")))
                     || n.contains("magnitude")
+                    || n.contains("ia3_l")
                     || n.contains("trainable_tokens");
             double deviation = n.contains("oft_") ? 0.1 : n.contains("embedding") ? 0.3 : 0.2;
             for (int r = 0; r < p.value().rows(); r++) {

@@ -105,8 +105,24 @@ public record Ia3Config(@Nullable List<String> feedForward, boolean onesAtStart,
 
     @Override
     public Map<String, Object> toJson(ModelSites model) {
-        Map<String, Object> json = attachmentFor(model).toJson(PEFT_TYPE, model, sites(model));
-        json.put("feedforward_modules", inner(model));
+        List<LinearSite> sites = sites(model);
+        Map<String, Object> json = attachmentFor(model).toJson(PEFT_TYPE, model, sites);
+        // PEFT asks for feed-forward modules by the same words as for target modules
+        TargetModules t = attachmentFor(model).targetFor(model);
+        boolean asGiven =
+                t.excluded() == null && t.layers().isEmpty() && t.names().containsAll(inner(model));
+        if (asGiven && !t.names().isEmpty()) {
+            json.put("target_modules", t.names());
+            json.put("feedforward_modules", inner(model));
+        } else {
+            json.put("target_modules", sites.stream().map(LinearSite::name).toList());
+            json.put(
+                    "feedforward_modules",
+                    sites.stream()
+                            .filter(s -> scalesInput(model, s))
+                            .map(LinearSite::name)
+                            .toList());
+        }
         json.put("init_ia3_weights", onesAtStart);
         json.put("fan_in_fan_out", model.fanInFanOut());
         return json;

@@ -111,8 +111,7 @@ public record Attachment(
                 .map(s -> s.name().substring(s.name().lastIndexOf('.') + 1))
                 .collect(Collectors.toCollection(TreeSet::new));
         List<String> endingNames = List.copyOf(endings);
-        boolean same =
-                names(TargetModules.of(endingNames).selectWithEmbeddings(model)).equals(names(sites));
+        boolean same = names(TargetModules.of(endingNames).selectAll(model)).equals(names(sites));
         return same ? endingNames : List.copyOf(names(sites));
     }
 

@@ -214,7 +214,9 @@ public final class Call {
         }
         Node all = pass.node(pass.allocate(y.value().rows(), y.value().cols()));
         for (Call part : parts) {
-            Node out = part.subLayer(site, part.rows(y), part.rows(residual), norm);
+            // the adapters see a call whose rows are theirs
+            Call own = of(pass, part.adapters);
+            Node out = own.subLayer(site, part.rows(y), part.rows(residual), norm);
             Products.copy(pass, out, part.rows(all));
         }
         return all;

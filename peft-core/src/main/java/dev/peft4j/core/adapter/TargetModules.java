@@ -109,6 +109,14 @@ public record TargetModules(
         return select(all);
     }
 
+    /** The layers of all kinds that are meant. */
+    List<Site> selectAll(ModelSites model) {
+        List<Site> all = new ArrayList<>(model.embeddingSites());
+        all.addAll(model.linearSites());
+        all.addAll(model.normSites());
+        return select(all);
+    }
+
     /** The norms that are meant. */
     public List<NormSite> selectNorms(ModelSites model) {
         return select(model.normSites());
