@@ -1,8 +1,15 @@
 package dev.peft4j.examples;
 
+import dev.peft4j.adapters.bitfit.BitFitConfig;
+import dev.peft4j.adapters.bottleneck.BottleneckConfig;
+import dev.peft4j.adapters.ia3.Ia3Config;
+import dev.peft4j.adapters.norms.NormTuningConfig;
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.TargetModules;
+import dev.peft4j.core.model.Model;
 import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.lora.LoraInit;
 import dev.peft4j.lora.adalora.AdaLoraConfig;
@@ -11,6 +18,10 @@ import dev.peft4j.lora.loha.LoHaConfig;
 import dev.peft4j.lora.lokr.LoKrConfig;
 import dev.peft4j.lora.oft.OftConfig;
 import dev.peft4j.lora.vera.VeraConfig;
+import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.prompt.PTuningConfig;
+import dev.peft4j.prompt.PrefixTuningConfig;
+import dev.peft4j.prompt.PromptTuningConfig;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -28,7 +39,7 @@ final class MethodOptions {
             names = "--method",
             paramLabel = "NAME",
             description =
-                    "lora, rslora, dora, pissa, olora, adalora, loha, lokr, vera, oft, or full: all weights (default: ${DEFAULT-VALUE})")
+                    "lora, rslora, dora, pissa, olora, adalora, loha, lokr, vera, oft, ia3, bitfit, ln, houlsby, pfeiffer, parallel, prompt, prefix, ptuning, or full: all weights (default: ${DEFAULT-VALUE})")
     String method = "lora";
 
     @Option(
@@ -63,8 +74,48 @@ final class MethodOptions {
             description = "tokens whose rows of the embedding are trained beside LoRA")
     List<Integer> tokens = List.of();
 
+    @Option(
+            names = "--virtual-tokens",
+            paramLabel = "N",
+            description = "rows in front of a sequence, for prompt, prefix and ptuning (default: ${DEFAULT-VALUE})")
+    int virtualTokens = 20;
+
+    @Option(
+            names = "--prompt-init",
+            paramLabel = "KIND",
+            description =
+                    "random, vocabulary, or text:SOME TEXT for prompt; random or zero for prefix (default: ${DEFAULT-VALUE})")
+    String promptInit = "random";
+
+    @Option(
+            names = "--projection",
+            paramLabel = "N",
+            description =
+                    "inner size of a network that makes the rows of prefix and ptuning; 0 for none or its default")
+    int projection;
+
+    @Option(
+            names = "--reduction-factor",
+            paramLabel = "F",
+            description = "hidden size over bottleneck, for houlsby, pfeiffer, parallel (default: ${DEFAULT-VALUE})")
+    double reductionFactor = 16;
+
     boolean isFull() {
         return method.equals(FULL);
+    }
+
+    /** Refuses a method that there is not, before anything is read. */
+    void check() {
+        if (!METHODS.contains(method) && !isFull()) {
+            throw new IllegalArgumentException("--method " + method + " was given; there are "
+                    + String.join(", ", METHODS) + " and full. Use one of these.");
+        }
+    }
+
+    /** A new adapter. */
+    Adapter create(Model model, TextTokenizer tokenizer, long seed) {
+        PeftConfig config = config(tokenizer);
+        return AdapterFiles.method(config.peftType()).create(config, model, seed);
     }
 
     /**
@@ -72,7 +123,7 @@ final class MethodOptions {
      *
      * @throws IllegalArgumentException if there is no such method, or an option that it does not have was given
      */
-    PeftConfig config() {
+    private PeftConfig config(TextTokenizer tokenizer) {
         Attachment layers = Attachment.to(targetModules());
         LoraConfig lora = new LoraConfig(r, alpha, dropout, targetModules()).withTrainableTokens(tokens);
         if (!tokens.isEmpty()
@@ -92,10 +143,46 @@ final class MethodOptions {
             case "lokr" -> LoKrConfig.of(r, alpha, layers);
             case "vera" -> new VeraConfig(r, 0, true, 0.1, dropout, true, layers);
             case "oft" -> OftConfig.of(r, layers);
-            default ->
-                throw new IllegalArgumentException("--method " + method + " was given; there are "
-                        + String.join(", ", METHODS) + " and full. Use one of these.");
+            case "ia3" -> new Ia3Config(target.isEmpty() ? null : List.of(), true, layers);
+            case "bitfit" -> new BitFitConfig(layers);
+            case "ln" -> new NormTuningConfig(layers);
+            case "houlsby" -> BottleneckConfig.houlsby(reductionFactor);
+            case "pfeiffer" -> BottleneckConfig.pfeiffer(reductionFactor);
+            case "parallel" -> BottleneckConfig.parallel(reductionFactor, 4);
+            case "prompt" -> prompt(tokenizer);
+            case "prefix" -> prefix();
+            case "ptuning" ->
+                PTuningConfig.of(virtualTokens, PTuningConfig.Encoder.MLP).withHidden(projection);
+            default -> throw new IllegalStateException(method);
         };
+    }
+
+    private PromptTuningConfig prompt(TextTokenizer tokenizer) {
+        PromptTuningConfig prompt = PromptTuningConfig.of(virtualTokens);
+        if (promptInit.startsWith("text:")) {
+            String text = promptInit.substring("text:".length());
+            return prompt.withText(
+                    text, Arrays.stream(tokenizer.encode(text, false)).boxed().toList());
+        }
+        return switch (promptInit) {
+            case "random" -> prompt;
+            case "vocabulary" -> prompt.withVocabulary();
+            default ->
+                throw new IllegalArgumentException(
+                        "--prompt-init " + promptInit
+                                + " was given with --method prompt; there are random, vocabulary and text:SOME TEXT. Use one of these.");
+        };
+    }
+
+    private PrefixTuningConfig prefix() {
+        PrefixTuningConfig prefix = PrefixTuningConfig.of(virtualTokens);
+        if (promptInit.equals("zero")) {
+            prefix = prefix.withZeros();
+        } else if (!promptInit.equals("random")) {
+            throw new IllegalArgumentException("--prompt-init " + promptInit
+                    + " was given with --method prefix; there are random and zero. Use one of these.");
+        }
+        return projection > 0 ? prefix.withProjection(projection) : prefix;
     }
 
     private @Nullable TargetModules targetModules() {

@@ -3,7 +3,6 @@ package dev.peft4j.examples;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.FullFineTuning;
-import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.autograd.NonFiniteException;
 import dev.peft4j.core.model.MergedModel;
 import dev.peft4j.core.model.Model;
@@ -170,7 +169,7 @@ final class TrainCommand implements Callable<Integer> {
             throw new IllegalArgumentException(
                     "--resume was given with --method full, which keeps no state. Start again, or train an adapter.");
         }
-        PeftConfig peft = full ? null : methodOptions.config();
+        methodOptions.check();
         if (full) {
             MergedModel.checkOutput(out);
         } else {
@@ -178,9 +177,7 @@ final class TrainCommand implements Callable<Integer> {
         }
         try (Model model = modelOptions.open(seed);
                 TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize());
-                Adapter adapter = peft == null
-                        ? new FullFineTuning(model)
-                        : AdapterFiles.method(peft.peftType()).create(peft, model, seed)) {
+                Adapter adapter = full ? new FullFineTuning(model) : methodOptions.create(model, tokenizer, seed)) {
             List<PackedBatch.Sequence> records =
                     dataOptions.read(data, limit, model, tokenizer, console).sequences();
             List<PackedBatch.Sequence> heldOut = evalData == null
