@@ -32,8 +32,26 @@ import picocli.CommandLine.Option;
 /** Which method, and its options. */
 final class MethodOptions {
     static final String FULL = "full";
-    static final List<String> METHODS =
-            List.of("lora", "rslora", "dora", "pissa", "olora", "adalora", "loha", "lokr", "vera", "oft");
+    static final List<String> METHODS = List.of(
+            "lora",
+            "rslora",
+            "dora",
+            "pissa",
+            "olora",
+            "adalora",
+            "loha",
+            "lokr",
+            "vera",
+            "oft",
+            "ia3",
+            "bitfit",
+            "ln",
+            "houlsby",
+            "pfeiffer",
+            "parallel",
+            "prompt",
+            "prefix",
+            "ptuning");
 
     @Option(
             names = "--method",
