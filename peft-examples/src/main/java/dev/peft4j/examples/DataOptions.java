@@ -4,11 +4,16 @@ import dev.peft4j.core.model.Model;
 import dev.peft4j.models.TextTokenizer;
 import dev.peft4j.models.data.RecordEncoder;
 import dev.peft4j.models.data.RecordReader;
+import dev.peft4j.models.data.TextRecord;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
+import java.util.Random;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** How records are read and cut. */
@@ -46,8 +51,28 @@ final class DataOptions {
             description = "longer records are cut to this many tokens (default: the context of the model)")
     int maxLength;
 
+    @Option(
+            names = "--shuffle",
+            paramLabel = "SEED",
+            description =
+                    "take the records to train on that --limit allows from all over the file, in the order of this seed")
+    @Nullable
+    Long shuffle;
+
+    /** Reads and encodes a file to train on; see {@link #read}. */
+    RecordEncoder.Encoded readTraining(Path file, int limit, Model model, TextTokenizer tokenizer, PrintWriter out)
+            throws IOException {
+        return read(file, limit, shuffle, model, tokenizer, out);
+    }
+
     /** Reads and encodes a file, and says how many records were cut. */
     RecordEncoder.Encoded read(Path file, int limit, Model model, TextTokenizer tokenizer, PrintWriter out)
+            throws IOException {
+        return read(file, limit, null, model, tokenizer, out);
+    }
+
+    private RecordEncoder.Encoded read(
+            Path file, int limit, @Nullable Long order, Model model, TextTokenizer tokenizer, PrintWriter out)
             throws IOException {
         if (maxLength < 0 || maxLength > model.contextLength()) {
             throw new IllegalArgumentException("--max-length " + maxLength + " was given; the context of this model is "
@@ -62,7 +87,13 @@ final class DataOptions {
                 separator.replace("\\n", "\n").replace("\\t", "\t"));
         int length = maxLength == 0 ? model.contextLength() : maxLength;
         RecordEncoder encoder = new RecordEncoder(tokenizer, model.taskType(), length);
-        RecordEncoder.Encoded encoded = encoder.encode(reader.read(file, limit == 0 ? Integer.MAX_VALUE : limit));
+        int most = limit == 0 ? Integer.MAX_VALUE : limit;
+        List<TextRecord> records = new ArrayList<>(reader.read(file, order == null ? most : Integer.MAX_VALUE));
+        if (order != null) {
+            Collections.shuffle(records, new Random(order));
+            records = records.subList(0, Math.min(most, records.size()));
+        }
+        RecordEncoder.Encoded encoded = encoder.encode(records);
         out.printf("%s: %,d records%n", file.getFileName(), encoded.sequences().size());
         if (encoded.cut() > 0) {
             out.printf(

@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
             TrainCommand.class,
             EvalCommand.class,
             GenerateCommand.class,
+            CompareCommand.class,
             MergeCommand.class,
             CombineCommand.class,
             ConvertCommand.class,

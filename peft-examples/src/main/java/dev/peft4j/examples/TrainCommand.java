@@ -178,8 +178,9 @@ final class TrainCommand implements Callable<Integer> {
         try (Model model = modelOptions.open(seed);
                 TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize());
                 Adapter adapter = full ? new FullFineTuning(model) : methodOptions.create(model, tokenizer, seed)) {
-            List<PackedBatch.Sequence> records =
-                    dataOptions.read(data, limit, model, tokenizer, console).sequences();
+            List<PackedBatch.Sequence> records = dataOptions
+                    .readTraining(data, limit, model, tokenizer, console)
+                    .sequences();
             List<PackedBatch.Sequence> heldOut = evalData == null
                     ? List.of()
                     : dataOptions
