@@ -1,5 +1,7 @@
 package dev.peft4j.examples;
 
+import dev.peft4j.adapters.bottleneck.BottleneckConfig;
+import dev.peft4j.adapters.ia3.Ia3Config;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.Call;
@@ -17,6 +19,8 @@ import dev.peft4j.core.tensor.Initial;
 import dev.peft4j.core.train.AdamW;
 import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.models.Models;
+import dev.peft4j.prompt.PrefixTuningConfig;
+import dev.peft4j.prompt.PromptTuningConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,11 +35,12 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
- * Comparisons of this library with itself, both sides by turns in one process: DoRA with LoRA, a batch with an adapter for each sequence with one for
+ * Comparisons of this library with itself, both sides by turns in one process: other methods with LoRA, a batch with an adapter for each sequence with one for
  * all, and what it takes to load many adapters.
  */
 final class ServingBench {
-    static final List<String> CASES = List.of("gpt2_dora_4x128", "gpt2_batch32", "minilm_load1000");
+    static final List<String> CASES =
+            List.of("gpt2_dora_4x128", "gpt2_methods_4x128", "gpt2_batch32", "minilm_load1000");
     private static final int SEQUENCES = 32;
     private static final int LENGTH = 32;
     private static final int ADAPTERS = 1000;
@@ -54,6 +59,7 @@ final class ServingBench {
             Map<String, Object> result =
                     switch (name) {
                         case "gpt2_dora_4x128" -> dora(model);
+                        case "gpt2_methods_4x128" -> methods(model);
                         case "gpt2_batch32" -> batch(model);
                         default -> load(model);
                     };
@@ -87,6 +93,28 @@ final class ServingBench {
             result.put(layers + "_dora_ms", ms[1]);
             result.put(layers + "_ratio", round(ms[1] / ms[0]));
         }
+        return result;
+    }
+
+    /** A step of other methods beside one of LoRA at PEFT's default layers, on the same real tokens. */
+    private Map<String, Object> methods(Model model) {
+        double[] ms = alternate(
+                model,
+                batch(model, 4, 128),
+                List.of(
+                        LoraConfig.of(8, 16),
+                        PromptTuningConfig.of(20),
+                        PrefixTuningConfig.of(20),
+                        BottleneckConfig.houlsby(16),
+                        BottleneckConfig.pfeiffer(16),
+                        Ia3Config.DEFAULT));
+        Map<String, Object> result = new LinkedHashMap<>();
+        result.put("lora_ms", ms[0]);
+        result.put("prompt_ratio", round(ms[1] / ms[0]));
+        result.put("prefix_ratio", round(ms[2] / ms[0]));
+        result.put("houlsby_ratio", round(ms[3] / ms[0]));
+        result.put("pfeiffer_ratio", round(ms[4] / ms[0]));
+        result.put("ia3_ratio", round(ms[5] / ms[0]));
         return result;
     }
 
