@@ -35,7 +35,10 @@ import dev.peft4j.lora.loha.LoHaConfig;
 import dev.peft4j.lora.lokr.LoKrConfig;
 import dev.peft4j.lora.oft.OftConfig;
 import dev.peft4j.lora.vera.VeraConfig;
+import dev.peft4j.models.CausalModel;
+import dev.peft4j.models.KeyValueCache;
 import dev.peft4j.models.Models;
+import dev.peft4j.prompt.PrefixTuningConfig;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -480,6 +483,35 @@ class CompositionTest {
                 }
             }
             assertEquals(Map.of(), oft.alsoSaved());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gpt2", "llama"})
+    void a_prefix_of_the_keys_and_values_of_a_text_is_that_text(String family) throws IOException {
+        int[] text = {5, 9, 2};
+        int[] rest = {7, 30, 4, 11};
+        try (Model model = open(family);
+                Arena arena = new Arena(DType.F32);
+                Adapter prefix =
+                        AdapterFiles.method("PREFIX_TUNING").create(PrefixTuningConfig.of(text.length), model, 1)) {
+            CausalModel causal = (CausalModel) model;
+            try (KeyValueCache cache = causal.newCache(1, text.length)) {
+                try (Pass pass = Pass.inference(model.backend(), arena)) {
+                    causal.hidden(Call.of(pass), PackedBatch.of(text), cache);
+                }
+                try (Tensor rows = cache.sideBySide(0)) {
+                    prefix.parameters().get(0).value().copyFrom(rows);
+                }
+            }
+            int[] whole = {5, 9, 2, 7, 30, 4, 11};
+            try (Pass pass = Pass.inference(model.backend(), arena)) {
+                float[] with = model.logits(Call.of(pass, prefix), PackedBatch.of(rest))
+                        .value()
+                        .toFloats();
+                Tensor all = model.logits(Call.of(pass), PackedBatch.of(whole)).value();
+                assertTrue(distance(all.rows(text.length, rest.length).toFloats(), with) < 1e-4);
+            }
         }
     }
 }

@@ -29,6 +29,9 @@ import dev.peft4j.lora.LoraMethod;
 import dev.peft4j.lora.adalora.AdaLoraConfig;
 import dev.peft4j.lora.adalora.RankSchedule;
 import dev.peft4j.models.Models;
+import dev.peft4j.prompt.PTuningConfig;
+import dev.peft4j.prompt.PrefixTuningConfig;
+import dev.peft4j.prompt.PromptSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -123,16 +126,26 @@ class TrainerTest {
         assertFalse(html.contains("http://") || html.contains("src="), "the page needs nothing else");
     }
 
-    /** Also the ranks of AdaLoRA, which depend on what it has seen. */
+    /** Also the ranks of AdaLoRA, which depend on what it has seen, and the networks behind prompts, which are in no file of PEFT. */
     @ParameterizedTest
-    @ValueSource(strings = {"LoRA", "AdaLoRA"})
+    @ValueSource(strings = {"LoRA", "AdaLoRA", "prefix", "P-tuning"})
     void a_run_that_was_stopped_goes_on_to_the_same_bits(String method) throws IOException {
         TrainingConfig config =
                 TrainingConfig.of(12, 4, 1e-2).withEvaluation(5, 0).withSeed(3);
-        PeftConfig peft = method.equals("LoRA")
-                ? LoraConfig.of(4, 8).withDropout(0.2)
-                : new AdaLoraConfig(
-                        new RankSchedule(4, 2, 1, 2, 1, 0.85, 0.85, 0), 8, 0.2, 0.5, Map.of(), Attachment.DEFAULT);
+        PeftConfig peft =
+                switch (method) {
+                    case "LoRA" -> LoraConfig.of(4, 8).withDropout(0.2);
+                    case "AdaLoRA" ->
+                        new AdaLoraConfig(
+                                new RankSchedule(4, 2, 1, 2, 1, 0.85, 0.85, 0),
+                                8,
+                                0.2,
+                                0.5,
+                                Map.of(),
+                                Attachment.DEFAULT);
+                    case "prefix" -> PrefixTuningConfig.of(3).withProjection(5); // PEFT cannot go on with these two
+                    default -> new PTuningConfig(PromptSettings.of(3), PTuningConfig.Encoder.LSTM, 4, 2, 0.1);
+                };
         try (Model model = Models.load(Methods.MODELS.resolve("llama"), Backend.host(), 0, 0);
                 Adapter whole = AdapterFiles.method(peft.peftType()).create(peft, model, 1);
                 Adapter stopped = AdapterFiles.method(peft.peftType()).create(peft, model, 1);
