@@ -290,7 +290,9 @@ class CompositionTest {
 
     @Test
     void many_threads_with_other_adapters_get_the_same_bits_as_one_after_the_other() throws Exception {
-        List<Methods.Method> methods = Methods.all();
+        List<Methods.Method> methods = Methods.all().stream()
+                .filter(m -> m.impossible("llama").isEmpty())
+                .toList();
         try (Model model = open("llama");
                 PeftModel peft = new PeftModel(model);
                 Arena mine = new Arena(DType.F32)) {
