@@ -250,6 +250,17 @@ class AdapterFilesTest {
         }
     }
 
+    @Test
+    void a_pattern_that_would_look_for_ever_is_stopped() throws IOException {
+        try (Model model = open("llama");
+                Adapter adapter = adapter(model, LoraConfig.of(3, 6))) {
+            AdapterFiles.save(dir, adapter, model);
+            change("target_modules", "(.*)*(.*)*(.*)*(.*)*(.*)*(.*)*x");
+            String text = message(BadFileException.class, () -> AdapterFiles.load(dir, model));
+            assertTrue(text.contains("had not come to an end") || text.contains("matches no"), text);
+        }
+    }
+
     static List<Executable> badConfigs() {
         Attachment any = Attachment.DEFAULT;
         LoraConfig lora = LoraConfig.of(4, 8);

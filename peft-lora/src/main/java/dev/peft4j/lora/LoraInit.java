@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param iterations of the approximate decomposition of PiSSA; 0 for an exact one
  */
 public record LoraInit(Kind kind, int iterations) {
-    private static final Pattern PISSA_ITERATIONS = Pattern.compile("pissa_niter_(\\d{1,3})");
+    private static final Pattern PISSA_ITERATIONS = Pattern.compile("pissa_niter_(\\d{1,2})");
 
     /** The kinds of initial values. */
     public enum Kind {

@@ -41,7 +41,9 @@ public final class NamePattern {
     }
 
     private static boolean regexMatches(String key, String layer) {
-        return Pattern.compile("(.*\\.)?(" + key + ")$").matcher(layer).lookingAt();
+        return Pattern.compile("(.*\\.)?(" + key + ")$")
+                .matcher(new BoundedText(layer))
+                .lookingAt();
     }
 
     /**

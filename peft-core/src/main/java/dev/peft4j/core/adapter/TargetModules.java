@@ -150,7 +150,7 @@ public record TargetModules(
                         .map(p -> Pattern.compile("(?:^|.*?\\.)" + Pattern.quote(p) + "\\.(\\d+)\\."))
                         .toList();
         for (Pattern place : places) {
-            Matcher m = place.matcher(name);
+            Matcher m = place.matcher(new BoundedText(name));
             if (m.find()) {
                 return layers.contains(Integer.valueOf(m.group(1)));
             }
@@ -166,8 +166,9 @@ public record TargetModules(
         }
         if (!pattern.isEmpty()) {
             Pattern regex = Pattern.compile(pattern);
-            List<S> found =
-                    all.stream().filter(s -> regex.matcher(s.name()).matches()).toList();
+            List<S> found = all.stream()
+                    .filter(s -> regex.matcher(new BoundedText(s.name())).matches())
+                    .toList();
             if (found.isEmpty()) {
                 throw new IllegalArgumentException(
                         field + " \"" + pattern + "\" matches no layer of this model (" + all.size()
