@@ -172,12 +172,28 @@ abstract class BaseModel implements Model {
         return checkLength(positions);
     }
 
+    /** Positions of the tokens; a cache that is still empty gets the keys of the adapters first. */
+    final int[] places(Call call, PackedBatch batch, @Nullable KeyValueCache cache) {
+        if (cache == null) {
+            return positions(call, batch);
+        }
+        if (cache.isFresh()) {
+            for (BlockSite site : blockSites) {
+                if (site.kind() == BlockSite.Kind.KEYS_AND_VALUES) {
+                    fill(call, batch, site, cache);
+                }
+            }
+            cache.beginTokens();
+        }
+        return checkLength(cache.positions(batch));
+    }
+
     /**
      * Puts the keys and values that adapters have for a layer into a cache that is still empty.
      *
      * @param batch of the first tokens
      */
-    static void fill(Call call, PackedBatch batch, BlockSite site, KeyValueCache cache) {
+    private static void fill(Call call, PackedBatch batch, BlockSite site, KeyValueCache cache) {
         for (int i = 0; i < mostAdapters(call); i++) {
             List<Adapter.@Nullable KeysAndValues> extra =
                     perSequence(call, batch, i, (a, c) -> a.keysAndValues(c, site));

@@ -142,20 +142,6 @@ public final class Gpt2 extends BaseModel implements CausalModel {
                 pass, call.subLayer(site(layer, BlockSite.Kind.AFTER_FEED_FORWARD), z, y, Adapter.Norm.NONE), y);
     }
 
-    /** Positions of the tokens; a cache that is still empty gets the keys of the adapters first. */
-    private int[] places(Call call, PackedBatch batch, @Nullable KeyValueCache cache) {
-        if (cache == null) {
-            return positions(call, batch);
-        }
-        if (cache.isFresh()) {
-            for (int l = 0; l < layers; l++) {
-                fill(call, batch, site(l, BlockSite.Kind.KEYS_AND_VALUES), cache);
-            }
-            cache.beginTokens();
-        }
-        return checkLength(cache.positions(batch));
-    }
-
     private BlockSite site(int layer, BlockSite.Kind kind) {
         return new BlockSite("transformer.h." + layer, layer, kind, width);
     }

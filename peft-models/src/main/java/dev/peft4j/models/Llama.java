@@ -158,20 +158,6 @@ public final class Llama extends BaseModel implements CausalModel {
         return Functions.add(pass, z, y);
     }
 
-    /** Positions of the tokens; a cache that is still empty gets the keys of the adapters first. */
-    private int[] places(Call call, PackedBatch batch, @Nullable KeyValueCache cache) {
-        if (cache == null) {
-            return positions(call, batch);
-        }
-        if (cache.isFresh()) {
-            for (int l = 0; l < layers; l++) {
-                fill(call, batch, site(l, BlockSite.Kind.KEYS_AND_VALUES), cache);
-            }
-            cache.beginTokens();
-        }
-        return checkLength(cache.positions(batch));
-    }
-
     private BlockSite site(int layer, BlockSite.Kind kind) {
         boolean keys = kind == BlockSite.Kind.KEYS_AND_VALUES;
         return new BlockSite("model.layers." + layer, layer, kind, keys ? keyHeads * headSize : width);

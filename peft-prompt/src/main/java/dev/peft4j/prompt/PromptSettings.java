@@ -1,5 +1,6 @@
 package dev.peft4j.prompt;
 
+import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.TaskType;
@@ -70,10 +71,7 @@ public record PromptSettings(
     }
 
     long wholeCount(ModelSites model) {
-        return model.tensorNames().stream()
-                .filter(n -> wholeModules(model).stream().anyMatch(m -> ("." + n + ".").contains("." + m + ".")))
-                .mapToLong(n -> model.tensor(n).size())
-                .sum();
+        return new Attachment(null, modulesToSave, Map.of()).wholeCount(model);
     }
 
     /** Layers of the model: each has three sites. */

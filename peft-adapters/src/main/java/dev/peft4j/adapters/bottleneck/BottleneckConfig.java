@@ -1,5 +1,6 @@
 package dev.peft4j.adapters.bottleneck;
 
+import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.NamePattern;
@@ -163,10 +164,7 @@ public record BottleneckConfig(
     public long parameterCount(ModelSites model) {
         long d = size(model);
         long c = model.width();
-        long whole = model.tensorNames().stream()
-                .filter(n -> wholeModules(model).stream().anyMatch(m -> ("." + n + ".").contains("." + m + ".")))
-                .mapToLong(n -> model.tensor(n).size())
-                .sum();
+        long whole = new Attachment(null, modulesToSave, Map.of()).wholeCount(model);
         return sites(model).size() * (2 * d * c + d + c) + whole;
     }
 
