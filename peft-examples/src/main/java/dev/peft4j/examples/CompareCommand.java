@@ -90,6 +90,9 @@ final class CompareCommand implements Callable<Integer> {
     @Option(names = "--batch-size", paramLabel = "N", description = "records of a step (default: ${DEFAULT-VALUE})")
     int batchSize = 16;
 
+    @Option(names = "--group-by-length", description = "records of like length in a step")
+    boolean groupByLength;
+
     @Option(names = "--seed", paramLabel = "N", description = "of all of them (default: ${DEFAULT-VALUE})")
     long seed;
 
@@ -181,8 +184,8 @@ final class CompareCommand implements Callable<Integer> {
                 peak[0] = Math.max(peak[0], Tensor.nativeBytes() - before);
             }
         };
-        TrainingConfig config =
-                new TrainingConfig(steps, 0, batchSize, 1, c.rate, Schedule.LINEAR, 0.1, 0, 1, 0, 0, seed);
+        TrainingConfig config = new TrainingConfig(
+                steps, 0, batchSize, groupByLength, 1, c.rate, Schedule.LINEAR, 0.1, 0, 1, 0, 0, seed);
         try (Adapter adapter = methodOptions.create(model, tokenizer, seed)) {
             TrainingResult result = new Trainer(model, adapter, config, List.of(meter)).train(records, List.of());
             if (result.steps() != steps) {

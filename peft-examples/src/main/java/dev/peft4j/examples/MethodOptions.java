@@ -32,6 +32,7 @@ import picocli.CommandLine.Option;
 /** Which method, and its options. */
 final class MethodOptions {
     static final String FULL = "full";
+    private static final String TEXT = "text:";
     static final List<String> METHODS = List.of(
             "lora",
             "rslora",
@@ -102,7 +103,7 @@ final class MethodOptions {
             names = "--prompt-init",
             paramLabel = "KIND",
             description =
-                    "random, vocabulary, or text:SOME TEXT for prompt; random or zero for prefix (default: ${DEFAULT-VALUE})")
+                    "random, vocabulary, or text:SOME TEXT for prompt; random, zero, or text:SOME TEXT for prefix (default: ${DEFAULT-VALUE})")
     String promptInit = "random";
 
     @Option(
@@ -168,7 +169,7 @@ final class MethodOptions {
             case "pfeiffer" -> BottleneckConfig.pfeiffer(reductionFactor);
             case "parallel" -> BottleneckConfig.parallel(reductionFactor, 4);
             case "prompt" -> prompt(tokenizer);
-            case "prefix" -> prefix();
+            case "prefix" -> prefix(tokenizer);
             case "ptuning" ->
                 PTuningConfig.of(virtualTokens, PTuningConfig.Encoder.MLP).withHidden(projection);
             default -> throw new IllegalStateException(method);
@@ -177,10 +178,8 @@ final class MethodOptions {
 
     private PromptTuningConfig prompt(TextTokenizer tokenizer) {
         PromptTuningConfig prompt = PromptTuningConfig.of(virtualTokens);
-        if (promptInit.startsWith("text:")) {
-            String text = promptInit.substring("text:".length());
-            return prompt.withText(
-                    text, Arrays.stream(tokenizer.encode(text, false)).boxed().toList());
+        if (promptInit.startsWith(TEXT)) {
+            return prompt.withText(promptInit.substring(TEXT.length()), textTokens(tokenizer));
         }
         return switch (promptInit) {
             case "random" -> prompt;
@@ -192,13 +191,21 @@ final class MethodOptions {
         };
     }
 
-    private PrefixTuningConfig prefix() {
+    /** With special tokens, as PEFT. */
+    private List<Integer> textTokens(TextTokenizer tokenizer) {
+        String text = promptInit.substring(TEXT.length());
+        return Arrays.stream(tokenizer.encode(text, true)).boxed().toList();
+    }
+
+    private PrefixTuningConfig prefix(TextTokenizer tokenizer) {
         PrefixTuningConfig prefix = PrefixTuningConfig.of(virtualTokens);
         if (promptInit.equals("zero")) {
             prefix = prefix.withZeros();
+        } else if (promptInit.startsWith(TEXT)) {
+            prefix = prefix.withText(textTokens(tokenizer));
         } else if (!promptInit.equals("random")) {
             throw new IllegalArgumentException("--prompt-init " + promptInit
-                    + " was given with --method prefix; there are random and zero. Use one of these.");
+                    + " was given with --method prefix; there are random, zero and text:SOME TEXT. Use one of these.");
         }
         return projection > 0 ? prefix.withProjection(projection) : prefix;
     }

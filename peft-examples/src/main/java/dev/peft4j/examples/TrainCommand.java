@@ -95,6 +95,9 @@ final class TrainCommand implements Callable<Integer> {
             description = "records of a forward pass (default: ${DEFAULT-VALUE})")
     int batchSize = 16;
 
+    @Option(names = "--group-by-length", description = "records of like length in a forward pass")
+    boolean groupByLength;
+
     @Option(
             names = "--accumulate",
             paramLabel = "N",
@@ -155,6 +158,7 @@ final class TrainCommand implements Callable<Integer> {
                 steps,
                 epochs,
                 batchSize,
+                groupByLength,
                 accumulate,
                 learningRate,
                 schedule,
@@ -241,7 +245,7 @@ final class TrainCommand implements Callable<Integer> {
         s.put("data", data.toString());
         s.put("held out", evalData == null ? "every tenth record" : evalData.toString());
         s.putAll(methodOptions.settings());
-        s.put("batch", batchSize + " records x " + accumulate);
+        s.put("batch", batchSize + (groupByLength ? " records of like length x " : " records x ") + accumulate);
         s.put("learning rate", learningRate + ", " + schedule + ", warm-up " + warmup);
         s.put("weight decay, clipping", weightDecay + ", " + maxGradNorm);
         s.put("seed", String.valueOf(seed));

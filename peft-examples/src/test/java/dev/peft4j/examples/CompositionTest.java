@@ -25,8 +25,6 @@ import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.lora.loha.LoHaConfig;
 import dev.peft4j.lora.oft.OftConfig;
-import dev.peft4j.models.CausalModel;
-import dev.peft4j.models.KeyValueCache;
 import dev.peft4j.models.Models;
 import dev.peft4j.prompt.PrefixTuningConfig;
 import java.io.IOException;
@@ -268,29 +266,57 @@ class CompositionTest {
     @ParameterizedTest
     @ValueSource(strings = {"gpt2", "llama"})
     void a_prefix_of_the_keys_and_values_of_a_text_is_that_text(String family) throws IOException {
-        int[] text = {5, 9, 2};
-        int[] rest = {7, 30, 4, 11};
+        PrefixTuningConfig config = PrefixTuningConfig.of(3).withText(List.of(5, 9, 2, 40));
         try (Model model = Compositions.open(family);
                 Arena arena = new Arena(DType.F32);
-                Adapter prefix =
-                        AdapterFiles.method("PREFIX_TUNING").create(PrefixTuningConfig.of(text.length), model, 1)) {
-            CausalModel causal = (CausalModel) model;
-            try (KeyValueCache cache = causal.newCache(1, text.length)) {
-                try (Pass pass = Pass.inference(model.backend(), arena)) {
-                    causal.hidden(Call.of(pass), PackedBatch.of(text), cache);
-                }
-                try (Tensor rows = cache.sideBySide(0)) {
-                    prefix.parameters().get(0).value().copyFrom(rows);
-                }
+                Pass pass = Pass.inference(model.backend(), arena);
+                Adapter prefix = AdapterFiles.method("PREFIX_TUNING").create(config, model, 1)) {
+            float[] with = model.logits(Call.of(pass, prefix), PackedBatch.of(new int[] {7, 30, 4, 11}))
+                    .value()
+                    .toFloats();
+            Tensor whole = model.logits(Call.of(pass), PackedBatch.of(new int[] {5, 9, 2, 7, 30, 4, 11}))
+                    .value();
+            assertTrue(Compositions.distance(whole.rows(3, 4).toFloats(), with) < 1e-4);
+        }
+    }
+
+    @Test
+    void an_encoder_that_attends_to_its_own_keys_and_values_twice_computes_the_same() throws IOException {
+        PrefixTuningConfig config = PrefixTuningConfig.of(4).withText(List.of(7, 30, 4, 11));
+        try (Model model = Compositions.open("bert");
+                Arena arena = new Arena(DType.F32);
+                Pass pass = Pass.inference(model.backend(), arena)) {
+            model.tensor("bert.embeddings.position_embeddings.weight").fill(0); // a prefix moves tokens
+            try (Adapter prefix = AdapterFiles.method("PREFIX_TUNING").create(config, model, 1)) {
+                PackedBatch batch = PackedBatch.of(new int[] {7, 30, 4, 11});
+                float[] with =
+                        model.logits(Call.of(pass, prefix), batch).value().toFloats();
+                float[] without = model.logits(Call.of(pass), batch).value().toFloats();
+                assertTrue(Compositions.distance(without, with) < 1e-5);
             }
-            int[] whole = {5, 9, 2, 7, 30, 4, 11};
-            try (Pass pass = Pass.inference(model.backend(), arena)) {
-                float[] with = model.logits(Call.of(pass, prefix), PackedBatch.of(rest))
-                        .value()
-                        .toFloats();
-                Tensor all = model.logits(Call.of(pass), PackedBatch.of(whole)).value();
-                assertTrue(
-                        Compositions.distance(all.rows(text.length, rest.length).toFloats(), with) < 1e-4);
+        }
+    }
+
+    @Test
+    void a_prefix_from_a_text_has_no_network_and_no_more_rows_than_the_text() throws IOException {
+        PrefixTuningConfig config = PrefixTuningConfig.of(3).withText(List.of(5, 9));
+        try (Model model = Compositions.open("gpt2")) {
+            String message = assertThrows(IllegalArgumentException.class, () -> AdapterFiles.method("PREFIX_TUNING")
+                            .create(config, model, 1))
+                    .getMessage();
+            assertTrue(message.contains("3 virtual tokens") && message.contains("2 tokens"), message);
+        }
+        assertThrows(IllegalArgumentException.class, () -> config.withProjection(4));
+    }
+
+    @Test
+    void a_prefix_of_a_network_can_start_at_zero() throws IOException {
+        PrefixTuningConfig config = PrefixTuningConfig.of(3).withProjection(4).withZeros();
+        try (Model model = Compositions.open("gpt2");
+                Adapter prefix = AdapterFiles.method("PREFIX_TUNING").create(config, model, 1);
+                Adapter rows = prefix.forSaving(model)) {
+            for (float v : rows.parameters().get(0).value().toFloats()) {
+                assertEquals(0, v);
             }
         }
     }

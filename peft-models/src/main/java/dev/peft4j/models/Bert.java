@@ -16,12 +16,15 @@ import dev.peft4j.core.model.Model;
 import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.model.Weights;
 import dev.peft4j.core.tensor.Activation;
+import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.AttentionShape;
 import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.tensor.Tensor;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * BERT with a head that classifies sequences by their first token.
@@ -103,11 +106,15 @@ public final class Bert extends BaseModel implements Model {
 
     /** The hidden states of all tokens after the last layer (T, C). */
     public Node encode(Call call, PackedBatch batch) {
-        return encode(call, batch, false);
+        return encode(call, batch, false, null);
     }
 
-    /** All hidden states, or only those of the first tokens (B, C), which the last layer then computes alone. */
-    private Node encode(Call chosen, PackedBatch batch, boolean firstOnly) {
+    /**
+     * All hidden states, or only those of the first tokens (B, C), which the last layer then computes alone.
+     *
+     * @param seen gets the keys and values of all layers; null for nobody
+     */
+    private Node encode(Call chosen, PackedBatch batch, boolean firstOnly, @Nullable KeyValueCache seen) {
         Pass pass = chosen.pass();
         int frame = pass.begin();
         Call given = chosen.overTokens(batch.lengths());
@@ -121,12 +128,16 @@ public final class Bert extends BaseModel implements Model {
         x = Functions.dropout(pass, dropout, embeddingNorm.forward(call, x));
         for (int l = 0; l < blocks.size(); l++) {
             int inner = pass.begin();
-            x = pass.end(inner, block(call, l, x, all, firstOnly && l == blocks.size() - 1));
+            x = pass.end(inner, block(call, l, x, all, firstOnly && l == blocks.size() - 1, seen));
+        }
+        if (seen != null) {
+            seen.advance(all);
         }
         return pass.end(frame, x);
     }
 
-    private Node block(Call allRows, int layer, Node x, PackedBatch batch, boolean firstOnly) {
+    private Node block(
+            Call allRows, int layer, Node x, PackedBatch batch, boolean firstOnly, @Nullable KeyValueCache seen) {
         Pass pass = allRows.pass();
         Block b = blocks.get(layer);
         Call call = firstOnly ? allRows.overSequences() : allRows; // over the tokens that ask
@@ -134,6 +145,9 @@ public final class Bert extends BaseModel implements Model {
         Node q = b.q.forward(call, rows);
         Node k = b.k.forward(allRows, x);
         Node v = b.v.forward(allRows, x);
+        if (seen != null) {
+            seen.append(layer, batch, k.value(), v.value());
+        }
         AttentionShape all = selfAttention(
                 pass,
                 batch,
@@ -183,7 +197,7 @@ public final class Bert extends BaseModel implements Model {
     public Node pool(Call call, PackedBatch batch) {
         Pass pass = call.pass();
         return Functions.activation(
-                pass, Activation.TANH, pooler.forward(call.overSequences(), encode(call, batch, true)));
+                pass, Activation.TANH, pooler.forward(call.overSequences(), encode(call, batch, true, null)));
     }
 
     @Override
@@ -210,6 +224,16 @@ public final class Bert extends BaseModel implements Model {
                 scale,
                 (c, x) -> classifier.forward(c, x));
         return new Loss(sum, labels.length);
+    }
+
+    @Override
+    public Tensor keysAndValues(int... tokens) {
+        try (KeyValueCache seen = new KeyValueCache(backend().dtype(), blocks.size(), width, 1, tokens.length);
+                Arena arena = new Arena(backend().dtype());
+                Pass pass = Pass.inference(backend(), arena)) {
+            encode(Call.of(pass), PackedBatch.of(tokens), false, seen);
+            return seen.sideBySide(0);
+        }
     }
 
     @Override

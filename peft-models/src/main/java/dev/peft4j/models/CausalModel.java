@@ -3,11 +3,14 @@ package dev.peft4j.models;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.autograd.Node;
+import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.layer.CrossEntropy;
 import dev.peft4j.core.layer.Linear;
 import dev.peft4j.core.model.Loss;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.tensor.Arena;
+import dev.peft4j.core.tensor.Tensor;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -54,6 +57,16 @@ public interface CausalModel extends Model {
             n += t == CrossEntropy.IGNORE ? 0 : 1;
         }
         return n;
+    }
+
+    @Override
+    default Tensor keysAndValues(int... tokens) {
+        try (KeyValueCache cache = newCache(1, tokens.length);
+                Arena arena = new Arena(backend().dtype());
+                Pass pass = Pass.inference(backend(), arena)) {
+            hidden(Call.of(pass), PackedBatch.of(tokens), cache);
+            return cache.sideBySide(0);
+        }
     }
 
     @Override

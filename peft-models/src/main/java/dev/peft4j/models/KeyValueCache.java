@@ -84,7 +84,7 @@ public final class KeyValueCache implements AutoCloseable {
      * Keys and values of the tokens of a sequence side by side, as prefix tuning keeps them: (tokens, layers · 2 · keyHeads · H), for each layer the keys and
      * then the values. The caller closes it.
      */
-    public Tensor sideBySide(int sequence) {
+    Tensor sideBySide(int sequence) {
         int n = lengths[sequence];
         int width = keys[0].cols();
         Tensor all = Tensor.allocate(keys[0].dtype(), n, keys.length * 2 * width);

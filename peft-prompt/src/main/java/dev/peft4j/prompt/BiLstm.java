@@ -5,11 +5,10 @@ import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.autograd.Products;
 import dev.peft4j.core.tensor.Backend;
-import dev.peft4j.core.tensor.Initial;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.tensor.TorchRandom;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.random.RandomGenerator;
 
 /**
  * Bidirectional LSTM over one short sequence, as PyTorch has it: gates in the order i, f, g, o, {@code c' = f ⊙ c + i ⊙ g}, {@code h' = o ⊙ tanh(c')}, two
@@ -18,7 +17,6 @@ import java.util.random.RandomGenerator;
  * <p>Hochreiter and Schmidhuber 1997; Gers et al. 2000 (forget gate).
  */
 final class BiLstm {
-    private final int input;
     private final int hidden;
     private final double dropout; // between layers, while training
     private final List<List<Cell>> layers = new ArrayList<>(); // forwards and backwards of each
@@ -31,8 +29,7 @@ final class BiLstm {
     }
 
     /** With PyTorch's first values U(±1/√hidden). */
-    BiLstm(int input, int hidden, int layerCount, double dropout, Backend backend, RandomGenerator random) {
-        this.input = input;
+    BiLstm(int input, int hidden, int layerCount, double dropout, Backend backend, TorchRandom random) {
         this.hidden = hidden;
         this.dropout = dropout;
         for (int l = 0; l < layerCount; l++) {
@@ -41,7 +38,7 @@ final class BiLstm {
         }
     }
 
-    private Cell cell(String name, int in, Backend backend, RandomGenerator random) {
+    private Cell cell(String name, int in, Backend backend, TorchRandom random) {
         return new Cell(
                 parameter("weight_ih_" + name, 4 * hidden, in, backend, random),
                 parameter("weight_hh_" + name, 4 * hidden, hidden, backend, random),
@@ -49,15 +46,12 @@ final class BiLstm {
                 parameter("bias_hh_" + name, 1, 4 * hidden, backend, random));
     }
 
-    private Parameter parameter(String name, int rows, int cols, Backend backend, RandomGenerator random) {
+    private Parameter parameter(String name, int rows, int cols, Backend backend, TorchRandom random) {
         Tensor t = Tensor.allocate(backend.dtype(), rows, cols);
-        Initial.uniform(t, 1 / Math.sqrt(hidden), random);
+        double bound = 1 / Math.sqrt(hidden);
+        random.uniform(t, -bound, bound);
         String full = "encoder.lstm_head." + name;
         return rows == 1 ? new Parameter(full, t, cols) : new Parameter(full, t, rows, cols);
-    }
-
-    int inputSize() {
-        return input;
     }
 
     List<Parameter> parameters() {

@@ -4,10 +4,9 @@ import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.NamePattern;
 import dev.peft4j.core.tensor.Activation;
-import dev.peft4j.core.tensor.Initial;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.tensor.TorchRandom;
 import java.util.Map;
-import java.util.random.RandomGenerator;
 
 /**
  * P-tuning: P rows (P, C) in front of the embedded tokens, made by a network while training.
@@ -73,23 +72,22 @@ public record PTuningConfig(PromptSettings settings, Encoder encoder, int hidden
         return hidden == 0 ? model.width() : hidden;
     }
 
-    RowSource source(ModelSites model, RandomGenerator random) {
+    RowSource source(ModelSites model, TorchRandom random) {
         settings.check(model);
         int c = model.width();
         int h = hiddenFor(model);
-        int p = settings.virtualTokens();
+        Tensor rows = Tensor.allocate(model.backend().dtype(), settings.virtualTokens(), c);
+        random.normal(rows);
         if (settings.flat()) {
-            Tensor rows = Tensor.allocate(model.backend().dtype(), p, c);
-            Initial.gaussian(rows, 1, random);
             return new RowTable(rows);
         }
         if (encoder == Encoder.MLP) {
             int[] sizes = {c, h, h, c};
-            return new RowNetwork(p, sizes, "mlp_head", Activation.RELU, null, model.backend(), random);
+            return new RowNetwork(rows, sizes, "mlp_head", Activation.RELU, null, model.backend(), random);
         }
         BiLstm lstm = new BiLstm(c, h, layers, dropout, model.backend(), random);
         int[] sizes = {2 * h, 2 * h, c};
-        return new RowNetwork(p, sizes, "mlp_head", Activation.RELU, lstm, model.backend(), random);
+        return new RowNetwork(rows, sizes, "mlp_head", Activation.RELU, lstm, model.backend(), random);
     }
 
     @Override

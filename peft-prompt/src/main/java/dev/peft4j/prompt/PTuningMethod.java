@@ -4,9 +4,9 @@ import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.PeftMethod;
+import dev.peft4j.core.tensor.TorchRandom;
 import java.util.List;
 import java.util.Map;
-import java.util.SplittableRandom;
 
 /** PTuning for the service loader. */
 public final class PTuningMethod implements PeftMethod {
@@ -29,6 +29,6 @@ public final class PTuningMethod implements PeftMethod {
     @Override
     public Adapter create(PeftConfig config, ModelSites model, long seed) {
         PTuningConfig c = PeftMethod.require(PTuningConfig.class, config);
-        return new PromptAdapter(c, model, c.source(model, new SplittableRandom(seed)), false);
+        return new PromptAdapter(c, model, c.source(model, new TorchRandom(seed)), false);
     }
 }

@@ -3,10 +3,10 @@ package dev.peft4j.prompt;
 import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.tensor.Activation;
-import dev.peft4j.core.tensor.Initial;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.tensor.TorchRandom;
+import java.util.List;
 import java.util.Map;
-import java.util.random.RandomGenerator;
 
 /**
  * Prefix tuning: P trained keys and values in front of those of each layer.
@@ -17,14 +17,32 @@ import java.util.random.RandomGenerator;
  * @param settings what all methods of this package have
  * @param projection whether a network makes them of vectors of D elements ({@code prefix_projection})
  * @param hidden inner size of the network ({@code encoder_hidden_size}); 0 for D
- * @param zero whether they start at 0 instead of N(0, 1) ({@code init_weights})
+ * @param init how they start
+ * @param tokens of the text that they start from, at least as many as virtual tokens
  */
-public record PrefixTuningConfig(PromptSettings settings, boolean projection, int hidden, boolean zero)
+public record PrefixTuningConfig(
+        PromptSettings settings, boolean projection, int hidden, Init init, List<Integer> tokens)
         implements PromptLearning {
     static final String PEFT_TYPE = "PREFIX_TUNING";
 
+    /** How keys and values start. */
+    public enum Init {
+        /** N(0, 1), or what a new network makes. */
+        RANDOM,
+        /** 0 ({@code init_weights} "zero"). */
+        ZERO,
+        /** The keys and values that the base computes for a text, which the model then reads in front of every sequence. */
+        TEXT
+    }
+
     /** Checks the range. */
     public PrefixTuningConfig {
+        tokens = List.copyOf(tokens);
+        if (projection && init == Init.TEXT) {
+            throw new IllegalArgumentException(
+                    "prefix_projection was asked for with the keys and values of a text, which no network gives to begin with."
+                            + " Choose one of the two.");
+        }
         if (hidden < 0) {
             throw new IllegalArgumentException(
                     "encoder_hidden_size = " + hidden + " was given; it is at least 1, or 0 for that of the model.");
@@ -33,49 +51,77 @@ public record PrefixTuningConfig(PromptSettings settings, boolean projection, in
 
     /** So many random keys and values. */
     public static PrefixTuningConfig of(int virtualTokens) {
-        return new PrefixTuningConfig(PromptSettings.of(virtualTokens), false, 0, false);
+        return new PrefixTuningConfig(PromptSettings.of(virtualTokens), false, 0, Init.RANDOM, List.of());
     }
 
     /** With a network while training. */
     public PrefixTuningConfig withProjection(int newHidden) {
-        return new PrefixTuningConfig(settings, true, newHidden, zero);
+        return new PrefixTuningConfig(settings, true, newHidden, init, tokens);
     }
 
     /** Starting at 0. */
     public PrefixTuningConfig withZeros() {
-        return new PrefixTuningConfig(settings, projection, hidden, true);
+        return new PrefixTuningConfig(settings, projection, hidden, Init.ZERO, List.of());
+    }
+
+    /** Starting at a text; its tokens come from the tokenizer of the model. */
+    public PrefixTuningConfig withText(List<Integer> itsTokens) {
+        return new PrefixTuningConfig(settings, projection, hidden, Init.TEXT, itsTokens);
     }
 
     static PrefixTuningConfig read(Map<String, Object> json) {
         ConfigFields f = new ConfigFields(json);
-        boolean zero = f.any("init_weights") != null;
+        Init init = f.any("init_weights") == null ? Init.RANDOM : Init.ZERO;
         boolean projection = f.flag("prefix_projection", false);
         int hidden = f.whole("encoder_hidden_size", 0);
-        return new PrefixTuningConfig(PromptSettings.read(f), projection, hidden, zero);
+        return new PrefixTuningConfig(PromptSettings.read(f), projection, hidden, init, List.of());
     }
 
     PrefixTuningConfig asFlat() {
-        return new PrefixTuningConfig(settings.asFlat(), projection, hidden, zero);
+        return new PrefixTuningConfig(settings.asFlat(), projection, hidden, init, tokens);
     }
 
     private int hiddenFor(ModelSites model) {
         return hidden == 0 ? PromptSettings.keyWidth(model) : hidden;
     }
 
-    RowSource source(ModelSites model, RandomGenerator random) {
+    RowSource source(ModelSites model, TorchRandom random) {
         settings.check(model);
         int d = PromptSettings.keyWidth(model);
         int columns = 2 * PromptSettings.layers(model) * d;
         if (projection && !settings.flat()) {
             int[] sizes = {d, hiddenFor(model), columns};
-            return new RowNetwork(
-                    settings.virtualTokens(), sizes, "transform", Activation.TANH, null, model.backend(), random);
+            Tensor vectors = Tensor.allocate(model.backend().dtype(), settings.virtualTokens(), d);
+            random.normal(vectors);
+            RowNetwork network =
+                    new RowNetwork(vectors, sizes, "transform", Activation.TANH, null, model.backend(), random);
+            if (init == Init.ZERO) {
+                network.startAtZero();
+            }
+            return network;
         }
         Tensor rows = Tensor.zeros(model.backend().dtype(), settings.virtualTokens(), columns);
-        if (!zero) {
-            Initial.gaussian(rows, 1, random);
+        if (init == Init.RANDOM) {
+            random.normal(rows);
+        } else if (init == Init.TEXT && !settings.flat()) {
+            try (Tensor all = model.keysAndValues(ofText(model))) {
+                rows.copyFrom(all.rows(0, rows.rows()));
+            }
         }
         return new RowTable(rows);
+    }
+
+    private int[] ofText(ModelSites model) {
+        if (tokens.size() < settings.virtualTokens()) {
+            throw new IllegalArgumentException("a prefix of " + settings.virtualTokens()
+                    + " virtual tokens was to start from a text, which has " + tokens.size()
+                    + " tokens. Give a longer text, or ask for as many virtual tokens as it has.");
+        }
+        // later tokens change nothing in a decoder; an encoder reads as much of the text as it can
+        return tokens.stream()
+                .limit(model.contextLength())
+                .mapToInt(Integer::intValue)
+                .toArray();
     }
 
     @Override

@@ -2,11 +2,10 @@ package dev.peft4j.prompt;
 
 import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.ModelSites;
-import dev.peft4j.core.tensor.Initial;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.tensor.TorchRandom;
 import java.util.List;
 import java.util.Map;
-import java.util.random.RandomGenerator;
 
 /**
  * Prompt tuning: P trained rows (P, C) in front of the embedded tokens.
@@ -76,20 +75,20 @@ public record PromptTuningConfig(PromptSettings settings, Init init, String text
     }
 
     /** First values (P, C). */
-    Tensor rows(ModelSites model, RandomGenerator random) {
+    Tensor rows(ModelSites model, TorchRandom random) {
         settings.check(model);
         if (init == Init.TEXT && tokens.isEmpty() && !settings.flat()) {
             throw new IllegalArgumentException("prompt_tuning_init TEXT was asked for without the tokens of \"" + text
                     + "\". Encode the text with the tokenizer of the model and give its tokens.");
         }
         Tensor rows = Tensor.allocate(model.backend().dtype(), settings.virtualTokens(), model.width());
+        random.normal(rows); // PEFT draws them whatever they start as
         if (init == Init.RANDOM || settings.flat()) {
-            Initial.gaussian(rows, 1, random);
             return rows;
         }
         Tensor table = model.tensor(model.embeddingSites().get(0).name() + ".weight");
         for (int i = 0; i < rows.rows(); i++) {
-            int token = init == Init.TEXT ? tokens.get(i % tokens.size()) : random.nextInt(table.rows());
+            int token = init == Init.TEXT ? tokens.get(i % tokens.size()) : random.below(table.rows());
             rows.rows(i, 1).copyFrom(table.rows(token, 1));
         }
         return rows;

@@ -4,9 +4,9 @@ import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.PeftMethod;
+import dev.peft4j.core.tensor.TorchRandom;
 import java.util.List;
 import java.util.Map;
-import java.util.SplittableRandom;
 
 /** PromptTuning for the service loader. */
 public final class PromptTuningMethod implements PeftMethod {
@@ -29,6 +29,6 @@ public final class PromptTuningMethod implements PeftMethod {
     @Override
     public Adapter create(PeftConfig config, ModelSites model, long seed) {
         PromptTuningConfig c = PeftMethod.require(PromptTuningConfig.class, config);
-        return new PromptAdapter(c, model, new RowTable(c.rows(model, new SplittableRandom(seed))), false);
+        return new PromptAdapter(c, model, new RowTable(c.rows(model, new TorchRandom(seed))), false);
     }
 }

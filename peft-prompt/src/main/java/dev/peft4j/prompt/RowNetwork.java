@@ -7,11 +7,10 @@ import dev.peft4j.core.autograd.Products;
 import dev.peft4j.core.layer.Functions;
 import dev.peft4j.core.tensor.Activation;
 import dev.peft4j.core.tensor.Backend;
-import dev.peft4j.core.tensor.Initial;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.tensor.TorchRandom;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,36 +26,38 @@ final class RowNetwork implements RowSource {
     private final Activation activation;
 
     /**
-     * A network with PyTorch's first values: vectors N(0, 1), layers U(±1/√I).
+     * A network with PyTorch's first values: layers U(±1/√I).
      *
-     * @param rows P
-     * @param sizes of the vectors, of what follows, and of the rows
+     * @param first values of the vectors
+     * @param sizes of the input of the first layer, of what follows, and of the rows
      * @param name of the layers in the state of a run, as PEFT calls them
      */
     RowNetwork(
-            int rows,
+            Tensor first,
             int[] sizes,
             String name,
             Activation activation,
             @Nullable BiLstm lstm,
             Backend backend,
-            RandomGenerator random) {
+            TorchRandom random) {
         this.activation = activation;
         this.lstm = lstm;
-        int width = lstm == null ? sizes[0] : lstm.inputSize();
-        Tensor first = Tensor.allocate(backend.dtype(), rows, width);
-        Initial.gaussian(first, 1, random);
-        vectors = new Parameter("encoder.embedding.weight", first, rows, width);
+        vectors = new Parameter("encoder.embedding.weight", first, first.rows(), first.cols());
         for (int i = 0; i + 1 < sizes.length; i++) {
             String layer = "encoder." + name + "." + 2 * i;
             double bound = 1 / Math.sqrt(sizes[i]);
             Tensor w = Tensor.allocate(backend.dtype(), sizes[i + 1], sizes[i]);
-            Initial.uniform(w, bound, random);
+            random.uniform(w, -bound, bound);
             layers.add(new Parameter(layer + ".weight", w, sizes[i + 1], sizes[i]));
             Tensor b = Tensor.allocate(backend.dtype(), 1, sizes[i + 1]);
-            Initial.uniform(b, bound, random);
+            random.uniform(b, -bound, bound);
             layers.add(new Parameter(layer + ".bias", b, sizes[i + 1]));
         }
+    }
+
+    /** Makes the last layer 0, and with it all rows. */
+    void startAtZero() {
+        layers.subList(layers.size() - 2, layers.size()).forEach(p -> p.value().fill(0));
     }
 
     @Override

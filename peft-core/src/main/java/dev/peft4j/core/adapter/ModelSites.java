@@ -34,6 +34,14 @@ public interface ModelSites {
     /** Most tokens of a sequence. */
     int contextLength();
 
+    /**
+     * What the base attends to in each layer when it reads one sequence (T, 2 L D): for each layer the keys, with their positions, and then the values. A
+     * prefix of these rows stands for the text.
+     *
+     * @return to be closed by the caller
+     */
+    Tensor keysAndValues(int... tokens);
+
     /** Columns of the hidden states C. */
     default int width() {
         return embeddingSites().get(0).width();

@@ -88,7 +88,7 @@ public final class PackedBatch {
      */
     public PackedBatch withRowsInFront(int[] rows) {
         List<Sequence> sequences = new ArrayList<>();
-        boolean perToken = labels.length == ids.length && labels.length != sequences();
+        boolean perToken = labels.length == ids.length;
         for (int s = 0; s < sequences(); s++) {
             int n = length(s);
             int p = rows[s];

@@ -2,48 +2,75 @@ package dev.peft4j.core.train;
 
 import dev.peft4j.core.model.PackedBatch;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 
-/** Endless batches of records, in a new order for each epoch. The last batch of an epoch may be smaller. */
+/**
+ * Endless batches of records, in a new order for each epoch. One batch of an epoch may be smaller.
+ *
+ * <p>Grouped by length, the records of 50 batches at a time are sorted by their length and cut into batches, whose order is drawn again: as in transformers'
+ * {@code group_by_length}.
+ */
 final class Batches {
+    private static final int WINDOW = 50; // batches
+
     private final List<PackedBatch.Sequence> records;
     private final int size;
+    private final boolean byLength;
     private final RandomGenerator random;
-    private final int[] order;
+    private final Integer[] order;
+    private List<List<Integer>> epoch = List.of();
     private int at;
 
-    Batches(List<PackedBatch.Sequence> records, int size, long seed) {
+    Batches(List<PackedBatch.Sequence> records, int size, boolean byLength, long seed) {
         this.records = records;
         this.size = size;
+        this.byLength = byLength;
         this.random = new SplittableRandom(seed);
-        this.order = new int[records.size()];
-        this.at = order.length;
-        for (int i = 0; i < order.length; i++) {
-            order[i] = i;
-        }
+        this.order = new Integer[records.size()];
+        Arrays.setAll(order, i -> i);
     }
 
     PackedBatch next() {
-        if (at == order.length) {
-            shuffle();
+        if (at == epoch.size()) {
+            epoch = epoch();
             at = 0;
         }
-        List<PackedBatch.Sequence> batch = new ArrayList<>();
-        while (at < order.length && batch.size() < size) {
-            batch.add(records.get(order[at++]));
+        return PackedBatch.of(epoch.get(at++).stream().map(records::get).toList());
+    }
+
+    private List<List<Integer>> epoch() {
+        shuffle(order);
+        Integer[] sorted = order.clone();
+        int window = (int) Math.min(sorted.length, (long) WINDOW * size);
+        for (int from = 0; byLength && from < sorted.length; from += window) {
+            int to = Math.min(sorted.length, from + window);
+            Arrays.sort(sorted, from, to, Comparator.comparingInt(i -> records.get(i)
+                    .length()));
         }
-        return PackedBatch.of(batch);
+        List<List<Integer>> batches = new ArrayList<>();
+        for (int from = 0; from < sorted.length; from += size) {
+            batches.add(Arrays.asList(sorted).subList(from, Math.min(sorted.length, from + size)));
+        }
+        if (byLength) {
+            Integer[] turns = new Integer[batches.size()];
+            Arrays.setAll(turns, i -> i);
+            shuffle(turns);
+            return Arrays.stream(turns).map(batches::get).toList();
+        }
+        return batches;
     }
 
     /** Fisher and Yates. */
-    private void shuffle() {
-        for (int i = order.length - 1; i > 0; i--) {
+    private void shuffle(Integer[] numbers) {
+        for (int i = numbers.length - 1; i > 0; i--) {
             int j = random.nextInt(i + 1);
-            int swap = order[i];
-            order[i] = order[j];
-            order[j] = swap;
+            Integer swap = numbers[i];
+            numbers[i] = numbers[j];
+            numbers[j] = swap;
         }
     }
 }

@@ -137,7 +137,7 @@ public final class Trainer {
         Run(List<PackedBatch.Sequence> records, List<PackedBatch.Sequence> heldOut, int steps) {
             this.heldOut = heldOut;
             this.steps = steps;
-            this.batches = new Batches(records, config.batchSize(), config.seed());
+            this.batches = new Batches(records, config.batchSize(), config.groupByLength(), config.seed());
         }
 
         void loop(Arena arena, AdamW optimizer, @Nullable TrainerState state) {

@@ -54,6 +54,7 @@ final class TrainerState {
         Map<String, String> s = new LinkedHashMap<>();
         s.put("seed", String.valueOf(config.seed()));
         s.put("batch_size", String.valueOf(config.batchSize()));
+        s.put("group_by_length", String.valueOf(config.groupByLength()));
         s.put("accumulation", String.valueOf(config.accumulation()));
         s.put("records", String.valueOf(records));
         s.put("steps", String.valueOf(steps));

@@ -6,6 +6,7 @@ package dev.peft4j.core.train;
  * @param steps optimiser steps; 0 for whole epochs
  * @param epochs passes over the records, if {@code steps} is 0
  * @param batchSize sequences of one forward pass
+ * @param groupByLength whether the sequences of a pass have like lengths, as with transformers' {@code group_by_length}
  * @param accumulation forward passes of one optimiser step
  * @param learningRate highest rate of the schedule
  * @param schedule of the rate
@@ -20,6 +21,7 @@ public record TrainingConfig(
         int steps,
         double epochs,
         int batchSize,
+        boolean groupByLength,
         int accumulation,
         double learningRate,
         Schedule schedule,
@@ -65,7 +67,7 @@ public record TrainingConfig(
 
     /** Usual settings: AdamW without decay, 10 % warm-up then linear decay, gradients clipped to norm 1. */
     public static TrainingConfig of(int steps, int batchSize, double learningRate) {
-        return new TrainingConfig(steps, 0, batchSize, 1, learningRate, Schedule.LINEAR, 0.1, 0, 1, 0, 0, 0);
+        return new TrainingConfig(steps, 0, batchSize, false, 1, learningRate, Schedule.LINEAR, 0.1, 0, 1, 0, 0, 0);
     }
 
     /** With another seed. */
@@ -74,6 +76,7 @@ public record TrainingConfig(
                 steps,
                 epochs,
                 batchSize,
+                groupByLength,
                 accumulation,
                 learningRate,
                 schedule,
@@ -85,12 +88,31 @@ public record TrainingConfig(
                 newSeed);
     }
 
+    /** With sequences of like lengths in a pass. */
+    public TrainingConfig withGroupByLength() {
+        return new TrainingConfig(
+                steps,
+                epochs,
+                batchSize,
+                true,
+                accumulation,
+                learningRate,
+                schedule,
+                warmup,
+                weightDecay,
+                maxGradNorm,
+                evaluateEvery,
+                patience,
+                seed);
+    }
+
     /** With an evaluation on the held-out records every so many steps, and an end after so many without improvement. */
     public TrainingConfig withEvaluation(int every, int newPatience) {
         return new TrainingConfig(
                 steps,
                 epochs,
                 batchSize,
+                groupByLength,
                 accumulation,
                 learningRate,
                 schedule,
