@@ -26,8 +26,7 @@ final class BottleneckAdapter extends LayeredAdapter {
         build(() -> {
             for (BlockSite site : config.sites(model)) {
                 String name = place(model, site) + ".adapters." + config.name();
-                BottleneckLayer layer =
-                        new BottleneckLayer(config, site, name, config.size(model), model.backend(), random);
+                BottleneckLayer layer = new BottleneckLayer(config, site, name, model.backend(), random);
                 layers.put(site, layer);
                 layer.parameters().forEach(p -> names.add(p.name()));
             }

@@ -12,35 +12,41 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where bottleneck adapters are and how wide they are; the fields are those of AdapterHub's {@code BnConfig}.
+ * Where bottleneck adapters are and what they compute; the fields are those of AdapterHub's {@code BnConfig}.
  *
- * @param afterAttention behind (or beside) attention ({@code mh_adapter})
- * @param afterFeedForward behind (or beside) the feed-forward ({@code output_adapter})
- * @param parallel whether it reads the input of the sub-layer instead of its output ({@code is_parallel})
- * @param normBefore whether it reads the output behind the residual connection and its norm ({@code original_ln_before})
+ * @param placement where they are and what they read
  * @param reductionFactor hidden size over bottleneck
  * @param nonLinearity between the two layers
  * @param scaling factor of what it adds
+ * @param dropout of what it adds, while training
+ * @param norm a layer norm of its own behind the bottleneck ({@code ln_after}, {@code adapter_residual_before_ln})
  * @param init how it starts
- * @param leaveOut numbers of blocks without one
  * @param name of the adapter, which is a part of the names of its tensors
  * @param modulesToSave modules that are trained whole, in a file of their own; null for those that the task needs
  */
 public record BottleneckConfig(
-        boolean afterAttention,
-        boolean afterFeedForward,
-        boolean parallel,
-        boolean normBefore,
-        double reductionFactor,
+        BottleneckPlacement placement,
+        ReductionFactor reductionFactor,
         Activation nonLinearity,
-        double scaling,
+        Scaling scaling,
+        double dropout,
+        Norm norm,
         Init init,
-        List<Integer> leaveOut,
         String name,
         @Nullable List<String> modulesToSave)
         implements PeftConfig {
     static final String PEFT_TYPE = "BOTTLENECK";
     private static final String NAME = "adapter";
+
+    /** A layer norm of its own behind the bottleneck. */
+    public enum Norm {
+        /** There is none. */
+        NONE,
+        /** In front of the residual connection around the bottleneck. */
+        BEFORE_RESIDUAL,
+        /** Behind it. */
+        AFTER_RESIDUAL
+    }
 
     /** How an adapter starts. */
     public enum Init {
@@ -54,17 +60,13 @@ public record BottleneckConfig(
 
     /** Checks the ranges. */
     public BottleneckConfig {
-        leaveOut = List.copyOf(leaveOut);
         modulesToSave = modulesToSave == null ? null : List.copyOf(modulesToSave);
-        if (!afterAttention && !afterFeedForward) {
+        NamePattern.requireProbability("dropout", dropout);
+        if (norm == Norm.AFTER_RESIDUAL && placement.parallel()) {
             throw new IllegalArgumentException(
-                    "mh_adapter and output_adapter are both off; an adapter has to be somewhere. Turn one on.");
+                    "adapter_residual_before_ln was given with is_parallel, which has no residual connection of its own."
+                            + " Leave one of them out.");
         }
-        if (!(reductionFactor > 0) || !Double.isFinite(reductionFactor)) {
-            throw new IllegalArgumentException(
-                    "reduction_factor = " + reductionFactor + " was given; it is above 0. 16 is usual.");
-        }
-        NamePattern.requireFinite("scaling", scaling);
         if (!name.matches("[A-Za-z0-9_-]{1,200}")) {
             throw new IllegalArgumentException("an adapter was to be named \"" + name
                     + "\"; a name has letters, digits, _ and - only. Choose another name.");
@@ -72,83 +74,81 @@ public record BottleneckConfig(
     }
 
     private static BottleneckConfig of(
-            boolean attention, boolean parallel, boolean norm, double factor, Activation f, double scaling, Init init) {
-        return new BottleneckConfig(attention, true, parallel, norm, factor, f, scaling, init, List.of(), NAME, null);
+            BottleneckPlacement placement, double factor, Activation f, double scaling, Init init) {
+        return new BottleneckConfig(
+                placement, ReductionFactor.of(factor), f, Scaling.of(scaling), 0, Norm.NONE, init, NAME, null);
     }
 
     /** Behind the feed-forward (Pfeiffer et al. 2021): {@code seq_bn}. */
     public static BottleneckConfig pfeiffer(double reductionFactor) {
-        return of(false, false, true, reductionFactor, Activation.RELU, 1, Init.BERT);
+        return of(BottleneckPlacement.of(false, false, true), reductionFactor, Activation.RELU, 1, Init.BERT);
     }
 
     /** Behind attention and feed-forward (Houlsby et al. 2019): {@code double_seq_bn}. */
     public static BottleneckConfig houlsby(double reductionFactor) {
-        return of(true, false, false, reductionFactor, Activation.SILU, 1, Init.BERT);
+        return of(BottleneckPlacement.of(true, false, false), reductionFactor, Activation.SILU, 1, Init.BERT);
     }
 
     /** Beside the feed-forward (He et al. 2022): {@code par_bn}. */
     public static BottleneckConfig parallel(double reductionFactor, double scaling) {
-        return of(false, true, true, reductionFactor, Activation.RELU, scaling, Init.MAM_ADAPTER);
-    }
-
-    private BottleneckConfig with(Init newInit, @Nullable List<String> modules) {
-        return new BottleneckConfig(
-                afterAttention,
-                afterFeedForward,
-                parallel,
-                normBefore,
-                reductionFactor,
-                nonLinearity,
-                scaling,
-                newInit,
-                leaveOut,
-                name,
-                modules);
+        BottleneckPlacement beside = BottleneckPlacement.of(false, true, true);
+        return of(beside, reductionFactor, Activation.RELU, scaling, Init.MAM_ADAPTER);
     }
 
     /** With other first values. */
     public BottleneckConfig withInit(Init newInit) {
-        return with(newInit, modulesToSave);
+        return new BottleneckConfig(
+                placement, reductionFactor, nonLinearity, scaling, dropout, norm, newInit, name, modulesToSave);
+    }
+
+    /** With another factor. */
+    public BottleneckConfig withScaling(Scaling newScaling) {
+        return new BottleneckConfig(
+                placement, reductionFactor, nonLinearity, newScaling, dropout, norm, init, name, modulesToSave);
+    }
+
+    /** With a norm of its own. */
+    public BottleneckConfig withNorm(Norm newNorm) {
+        return new BottleneckConfig(
+                placement, reductionFactor, nonLinearity, scaling, dropout, newNorm, init, name, modulesToSave);
     }
 
     /** With other modules trained whole. */
     public BottleneckConfig withModulesToSave(List<String> modules) {
-        return with(init, modules);
+        return new BottleneckConfig(
+                placement, reductionFactor, nonLinearity, scaling, dropout, norm, init, name, modules);
     }
 
     /**
      * The places of a model.
      *
-     * @throws IllegalArgumentException if there are none, or the bottleneck would have no units
+     * @throws IllegalArgumentException if there are none, or a bottleneck would have no units
      */
     List<BlockSite> sites(ModelSites model) {
         List<BlockSite> sites = new ArrayList<>();
         for (BlockSite s : model.blockSites()) {
             boolean here =
                     switch (s.kind()) {
-                        case AFTER_ATTENTION -> afterAttention;
-                        case AFTER_FEED_FORWARD -> afterFeedForward;
+                        case AFTER_ATTENTION -> placement.afterAttention();
+                        case AFTER_FEED_FORWARD -> placement.afterFeedForward();
                         case KEYS_AND_VALUES -> false;
                     };
-            if (here && !leaveOut.contains(s.layer())) {
+            if (here && !placement.leaveOut().contains(s.layer())) {
                 sites.add(s);
             }
         }
         if (sites.isEmpty()) {
             throw new IllegalArgumentException("bottleneck adapters were asked for, and this " + model.modelType()
-                    + " model has no place for them: blocks " + leaveOut + " of "
+                    + " model has no place for them: blocks " + placement.leaveOut() + " of "
                     + model.blockSites().size() / 3 + " are left out. LoRA and the methods that act at layers fit it.");
         }
-        if (size(model) < 1) {
-            throw new IllegalArgumentException("reduction_factor = " + reductionFactor + " leaves no unit of "
-                    + model.width() + " features. Use one of at most " + model.width() + ".");
-        }
+        sites.forEach(this::units);
         return sites;
     }
 
-    /** D: units of the bottleneck. */
-    int size(ModelSites model) {
-        return (int) (model.width() / reductionFactor);
+    /** D: units of the bottleneck at a place. */
+    int units(BlockSite site) {
+        return reductionFactor.units(site.width(), site.layer());
     }
 
     List<String> wholeModules(ModelSites model) {
@@ -162,10 +162,13 @@ public record BottleneckConfig(
 
     @Override
     public long parameterCount(ModelSites model) {
-        long d = size(model);
-        long c = model.width();
-        long whole = new Attachment(null, modulesToSave, Map.of()).wholeCount(model);
-        return sites(model).size() * (2 * d * c + d + c) + whole;
+        long count = new Attachment(null, modulesToSave, Map.of()).wholeCount(model);
+        for (BlockSite s : sites(model)) {
+            long d = units(s);
+            long c = s.width();
+            count += 2 * d * c + d + c + scaling.parameters(s.width()) + (norm == Norm.NONE ? 0 : 2 * c);
+        }
+        return count;
     }
 
     @Override

@@ -8,59 +8,114 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /** AdapterHub's {@code adapter_config.json}. */
 final class BottleneckJson {
+    private static final String FACTOR = "reduction_factor";
+    private static final String DEFAULT = "default";
+
     private BottleneckJson() {}
 
     static BottleneckConfig read(Map<String, Object> json) {
         ConfigFields f = new ConfigFields(new ConfigFields(json).object("config"));
-        for (String off : List.of(
-                "phm_layer",
-                "use_gating",
-                "cross_adapter",
-                "inv_adapter",
-                "ln_before",
-                "ln_after",
-                "adapter_residual_before_ln",
-                "stochastic_depth",
-                "dropout")) {
+        for (String off :
+                List.of("phm_layer", "use_gating", "cross_adapter", "inv_adapter", "ln_before", "stochastic_depth")) {
             Object v = f.any(off);
             if (v != null && !v.equals(false) && !v.equals(0.0) && !v.equals(0)) {
                 throw new IllegalArgumentException("\"" + off + "\" is " + v
                         + ", which bottleneck adapters do not compute here. Train one without it.");
             }
         }
-        for (String on : List.of("original_ln_after", "residual_before_ln")) {
-            if (!f.flag(on, true)) {
-                throw new IllegalArgumentException(
-                        "\"" + on + "\" is false, which bottleneck adapters do not compute here. Train one with it.");
-            }
+        if (!f.flag("original_ln_after", true)) {
+            throw new IllegalArgumentException(
+                    "\"original_ln_after\" is false, which bottleneck adapters do not compute here. Train one with it.");
         }
-        return new BottleneckConfig(
+        BottleneckPlacement placement = new BottleneckPlacement(
                 f.flag("mh_adapter", false),
                 f.flag("output_adapter", true),
                 f.flag("is_parallel", false),
-                f.flag("original_ln_before", true),
-                f.number("reduction_factor", 16),
+                f.flag("original_ln_before", false),
+                residual(f.any("residual_before_ln")),
+                f.wholes("leave_out"));
+        return new BottleneckConfig(
+                placement,
+                factor(f),
                 activation(f.text("non_linearity", "relu")),
-                f.number("scaling", 1),
+                scaling(f),
+                f.number("dropout", 0),
+                norm(f, placement.parallel()),
                 init(f.text("init_weights", "bert")),
-                f.wholes("leave_out"),
                 String.valueOf(json.get("name")),
                 null);
     }
 
-    private static Activation activation(String name) {
+    private static BottleneckPlacement.Residual residual(@Nullable Object value) {
+        if (value == null || value.equals(true)) {
+            return BottleneckPlacement.Residual.OUTPUT;
+        }
+        if (value.equals(false)) {
+            return BottleneckPlacement.Residual.INPUT;
+        }
+        if (value.equals("post_add")) {
+            return BottleneckPlacement.Residual.SUM;
+        }
+        throw new IllegalArgumentException(
+                "residual_before_ln is \"" + value + "\"; there are true, false and \"post_add\". Correct the file.");
+    }
+
+    /** A number, or an object with numbers of blocks and a default. */
+    private static ReductionFactor factor(ConfigFields f) {
+        if (!(f.any(FACTOR) instanceof Map<?, ?>)) {
+            return ReductionFactor.of(f.number(FACTOR, 16));
+        }
+        ConfigFields given = new ConfigFields(f.object(FACTOR));
+        Map<Integer, Double> blocks = new LinkedHashMap<>();
+        for (String block : f.object(FACTOR).keySet()) {
+            if (!block.equals(DEFAULT)) {
+                if (!block.matches("[0-9]{1,6}")) {
+                    throw new IllegalArgumentException("reduction_factor has \"" + block
+                            + "\" where the number of a block or \"default\" was expected. Correct the file.");
+                }
+                blocks.put(Integer.parseInt(block), given.number(block, 0));
+            }
+        }
+        return new ReductionFactor(given.any(DEFAULT) == null ? null : given.number(DEFAULT, 0), blocks);
+    }
+
+    private static Scaling scaling(ConfigFields f) {
+        if (!(f.any("scaling") instanceof String name)) {
+            return Scaling.of(f.number("scaling", 1));
+        }
         return switch (name) {
+            case "learned" -> new Scaling(Scaling.Kind.LEARNED, 1);
+            case "channel" -> new Scaling(Scaling.Kind.CHANNEL, 1);
+            default ->
+                throw new IllegalArgumentException("scaling is \"" + name
+                        + "\"; there are numbers, \"learned\" and \"channel\". Use one of these.");
+        };
+    }
+
+    /** A parallel adapter has no residual connection of its own. */
+    private static BottleneckConfig.Norm norm(ConfigFields f, boolean parallel) {
+        boolean residualFirst = f.flag("adapter_residual_before_ln", false) && !parallel;
+        if (!f.flag("ln_after", false)) {
+            return BottleneckConfig.Norm.NONE;
+        }
+        return residualFirst ? BottleneckConfig.Norm.AFTER_RESIDUAL : BottleneckConfig.Norm.BEFORE_RESIDUAL;
+    }
+
+    private static Activation activation(String name) {
+        return switch (name.toLowerCase(Locale.ROOT)) {
             case "relu" -> Activation.RELU;
             case "swish", "silu" -> Activation.SILU;
             case "tanh" -> Activation.TANH;
-            case "gelu" -> Activation.GELU;
-            case "gelu_new", "gelu_orig" -> Activation.GELU_TANH;
+            case "gelu", "gelu_orig" -> Activation.GELU;
+            case "gelu_new", "gelu_fast", "gelu_pytorch_tanh" -> Activation.GELU_TANH;
+            case "leakyrelu" -> Activation.LEAKY_RELU;
             default ->
                 throw new IllegalArgumentException("non_linearity is \"" + name
-                        + "\"; there are relu, swish, tanh, gelu and gelu_new. Use one of these.");
+                        + "\"; there are relu, leakyrelu, swish, tanh, gelu and gelu_new. Use one of these.");
         };
     }
 
@@ -76,17 +131,24 @@ final class BottleneckJson {
     }
 
     static Map<String, Object> write(BottleneckConfig c, ModelSites model) {
+        BottleneckPlacement p = c.placement();
         Map<String, Object> inner = new LinkedHashMap<>();
-        inner.put("mh_adapter", c.afterAttention());
-        inner.put("output_adapter", c.afterFeedForward());
-        inner.put("is_parallel", c.parallel());
-        inner.put("original_ln_before", c.normBefore());
+        inner.put("mh_adapter", p.afterAttention());
+        inner.put("output_adapter", p.afterFeedForward());
+        inner.put("is_parallel", p.parallel());
+        inner.put("original_ln_before", p.normBefore());
         inner.put("original_ln_after", true);
-        inner.put("residual_before_ln", true);
-        inner.put("adapter_residual_before_ln", false);
+        inner.put(
+                "residual_before_ln",
+                switch (p.residual()) {
+                    case OUTPUT -> true;
+                    case SUM -> "post_add";
+                    case INPUT -> false;
+                });
+        inner.put("adapter_residual_before_ln", c.norm() == BottleneckConfig.Norm.AFTER_RESIDUAL);
         inner.put("ln_before", false);
-        inner.put("ln_after", false);
-        inner.put("reduction_factor", c.reductionFactor());
+        inner.put("ln_after", c.norm() != BottleneckConfig.Norm.NONE);
+        inner.put(FACTOR, factor(c.reductionFactor()));
         inner.put(
                 "non_linearity",
                 switch (c.nonLinearity()) {
@@ -95,15 +157,22 @@ final class BottleneckJson {
                     case TANH -> "tanh";
                     case GELU -> "gelu";
                     case GELU_TANH -> "gelu_new";
+                    case LEAKY_RELU -> "leakyrelu";
                 });
-        inner.put("scaling", c.scaling());
+        inner.put(
+                "scaling",
+                switch (c.scaling().kind()) {
+                    case FIXED -> c.scaling().value();
+                    case LEARNED -> "learned";
+                    case CHANNEL -> "channel";
+                });
         inner.put("init_weights", c.init().name().toLowerCase(Locale.ROOT));
-        inner.put("leave_out", c.leaveOut());
+        inner.put("leave_out", p.leaveOut());
         inner.put("inv_adapter", null);
         inner.put("cross_adapter", false);
         inner.put("phm_layer", false);
         inner.put("use_gating", false);
-        inner.put("dropout", 0.0);
+        inner.put("dropout", c.dropout());
         inner.put("stochastic_depth", 0.0);
         Map<String, Object> json = new TreeMap<>();
         json.put("config", inner);
@@ -113,6 +182,19 @@ final class BottleneckJson {
         json.put("model_type", model.modelType());
         json.put("name", c.name());
         json.put("version", "adapters.1.2.0");
+        return json;
+    }
+
+    private static Object factor(ReductionFactor factor) {
+        Double standard = factor.standard();
+        if (factor.blocks().isEmpty() && standard != null) {
+            return standard;
+        }
+        Map<String, Object> json = new LinkedHashMap<>();
+        factor.blocks().forEach((block, value) -> json.put(String.valueOf(block), value));
+        if (standard != null) {
+            json.put(DEFAULT, standard);
+        }
         return json;
     }
 

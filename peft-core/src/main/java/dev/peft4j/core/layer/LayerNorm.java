@@ -22,16 +22,22 @@ public record LayerNorm(String name, Tensor weight, Tensor bias, double eps) {
         Pass pass = call.pass();
         Node y = pass.node(pass.allocate(x.value().rows(), x.value().cols()));
         for (Call part : call.partsIfReplaced(name + ".weight", name + ".bias")) {
-            normalise(part, part.rows(x), part.rows(y));
+            Node w = part.tensor(name + ".weight", weight);
+            Node b = part.tensor(name + ".bias", bias);
+            normalise(pass, part.rows(x), w, b, eps, part.rows(y));
         }
         pass.check(name, y);
         return y;
     }
 
-    private void normalise(Call call, Node x, Node y) {
-        Pass pass = call.pass();
-        Node w = call.tensor(name + ".weight", weight);
-        Node b = call.tensor(name + ".bias", bias);
+    /** Of an adapter: x (T, C), w and b (1, C), y (T, C). */
+    public static Node forward(Pass pass, Node x, Node w, Node b, double eps) {
+        Node y = pass.node(pass.allocate(x.value().rows(), x.value().cols()));
+        normalise(pass, x, w, b, eps, y);
+        return y;
+    }
+
+    private static void normalise(Pass pass, Node x, Node w, Node b, double eps, Node y) {
         Tensor stats = pass.allocate(x.value().rows(), 2); // mean, 1/std
         pass.backend().kernels().layerNorm(x.value(), w.value(), b.value(), eps, y.value(), stats);
         if (pass.needsGrad(x, w, b)) {

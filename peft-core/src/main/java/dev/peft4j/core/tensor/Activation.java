@@ -11,5 +11,7 @@ public enum Activation {
     /** Hyperbolic tangent. */
     TANH,
     /** {@code max(0, x)}. */
-    RELU
+    RELU,
+    /** {@code x} above 0, {@code x / 100} below (Maas et al. 2013). */
+    LEAKY_RELU
 }

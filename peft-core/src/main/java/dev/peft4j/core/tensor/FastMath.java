@@ -12,6 +12,7 @@ final class FastMath {
     private static final float INV_SQRT_2PI = (float) (1 / Math.sqrt(2 * Math.PI));
     private static final float SQRT_2_OVER_PI = (float) Math.sqrt(2 / Math.PI);
     private static final float GELU_CUBIC = 0.044715f; // Hendrycks and Gimpel 2016, section 2
+    private static final float LEAK = 0.01f; // PyTorch's leaky_relu
 
     private FastMath() {}
 
@@ -112,6 +113,11 @@ final class FastMath {
                     y[i] = Math.max(0f, x[i]);
                 }
             }
+            case LEAKY_RELU -> {
+                for (int i = 0; i < n; i++) {
+                    y[i] = Math.max(LEAK * x[i], x[i]);
+                }
+            }
         }
     }
 
@@ -161,6 +167,11 @@ final class FastMath {
             case RELU -> {
                 for (int i = 0; i < n; i++) {
                     dx[i] = x[i] > 0 ? dy[i] : 0f;
+                }
+            }
+            case LEAKY_RELU -> {
+                for (int i = 0; i < n; i++) {
+                    dx[i] = x[i] > 0 ? dy[i] : LEAK * dy[i];
                 }
             }
         }

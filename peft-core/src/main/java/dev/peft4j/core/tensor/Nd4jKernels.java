@@ -165,6 +165,7 @@ final class Nd4jKernels implements Kernels {
             case SILU -> Transforms.sigmoid(x, true).muli(x);
             case TANH -> Transforms.tanh(x, true);
             case RELU -> Transforms.max(x, 0, true);
+            case LEAKY_RELU -> slope(f, x).muli(x);
         };
     }
 
@@ -197,6 +198,7 @@ final class Nd4jKernels implements Kernels {
                 yield t.mul(t).rsubi(1);
             }
             case RELU -> x.gt(0).castTo(x.dataType());
+            case LEAKY_RELU -> x.gt(0).castTo(x.dataType()).muli(0.99).addi(0.01);
         };
     }
 
