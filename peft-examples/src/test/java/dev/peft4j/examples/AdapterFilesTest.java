@@ -38,10 +38,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Adapter files as older and newer versions of PEFT, other tools and accidents make them. */
@@ -204,6 +206,38 @@ class AdapterFilesTest {
             Files.writeString(config(), Files.readString(config()).replace("4}", "4, \"use_gating\": true}"));
             text = message(BadFileException.class, () -> AdapterFiles.load(dir, model));
             assertTrue(text.contains("use_gating"), text);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "\"scaling\": \"loud\" | learned",
+                "\"scaling\": true | a number",
+                "\"reduction_factor\": {\"first\": 4} | number of a block",
+                "\"reduction_factor\": {\"0\": 4} | block 1 has none",
+                "\"reduction_factor\": {\"0\": -4, \"default\": 4} | above 0",
+                "\"reduction_factor\": 1e-300 | ",
+                "\"residual_before_ln\": \"later\" | post_add",
+                "\"residual_before_ln\": \"post_add\" | original_ln_before",
+                "\"original_ln_after\": false | original_ln_after",
+                "\"ln_before\": true | ln_before",
+                "\"inv_adapter\": \"nice\" | inv_adapter",
+                "\"non_linearity\": \"cubic\" | leakyrelu",
+                "\"dropout\": 1.5 | dropout",
+                "\"output_adapter\": false | mh_adapter"
+            })
+    void fields_of_adapterhub_that_mean_nothing_here_are_refused(String field, @Nullable String reason)
+            throws IOException {
+        Files.writeString(
+                config(), "{\"config\": {" + field + "}, \"version\": \"adapters.1.2.0\", \"name\": \"task\"}");
+        new SafetensorsWriter().write(dir.resolve("adapter.safetensors"));
+        try (Model model = open("bert")) {
+            long bytes = Tensor.nativeBytes();
+            String text = message(BadFileException.class, () -> AdapterFiles.load(dir, model));
+            assertTrue(reason == null || text.contains(reason), text);
+            assertEquals(bytes, Tensor.nativeBytes(), "memory of an adapter that was refused");
         }
     }
 

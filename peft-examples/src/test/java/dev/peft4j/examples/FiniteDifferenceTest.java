@@ -3,6 +3,9 @@ package dev.peft4j.examples;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.adapters.bottleneck.BottleneckConfig;
+import dev.peft4j.adapters.bottleneck.BottleneckPlacement;
+import dev.peft4j.adapters.bottleneck.ReductionFactor;
+import dev.peft4j.adapters.bottleneck.Scaling;
 import dev.peft4j.adapters.ia3.Ia3Config;
 import dev.peft4j.adapters.norms.NormTuningConfig;
 import dev.peft4j.core.adapter.Adapter;
@@ -17,6 +20,7 @@ import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.io.Json;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.tensor.Activation;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.DType;
@@ -84,6 +88,9 @@ class FiniteDifferenceTest {
         "bert,pfeiffer",
         "gpt2,houlsby",
         "llama,parallel",
+        "bert,bottleneck_learned",
+        "llama,bottleneck_channel",
+        "gpt2,bottleneck_sum",
         "bert,prompt",
         "llama,prefix",
         "gpt2,prefix_projection",
@@ -151,6 +158,18 @@ class FiniteDifferenceTest {
                     case "pfeiffer" -> BottleneckConfig.pfeiffer(8);
                     case "houlsby" -> BottleneckConfig.houlsby(8);
                     case "parallel" -> BottleneckConfig.parallel(8, 2.5);
+                    case "bottleneck_learned" ->
+                        bottleneck(
+                                BottleneckPlacement.Residual.INPUT,
+                                Scaling.Kind.LEARNED,
+                                BottleneckConfig.Norm.AFTER_RESIDUAL);
+                    case "bottleneck_channel" ->
+                        bottleneck(
+                                BottleneckPlacement.Residual.OUTPUT,
+                                Scaling.Kind.CHANNEL,
+                                BottleneckConfig.Norm.BEFORE_RESIDUAL);
+                    case "bottleneck_sum" ->
+                        bottleneck(BottleneckPlacement.Residual.SUM, Scaling.Kind.FIXED, BottleneckConfig.Norm.NONE);
                     case "prompt" -> PromptTuningConfig.of(2);
                     case "prefix" -> PrefixTuningConfig.of(2);
                     case "prefix_projection" -> PrefixTuningConfig.of(2).withProjection(3);
@@ -170,6 +189,20 @@ class FiniteDifferenceTest {
             case "sites" -> new SitesAdapter(model, true, true, true);
             default -> lora(model, method);
         };
+    }
+
+    private static BottleneckConfig bottleneck(
+            BottleneckPlacement.Residual residual, Scaling.Kind scaling, BottleneckConfig.Norm norm) {
+        return new BottleneckConfig(
+                new BottleneckPlacement(true, true, false, true, residual, List.of()),
+                new ReductionFactor(16.0, Map.of(0, 8.0)),
+                Activation.LEAKY_RELU,
+                new Scaling(scaling, 1.5),
+                0.25,
+                norm,
+                BottleneckConfig.Init.HOULSBY,
+                "task",
+                null);
     }
 
     private static LoraConfig embeddings(Model model) {

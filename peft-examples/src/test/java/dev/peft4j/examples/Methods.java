@@ -2,6 +2,7 @@ package dev.peft4j.examples;
 
 import dev.peft4j.adapters.bitfit.BitFitConfig;
 import dev.peft4j.adapters.bottleneck.BottleneckConfig;
+import dev.peft4j.adapters.bottleneck.Scaling;
 import dev.peft4j.adapters.ia3.Ia3Config;
 import dev.peft4j.adapters.norms.NormTuningConfig;
 import dev.peft4j.adapters.tokens.TrainableTokensConfig;
@@ -110,6 +111,13 @@ final class Methods {
                 "bottleneck, Houlsby", m -> BottleneckConfig.houlsby(4).withInit(MAM), true));
         all.add(new Method(
                 "bottleneck, Pfeiffer", m -> BottleneckConfig.pfeiffer(4).withInit(MAM), true));
+        all.add(new Method(
+                "bottleneck, trained scaling, norm",
+                m -> BottleneckConfig.houlsby(4)
+                        .withInit(MAM)
+                        .withScaling(new Scaling(Scaling.Kind.CHANNEL, 1))
+                        .withNorm(BottleneckConfig.Norm.BEFORE_RESIDUAL),
+                true));
         all.add(new Method("bottleneck, parallel", m -> BottleneckConfig.parallel(4, 2.5), true));
         all.add(new Method("prompt tuning", m -> PromptTuningConfig.of(3), false));
         all.add(new Method("prefix tuning", m -> PrefixTuningConfig.of(3), false));

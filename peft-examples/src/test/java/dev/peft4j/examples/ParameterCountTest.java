@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.adapters.bitfit.BitFitConfig;
 import dev.peft4j.adapters.bottleneck.BottleneckConfig;
+import dev.peft4j.adapters.bottleneck.Scaling;
 import dev.peft4j.adapters.ia3.Ia3Config;
 import dev.peft4j.adapters.norms.NormTuningConfig;
 import dev.peft4j.adapters.tokens.TrainableTokensConfig;
@@ -47,6 +48,11 @@ class ParameterCountTest {
                 Arguments.of(BottleneckConfig.pfeiffer(8), L * (2 * C * (C / 8) + C + C / 8)), // 2 C D + C + D
                 Arguments.of(BottleneckConfig.houlsby(8), 2 * L * (2 * C * (C / 8) + C + C / 8)),
                 Arguments.of(BottleneckConfig.parallel(4, 1), L * (2 * C * (C / 4) + C + C / 4)),
+                Arguments.of(
+                        BottleneckConfig.pfeiffer(8)
+                                .withScaling(new Scaling(Scaling.Kind.CHANNEL, 1))
+                                .withNorm(BottleneckConfig.Norm.BEFORE_RESIDUAL),
+                        L * (2 * C * (C / 8) + C + C / 8 + C + 2 * C)), // and s and a norm
                 Arguments.of(PromptTuningConfig.of(7), 7 * C), // P C
                 Arguments.of(PrefixTuningConfig.of(7), 7 * 2 * L * C), // P 2 L C
                 Arguments.of(PrefixTuningConfig.of(7).withProjection(5), 7 * C + 5 * (C + 1) + 2 * L * C * (5 + 1)),
