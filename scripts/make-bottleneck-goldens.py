@@ -58,30 +58,59 @@ def rows(model, case):
     return logits, losses / scored
 
 
-def make(golden, family, name, config, seed):
+def load(golden, family):
     source = os.path.join(golden, "models", family)
-    case = json.load(open(os.path.join(golden, "cases", family, "base", "case.json")))
-    torch.manual_seed(seed)
-    config_of_model = transformers.AutoConfig.from_pretrained(source)
-    if hasattr(config_of_model, "rope_parameters"):  # where transformers 5 has it
-        config_of_model.rope_theta = config_of_model.rope_parameters["rope_theta"]
-    model = MODELS[family].from_pretrained(source, config=config_of_model, dtype=torch.float32, attn_implementation="eager")
+    config = transformers.AutoConfig.from_pretrained(source)
+    if hasattr(config, "rope_parameters"):  # where transformers 5 has it
+        config.rope_theta = config.rope_parameters["rope_theta"]
+    model = MODELS[family].from_pretrained(source, config=config, dtype=torch.float32, attn_implementation="eager")
     model.config._name_or_path = "models/" + family
     adapters.init(model)
+    return model
+
+
+def randomised(model, name):
+    """The parameters of an adapter, which become trainable and random."""
+    trained = {k: p for k, p in sorted(model.named_parameters()) if f".adapters.{name}." in k}
+    with torch.no_grad():
+        for key, p in trained.items():
+            start = 1 if "norm" in key and "weight" in key or "scaling" in key else 0
+            p.copy_(start + torch.randn(p.shape) * (0.3 if p.dim() > 1 else 0.1))
+            p.requires_grad_(True)
+    return trained
+
+
+def store(golden, family, name, method, case, tensors, expect, **more):
+    folder = os.path.join(golden, "cases", family, "bottleneck_" + name)
+    save_file({k: v.detach().contiguous() for k, v in sorted(tensors.items())}, os.path.join(folder, "tensors.safetensors"))
+    kept = {k: case[k] for k in ("model", "model_dir", "task", "inputs", "token_type_ids", "labels") if k in case}
+    kept |= {"method": method, "tolerances": TOLERANCES, "expect": expect} | more
+    kept["versions"] = {"torch": torch.__version__.split("+")[0], "transformers": transformers.__version__, "adapters": adapters.__version__}
+    with open(os.path.join(folder, "case.json"), "w") as f:
+        json.dump(kept, f)
+    print(family, name, "loss", float(tensors["loss"].detach()))
+
+
+def save(model, golden, family, case, folder, name):
+    path = os.path.join(golden, "cases", family, "bottleneck_" + case, folder)
+    os.makedirs(path, exist_ok=True)
+    model.save_adapter(path, name, with_head=False, use_safetensors=True)
+
+
+def base_case(golden, family):
+    return json.load(open(os.path.join(golden, "cases", family, "base", "case.json")))
+
+
+def make(golden, family, name, config, seed):
+    case = base_case(golden, family)
+    torch.manual_seed(seed)
+    model = load(golden, family)
     model.add_adapter("task", config=config)
     model.train_adapter("task")
-    trained = {}
-    for key, p in sorted(model.named_parameters()):
-        p.requires_grad_(".adapters.task." in key)
-        if p.requires_grad:
-            trained[key] = p
-            start = 1 if "norm" in key and "weight" in key or "scaling" in key else 0
-            with torch.no_grad():
-                p.copy_(start + torch.randn(p.shape) * (0.3 if p.dim() > 1 else 0.1))
+    model.requires_grad_(False)
+    trained = randomised(model, "task")
     model.eval()
-    folder = os.path.join(golden, "cases", family, "bottleneck_" + name)
-    os.makedirs(folder, exist_ok=True)
-    model.save_adapter(os.path.join(folder, "adapter"), "task", with_head=False, use_safetensors=True)
+    save(model, golden, family, name, "adapter", "task")
     logits, loss = rows(model, case)
     loss.backward()
     tensors = {f"logits.{i}": x for i, x in enumerate(logits)} | {"loss": loss}
@@ -97,14 +126,27 @@ def make(golden, family, name, config, seed):
         losses.append(float(step.detach()))
         adam.step()
     tensors |= {"losses": torch.tensor(losses)} | {"after." + k: p for k, p in trained.items()}
-    save_file({k: v.detach().contiguous() for k, v in sorted(tensors.items())}, os.path.join(folder, "tensors.safetensors"))
-    kept = {k: case[k] for k in ("model", "model_dir", "task", "inputs", "token_type_ids", "labels") if k in case}
-    kept |= {"method": "bottleneck_" + name, "optimizer": OPTIMIZER, "tolerances": TOLERANCES}
-    kept["expect"] = "AdapterHub's logits, loss, gradients and 20 AdamW steps"
-    kept["versions"] = {"torch": torch.__version__.split("+")[0], "transformers": transformers.__version__, "adapters": adapters.__version__}
-    with open(os.path.join(folder, "case.json"), "w") as f:
-        json.dump(kept, f)
-    print(family, name, "loss", float(loss.detach()), "to", losses[-1])
+    expect = "AdapterHub's logits, loss, gradients and 20 AdamW steps"
+    store(golden, family, name, "bottleneck_" + name, case, tensors, expect, optimizer=OPTIMIZER)
+
+
+def make_stack(golden, family, seed):
+    """Two adapters, alone and one on the other."""
+    case = base_case(golden, family)
+    torch.manual_seed(seed)
+    model = load(golden, family)
+    tensors = {}
+    for name, config in (("alpha", SeqBnConfig(reduction_factor=4)), ("beta", DoubleSeqBnConfig(reduction_factor=8))):
+        model.add_adapter(name, config=config)
+        randomised(model, name)
+        save(model, golden, family, "stack", "adapter_" + name, name)
+        model.set_active_adapters(name)
+        model.eval()
+        tensors |= {f"{name}_logits.{i}": x for i, x in enumerate(rows(model, case)[0])}
+    model.set_active_adapters(adapters.Stack("alpha", "beta"))
+    logits, loss = rows(model, case)
+    tensors |= {f"logits.{i}": x for i, x in enumerate(logits)} | {"loss": loss}
+    store(golden, family, "stack", "two_active", case, tensors, "AdapterHub's Stack(alpha, beta)")
 
 
 def main():
@@ -114,6 +156,8 @@ def main():
             if name == "post_add" and family != "bert":
                 continue  # needs a norm behind the residual connection
             make(golden, family, name, config, 100 * seed + number)
+        if family != "bert":
+            make_stack(golden, family, 100 * seed + 99)
 
 
 main()
