@@ -11,7 +11,9 @@ import dev.peft4j.core.model.Model;
 import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Tensor;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** A decoder that predicts the next token. */
@@ -24,7 +26,17 @@ public interface CausalModel extends Model {
      *
      * @param cache keys and values of earlier tokens, which the new ones are added to; null to start at the first token
      */
-    Node hidden(Call call, PackedBatch batch, @Nullable KeyValueCache cache);
+    default Node hidden(Call call, PackedBatch batch, @Nullable KeyValueCache cache) {
+        return hidden(call, batch, cache, null);
+    }
+
+    /**
+     * The last hidden states of some rows (rows, C): what comes behind attention in the last layer is computed for these alone.
+     *
+     * @param cache as above
+     * @param rows numbers of the rows in rising order, counted with those that adapters put in front of sequences; null for all
+     */
+    Node hidden(Call call, PackedBatch batch, @Nullable KeyValueCache cache, int @Nullable [] rows);
 
     /** The output layer: (T, C) to (T, V). */
     Linear head();
@@ -39,11 +51,29 @@ public interface CausalModel extends Model {
     default Loss loss(Call call, PackedBatch batch, double scale) {
         PackedBatch all = batch.withRowsOf(call);
         int[] targets = all.nextTokens();
-        Node hidden = hidden(call, batch, null);
-        double sum = CrossEntropy.forward(
-                call.overTokens(all.lengths()), hidden, targets, vocabularySize(), scale, (c, x) -> head().forward(
-                                c, x));
+        int[] rows = read(all, targets);
+        Node hidden = hidden(call, batch, null, rows);
+        Call over = call.overTokens(all.lengths()).overRows(rows);
+        int[] chosen = Arrays.stream(rows).map(r -> targets[r]).toArray();
+        double sum =
+                CrossEntropy.forward(over, hidden, chosen, vocabularySize(), scale, (c, x) -> head().forward(c, x));
         return new Loss(sum, count(targets));
+    }
+
+    /** Rows that predict a token; the last one of a sequence that predicts none, so that its adapters have a row. */
+    private static int[] read(PackedBatch batch, int[] targets) {
+        IntStream.Builder rows = IntStream.builder();
+        for (int s = 0; s < batch.sequences(); s++) {
+            int end = batch.start(s) + batch.length(s);
+            boolean any = false;
+            for (int r = batch.start(s); r < end; r++) {
+                if (targets[r] != CrossEntropy.IGNORE || (r == end - 1 && !any)) {
+                    rows.add(r);
+                    any = true;
+                }
+            }
+        }
+        return rows.build().toArray();
     }
 
     @Override

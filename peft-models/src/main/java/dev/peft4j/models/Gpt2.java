@@ -93,7 +93,7 @@ public final class Gpt2 extends BaseModel implements CausalModel {
     }
 
     @Override
-    public Node hidden(Call chosen, PackedBatch batch, @Nullable KeyValueCache cache) {
+    public Node hidden(Call chosen, PackedBatch batch, @Nullable KeyValueCache cache, int @Nullable [] rows) {
         Pass pass = chosen.pass();
         int frame = pass.begin();
         Call given = chosen.overTokens(batch.lengths());
@@ -106,26 +106,30 @@ public final class Gpt2 extends BaseModel implements CausalModel {
         Node x = input.rows(); // (T, C)
         Functions.add(pass, x, positions.forward(call, places));
         Functions.dropout(pass, embeddingDropout, x);
+        int[] read = rows == null || rows.length == all.tokens() ? null : rows;
         for (int l = 0; l < layers; l++) {
             int inner = pass.begin();
-            x = pass.end(inner, block(call, l, x, all, cache));
+            int[] kept = l == layers - 1 ? read : null;
+            x = pass.end(inner, block(call, l, x, all, cache, kept));
         }
         if (cache != null) {
             cache.advance(all);
         }
-        return pass.end(frame, finalNorm.forward(call, x));
+        return pass.end(frame, finalNorm.forward(read == null ? call : call.overRows(read), x));
     }
 
-    private Node block(Call call, int layer, Node x, PackedBatch batch, @Nullable KeyValueCache cache) {
-        Pass pass = call.pass();
+    /** The output of a layer; of some rows alone, if only they are kept. */
+    private Node block(
+            Call all, int layer, Node in, PackedBatch batch, @Nullable KeyValueCache cache, int @Nullable [] kept) {
+        Pass pass = all.pass();
         Block b = blocks.get(layer);
-        Node qkv = b.attention.forward(call, b.norm1.forward(call, x)); // (T, 3C)
+        Node qkv = b.attention.forward(all, b.norm1.forward(all, in)); // (T, 3C)
         Slice q = new Slice(qkv, 0, width);
         Slice k = new Slice(qkv, width, width);
         Slice v = new Slice(qkv, 2 * width, width);
         Node mixed; // (T, C)
         if (cache == null) {
-            mixed = attend(call, batch, site(layer, BlockSite.Kind.KEYS_AND_VALUES), shape(pass, batch), q, k, v);
+            mixed = attend(all, batch, site(layer, BlockSite.Kind.KEYS_AND_VALUES), shape(pass, batch), q, k, v);
         } else {
             cache.append(
                     layer, batch, qkv.value().columns(width, width), qkv.value().columns(2 * width, width));
@@ -133,6 +137,9 @@ public final class Gpt2 extends BaseModel implements CausalModel {
             Slice keys = Slice.of(pass.node(cache.keys(layer)));
             mixed = Attention.forward(pass, shape, q, keys, Slice.of(pass.node(cache.values(layer))));
         }
+        Call call = kept == null ? all : all.overRows(kept);
+        Node x = kept == null ? in : Functions.rows(pass, in, kept);
+        mixed = kept == null ? mixed : Functions.rows(pass, mixed, kept);
         Node y = Functions.dropout(pass, residualDropout, b.projection.forward(call, mixed));
         y = call.subLayer(site(layer, BlockSite.Kind.AFTER_ATTENTION), y, x, Adapter.Norm.NONE);
         Functions.add(pass, y, x);

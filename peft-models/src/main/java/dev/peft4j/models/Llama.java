@@ -101,7 +101,7 @@ public final class Llama extends BaseModel implements CausalModel {
     }
 
     @Override
-    public Node hidden(Call chosen, PackedBatch batch, @Nullable KeyValueCache cache) {
+    public Node hidden(Call chosen, PackedBatch batch, @Nullable KeyValueCache cache, int @Nullable [] rows) {
         Pass pass = chosen.pass();
         int frame = pass.begin();
         Call given = chosen.overTokens(batch.lengths());
@@ -112,30 +112,39 @@ public final class Llama extends BaseModel implements CausalModel {
         PackedBatch all = input.batch();
         int[] positions = places(call, all, cache);
         Node x = input.rows(); // (T, C)
+        int[] read = rows == null || rows.length == all.tokens() ? null : rows;
         for (int l = 0; l < layers; l++) {
             int inner = pass.begin();
-            x = pass.end(inner, block(call, l, x, all, positions, cache));
+            int[] kept = l == layers - 1 ? read : null;
+            x = pass.end(inner, block(call, l, x, all, positions, cache, kept));
         }
         if (cache != null) {
             cache.advance(all);
         }
-        return pass.end(frame, finalNorm.forward(call, x));
+        return pass.end(frame, finalNorm.forward(read == null ? call : call.overRows(read), x));
     }
 
+    /** The output of a layer; of some rows alone, if only they are kept. */
     private Node block(
-            Call call, int layer, Node x, PackedBatch batch, int[] positions, @Nullable KeyValueCache cache) {
-        Pass pass = call.pass();
+            Call all,
+            int layer,
+            Node in,
+            PackedBatch batch,
+            int[] positions,
+            @Nullable KeyValueCache cache,
+            int @Nullable [] kept) {
+        Pass pass = all.pass();
         Block b = blocks.get(layer);
-        Node n = b.norm1.forward(call, x);
-        Node q = rotary.forward(pass, b.q.forward(call, n), heads, positions); // (T, N·H)
-        Node k = rotary.forward(pass, b.k.forward(call, n), keyHeads, positions); // (T, keyHeads·H)
-        Node v = b.v.forward(call, n); // (T, keyHeads·H)
+        Node n = b.norm1.forward(all, in);
+        Node q = rotary.forward(pass, b.q.forward(all, n), heads, positions); // (T, N·H)
+        Node k = rotary.forward(pass, b.k.forward(all, n), keyHeads, positions); // (T, keyHeads·H)
+        Node v = b.v.forward(all, n); // (T, keyHeads·H)
         Node mixed; // (T, N·H)
         if (cache == null) {
             AttentionShape shape = selfAttention(
                     pass, batch, heads, keyHeads, headSize, 1 / Math.sqrt(headSize), true, attentionDropout);
             mixed = attend(
-                    call,
+                    all,
                     batch,
                     site(layer, BlockSite.Kind.KEYS_AND_VALUES),
                     shape,
@@ -148,6 +157,9 @@ public final class Llama extends BaseModel implements CausalModel {
             Slice keys = Slice.of(pass.node(cache.keys(layer)));
             mixed = Attention.forward(pass, shape, Slice.of(q), keys, Slice.of(pass.node(cache.values(layer))));
         }
+        Call call = kept == null ? all : all.overRows(kept);
+        Node x = kept == null ? in : Functions.rows(pass, in, kept);
+        mixed = kept == null ? mixed : Functions.rows(pass, mixed, kept);
         Node a = call.subLayer(
                 site(layer, BlockSite.Kind.AFTER_ATTENTION), b.o.forward(call, mixed), x, Adapter.Norm.NONE);
         Node y = Functions.add(pass, a, x);

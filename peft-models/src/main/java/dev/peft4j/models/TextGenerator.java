@@ -4,7 +4,6 @@ import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
-import dev.peft4j.core.layer.Functions;
 import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Tensor;
@@ -142,11 +141,10 @@ public final class TextGenerator implements AutoCloseable {
                 }
             }
             boolean first = cache == null || cache.isFresh();
-            Node hidden = model.hidden(call, batch, cache);
             PackedBatch rows = first ? batch.withRowsOf(call) : batch;
             int[] last = new int[unseen.length];
             Arrays.setAll(last, i -> rows.start(i) + rows.length(i) - 1);
-            Node ends = Functions.rows(pass, hidden, last);
+            Node ends = model.hidden(call, batch, cache, last);
             Tensor logits = model.head().forward(call.overSequences(), ends).value();
             float[][] out = new float[unseen.length][];
             for (int i = 0; i < out.length; i++) {
