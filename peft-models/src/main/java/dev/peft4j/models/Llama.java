@@ -6,16 +6,13 @@ import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
-import dev.peft4j.core.layer.Attention;
 import dev.peft4j.core.layer.Attention.Slice;
 import dev.peft4j.core.layer.Embedding;
 import dev.peft4j.core.layer.Functions;
 import dev.peft4j.core.layer.Linear;
 import dev.peft4j.core.layer.RmsNorm;
 import dev.peft4j.core.layer.Rotary;
-import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.model.Weights;
-import dev.peft4j.core.tensor.AttentionShape;
 import dev.peft4j.core.tensor.Backend;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -28,13 +25,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Touvron et al. 2023, <a href="https://arxiv.org/abs/2302.13971">paper</a>, section 2.2; grouped heads as in Llama 2, the scaled
  * frequencies as in Llama 3.
  */
-public final class Llama extends BaseModel implements CausalModel {
-    private final int layers;
+public final class Llama extends Decoder {
+    private final Dimensions dimensions;
     private final int width; // C
-    private final int heads;
-    private final int keyHeads;
-    private final int headSize;
-    private final double attentionDropout;
     private final Rotary rotary;
     private final Embedding tokens; // (V, C)
     private final List<Block> blocks = new ArrayList<>();
@@ -63,16 +56,17 @@ public final class Llama extends BaseModel implements CausalModel {
         config.require("hidden_act", "silu");
         width = config.size("hidden_size");
         int inner = config.size("intermediate_size");
-        layers = config.size("num_hidden_layers");
-        heads = config.size("num_attention_heads");
-        keyHeads = config.size("num_key_value_heads", heads);
-        headSize = config.size("head_dim", Math.max(1, width / heads));
+        int layers = config.size("num_hidden_layers");
+        int heads = config.size("num_attention_heads");
+        int keyHeads = config.size("num_key_value_heads", heads);
+        int headSize = config.size("head_dim", Math.max(1, width / heads));
         if (heads % keyHeads != 0 || headSize % 2 != 0) {
             throw config.bad("num_attention_heads " + heads + " must be a multiple of num_key_value_heads " + keyHeads
                     + ", and head_dim " + headSize + " must be even. Correct config.json.");
         }
         double eps = config.number("rms_norm_eps", 1e-6);
-        attentionDropout = config.probability("attention_dropout", 0);
+        double attentionDropout = config.probability("attention_dropout", 0);
+        dimensions = new Dimensions(layers, heads, keyHeads, headSize, 1 / Math.sqrt(headSize), attentionDropout);
         boolean attentionBias = config.flag("attention_bias", false);
         boolean mlpBias = config.flag("mlp_bias", false);
         rotary = own(new Rotary(backend.dtype(), RotaryScaling.frequencies(config, headSize)));
@@ -101,67 +95,24 @@ public final class Llama extends BaseModel implements CausalModel {
     }
 
     @Override
-    public Node hidden(Call chosen, PackedBatch batch, @Nullable KeyValueCache cache, int @Nullable [] rows) {
-        Pass pass = chosen.pass();
-        int frame = pass.begin();
-        Call given = chosen.overTokens(batch.lengths());
-        Node embedded = tokens.forward(given, batch.ids());
-        boolean first = cache == null || cache.isFresh(); // what adapters put in front is in the cache later
-        Input input = first ? input(given, batch, embedded) : new Input(given, batch, embedded);
-        Call call = input.call();
-        PackedBatch all = input.batch();
-        int[] positions = places(call, all, cache);
-        Node x = input.rows(); // (T, C)
-        int[] read = rows == null || rows.length == all.tokens() ? null : rows;
-        for (int l = 0; l < layers; l++) {
-            int inner = pass.begin();
-            int[] kept = l == layers - 1 ? read : null;
-            x = pass.end(inner, block(call, l, x, all, positions, cache, kept));
-        }
-        if (cache != null) {
-            cache.advance(all);
-        }
-        return pass.end(frame, finalNorm.forward(read == null ? call : call.overRows(read), x));
+    Node begin(Call call, Node embedded, int[] positions) {
+        return embedded;
     }
 
-    /** The output of a layer; of some rows alone, if only they are kept. */
-    private Node block(
-            Call all,
-            int layer,
-            Node in,
-            PackedBatch batch,
-            int[] positions,
-            @Nullable KeyValueCache cache,
-            int @Nullable [] kept) {
+    @Override
+    Node block(Call all, int layer, Node in, Run run, int @Nullable [] kept) {
         Pass pass = all.pass();
         Block b = blocks.get(layer);
         Node n = b.norm1.forward(all, in);
-        Node q = rotary.forward(pass, b.q.forward(all, n), heads, positions); // (T, N·H)
-        Node k = rotary.forward(pass, b.k.forward(all, n), keyHeads, positions); // (T, keyHeads·H)
+        Node q = rotary.forward(pass, b.q.forward(all, n), dimensions.heads(), run.positions()); // (T, N·H)
+        Node k = rotary.forward(pass, b.k.forward(all, n), dimensions.keyHeads(), run.positions()); // (T, keyHeads·H)
         Node v = b.v.forward(all, n); // (T, keyHeads·H)
-        Node mixed; // (T, N·H)
-        if (cache == null) {
-            AttentionShape shape = selfAttention(
-                    pass, batch, heads, keyHeads, headSize, 1 / Math.sqrt(headSize), true, attentionDropout);
-            mixed = attend(
-                    all,
-                    batch,
-                    site(layer, BlockSite.Kind.KEYS_AND_VALUES),
-                    shape,
-                    Slice.of(q),
-                    Slice.of(k),
-                    Slice.of(v));
-        } else {
-            cache.append(layer, batch, k.value(), v.value());
-            AttentionShape shape = cache.shape(batch, heads, keyHeads, headSize, 1 / Math.sqrt(headSize));
-            Slice keys = Slice.of(pass.node(cache.keys(layer)));
-            mixed = Attention.forward(pass, shape, Slice.of(q), keys, Slice.of(pass.node(cache.values(layer))));
-        }
-        Call call = kept == null ? all : all.overRows(kept);
-        Node x = kept == null ? in : Functions.rows(pass, in, kept);
-        mixed = kept == null ? mixed : Functions.rows(pass, mixed, kept);
-        Node a = call.subLayer(
-                site(layer, BlockSite.Kind.AFTER_ATTENTION), b.o.forward(call, mixed), x, Adapter.Norm.NONE);
+        BlockSite keys = site(layer, BlockSite.Kind.KEYS_AND_VALUES);
+        Node mixed = attention(all, keys, run, Slice.of(q), Slice.of(k), Slice.of(v)); // (T, N·H)
+        Call call = some(all, kept);
+        Node x = some(pass, in, kept);
+        Node a = b.o.forward(call, some(pass, mixed, kept));
+        a = call.subLayer(site(layer, BlockSite.Kind.AFTER_ATTENTION), a, x, Adapter.Norm.NONE);
         Node y = Functions.add(pass, a, x);
         Node m = b.norm2.forward(call, y);
         Node gated = Functions.swiGlu(pass, b.gate.forward(call, m), b.up.forward(call, m)); // (T, inner)
@@ -170,28 +121,28 @@ public final class Llama extends BaseModel implements CausalModel {
         return Functions.add(pass, z, y);
     }
 
+    @Override
+    Node end(Call call, Node x) {
+        return finalNorm.forward(call, x);
+    }
+
     private BlockSite site(int layer, BlockSite.Kind kind) {
         boolean keys = kind == BlockSite.Kind.KEYS_AND_VALUES;
-        return new BlockSite("model.layers." + layer, layer, kind, keys ? keyHeads * headSize : width);
+        return new BlockSite("model.layers." + layer, layer, kind, keys ? dimensions.keyWidth() : width);
     }
 
     @Override
-    public KeyValueCache newCache(int sequences, int capacity) {
-        return new KeyValueCache(backend().dtype(), layers, keyHeads * headSize, sequences, capacity);
+    Dimensions dimensions() {
+        return dimensions;
+    }
+
+    @Override
+    Embedding tokens() {
+        return tokens;
     }
 
     @Override
     public Linear head() {
         return head;
-    }
-
-    @Override
-    public int attentionHeads() {
-        return heads;
-    }
-
-    @Override
-    public int keyHeads() {
-        return keyHeads;
     }
 }

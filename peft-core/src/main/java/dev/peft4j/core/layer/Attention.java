@@ -27,7 +27,8 @@ public final class Attention {
             return new Slice(node, 0, node.value().cols());
         }
 
-        Tensor value() {
+        /** Their values (rows, count), a view. */
+        public Tensor value() {
             return node.value().columns(from, count);
         }
     }
