@@ -5,11 +5,8 @@ import dev.peft4j.core.adapter.EmbeddingSite;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
-import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.tensor.Backend;
-import dev.peft4j.core.tensor.MatrixEngine;
 import dev.peft4j.core.tensor.Tensor;
-import java.util.Arrays;
 import java.util.List;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -22,19 +19,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class EmbeddingDora extends EmbeddingLora {
     private final Magnitude magnitude;
-    private final Tensor table; // (V, C), of the base
-    private final double[] squares; // ‖E‖² of each column
 
     EmbeddingDora(LoraConfig config, EmbeddingSite site, ModelSites model, RandomGenerator random) {
         super(config, site, model, random);
-        table = model.tensor(site.name() + ".weight");
-        squares = new double[site.width()];
-        Tensor lengths = Tensor.allocate(model.backend().dtype(), 1, site.width());
-        for (int c = 0; c < squares.length; c++) {
-            squares[c] = model.backend().kernels().sumOfSquares(table.columns(c, 1));
-            lengths.set(0, c, Math.sqrt(squares[c]));
-        }
-        magnitude = new Magnitude(site.name() + ".lora_magnitude_vector", lengths);
+        Tensor table = model.tensor(site.name() + ".weight"); // (V, C)
+        magnitude = new Magnitude(site.name(), model.backend(), table, true, a, b, scaling);
     }
 
     @Override
@@ -45,54 +34,25 @@ final class EmbeddingDora extends EmbeddingLora {
     @Override
     public void forward(Call call, int[] ids, Node y) {
         super.forward(call, ids, y);
-        Pass pass = call.pass();
-        int r = b.value().cols();
-        int width = table.cols();
-        magnitude.scale(
-                pass, y, norms(pass.backend(), pass.allocate(width, r), pass.allocate(r, r), pass.allocate(width, r)));
-    }
-
-    private double[] norms(Backend backend, Tensor wa, Tensor aa, Tensor baa) {
-        MatrixEngine matrices = backend.matrices();
-        matrices.gemm(true, true, 1, table, a.value(), 0, wa); // Eᵀ Aᵀ
-        matrices.gemm(false, true, 1, a.value(), a.value(), 0, aa); // A Aᵀ
-        matrices.gemm(false, false, 1, b.value(), aa, 0, baa); // B A Aᵀ
-        return Magnitude.norms(squares, scaling, wa, baa, b.value());
-    }
-
-    /** With working memory of its own. */
-    private double[] norms(Backend backend) {
-        int r = b.value().cols();
-        try (Tensor wa = Tensor.allocate(backend.dtype(), table.cols(), r);
-                Tensor aa = Tensor.allocate(backend.dtype(), r, r);
-                Tensor baa = Tensor.allocate(backend.dtype(), table.cols(), r)) {
-            return norms(backend, wa, aa, baa);
-        }
+        magnitude.scale(call.pass(), y, magnitude.norms(call.pass()));
     }
 
     @Override
     public void mergeInto(Backend backend, Tensor merged) {
-        double[] norms = norms(backend);
+        double[] gains = magnitude.gains(backend);
         super.mergeInto(backend, merged);
-        for (int c = 0; c < norms.length; c++) {
-            Tensor column = merged.columns(c, 1);
-            backend.kernels().addScaled(magnitude.gain(c, norms) - 1, column, column);
-        }
+        magnitude.scaleRows(backend, gains, merged);
     }
 
     @Override
     Factors factors(Backend backend) {
         Factors f = super.factors(backend);
-        double[] norms = norms(backend);
-        double[] gains = new double[norms.length];
-        Arrays.setAll(gains, o -> magnitude.gain(o, norms));
-        return new Factors(f.b(), f.a(), f.r(), f.scaling(), gains, null);
+        return new Factors(f.b(), f.a(), f.r(), f.scaling(), magnitude.gains(backend), null);
     }
 
-    /** Without lengths, they become those of the sum, so that the gain is 1. */
     @Override
     void store(Backend backend, double[] newA, double[] newB, double @Nullable [] lengths) {
         super.store(backend, newA, newB, lengths);
-        magnitude.parameter().value().set(lengths == null ? norms(backend) : lengths);
+        magnitude.store(backend, lengths);
     }
 }

@@ -3,32 +3,124 @@ package dev.peft4j.lora;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.tensor.MatrixEngine;
 import dev.peft4j.core.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
-/** The trained lengths m (1, n) of DoRA: {@code y = m / norm ⊙ y}, where the norm is a constant for the derivative. */
+/**
+ * The trained lengths m (1, O) of DoRA and the norms that divide them: {@code y = m / ‖W + s·B A‖ ⊙ y}, where the norm of each row of the weight is a
+ * constant for the derivative. It is computed without the product B A: {@code ‖W + s·B A‖² = ‖W‖² + 2s·(W Aᵀ)·B + s²·B (A Aᵀ) Bᵀ}, row by row.
+ */
 final class Magnitude {
-    private final Parameter parameter; // (1, n)
+    private final Tensor weight; // (O, I), or a table (I, O)
+    private final boolean table;
+    private final Parameter a; // (R, I)
+    private final Parameter b; // (O, R)
+    private final double scaling;
+    private final double[] squares; // ‖W‖² of each row
+    private final Parameter parameter; // (1, O)
 
-    Magnitude(String name, Tensor lengths) {
-        parameter = new Parameter(name, lengths, lengths.cols());
+    /**
+     * Lengths that change nothing.
+     *
+     * @param weight of the base (O, I)
+     * @param table whether it is turned round: a table of vectors
+     * @param a of the update
+     * @param b of the update
+     */
+    Magnitude(String site, Backend backend, Tensor weight, boolean table, Parameter a, Parameter b, double scaling) {
+        this.weight = weight;
+        this.table = table;
+        this.a = a;
+        this.b = b;
+        this.scaling = scaling;
+        int n = b.value().rows();
+        squares = new double[n];
+        for (int o = 0; o < n; o++) {
+            squares[o] = backend.kernels().sumOfSquares(row(weight, o));
+        }
+        Tensor lengths = Tensor.allocate(backend.dtype(), 1, n);
+        lengths.set(norms(backend));
+        parameter = new Parameter(site + ".lora_magnitude_vector", lengths, n);
+    }
+
+    private Tensor row(Tensor t, int o) {
+        return table ? t.columns(o, 1) : t.rows(o, 1);
     }
 
     Parameter parameter() {
         return parameter;
     }
 
-    /** {@code m / norm} of one column. */
-    double gain(int column, double[] norms) {
-        return parameter.value().get(0, column) / norms[column];
+    private double length(int o) {
+        return parameter.value().get(0, o);
     }
 
-    /** Scales the columns of y, in place. */
+    /** {@code ‖W + s·B A‖} of each row, with memory of a pass. */
+    double[] norms(Pass pass) {
+        int r = a.value().rows();
+        int n = squares.length;
+        return norms(pass.backend(), pass.allocate(n, r), pass.allocate(r, r), pass.allocate(n, r));
+    }
+
+    /** The same with working memory of its own. */
+    private double[] norms(Backend backend) {
+        int r = a.value().rows();
+        try (Tensor wa = Tensor.allocate(backend.dtype(), squares.length, r);
+                Tensor aa = Tensor.allocate(backend.dtype(), r, r);
+                Tensor baa = Tensor.allocate(backend.dtype(), squares.length, r)) {
+            return norms(backend, wa, aa, baa);
+        }
+    }
+
+    private double[] norms(Backend backend, Tensor wa, Tensor aa, Tensor baa) {
+        MatrixEngine matrices = backend.matrices();
+        matrices.gemm(table, true, 1, weight, a.value(), 0, wa); // W Aᵀ
+        matrices.gemm(false, true, 1, a.value(), a.value(), 0, aa); // A Aᵀ
+        matrices.gemm(false, false, 1, b.value(), aa, 0, baa); // B A Aᵀ
+        double[] norms = new double[squares.length];
+        for (int o = 0; o < norms.length; o++) {
+            double cross = 0;
+            double own = 0;
+            for (int k = 0; k < a.value().rows(); k++) {
+                cross += wa.get(o, k) * b.value().get(o, k);
+                own += baa.get(o, k) * b.value().get(o, k);
+            }
+            norms[o] = Math.sqrt(squares[o] + 2 * scaling * cross + scaling * scaling * own);
+        }
+        return norms;
+    }
+
+    /** {@code m / norm} of each row. */
+    double[] gains(Backend backend) {
+        double[] gains = norms(backend);
+        for (int o = 0; o < gains.length; o++) {
+            gains[o] = length(o) / gains[o];
+        }
+        return gains;
+    }
+
+    /** Multiplies the rows of a weight that the update is in already. */
+    void scaleRows(Backend backend, double[] gains, Tensor merged) {
+        for (int o = 0; o < gains.length; o++) {
+            Tensor row = row(merged, o);
+            backend.kernels().addScaled(gains[o] - 1, row, row);
+        }
+    }
+
+    /** Sets the lengths; without any, to those of {@code W + s·B A}, so that the gain is 1. */
+    void store(Backend backend, double @Nullable [] lengths) {
+        parameter.value().set(lengths == null ? norms(backend) : lengths);
+    }
+
+    /** Scales the columns of y by {@code m / norms}, in place. */
     void scale(Pass pass, Node y, double[] norms) {
         int n = norms.length;
         Tensor gain = pass.allocate(1, n);
         Tensor inverse = pass.allocate(1, n);
         for (int o = 0; o < n; o++) {
-            gain.set(0, o, gain(o, norms));
+            gain.set(0, o, length(o) / norms[o]);
             inverse.set(0, o, 1 / norms[o]);
         }
         Node m = pass.node(parameter);
@@ -51,20 +143,5 @@ final class Magnitude {
                 before,
                 gain,
                 inverse);
-    }
-
-    /** {@code ‖W + s·B A‖} of each row, without the product B A (see {@link DoraLayer}). */
-    static double[] norms(double[] squares, double s, Tensor wa, Tensor baa, Tensor b) {
-        double[] norms = new double[squares.length];
-        for (int o = 0; o < norms.length; o++) {
-            double cross = 0;
-            double own = 0;
-            for (int k = 0; k < b.cols(); k++) {
-                cross += wa.get(o, k) * b.get(o, k);
-                own += baa.get(o, k) * b.get(o, k);
-            }
-            norms[o] = Math.sqrt(squares[o] + 2 * s * cross + s * s * own);
-        }
-        return norms;
     }
 }
