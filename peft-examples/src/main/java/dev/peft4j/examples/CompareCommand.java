@@ -1,7 +1,5 @@
 package dev.peft4j.examples;
 
-import dev.peft4j.core.adapter.Adapter;
-import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.tensor.Tensor;
@@ -60,7 +58,8 @@ final class CompareCommand implements Callable<Integer> {
             required = true,
             split = ",",
             paramLabel = "NAMES",
-            description = "methods of train, with commas; NAME:RATE gives a learning rate")
+            description =
+                    "methods of train, with commas; NAME:RATE gives a learning rate, NAME+NAME trains two together")
     List<String> methods = List.of();
 
     @Mixin
@@ -128,7 +127,7 @@ final class CompareCommand implements Callable<Integer> {
         for (Candidate c : candidates) {
             methodOptions.method = c.method;
             methodOptions.check();
-            AdapterFiles.checkOutput(out.resolve(c.method));
+            AdapterSet.checkOutput(out.resolve(c.method), methodOptions.names());
             if (methodOptions.isFull()) {
                 throw new IllegalArgumentException(
                         "--methods full was given, which changes the model for those after it. Use train --method full.");
@@ -186,20 +185,21 @@ final class CompareCommand implements Callable<Integer> {
         };
         TrainingConfig config = new TrainingConfig(
                 steps, 0, batchSize, groupByLength, 1, c.rate, Schedule.LINEAR, 0.1, 0, 1, 0, 0, seed);
-        try (Adapter adapter = methodOptions.create(model, tokenizer, seed)) {
-            TrainingResult result = new Trainer(model, adapter, config, List.of(meter)).train(records, List.of());
+        try (AdapterSet adapters = AdapterSet.create(methodOptions, List.of(), model, tokenizer, seed)) {
+            TrainingResult result =
+                    new Trainer(model, adapters.all(), config, List.of(meter)).train(records, List.of());
             if (result.steps() != steps) {
                 throw new IllegalStateException("a run of " + steps + " steps made " + result.steps());
             }
             Path directory = out.resolve(c.method);
-            AdapterFiles.save(directory, adapter, model);
+            adapters.save(directory, model);
             millis.sort(Double::compare);
-            Evaluation tuned = Evaluator.evaluate(model, List.of(adapter), heldOut);
+            Evaluation tuned = Evaluator.evaluate(model, adapters.all(), heldOut);
             return new Comparison.Row(
                     c.method,
                     c.rate,
                     quality(tuned),
-                    adapter.trainableCount(),
+                    adapters.trainableCount(),
                     millis.get(millis.size() / 2),
                     peak[0],
                     bytes(directory));
@@ -207,9 +207,9 @@ final class CompareCommand implements Callable<Integer> {
     }
 
     private static long bytes(Path directory) throws IOException {
-        try (Stream<Path> files = Files.list(directory)) {
+        try (Stream<Path> files = Files.walk(directory)) {
             long sum = 0;
-            for (Path p : files.toList()) {
+            for (Path p : files.filter(Files::isRegularFile).toList()) {
                 sum += Files.size(p);
             }
             return sum;

@@ -12,7 +12,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -30,9 +29,11 @@ final class EvalCommand implements Callable<Integer> {
     @Mixin
     ModelOptions modelOptions = new ModelOptions();
 
-    @Option(names = "--adapter", paramLabel = "DIR", description = "adapter to evaluate beside the base model")
-    @Nullable
-    Path adapter;
+    @Option(
+            names = "--adapter",
+            paramLabel = "DIR",
+            description = "adapter to evaluate beside the base model; several act together in this order")
+    List<Path> adapters = List.of();
 
     @Option(
             names = "--data",
@@ -55,14 +56,14 @@ final class EvalCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         try (Model model = modelOptions.open(0);
                 TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize())) {
-            List<Adapter> adapters = ModelOptions.adapters(adapter, model);
+            List<Adapter> active = ModelOptions.adapters(adapters, model);
             List<PackedBatch.Sequence> records =
                     dataOptions.read(data, limit, model, tokenizer, out).sequences();
             print(out, "base", Evaluator.evaluate(model, List.of(), records));
-            if (!adapters.isEmpty()) {
-                print(out, "tuned", Evaluator.evaluate(model, adapters, records));
+            if (!active.isEmpty()) {
+                print(out, "tuned", Evaluator.evaluate(model, active, records));
             }
-            adapters.forEach(Adapter::close);
+            active.forEach(Adapter::close);
         }
         return 0;
     }

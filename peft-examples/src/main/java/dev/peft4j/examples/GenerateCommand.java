@@ -12,7 +12,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -35,9 +34,11 @@ final class GenerateCommand implements Callable<Integer> {
     @Mixin
     ModelOptions modelOptions = new ModelOptions();
 
-    @Option(names = "--adapter", paramLabel = "DIR", description = "adapter to generate with")
-    @Nullable
-    Path adapter;
+    @Option(
+            names = "--adapter",
+            paramLabel = "DIR",
+            description = "adapter to generate with; several act together in this order")
+    List<Path> adapters = List.of();
 
     @Option(
             names = "--prompt",
@@ -82,13 +83,13 @@ final class GenerateCommand implements Callable<Integer> {
                 throw new IllegalArgumentException("text was to be generated, and " + model.modelType()
                         + " classifies. Use a gpt2 or llama model, or the command eval.");
             }
-            List<Adapter> adapters = ModelOptions.adapters(adapter, model);
+            List<Adapter> active = ModelOptions.adapters(adapters, model);
             Set<Integer> stop = tokenizer.endToken() >= 0 ? Set.of(tokenizer.endToken()) : Set.of();
             GenerationConfig config = new GenerationConfig(maxNewTokens, temperature, topK, topP, seed, stop, true);
-            try (TextGenerator generator = new TextGenerator(causal, adapters)) {
+            try (TextGenerator generator = new TextGenerator(causal, active)) {
                 out.println(continuation(generator, tokenizer, prompt.replace("\\n", "\n"), config));
             }
-            adapters.forEach(Adapter::close);
+            active.forEach(Adapter::close);
         }
         return 0;
     }

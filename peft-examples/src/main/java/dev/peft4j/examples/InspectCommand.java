@@ -1,5 +1,7 @@
 package dev.peft4j.examples;
 
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.io.BadFileException;
 import dev.peft4j.core.io.Json;
@@ -10,6 +12,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -73,27 +76,47 @@ final class InspectCommand implements Callable<Integer> {
 
     private void adapter(PrintWriter out) throws IOException {
         Map<String, Object> config = Json.read(directory.resolve("adapter_config.json"));
-        for (String key :
-                new String[] {"peft_type", "task_type", "r", "lora_alpha", "lora_dropout", "target_modules"}) {
-            out.printf("%-15s %s%n", key, config.get(key));
-        }
+        Object kind = config.get("peft_type") == null ? "bottleneck, of AdapterHub" : config.get("peft_type");
+        out.printf("%-27s %s%n", "method", printable(kind));
+        Map<?, ?> fields = config.get("config") instanceof Map<?, ?> inner ? inner : config;
+        fields.forEach((name, value) -> {
+            if (says(value) && !"peft_type".equals(name)) {
+                out.printf("%-27s %s%n", printable(name), printable(value));
+            }
+        });
         long count = 0;
-        try (SafetensorsFile file = SafetensorsFile.open(directory.resolve("adapter_model.safetensors"))) {
-            for (TensorInfo t : file.tensors().values()) {
-                count += t.elements();
+        int tensors = 0;
+        for (String name :
+                new String[] {"adapter_model.safetensors", "adapter.safetensors", "model_head.safetensors"}) {
+            if (Files.exists(directory.resolve(name))) {
+                try (SafetensorsFile file = SafetensorsFile.open(directory.resolve(name))) {
+                    tensors += file.tensors().size();
+                    for (TensorInfo t : file.tensors().values()) {
+                        count += t.elements();
+                    }
+                }
             }
-            out.printf(
-                    "parameters      %,d in %,d tensors%n",
-                    count, file.tensors().size());
         }
+        out.printf("%-27s %,d in %,d tensors%n", "parameters", count, tensors);
         if (base != null) {
-            try (Model model = ModelOptions.open(base, 0, 0, 0)) {
-                ModelOptions.adapters(directory, model).forEach(a -> {
-                    out.println(ConsoleProgress.trainableLine(
-                            a.trainableCount(), model.weights().count() + a.trainableCount()));
-                    a.close();
-                });
+            try (Model model = ModelOptions.open(base, 0, 0, 0);
+                    Adapter a = AdapterFiles.load(directory, model)) {
+                out.println(ConsoleProgress.trainableLine(
+                        a.trainableCount(), model.weights().count() + a.trainableCount()));
             }
         }
+    }
+
+    private static boolean says(@Nullable Object value) {
+        return value != null
+                && !value.equals(false)
+                && !(value instanceof Collection<?> c && c.isEmpty())
+                && !(value instanceof Map<?, ?> m && m.isEmpty());
+    }
+
+    /** In one line, without control characters. */
+    private static String printable(@Nullable Object value) {
+        String text = String.valueOf(value).replaceAll("\\p{Cntrl}", " ");
+        return text.length() <= 200 ? text : text.substring(0, 200) + "...";
     }
 }

@@ -26,6 +26,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -58,7 +59,7 @@ final class MethodOptions {
             names = "--method",
             paramLabel = "NAME",
             description =
-                    "lora, rslora, dora, pissa, olora, adalora, loha, lokr, vera, oft, ia3, bitfit, ln, houlsby, pfeiffer, parallel, prompt, prefix, ptuning, or full: all weights (default: ${DEFAULT-VALUE})")
+                    "lora, rslora, dora, pissa, olora, adalora, loha, lokr, vera, oft, ia3, bitfit, ln, houlsby, pfeiffer, parallel, prompt, prefix, ptuning, or full: all weights; NAME+NAME trains several together (default: ${DEFAULT-VALUE})")
     String method = "lora";
 
     @Option(
@@ -123,18 +124,36 @@ final class MethodOptions {
         return method.equals(FULL);
     }
 
+    /** The methods that are trained together. */
+    List<String> names() {
+        return Arrays.asList(method.split("\\+", -1));
+    }
+
     /** Refuses a method that there is not, before anything is read. */
     void check() {
-        if (!METHODS.contains(method) && !isFull()) {
-            throw new IllegalArgumentException("--method " + method + " was given; there are "
-                    + String.join(", ", METHODS) + " and full. Use one of these.");
+        for (String name : names()) {
+            if (!METHODS.contains(name) && !isFull()) {
+                throw new IllegalArgumentException("--method " + name + " was given; there are "
+                        + String.join(", ", METHODS) + " and full. Use one of these"
+                        + (name.equals(FULL) ? "; full trains everything alone." : "."));
+            }
+        }
+        if (Set.copyOf(names()).size() < names().size()) {
+            throw new IllegalArgumentException(
+                    "--method " + method + " was given, which names a method twice. Train two of a kind one after the"
+                            + " other, the second with --on.");
         }
     }
 
-    /** A new adapter. */
-    Adapter create(Model model, TextTokenizer tokenizer, long seed) {
-        PeftConfig config = config(tokenizer);
-        return AdapterFiles.method(config.peftType()).create(config, model, seed);
+    /**
+     * A new adapter.
+     *
+     * @param head whether it trains the head of a classifier
+     */
+    Adapter create(String name, Model model, TextTokenizer tokenizer, long seed, boolean head) {
+        PeftConfig config = config(name, tokenizer);
+        return AdapterFiles.method(config.peftType())
+                .create(head ? config : config.withModulesToSave(List.of()), model, seed);
     }
 
     /**
@@ -142,15 +161,15 @@ final class MethodOptions {
      *
      * @throws IllegalArgumentException if there is no such method, or an option that it does not have was given
      */
-    private PeftConfig config(TextTokenizer tokenizer) {
+    private PeftConfig config(String name, TextTokenizer tokenizer) {
         Attachment layers = Attachment.to(targetModules());
         LoraConfig lora = new LoraConfig(r, alpha, dropout, targetModules()).withTrainableTokens(tokens);
         if (!tokens.isEmpty()
-                && !List.of("lora", "rslora", "dora", "pissa", "olora").contains(method)) {
+                && !List.of("lora", "rslora", "dora", "pissa", "olora").contains(name)) {
             throw new IllegalArgumentException(
-                    "--trainable-tokens was given with --method " + method + ", which has none. Use lora.");
+                    "--trainable-tokens was given with --method " + name + ", which has none. Use lora.");
         }
-        return switch (method) {
+        return switch (name) {
             case "lora" -> lora;
             case "rslora" -> lora.withRsLora();
             case "dora" -> lora.withDora();
@@ -172,7 +191,7 @@ final class MethodOptions {
             case "prefix" -> prefix(tokenizer);
             case "ptuning" ->
                 PTuningConfig.of(virtualTokens, PTuningConfig.Encoder.MLP).withHidden(projection);
-            default -> throw new IllegalStateException(method);
+            default -> throw new IllegalStateException(name);
         };
     }
 

@@ -2,13 +2,14 @@ package dev.peft4j.examples;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
+import dev.peft4j.core.model.Conflicts;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.models.Models;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** Which model, and on how many threads. */
@@ -37,8 +38,19 @@ final class ModelOptions {
         return Models.load(directory, Backend.auto(), classes, seed);
     }
 
-    /** The adapter of a directory, or none. */
-    static List<Adapter> adapters(@Nullable Path directory, Model model) throws IOException {
-        return directory == null ? List.of() : List.of(AdapterFiles.load(directory, model));
+    /** The adapters of directories, frozen; the caller closes them. */
+    static List<Adapter> adapters(List<Path> directories, Model model) throws IOException {
+        List<Adapter> all = new ArrayList<>();
+        try {
+            for (Path directory : directories) {
+                all.add(AdapterFiles.load(directory, model));
+            }
+            Conflicts.check(model, all);
+        } catch (IOException | RuntimeException e) {
+            all.forEach(Adapter::close);
+            throw e;
+        }
+        all.forEach(Adapter::freeze);
+        return all;
     }
 }

@@ -1,8 +1,5 @@
 package dev.peft4j.examples;
 
-import dev.peft4j.core.adapter.Adapter;
-import dev.peft4j.core.adapter.AdapterFiles;
-import dev.peft4j.core.adapter.FullFineTuning;
 import dev.peft4j.core.autograd.NonFiniteException;
 import dev.peft4j.core.model.MergedModel;
 import dev.peft4j.core.model.Model;
@@ -79,6 +76,12 @@ final class TrainCommand implements Callable<Integer> {
             paramLabel = "DIR",
             description = "adapter, log.jsonl and report.html go here (default: ${DEFAULT-VALUE})")
     Path out = Path.of("run/adapter");
+
+    @Option(
+            names = "--on",
+            paramLabel = "DIR",
+            description = "adapter that is active below the new one and stays as it is; can be repeated")
+    List<Path> below = List.of();
 
     @Mixin
     MethodOptions methodOptions = new MethodOptions();
@@ -173,15 +176,19 @@ final class TrainCommand implements Callable<Integer> {
             throw new IllegalArgumentException(
                     "--resume was given with --method full, which keeps no state. Start again, or train an adapter.");
         }
+        if (full && !below.isEmpty()) {
+            throw new IllegalArgumentException("--on was given with --method full, which changes the weights below"
+                    + " adapters. Merge them first, or train an adapter.");
+        }
         methodOptions.check();
         if (full) {
             MergedModel.checkOutput(out);
         } else {
-            AdapterFiles.checkOutput(out);
+            AdapterSet.checkOutput(out, methodOptions.names());
         }
         try (Model model = modelOptions.open(seed);
                 TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize());
-                Adapter adapter = full ? new FullFineTuning(model) : methodOptions.create(model, tokenizer, seed)) {
+                AdapterSet adapters = AdapterSet.create(methodOptions, below, model, tokenizer, seed)) {
             List<PackedBatch.Sequence> records = dataOptions
                     .readTraining(data, limit, model, tokenizer, console)
                     .sequences();
@@ -196,7 +203,7 @@ final class TrainCommand implements Callable<Integer> {
                 heldOut = split.heldOut;
                 console.printf("held out: every tenth record (%,d)%n", heldOut.size());
             }
-            train(console, config, model, adapter, records, heldOut, full);
+            train(console, config, model, adapters, records, heldOut, full);
         }
         return 0;
     }
@@ -205,7 +212,7 @@ final class TrainCommand implements Callable<Integer> {
             PrintWriter console,
             TrainingConfig config,
             Model model,
-            Adapter adapter,
+            AdapterSet adapters,
             List<PackedBatch.Sequence> records,
             List<PackedBatch.Sequence> heldOut,
             boolean full)
@@ -217,9 +224,9 @@ final class TrainCommand implements Callable<Integer> {
                 JsonlLog log = new JsonlLog(reports.resolve("log.jsonl"))) {
             List<TrainingListener> listeners = new ArrayList<>(List.of(progress, log, report));
             if (!full) {
-                listeners.add(new Saver(adapter, model));
+                listeners.add(new Saver(adapters, model));
             }
-            Trainer trainer = new Trainer(model, adapter, config, listeners);
+            Trainer trainer = new Trainer(model, adapters.all(), config, listeners);
             if (!full) {
                 Path state = out.resolve("trainer_state.safetensors");
                 trainer = resume ? trainer.resume(state) : trainer.keepState(state);
@@ -231,9 +238,9 @@ final class TrainCommand implements Callable<Integer> {
             throw e;
         }
         if (full) {
-            MergedModel.write(out, model, adapter);
+            MergedModel.write(out, model, adapters.all().get(0));
         } else {
-            AdapterFiles.save(out, adapter, model);
+            adapters.save(out, model);
         }
         report.write(reports.resolve("report.html"));
         console.printf("%s: %s%nreport:  %s%n", full ? "model" : "adapter", out, reports.resolve("report.html"));
@@ -244,6 +251,9 @@ final class TrainCommand implements Callable<Integer> {
         s.put("model", modelOptions.model.toString());
         s.put("data", data.toString());
         s.put("held out", evalData == null ? "every tenth record" : evalData.toString());
+        if (!below.isEmpty()) {
+            s.put("on", below.toString());
+        }
         s.putAll(methodOptions.settings());
         s.put("batch", batchSize + (groupByLength ? " records of like length x " : " records x ") + accumulate);
         s.put("learning rate", learningRate + ", " + schedule + ", warm-up " + warmup);
@@ -254,11 +264,11 @@ final class TrainCommand implements Callable<Integer> {
 
     /** Saves the adapter at each evaluation, so that a run that ends badly leaves the last good one. */
     private final class Saver implements TrainingListener {
-        private final Adapter adapter;
+        private final AdapterSet adapters;
         private final Model model;
 
-        Saver(Adapter adapter, Model model) {
-            this.adapter = adapter;
+        Saver(AdapterSet adapters, Model model) {
+            this.adapters = adapters;
             this.model = model;
         }
 
@@ -268,7 +278,7 @@ final class TrainCommand implements Callable<Integer> {
                 return;
             }
             try {
-                AdapterFiles.save(out, adapter, model);
+                adapters.save(out, model);
             } catch (IOException e) {
                 throw new UncheckedIOException(e.getMessage(), e);
             }

@@ -1,5 +1,6 @@
 package dev.peft4j.examples;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -98,6 +99,51 @@ class CommandLineTest {
         assertEquals(0, run("inspect", adapter, "--model", model), () -> err);
         assertTrue(out.contains("LORA") && out.contains("trainable%"), out);
         fails("holds files", "merge", "--model", model, "--adapter", adapter, "--out", dir.resolve("merged"));
+    }
+
+    @Test
+    void methods_are_trained_together_and_on_each_other() throws IOException {
+        Path both = dir.resolve("both");
+        Object[] together = {
+            "train", "--model", model, "--data", data, "--method", "lora+houlsby", "--steps", 2, "--out", both
+        };
+        assertEquals(0, run(together), () -> err);
+        assertTrue(Files.exists(both.resolve("lora/adapter_model.safetensors"))
+                && Files.exists(both.resolve("houlsby/adapter.safetensors"))
+                && Files.exists(both.resolve("report.html")));
+        assertEquals(0, run(together), "they may be replaced");
+        byte[] below = Files.readAllBytes(both.resolve("lora/adapter_model.safetensors"));
+        Path above = dir.resolve("above");
+        assertEquals(
+                0,
+                run(
+                        "train",
+                        "--model",
+                        model,
+                        "--data",
+                        data,
+                        "--on",
+                        both.resolve("lora"),
+                        "--on",
+                        both.resolve("houlsby"),
+                        "--method",
+                        "prefix",
+                        "--steps",
+                        2,
+                        "--out",
+                        above),
+                () -> err);
+        assertArrayEquals(below, Files.readAllBytes(both.resolve("lora/adapter_model.safetensors")));
+        assertEquals(
+                0,
+                run("eval", "--model", model, "--adapter", both.resolve("lora"), "--adapter", above, "--data", data),
+                () -> err);
+        assertTrue(out.contains("tuned"), out);
+        assertEquals(0, run("inspect", both.resolve("houlsby"), "--model", model), () -> err);
+        assertTrue(out.contains("swish") && out.contains("trainable%"), out);
+        fails("twice", "train", "--model", model, "--data", data, "--method", "lora+lora", "--out", both);
+        fails("alone", "train", "--model", model, "--data", data, "--method", "lora+full", "--out", both);
+        fails("--on", "train", "--model", model, "--data", data, "--method", "full", "--on", above, "--out", both);
     }
 
     @Test

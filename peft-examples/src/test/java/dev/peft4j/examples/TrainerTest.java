@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.peft4j.adapters.bottleneck.BottleneckConfig;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.Attachment;
@@ -18,6 +19,7 @@ import dev.peft4j.core.model.Model;
 import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.train.Evaluation;
 import dev.peft4j.core.train.Evaluator;
 import dev.peft4j.core.train.HtmlReport;
 import dev.peft4j.core.train.Trainer;
@@ -32,13 +34,16 @@ import dev.peft4j.models.Models;
 import dev.peft4j.prompt.PTuningConfig;
 import dev.peft4j.prompt.PrefixTuningConfig;
 import dev.peft4j.prompt.PromptSettings;
+import dev.peft4j.prompt.PromptTuningConfig;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -124,6 +129,86 @@ class TrainerTest {
                 && html.contains("&lt;b&gt;"));
         assertTrue(html.contains("<svg") && html.contains("perplexity") && html.contains("tuned"));
         assertFalse(html.contains("http://") || html.contains("src="), "the page needs nothing else");
+    }
+
+    private static Adapter create(PeftConfig config, Model model, long seed) {
+        return AdapterFiles.method(config.peftType()).create(config, model, seed);
+    }
+
+    private static List<float[]> values(Adapter adapter) {
+        return adapter.parameters().stream().map(p -> p.value().toFloats()).toList();
+    }
+
+    private static void assertSame(List<float[]> expected, List<float[]> found) {
+        for (int i = 0; i < expected.size(); i++) {
+            assertArrayEquals(expected.get(i), found.get(i));
+        }
+    }
+
+    @Test
+    void an_adapter_is_trained_on_a_frozen_one_of_another_kind() throws IOException {
+        TrainingConfig config = TrainingConfig.of(30, 8, 2e-2);
+        try (Model model = open();
+                Adapter below = create(BottleneckConfig.houlsby(4), model, 1);
+                Adapter above = lora(model)) {
+            TrainingResult first = new Trainer(model, below, config, List.of()).train(records(60, 1), records(10, 2));
+            below.freeze();
+            List<float[]> before = values(below);
+            TrainingResult second =
+                    new Trainer(model, List.of(below, above), config, List.of()).train(records(60, 1), records(10, 2));
+            assertSame(before, values(below));
+            Evaluation start = Objects.requireNonNull(second.base());
+            Evaluation end = Objects.requireNonNull(second.tuned());
+            assertEquals(first.tuned(), start, "it begins where the frozen one ended");
+            assertTrue(end.loss() < start.loss(), second.toString());
+            above.freeze();
+            assertThrows(
+                    IllegalArgumentException.class, () -> new Trainer(model, List.of(below, above), config, List.of()));
+        }
+    }
+
+    /** Two of one kind have parameters of the same names. */
+    @Test
+    void adapters_that_are_trained_together_go_on_to_the_same_bits() throws IOException {
+        TrainingConfig config =
+                TrainingConfig.of(6, 4, 1e-2).withEvaluation(3, 0).withGroupByLength();
+        try (Model model = open();
+                Adapter one = lora(model);
+                Adapter two = create(LoraConfig.of(2, 8), model, 5);
+                Adapter three = create(PromptTuningConfig.of(2), model, 6)) {
+            List<Adapter> all = List.of(one, two, three);
+            List<List<float[]>> start = all.stream().map(TrainerTest::values).toList();
+            Path state = dir.resolve("trainer_state.safetensors");
+            Path half = dir.resolve("half.safetensors");
+            TrainingListener copier = new TrainingListener() {
+                @Override
+                public void onStep(int step, double loss, double rate, double norm, int tokens, double seconds) {
+                    if (step == 4) { // the state is that of step 3
+                        try {
+                            Files.copy(state, half);
+                        } catch (IOException e) {
+                            throw new UncheckedIOException(e);
+                        }
+                    }
+                }
+            };
+            new Trainer(model, all, config, List.of(copier)).keepState(state).train(records(20, 1), records(4, 2));
+            List<List<float[]>> whole = all.stream().map(TrainerTest::values).toList();
+            for (int i = 0; i < all.size(); i++) {
+                assertFalse(Arrays.equals(start.get(i).get(0), whole.get(i).get(0)), "adapter " + i);
+                set(all.get(i), start.get(i));
+            }
+            new Trainer(model, all, config, List.of()).resume(half).train(records(20, 1), records(4, 2));
+            for (int i = 0; i < all.size(); i++) {
+                assertSame(whole.get(i), values(all.get(i)));
+            }
+        }
+    }
+
+    private static void set(Adapter adapter, List<float[]> values) {
+        for (int i = 0; i < values.size(); i++) {
+            adapter.parameters().get(i).value().set(values.get(i));
+        }
     }
 
     /** Also the ranks of AdaLoRA, which depend on what it has seen, and the networks behind prompts, which are in no file of PEFT. */

@@ -133,7 +133,7 @@ public record LoraConfig(
         return toBuilder().rankPattern(ranks).alphaPattern(alphas).build();
     }
 
-    /** With other modules trained whole. */
+    @Override
     public LoraConfig withModulesToSave(List<String> modules) {
         return toBuilder().attachment(attachment.withModulesToSave(modules)).build();
     }

@@ -6,6 +6,7 @@ import dev.peft4j.core.adapter.NamePattern;
 import dev.peft4j.core.tensor.Activation;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.tensor.TorchRandom;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -88,6 +89,11 @@ public record PTuningConfig(PromptSettings settings, Encoder encoder, int hidden
         BiLstm lstm = new BiLstm(c, h, layers, dropout, model.backend(), random);
         int[] sizes = {2 * h, 2 * h, c};
         return new RowNetwork(rows, sizes, "mlp_head", Activation.RELU, lstm, model.backend(), random);
+    }
+
+    @Override
+    public PTuningConfig withModulesToSave(List<String> modules) {
+        return new PTuningConfig(settings.withModulesToSave(modules), encoder, hidden, layers, dropout);
     }
 
     @Override

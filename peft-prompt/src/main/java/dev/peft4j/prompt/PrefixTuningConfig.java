@@ -125,6 +125,11 @@ public record PrefixTuningConfig(
     }
 
     @Override
+    public PrefixTuningConfig withModulesToSave(List<String> modules) {
+        return new PrefixTuningConfig(settings.withModulesToSave(modules), projection, hidden, init, tokens);
+    }
+
+    @Override
     public String peftType() {
         return PEFT_TYPE;
     }

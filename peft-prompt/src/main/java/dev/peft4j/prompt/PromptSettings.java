@@ -48,6 +48,10 @@ public record PromptSettings(
         return new PromptSettings(f.whole("num_virtual_tokens", 0), whole, false, f.kept());
     }
 
+    PromptSettings withModulesToSave(List<String> modules) {
+        return new PromptSettings(virtualTokens, modules, flat, kept);
+    }
+
     PromptSettings asFlat() {
         return new PromptSettings(virtualTokens, modulesToSave, true, kept);
     }

@@ -95,6 +95,11 @@ public record PromptTuningConfig(PromptSettings settings, Init init, String text
     }
 
     @Override
+    public PromptTuningConfig withModulesToSave(List<String> modules) {
+        return new PromptTuningConfig(settings.withModulesToSave(modules), init, text, tokens);
+    }
+
+    @Override
     public String peftType() {
         return PEFT_TYPE;
     }

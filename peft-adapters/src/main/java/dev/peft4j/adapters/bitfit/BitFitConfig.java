@@ -52,6 +52,11 @@ public record BitFitConfig(Attachment attachment) implements PeftConfig {
     }
 
     @Override
+    public BitFitConfig withModulesToSave(List<String> modules) {
+        return new BitFitConfig(attachment.withModulesToSave(modules));
+    }
+
+    @Override
     public String peftType() {
         return PEFT_TYPE;
     }

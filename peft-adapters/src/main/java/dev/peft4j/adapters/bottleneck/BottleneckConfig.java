@@ -113,7 +113,7 @@ public record BottleneckConfig(
                 placement, reductionFactor, nonLinearity, scaling, dropout, newNorm, init, name, modulesToSave);
     }
 
-    /** With other modules trained whole. */
+    @Override
     public BottleneckConfig withModulesToSave(List<String> modules) {
         return new BottleneckConfig(
                 placement, reductionFactor, nonLinearity, scaling, dropout, norm, init, name, modules);

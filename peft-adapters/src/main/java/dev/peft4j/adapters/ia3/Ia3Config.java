@@ -91,6 +91,11 @@ public record Ia3Config(@Nullable List<String> feedForward, boolean onesAtStart,
     }
 
     @Override
+    public Ia3Config withModulesToSave(List<String> modules) {
+        return new Ia3Config(feedForward, onesAtStart, attachment.withModulesToSave(modules));
+    }
+
+    @Override
     public String peftType() {
         return PEFT_TYPE;
     }

@@ -36,6 +36,11 @@ public record NormTuningConfig(Attachment attachment) implements PeftConfig {
     }
 
     @Override
+    public NormTuningConfig withModulesToSave(List<String> modules) {
+        return new NormTuningConfig(attachment.withModulesToSave(modules));
+    }
+
+    @Override
     public String peftType() {
         return PEFT_TYPE;
     }

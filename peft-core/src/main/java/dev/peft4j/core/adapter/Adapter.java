@@ -205,6 +205,11 @@ public interface Adapter extends AutoCloseable {
                 .sum();
     }
 
+    /** Keeps its parameters as they are in training runs. */
+    default void freeze() {
+        parameters().forEach(p -> p.setTrainable(false));
+    }
+
     /** Frees the parameters. */
     @Override
     void close();

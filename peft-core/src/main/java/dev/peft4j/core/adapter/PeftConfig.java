@@ -1,5 +1,6 @@
 package dev.peft4j.core.adapter;
 
+import java.util.List;
 import java.util.Map;
 
 /** What to attach to a model. A record per method, validated when it is made. */
@@ -9,6 +10,20 @@ public interface PeftConfig {
 
     /** Number of elements of all parameters on a model; what an adapter will need is known before memory is taken for it. */
     long parameterCount(ModelSites model);
+
+    /**
+     * The same with other modules trained whole ({@code modules_to_save}); with none for an adapter that is active beside another one that has the head of the
+     * task.
+     *
+     * @throws IllegalArgumentException if the method cannot train any
+     */
+    default PeftConfig withModulesToSave(List<String> modules) {
+        if (!modules.isEmpty()) {
+            throw new IllegalArgumentException("modules_to_save " + modules + " was asked for; " + peftType()
+                    + " trains none whole. Train them with another adapter beside it.");
+        }
+        return this;
+    }
 
     /**
      * The fields of {@code adapter_config.json} for an adapter that was made for a model, with PEFT's names and values that JSON has:

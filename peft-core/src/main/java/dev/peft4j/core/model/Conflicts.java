@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Map;
 
 /** Adapters that cannot be active together: they put something in the place of the same base tensor or token. */
-final class Conflicts {
+public final class Conflicts {
     private Conflicts() {}
 
     /**
@@ -15,7 +15,7 @@ final class Conflicts {
      *
      * @throws IllegalArgumentException naming the first tensor or token that two of them replace
      */
-    static void check(ModelSites model, List<Adapter> adapters) {
+    public static void check(ModelSites model, List<Adapter> adapters) {
         if (adapters.size() < 2) {
             return;
         }

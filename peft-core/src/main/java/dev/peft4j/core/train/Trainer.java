@@ -5,6 +5,7 @@ import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.NonFiniteException;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.model.Conflicts;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.tensor.Arena;
@@ -25,7 +26,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Trainer {
     private final Model model;
-    private final Adapter adapter;
+    private final List<Adapter> adapters;
+    private final List<Adapter> trained; // those with a trainable parameter
     private final TrainingConfig config;
     private final List<TrainingListener> listeners;
     private final List<Parameter> parameters;
@@ -38,16 +40,32 @@ public final class Trainer {
      * @throws IllegalArgumentException if there are none
      */
     public Trainer(Model model, Adapter adapter, TrainingConfig config, List<? extends TrainingListener> listeners) {
+        this(model, List.of(adapter), config, listeners);
+    }
+
+    /**
+     * A trainer of adapters that are active together, in this order. Those that are frozen ({@link Adapter#freeze}) belong to what the others are
+     * trained on and compared with.
+     *
+     * @throws IllegalArgumentException if none of their parameters is trainable, or two of them replace the same tensor or token
+     */
+    public Trainer(
+            Model model, List<Adapter> adapters, TrainingConfig config, List<? extends TrainingListener> listeners) {
         this.model = model;
-        this.adapter = adapter;
+        this.adapters = List.copyOf(adapters);
+        this.trained = adapters.stream().filter(a -> a.trainableCount() > 0).toList();
         this.config = config;
         this.listeners = List.copyOf(listeners);
-        this.parameters =
-                adapter.parameters().stream().filter(Parameter::isTrainable).toList();
+        this.parameters = trained.stream()
+                .flatMap(a -> a.parameters().stream())
+                .filter(Parameter::isTrainable)
+                .toList();
         if (parameters.isEmpty()) {
-            throw new IllegalArgumentException("an adapter was to be trained and none of its "
-                    + adapter.parameters().size() + " parameters is trainable. Unfreeze some.");
+            int all = adapters.stream().mapToInt(a -> a.parameters().size()).sum();
+            throw new IllegalArgumentException(
+                    "an adapter was to be trained and none of its " + all + " parameters is trainable. Unfreeze some.");
         }
+        Conflicts.check(model, adapters);
     }
 
     /** Keeps what a run needs to go on in a file, written at each evaluation and at the end. */
@@ -84,20 +102,23 @@ public final class Trainer {
                 ? config.steps()
                 : (int) Math.max(1, Math.round(config.epochs() * Math.ceil((double) records.size() / perStep)));
         long all = model.weights().count()
-                + adapter.parameters().stream()
+                + adapters.stream()
+                        .flatMap(a -> a.parameters().stream())
                         .filter(p -> !isBaseTensor(p))
                         .mapToLong(Parameter::size)
                         .sum();
-        listeners.forEach(l -> l.onStart(steps, adapter.trainableCount(), all));
-        adapter.beforeTraining(steps);
-        Evaluation base = heldOut.isEmpty() ? null : evaluate(0, List.of(), heldOut);
+        long trainable = trained.stream().mapToLong(Adapter::trainableCount).sum();
+        listeners.forEach(l -> l.onStart(steps, trainable, all));
+        trained.forEach(a -> a.beforeTraining(steps));
+        List<Adapter> frozen =
+                adapters.stream().filter(a -> !trained.contains(a)).toList();
+        Evaluation base = heldOut.isEmpty() ? null : evaluate(0, frozen, heldOut);
         Run run = new Run(records, heldOut, steps);
         try (Arena arena = new Arena(model.backend().dtype());
                 AdamW optimizer = new AdamW(config.weightDecay())) {
             Path file = stateFile;
-            TrainerState state = file == null
-                    ? null
-                    : new TrainerState(file, config, records.size(), steps, adapter, parameters, optimizer);
+            TrainerState state =
+                    file == null ? null : new TrainerState(file, config, records.size(), steps, trained, optimizer);
             run.loop(arena, optimizer, state);
         }
         Evaluation tuned = run.finish();
@@ -151,15 +172,15 @@ public final class Trainer {
                 StepResult r = step(arena);
                 optimizer.step(model.backend(), parameters, rate);
                 step++;
-                adapter.afterStep(model.backend(), step);
+                int now = step;
+                trained.forEach(a -> a.afterStep(model.backend(), now));
                 parameters.forEach(Parameter::zeroGrad);
                 long took = System.nanoTime() - start;
                 nanos += took;
                 tokens += r.tokens;
-                int now = step;
                 listeners.forEach(l -> l.onStep(now, r.loss, rate, r.norm, r.tokens, took / 1e9));
                 if (config.evaluateEvery() > 0 && step % config.evaluateEvery() == 0 && !heldOut.isEmpty()) {
-                    check(evaluate(step, List.of(adapter), heldOut));
+                    check(evaluate(step, adapters, heldOut));
                     save(state);
                 }
             }
@@ -202,7 +223,7 @@ public final class Trainer {
                 PackedBatch batch = batches.next();
                 parts.add(batch);
                 try (Pass pass = Pass.inference(model.backend(), arena)) {
-                    scored += model.scored(Call.of(pass, adapter), batch);
+                    scored += model.scored(Call.of(pass, adapters), batch);
                 }
                 count += batch.tokens();
             }
@@ -215,7 +236,7 @@ public final class Trainer {
             for (PackedBatch batch : parts) {
                 long seed = seeds.nextLong();
                 try (Pass pass = Pass.training(model.backend(), arena, seed)) {
-                    double sum = model.loss(Call.of(pass, adapter), batch, 1.0 / scored)
+                    double sum = model.loss(Call.of(pass, adapters), batch, 1.0 / scored)
                             .sum();
                     if (!Double.isFinite(sum)) {
                         throw trace(arena, batch, seed);
@@ -224,9 +245,11 @@ public final class Trainer {
                     loss += sum;
                 }
             }
-            double penalty;
+            double penalty = 0;
             try (Pass pass = Pass.inference(model.backend(), arena)) {
-                penalty = adapter.addPenalty(pass);
+                for (Adapter a : trained) {
+                    penalty += a.addPenalty(pass);
+                }
             }
             double norm = config.maxGradNorm() > 0
                     ? Gradients.clip(model.backend(), parameters, config.maxGradNorm())
@@ -249,7 +272,7 @@ public final class Trainer {
                 }
             }
             try (Pass pass = Pass.tracing(model.backend(), arena, seed)) {
-                model.loss(Call.of(pass, adapter), batch, 1);
+                model.loss(Call.of(pass, adapters), batch, 1);
             } catch (NonFiniteException e) {
                 return e;
             }
@@ -278,7 +301,7 @@ public final class Trainer {
             if (heldOut.isEmpty()) {
                 return null;
             }
-            Evaluation end = lastStep == step && last != null ? last : evaluate(step, List.of(adapter), heldOut);
+            Evaluation end = lastStep == step && last != null ? last : evaluate(step, adapters, heldOut);
             if (best != null && best.loss() < end.loss()) {
                 for (int i = 0; i < bestValues.size(); i++) {
                     parameters.get(i).value().set(bestValues.get(i));

@@ -27,26 +27,24 @@ final class TrainerState {
     private final Map<String, Tensor> tensors = new LinkedHashMap<>();
     private final AdamW optimizer;
 
-    TrainerState(
-            Path file,
-            TrainingConfig config,
-            int records,
-            int steps,
-            Adapter adapter,
-            List<Parameter> parameters,
-            AdamW optimizer) {
+    TrainerState(Path file, TrainingConfig config, int records, int steps, List<Adapter> adapters, AdamW optimizer) {
         this.file = file;
         this.config = config;
         this.records = records;
         this.steps = steps;
         this.optimizer = optimizer;
-        for (Parameter p : parameters) {
-            tensors.put("parameter." + p.name(), p.value());
-            AdamW.Moments m = optimizer.moments(p);
-            tensors.put("exp_avg." + p.name(), m.m());
-            tensors.put("exp_avg_sq." + p.name(), m.v());
+        for (int i = 0; i < adapters.size(); i++) {
+            String of = adapters.size() == 1 ? "" : i + "."; // two adapters may have the same names
+            for (Parameter p : adapters.get(i).parameters()) {
+                if (p.isTrainable()) {
+                    AdamW.Moments m = optimizer.moments(p);
+                    tensors.put("parameter." + of + p.name(), p.value());
+                    tensors.put("exp_avg." + of + p.name(), m.m());
+                    tensors.put("exp_avg_sq." + of + p.name(), m.v());
+                }
+            }
+            adapters.get(i).trainingState().forEach((name, t) -> tensors.put("method." + of + name, t));
         }
-        adapter.trainingState().forEach((name, t) -> tensors.put("method." + name, t));
     }
 
     /** What has to be equal for the same run to go on. */

@@ -110,6 +110,11 @@ public record AdaLoraConfig(
     }
 
     @Override
+    public AdaLoraConfig withModulesToSave(List<String> modules) {
+        return new AdaLoraConfig(schedule, alpha, dropout, orthogonality, kept, attachment.withModulesToSave(modules));
+    }
+
+    @Override
     public String peftType() {
         return PEFT_TYPE;
     }

@@ -84,6 +84,19 @@ public record LoHaConfig(
     }
 
     @Override
+    public LoHaConfig withModulesToSave(List<String> modules) {
+        return new LoHaConfig(
+                r,
+                alpha,
+                rankDropout,
+                moduleDropout,
+                zeroStart,
+                rankPattern,
+                alphaPattern,
+                attachment.withModulesToSave(modules));
+    }
+
+    @Override
     public String peftType() {
         return PEFT_TYPE;
     }

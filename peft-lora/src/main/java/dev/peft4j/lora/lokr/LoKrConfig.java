@@ -133,6 +133,22 @@ public record LoKrConfig(
     }
 
     @Override
+    public LoKrConfig withModulesToSave(List<String> modules) {
+        return new LoKrConfig(
+                r,
+                alpha,
+                rankDropout,
+                moduleDropout,
+                rankDropoutScale,
+                init,
+                decomposeBoth,
+                decomposeFactor,
+                rankPattern,
+                alphaPattern,
+                attachment.withModulesToSave(modules));
+    }
+
+    @Override
     public String peftType() {
         return PEFT_TYPE;
     }

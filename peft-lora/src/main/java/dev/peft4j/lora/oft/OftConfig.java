@@ -119,6 +119,19 @@ public record OftConfig(
     }
 
     @Override
+    public OftConfig withModulesToSave(List<String> modules) {
+        return new OftConfig(
+                r,
+                blockSize,
+                neumannTerms,
+                blockShare,
+                constraint,
+                moduleDropout,
+                zeroStart,
+                attachment.withModulesToSave(modules));
+    }
+
+    @Override
     public String peftType() {
         return PEFT_TYPE;
     }

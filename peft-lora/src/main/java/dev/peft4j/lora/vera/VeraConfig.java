@@ -64,6 +64,11 @@ public record VeraConfig(
     }
 
     @Override
+    public VeraConfig withModulesToSave(List<String> modules) {
+        return new VeraConfig(r, key, saveProjection, start, dropout, zeroStart, attachment.withModulesToSave(modules));
+    }
+
+    @Override
     public String peftType() {
         return PEFT_TYPE;
     }
