@@ -82,6 +82,9 @@ class ParameterCountTest {
         try (Model model = Models.load(Methods.MODELS.resolve("gpt2"), Backend.host(), 0, 0)) {
             refused(model, PromptTuningConfig.of(model.contextLength()), "context");
             refused(model, PromptTuningConfig.of(3).withText("hello", List.of()), "tokenizer");
+            refused(model, PromptTuningConfig.of(3).withText("hello", List.of(5, 100_000)), "token 100000");
+            refused(model, PrefixTuningConfig.of(1).withText(List.of()), "tokenizer");
+            refused(model, PrefixTuningConfig.of(1).withText(List.of(-1)), "token -1");
             refused(model, BottleneckConfig.pfeiffer(C + 1), "leaves no unit");
             refused(model, TrainableTokensConfig.of(100_000), "vocabulary");
             refused(model, new Ia3Config(List.of("c_fc"), true, Attachment.DEFAULT), "part of target_modules");

@@ -112,6 +112,7 @@ public record PrefixTuningConfig(
     }
 
     private int[] ofText(ModelSites model) {
+        PromptSettings.checkText(tokens, model);
         if (tokens.size() < settings.virtualTokens()) {
             throw new IllegalArgumentException("a prefix of " + settings.virtualTokens()
                     + " virtual tokens was to start from a text, which has " + tokens.size()

@@ -74,6 +74,23 @@ public record PromptSettings(
         }
     }
 
+    /** Refuses a text without tokens, or with tokens that the model does not have. */
+    static void checkText(List<Integer> tokens, ModelSites model) {
+        if (tokens.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "rows were to start from a text, and its tokens are missing. Encode the text with the tokenizer of the"
+                            + " model and give its tokens.");
+        }
+        int vocabulary = model.embeddingSites().get(0).entries();
+        for (int token : tokens) {
+            if (token < 0 || token >= vocabulary) {
+                throw new IllegalArgumentException("a text with the token " + token + " was given; this "
+                        + model.modelType() + " model has the tokens 0 to " + (vocabulary - 1)
+                        + ". Use its own tokenizer.");
+            }
+        }
+    }
+
     long wholeCount(ModelSites model) {
         return new Attachment(null, modulesToSave, Map.of()).wholeCount(model);
     }

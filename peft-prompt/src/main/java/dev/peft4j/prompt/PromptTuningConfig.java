@@ -77,9 +77,8 @@ public record PromptTuningConfig(PromptSettings settings, Init init, String text
     /** First values (P, C). */
     Tensor rows(ModelSites model, TorchRandom random) {
         settings.check(model);
-        if (init == Init.TEXT && tokens.isEmpty() && !settings.flat()) {
-            throw new IllegalArgumentException("prompt_tuning_init TEXT was asked for without the tokens of \"" + text
-                    + "\". Encode the text with the tokenizer of the model and give its tokens.");
+        if (init == Init.TEXT && !settings.flat()) {
+            PromptSettings.checkText(tokens, model);
         }
         Tensor rows = Tensor.allocate(model.backend().dtype(), settings.virtualTokens(), model.width());
         random.normal(rows); // PEFT draws them whatever they start as
