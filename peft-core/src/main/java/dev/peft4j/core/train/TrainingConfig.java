@@ -70,49 +70,12 @@ public record TrainingConfig(
         return new TrainingConfig(steps, 0, batchSize, false, 1, learningRate, Schedule.LINEAR, 0.1, 0, 1, 0, 0, 0);
     }
 
-    /** With another seed. */
-    public TrainingConfig withSeed(long newSeed) {
+    private TrainingConfig with(boolean grouped, int every, int newPatience, long newSeed) {
         return new TrainingConfig(
                 steps,
                 epochs,
                 batchSize,
-                groupByLength,
-                accumulation,
-                learningRate,
-                schedule,
-                warmup,
-                weightDecay,
-                maxGradNorm,
-                evaluateEvery,
-                patience,
-                newSeed);
-    }
-
-    /** With sequences of like lengths in a pass. */
-    public TrainingConfig withGroupByLength() {
-        return new TrainingConfig(
-                steps,
-                epochs,
-                batchSize,
-                true,
-                accumulation,
-                learningRate,
-                schedule,
-                warmup,
-                weightDecay,
-                maxGradNorm,
-                evaluateEvery,
-                patience,
-                seed);
-    }
-
-    /** With an evaluation on the held-out records every so many steps, and an end after so many without improvement. */
-    public TrainingConfig withEvaluation(int every, int newPatience) {
-        return new TrainingConfig(
-                steps,
-                epochs,
-                batchSize,
-                groupByLength,
+                grouped,
                 accumulation,
                 learningRate,
                 schedule,
@@ -121,6 +84,21 @@ public record TrainingConfig(
                 maxGradNorm,
                 every,
                 newPatience,
-                seed);
+                newSeed);
+    }
+
+    /** With another seed. */
+    public TrainingConfig withSeed(long newSeed) {
+        return with(groupByLength, evaluateEvery, patience, newSeed);
+    }
+
+    /** With sequences of like lengths in a pass. */
+    public TrainingConfig withGroupByLength() {
+        return with(true, evaluateEvery, patience, seed);
+    }
+
+    /** With an evaluation on the held-out records every so many steps, and an end after so many without improvement. */
+    public TrainingConfig withEvaluation(int every, int newPatience) {
+        return with(groupByLength, every, newPatience, seed);
     }
 }

@@ -117,7 +117,7 @@ public record LoKrConfig(
         return sites;
     }
 
-    LoKrConfig withRankPattern(Map<String, Integer> ranks) {
+    private LoKrConfig with(Map<String, Integer> ranks, Attachment attached) {
         return new LoKrConfig(
                 r,
                 alpha,
@@ -129,23 +129,16 @@ public record LoKrConfig(
                 decomposeFactor,
                 ranks,
                 alphaPattern,
-                attachment);
+                attached);
+    }
+
+    LoKrConfig withRankPattern(Map<String, Integer> ranks) {
+        return with(ranks, attachment);
     }
 
     @Override
     public LoKrConfig withModulesToSave(List<String> modules) {
-        return new LoKrConfig(
-                r,
-                alpha,
-                rankDropout,
-                moduleDropout,
-                rankDropoutScale,
-                init,
-                decomposeBoth,
-                decomposeFactor,
-                rankPattern,
-                alphaPattern,
-                attachment.withModulesToSave(modules));
+        return with(rankPattern, attachment.withModulesToSave(modules));
     }
 
     @Override
