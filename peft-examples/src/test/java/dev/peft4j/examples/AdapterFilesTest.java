@@ -11,6 +11,7 @@ import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.TargetModules;
+import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.io.BadFileException;
 import dev.peft4j.core.io.Json;
@@ -252,6 +253,25 @@ class AdapterFilesTest {
                     text.contains("layers.0.self_attn.q_proj.lora_A")
                             && text.contains("layers.7.self_attn.q_proj.lora_A"),
                     text);
+        }
+    }
+
+    /** As PEFT and AdapterHub write it for AutoModel. */
+    @ParameterizedTest
+    @CsvSource({"bert, bert.", "gpt2, transformer.", "llama, model."})
+    void an_adapter_of_a_model_without_a_head_is_read(String family, String base) throws IOException {
+        try (Model model = open(family);
+                Adapter adapter = adapter(model, LoraConfig.of(3, 6).withModulesToSave(List.of()))) {
+            AdapterFiles.save(dir, adapter, model);
+            rename(n -> n.replace("base_model.model." + base, "base_model.model."), "");
+            try (Adapter read = AdapterFiles.load(dir, model)) {
+                for (int i = 0; i < adapter.parameters().size(); i++) {
+                    Parameter expected = adapter.parameters().get(i);
+                    Parameter found = read.parameters().get(i);
+                    assertEquals(expected.name(), found.name());
+                    assertArrayEquals(expected.value().toFloats(), found.value().toFloats());
+                }
+            }
         }
     }
 

@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.ServiceLoader;
 import java.util.Set;
 import java.util.TreeMap;
@@ -165,7 +166,9 @@ public final class AdapterFiles {
         try {
             PeftMethod method = method(type);
             Map<String, List<Long>> shapes = new HashMap<>();
-            files.tensors().forEach((name, info) -> shapes.put(withoutPrefix(canonical(name)), info.shape()));
+            names(files, model)
+                    .forEach((name, inFile) ->
+                            shapes.put(withoutPrefix(name), info(files, inFile).shape()));
             PeftConfig config = method.fit(method.read(json), model, shapes);
             long wanted = config.parameterCount(model);
             long found = files.tensors().values().stream()
@@ -187,6 +190,31 @@ public final class AdapterFiles {
     private static String canonical(String name) {
         String plain = name.replace(".modules_to_save.default.", ".").replace(".default.", ".");
         return plain.endsWith(".default") ? plain.substring(0, plain.length() - ".default".length()) : plain;
+    }
+
+    /**
+     * Names as this library has them, and the names in the files: without what older versions wrote, and with the prefix of the base model, which an adapter that was
+     * trained on the base model without a head does not have.
+     */
+    private static Map<String, String> names(TensorFiles files, ModelSites model) {
+        String first = model.linearSites().get(0).name();
+        String base = first.substring(0, first.indexOf('.') + 1); // "bert."
+        boolean bare = files.tensors().keySet().stream()
+                .noneMatch(n -> withoutPrefix(n).startsWith(base));
+        Map<String, String> names = new TreeMap<>();
+        for (String inFile : files.tensors().keySet()) {
+            String name = canonical(inFile);
+            String body = withoutPrefix(name);
+            String module = base + body.substring(0, body.indexOf('.') + 1);
+            boolean inBase = module.length() > base.length()
+                    && model.tensorNames().stream().anyMatch(n -> n.startsWith(module));
+            names.put(bare && inBase ? name.substring(0, name.length() - body.length()) + base + body : name, inFile);
+        }
+        return names;
+    }
+
+    private static TensorInfo info(TensorFiles files, String name) {
+        return Objects.requireNonNull(files.tensors().get(name));
     }
 
     private static String withoutPrefix(String name) {
@@ -212,8 +240,7 @@ public final class AdapterFiles {
     }
 
     private static void fill(Adapter adapter, TensorFiles files, ModelSites model) throws IOException {
-        Map<String, String> left = new TreeMap<>(); // name now to name in the file
-        files.tensors().keySet().forEach(name -> left.put(canonical(name), name));
+        Map<String, String> left = names(files, model);
         List<String> missing = new ArrayList<>();
         for (Parameter p : adapter.parameters()) {
             String inFile = left.remove(adapter.savedName(p));
