@@ -34,6 +34,8 @@ import picocli.CommandLine.Option;
 final class MethodOptions {
     static final String FULL = "full";
     private static final String TEXT = "text:";
+    private static final List<String> PROMPTS = List.of("prompt", "prefix", "ptuning");
+    private static final List<String> BOTTLENECKS = List.of("houlsby", "pfeiffer", "parallel");
     static final List<String> METHODS = List.of(
             "lora",
             "rslora",
@@ -245,7 +247,15 @@ final class MethodOptions {
     Map<String, String> settings() {
         Map<String, String> s = new LinkedHashMap<>();
         s.put("method", method);
-        if (!isFull()) {
+        if (names().stream().anyMatch(PROMPTS::contains)) {
+            s.put("virtual tokens", String.valueOf(virtualTokens));
+            s.put("first values", promptInit);
+            s.put("projection", projection == 0 ? "default" : String.valueOf(projection));
+        }
+        if (names().stream().anyMatch(BOTTLENECKS::contains)) {
+            s.put("reduction factor", String.valueOf(reductionFactor));
+        }
+        if (!isFull() && !PROMPTS.containsAll(names()) && !BOTTLENECKS.containsAll(names())) {
             s.put("r, alpha, dropout", r + ", " + alpha + ", " + dropout);
             s.put("target modules", target.isEmpty() ? "default of the architecture" : target);
         }
