@@ -56,6 +56,13 @@ final class AdapterSet implements AutoCloseable {
         return count == 1 ? out : out.resolve(name);
     }
 
+    /** Where those that are trained are written. */
+    List<Path> directories(Path out) {
+        return trained.keySet().stream()
+                .map(name -> directory(out, name, trained.size()))
+                .toList();
+    }
+
     /** Makes sure that adapters of these methods can be written. */
     static void checkOutput(Path out, List<String> names) throws IOException {
         for (String name : names) {
@@ -68,6 +75,10 @@ final class AdapterSet implements AutoCloseable {
         List<Adapter> all = new ArrayList<>(frozen);
         all.addAll(trained.values());
         return all;
+    }
+
+    int rowsInFront() {
+        return all().stream().mapToInt(Adapter::rowsInFront).sum();
     }
 
     long trainableCount() {

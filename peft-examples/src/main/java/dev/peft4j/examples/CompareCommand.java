@@ -124,9 +124,11 @@ final class CompareCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         PrintWriter console = spec.commandLine().getOut();
         List<Candidate> candidates = methods.stream().map(Candidate::of).toList();
+        int inFront = 0; // all of them learn from the same tokens
         for (Candidate c : candidates) {
             methodOptions.method = c.method;
             methodOptions.check();
+            inFront = Math.max(inFront, methodOptions.rowsInFront());
             AdapterSet.checkOutput(out.resolve(c.method), methodOptions.names());
             if (methodOptions.isFull()) {
                 throw new IllegalArgumentException(
@@ -136,10 +138,10 @@ final class CompareCommand implements Callable<Integer> {
         try (Model model = modelOptions.open(seed);
                 TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize())) {
             List<PackedBatch.Sequence> records = dataOptions
-                    .readTraining(data, limit, model, tokenizer, console)
+                    .readTraining(data, limit, inFront, model, tokenizer, console)
                     .sequences();
             List<PackedBatch.Sequence> heldOut = dataOptions
-                    .read(evalData, evalLimit, model, tokenizer, console)
+                    .read(evalData, evalLimit, inFront, model, tokenizer, console)
                     .sequences();
             Evaluation base = Evaluator.evaluate(model, List.of(), heldOut);
             boolean classes = base.isClassification();

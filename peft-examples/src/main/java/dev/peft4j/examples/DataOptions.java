@@ -48,7 +48,8 @@ final class DataOptions {
     @Option(
             names = "--max-length",
             paramLabel = "N",
-            description = "longer records are cut to this many tokens (default: the context of the model)")
+            description =
+                    "longer records are cut to this many tokens (default: the context of the model, less what adapters put in front)")
     int maxLength;
 
     @Option(
@@ -60,23 +61,40 @@ final class DataOptions {
     Long shuffle;
 
     /** Reads and encodes a file to train on; see {@link #read}. */
-    RecordEncoder.Encoded readTraining(Path file, int limit, Model model, TextTokenizer tokenizer, PrintWriter out)
+    RecordEncoder.Encoded readTraining(
+            Path file, int limit, int inFront, Model model, TextTokenizer tokenizer, PrintWriter out)
             throws IOException {
-        return read(file, limit, shuffle, model, tokenizer, out);
+        return read(file, limit, inFront, shuffle, model, tokenizer, out);
     }
 
-    /** Reads and encodes a file, and says how many records were cut. */
-    RecordEncoder.Encoded read(Path file, int limit, Model model, TextTokenizer tokenizer, PrintWriter out)
+    /**
+     * Reads and encodes a file, and says how many records were cut.
+     *
+     * @param inFront places of the context that adapters take
+     */
+    RecordEncoder.Encoded read(Path file, int limit, int inFront, Model model, TextTokenizer tokenizer, PrintWriter out)
             throws IOException {
-        return read(file, limit, null, model, tokenizer, out);
+        return read(file, limit, inFront, null, model, tokenizer, out);
     }
 
     private RecordEncoder.Encoded read(
-            Path file, int limit, @Nullable Long order, Model model, TextTokenizer tokenizer, PrintWriter out)
+            Path file,
+            int limit,
+            int inFront,
+            @Nullable Long order,
+            Model model,
+            TextTokenizer tokenizer,
+            PrintWriter out)
             throws IOException {
-        if (maxLength < 0 || maxLength > model.contextLength()) {
+        int context = model.contextLength() - inFront;
+        if (context < 1) {
+            throw new IllegalArgumentException("adapters take " + inFront + " tokens in front of each sequence, and the"
+                    + " context of this model has " + model.contextLength() + ". Use fewer virtual tokens.");
+        }
+        if (maxLength < 0 || maxLength > context) {
             throw new IllegalArgumentException("--max-length " + maxLength + " was given; the context of this model is "
-                    + model.contextLength() + " tokens. Give at most that.");
+                    + model.contextLength() + " tokens"
+                    + (inFront > 0 ? ", of which adapters take " + inFront : "") + ". Give at most " + context + ".");
         }
         List<String> header = columns.isEmpty() ? List.of() : Arrays.asList(columns.split(",", -1));
         RecordReader reader = new RecordReader(
@@ -85,7 +103,7 @@ final class DataOptions {
                 labelColumn,
                 header,
                 separator.replace("\\n", "\n").replace("\\t", "\t"));
-        int length = maxLength == 0 ? model.contextLength() : maxLength;
+        int length = maxLength == 0 ? context : maxLength;
         RecordEncoder encoder = new RecordEncoder(tokenizer, model.taskType(), length);
         int most = limit == 0 ? Integer.MAX_VALUE : limit;
         List<TextRecord> records = new ArrayList<>(reader.read(file, order == null ? most : Integer.MAX_VALUE));

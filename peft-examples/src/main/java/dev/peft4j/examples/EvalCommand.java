@@ -57,8 +57,10 @@ final class EvalCommand implements Callable<Integer> {
         try (Model model = modelOptions.open(0);
                 TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize())) {
             List<Adapter> active = ModelOptions.adapters(adapters, model);
-            List<PackedBatch.Sequence> records =
-                    dataOptions.read(data, limit, model, tokenizer, out).sequences();
+            int inFront = active.stream().mapToInt(Adapter::rowsInFront).sum();
+            List<PackedBatch.Sequence> records = dataOptions
+                    .read(data, limit, inFront, model, tokenizer, out)
+                    .sequences();
             print(out, "base", Evaluator.evaluate(model, List.of(), records));
             if (!active.isEmpty()) {
                 print(out, "tuned", Evaluator.evaluate(model, active, records));

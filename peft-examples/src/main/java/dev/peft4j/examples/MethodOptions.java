@@ -34,6 +34,7 @@ import picocli.CommandLine.Option;
 final class MethodOptions {
     static final String FULL = "full";
     private static final String TEXT = "text:";
+    private static final int MOST_ROWS = 1 << 24; // more than any context
     private static final List<String> PROMPTS = List.of("prompt", "prefix", "ptuning");
     private static final List<String> BOTTLENECKS = List.of("houlsby", "pfeiffer", "parallel");
     static final List<String> METHODS = List.of(
@@ -129,6 +130,12 @@ final class MethodOptions {
     /** The methods that are trained together. */
     List<String> names() {
         return Arrays.asList(method.split("\\+", -1));
+    }
+
+    /** Places of the context that the methods take in front of each sequence. */
+    int rowsInFront() {
+        long rows = names().stream().filter(PROMPTS::contains).count() * virtualTokens;
+        return (int) Math.min(rows, MOST_ROWS);
     }
 
     /** Refuses a method that there is not, before anything is read. */

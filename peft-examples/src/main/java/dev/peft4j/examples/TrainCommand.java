@@ -190,12 +190,12 @@ final class TrainCommand implements Callable<Integer> {
                 TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize());
                 AdapterSet adapters = AdapterSet.create(methodOptions, below, model, tokenizer, seed)) {
             List<PackedBatch.Sequence> records = dataOptions
-                    .readTraining(data, limit, model, tokenizer, console)
+                    .readTraining(data, limit, adapters.rowsInFront(), model, tokenizer, console)
                     .sequences();
             List<PackedBatch.Sequence> heldOut = evalData == null
                     ? List.of()
                     : dataOptions
-                            .read(evalData, evalLimit, model, tokenizer, console)
+                            .read(evalData, evalLimit, adapters.rowsInFront(), model, tokenizer, console)
                             .sequences();
             if (evalData == null) {
                 Split split = Split.everyTenth(records);
@@ -243,7 +243,12 @@ final class TrainCommand implements Callable<Integer> {
             adapters.save(out, model);
         }
         report.write(reports.resolve("report.html"));
-        console.printf("%s: %s%nreport:  %s%n", full ? "model" : "adapter", out, reports.resolve("report.html"));
+        if (full) {
+            console.printf("model:   %s%n", out);
+        } else {
+            adapters.directories(out).forEach(d -> console.printf("adapter: %s%n", d));
+        }
+        console.printf("report:  %s%n", reports.resolve("report.html"));
     }
 
     private Map<String, String> settings() {

@@ -25,8 +25,12 @@ import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.lora.loha.LoHaConfig;
 import dev.peft4j.lora.oft.OftConfig;
+import dev.peft4j.models.CausalModel;
+import dev.peft4j.models.GenerationConfig;
 import dev.peft4j.models.Models;
+import dev.peft4j.models.TextGenerator;
 import dev.peft4j.prompt.PrefixTuningConfig;
+import dev.peft4j.prompt.PromptTuningConfig;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -307,6 +311,20 @@ class CompositionTest {
             assertTrue(message.contains("3 virtual tokens") && message.contains("2 tokens"), message);
         }
         assertThrows(IllegalArgumentException.class, () -> config.withProjection(4));
+    }
+
+    @Test
+    void a_generation_ends_where_the_context_does_behind_the_rows_of_adapters() throws IOException {
+        try (Model model = Compositions.open("llama"); // a context of 48 tokens
+                Adapter prompt = AdapterFiles.method("PROMPT_TUNING").create(PromptTuningConfig.of(20), model, 1);
+                Adapter prefix = AdapterFiles.method("PREFIX_TUNING").create(PrefixTuningConfig.of(9), model, 1);
+                TextGenerator generator = new TextGenerator((CausalModel) model, List.of(prompt, prefix))) {
+            GenerationConfig greedy = GenerationConfig.greedy(100);
+            int[] start = {5, 9, 2};
+            assertEquals(48 - 29 - 3, generator.generate(start, greedy).length);
+            assertArrayEquals(generator.generate(start, greedy), generator.generate(start, greedy.withoutCache()));
+            assertThrows(IllegalArgumentException.class, () -> generator.generate(new int[19], greedy));
+        }
     }
 
     @Test

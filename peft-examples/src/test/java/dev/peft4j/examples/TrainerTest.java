@@ -167,6 +167,24 @@ class TrainerTest {
         }
     }
 
+    @Test
+    void a_record_that_does_not_fit_behind_the_rows_of_adapters_is_refused_before_the_first_step() throws IOException {
+        try (Model model = open(); // a context of 48 tokens
+                Adapter prompt = create(PromptTuningConfig.of(20), model, 1);
+                Adapter prefix = create(PrefixTuningConfig.of(9), model, 1)) {
+            Trainer trainer = new Trainer(model, List.of(prompt, prefix), TrainingConfig.of(5, 4, 1e-2), List.of());
+            int[] ids = new int[20];
+            List<PackedBatch.Sequence> records = new ArrayList<>(
+                    records(30, 1).stream().filter(r -> r.length() < 20).toList());
+            records.add(PackedBatch.Sequence.labelled(ids, ids));
+            String message =
+                    String.valueOf(assertThrows(IllegalArgumentException.class, () -> trainer.train(records, List.of()))
+                            .getMessage());
+            assertTrue(message.contains("20 tokens") && message.contains("take 29") && message.contains("19"), message);
+            trainer.train(records.subList(0, records.size() - 1), List.of());
+        }
+    }
+
     /** Two of one kind have parameters of the same names. */
     @Test
     void adapters_that_are_trained_together_go_on_to_the_same_bits() throws IOException {

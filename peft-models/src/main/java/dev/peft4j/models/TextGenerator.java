@@ -52,17 +52,20 @@ public final class TextGenerator implements AutoCloseable {
     public List<int[]> generate(List<int[]> prompts, GenerationConfig config) {
         List<Continuation> all = new ArrayList<>();
         int capacity = 0;
+        int rows = rowsInFront();
+        int context = model.contextLength() - rows;
         for (int[] prompt : prompts) {
-            if (prompt.length == 0 || prompt.length >= model.contextLength()) {
+            if (prompt.length == 0 || prompt.length >= context) {
                 throw new IllegalArgumentException(
-                        "a prompt of " + prompt.length + " tokens was given; it must have 1 to "
-                                + (model.contextLength() - 1) + ". Shorten the prompt.");
+                        "a prompt of " + prompt.length + " tokens was given; it must have 1 to " + (context - 1)
+                                + (rows > 0 ? ", since adapters put " + rows + " rows in front" : "")
+                                + ". Shorten the prompt.");
             }
-            Continuation c = new Continuation(prompt, config, model.contextLength());
+            Continuation c = new Continuation(prompt, config, context);
             all.add(c);
             capacity = Math.max(capacity, c.tokens.length);
         }
-        try (KeyValueCache cache = config.cache() ? model.newCache(prompts.size(), capacity + rowsInFront()) : null) {
+        try (KeyValueCache cache = config.cache() ? model.newCache(prompts.size(), capacity + rows) : null) {
             while (all.stream().anyMatch(c -> !c.done)) {
                 float[][] logits = next(all, cache);
                 for (int i = 0; i < all.size(); i++) {
@@ -77,9 +80,8 @@ public final class TextGenerator implements AutoCloseable {
     private int rowsInFront() {
         try (Pass pass = Pass.inference(model.backend(), arena)) {
             return calls.apply(pass).parts().stream()
-                    .mapToInt(p -> p.adapters().stream()
-                            .mapToInt(a -> a.inputRowCount() + a.keyRowCount())
-                            .sum())
+                    .mapToInt(p ->
+                            p.adapters().stream().mapToInt(Adapter::rowsInFront).sum())
                     .max()
                     .orElse(0);
         }

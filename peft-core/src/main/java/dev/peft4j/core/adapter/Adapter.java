@@ -192,6 +192,11 @@ public interface Adapter extends AutoCloseable {
     /** Is told how many steps a training run will make, before the first. */
     default void beforeTraining(int steps) {}
 
+    /** Places of the context that it takes in front of each sequence, by rows or by keys. */
+    default int rowsInFront() {
+        return inputRowCount() + keyRowCount();
+    }
+
     /** Tokens whose rows of the embedding it trains. */
     default int[] trainedTokens() {
         return new int[0];

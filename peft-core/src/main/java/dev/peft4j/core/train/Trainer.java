@@ -89,6 +89,7 @@ public final class Trainer {
      *
      * @param records to train on
      * @param heldOut to evaluate the base and the tuned model on; empty for no evaluation
+     * @throws IllegalArgumentException if there are no records, or one is longer than the context
      * @throws UncheckedIOException if the state of the run cannot be written or read
      * @throws NonFiniteException if a value becomes infinite or not a number; the parameters are those before the step
      */
@@ -97,6 +98,8 @@ public final class Trainer {
             throw new IllegalArgumentException(
                     "records to train on were expected and there are none. Give a file with records.");
         }
+        checkLengths(records);
+        checkLengths(heldOut);
         int perStep = config.batchSize() * config.accumulation();
         int steps = config.steps() > 0
                 ? config.steps()
@@ -126,6 +129,20 @@ public final class Trainer {
                 new TrainingResult(base, tuned, run.step, run.stoppedEarly, run.tokens, run.nanos / 1e9);
         listeners.forEach(l -> l.onEnd(result));
         return result;
+    }
+
+    /** Refuses what would not fit into the context in the middle of a run. */
+    private void checkLengths(List<PackedBatch.Sequence> sequences) {
+        int rows = adapters.stream().mapToInt(Adapter::rowsInFront).sum();
+        int most = model.contextLength() - rows;
+        for (int i = 0; i < sequences.size(); i++) {
+            if (sequences.get(i).length() > most) {
+                throw new IllegalArgumentException("record " + i + " has "
+                        + sequences.get(i).length() + " tokens; the context of this model has "
+                        + model.contextLength() + ", of which adapters take " + rows + ". Cut records to " + most
+                        + " tokens.");
+            }
+        }
     }
 
     /** Whether a parameter trains a tensor of the base in place. */
