@@ -26,7 +26,7 @@ public interface TrainingListener {
     /**
      * The held-out records have been evaluated.
      *
-     * @param step steps made so far; 0 is the base model without the adapter
+     * @param step steps made so far; 0 is before the run, without the adapters that are trained
      * @param evaluation the result
      */
     default void onEvaluation(int step, Evaluation evaluation) {}
