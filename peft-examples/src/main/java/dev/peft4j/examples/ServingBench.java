@@ -39,8 +39,8 @@ import java.util.stream.Stream;
  * all, and what it takes to load many adapters.
  */
 final class ServingBench {
-    static final List<String> CASES =
-            List.of("gpt2_dora_4x128", "gpt2_methods_4x128", "gpt2_batch32", "minilm_load1000");
+    static final List<String> CASES = List.of(
+            "gpt2_dora_4x128", "gpt2_methods_4x128", "llama135m_methods_4x128", "gpt2_batch32", "minilm_load1000");
     private static final int SEQUENCES = 32;
     private static final int LENGTH = 32;
     private static final int ADAPTERS = 1000;
@@ -59,7 +59,7 @@ final class ServingBench {
             Map<String, Object> result =
                     switch (name) {
                         case "gpt2_dora_4x128" -> dora(model);
-                        case "gpt2_methods_4x128" -> methods(model);
+                        case "gpt2_methods_4x128", "llama135m_methods_4x128" -> methods(model);
                         case "gpt2_batch32" -> batch(model);
                         default -> load(model);
                     };

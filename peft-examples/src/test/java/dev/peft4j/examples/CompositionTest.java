@@ -10,6 +10,7 @@ import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.TargetModules;
+import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.model.Active;
 import dev.peft4j.core.model.AdapterStatus;
@@ -34,6 +35,7 @@ import dev.peft4j.prompt.PromptTuningConfig;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
@@ -325,6 +327,65 @@ class CompositionTest {
             assertArrayEquals(generator.generate(start, greedy), generator.generate(start, greedy.withoutCache()));
             assertThrows(IllegalArgumentException.class, () -> generator.generate(new int[19], greedy));
         }
+    }
+
+    /** A batch computes rows in front once, a single sequence its own. */
+    @ParameterizedTest
+    @ValueSource(strings = {"gpt2", "llama"})
+    void sequences_behind_the_same_rows_get_what_each_gets_alone(String family) throws IOException {
+        int[][] ids = {{5, 9, 2, 7}, {11}, {8, 3, 30, 1, 6}};
+        try (Model model = Compositions.open(family);
+                Arena arena = new Arena(DType.F32);
+                Adapter one = AdapterFiles.method("PROMPT_TUNING").create(PromptTuningConfig.of(3), model, 1);
+                Adapter two = AdapterFiles.method("PREFIX_TUNING").create(PrefixTuningConfig.of(2), model, 2);
+                Adapter three = AdapterFiles.method("PROMPT_TUNING").create(PromptTuningConfig.of(4), model, 3)) {
+            List<Adapter> adapters = List.of(one, two, three);
+            List<PackedBatch.Sequence> all = Arrays.stream(ids)
+                    .map(s -> PackedBatch.Sequence.labelled(s, s))
+                    .toList();
+            double together = loss(model, adapters, all, arena);
+            List<float[]> gradients = gradients(adapters);
+            double apart = 0;
+            for (PackedBatch.Sequence s : all) {
+                apart += loss(model, adapters, List.of(s), arena);
+            }
+            List<float[]> sums = gradients(adapters);
+            assertEquals(apart, together, 1e-4);
+            for (int i = 0; i < sums.size(); i++) {
+                assertTrue(Compositions.distance(sums.get(i), gradients.get(i)) < 1e-4, "gradient " + i);
+            }
+            try (Pass pass = Pass.inference(model.backend(), arena)) {
+                Call call = Call.of(pass, adapters);
+                Tensor logits = model.logits(call, PackedBatch.of(all)).value();
+                PackedBatch rows = PackedBatch.of(all).withRowsOf(call);
+                for (int s = 0; s < ids.length; s++) {
+                    float[] alone =
+                            model.logits(call, PackedBatch.of(ids[s])).value().toFloats();
+                    float[] part = logits.rows(rows.start(s), rows.length(s)).toFloats();
+                    assertTrue(Compositions.distance(alone, part) < 1e-4, "sequence " + s);
+                }
+            }
+        }
+    }
+
+    private static double loss(Model model, List<Adapter> adapters, List<PackedBatch.Sequence> sequences, Arena arena) {
+        try (Pass pass = Pass.differentiable(model.backend(), arena)) {
+            double sum = model.loss(Call.of(pass, adapters), PackedBatch.of(sequences), 1)
+                    .sum();
+            pass.backward();
+            return sum;
+        }
+    }
+
+    private static List<float[]> gradients(List<Adapter> adapters) {
+        List<float[]> all = new ArrayList<>();
+        for (Adapter a : adapters) {
+            for (Parameter p : a.parameters()) {
+                all.add(p.grad().toFloats());
+                p.zeroGrad();
+            }
+        }
+        return all;
     }
 
     @Test

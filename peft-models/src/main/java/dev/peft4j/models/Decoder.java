@@ -1,9 +1,11 @@
 package dev.peft4j.models;
 
+import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.autograd.Products;
 import dev.peft4j.core.layer.Attention;
 import dev.peft4j.core.layer.Attention.Slice;
 import dev.peft4j.core.layer.Embedding;
@@ -13,6 +15,10 @@ import dev.peft4j.core.model.Weights;
 import dev.peft4j.core.tensor.AttentionShape;
 import dev.peft4j.core.tensor.Backend;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The way through a decoder, with a cache or without. */
@@ -40,14 +46,18 @@ abstract class Decoder extends BaseModel implements CausalModel {
      * @param batch with the rows that adapters put in front
      * @param positions of its tokens (T)
      * @param cache of earlier tokens, or null
+     * @param shared length of the first sequence, if it stands in front of all others
      */
-    record Run(PackedBatch batch, int[] positions, @Nullable KeyValueCache cache) {}
+    record Run(PackedBatch batch, int[] positions, @Nullable KeyValueCache cache, int shared) {}
 
     Decoder(String modelType, Weights weights, Backend backend, Path directory, int contextLength, int vocabularySize) {
         super(modelType, weights, backend, directory, contextLength, vocabularySize);
     }
 
     abstract Dimensions dimensions();
+
+    /** Whether something is dropped while training. */
+    abstract boolean drops();
 
     abstract Embedding tokens();
 
@@ -67,11 +77,14 @@ abstract class Decoder extends BaseModel implements CausalModel {
         Call given = chosen.overTokens(batch.lengths());
         Node embedded = tokens().forward(given, batch.ids());
         boolean first = cache == null || cache.isFresh(); // what adapters put in front is in the cache later
-        Input input = first ? input(given, batch, embedded) : new Input(given, batch, embedded);
+        Node shared = cache == null ? sharedRows(given, batch, embedded.value().cols()) : null;
+        Input input = shared != null
+                ? behind(shared, given, batch, embedded)
+                : first ? input(given, batch, embedded) : new Input(given, batch, embedded);
         Call call = input.call();
-        Run run = new Run(input.batch(), places(call, input.batch(), cache), cache);
+        Run run = run(call, input.batch(), cache, shared);
         Node x = begin(call, input.rows(), run.positions);
-        int[] read = rows == null || rows.length == run.batch.tokens() ? null : rows;
+        int[] read = read(batch, run, rows);
         int layers = dimensions().layers;
         for (int l = 0; l < layers; l++) {
             int inner = pass.begin();
@@ -81,6 +94,63 @@ abstract class Decoder extends BaseModel implements CausalModel {
             cache.advance(run.batch);
         }
         return pass.end(frame, end(some(call, read), x));
+    }
+
+    /**
+     * The rows that adapters put in front of all sequences, if they are to be computed once: nothing in them depends on what follows. Not where dropout makes them
+     * different for each sequence.
+     */
+    private @Nullable Node sharedRows(Call call, PackedBatch batch, int width) {
+        boolean differ = call.pass().isTraining() && (drops() || call.adapters().size() > 1);
+        if (call.isSplit() || batch.sequences() < 2 || differ) {
+            return null;
+        }
+        Node all = null;
+        for (Adapter a : call.adapters()) {
+            Node rows = a.inputRows(call, width);
+            if (rows != null) {
+                all = all == null ? rows : joined(call.pass(), rows, all);
+            }
+        }
+        return all;
+    }
+
+    private static Node joined(Pass pass, Node above, Node below) {
+        return Functions.prepend(pass, new int[] {below.value().rows()}, List.of(above), Slice.of(below));
+    }
+
+    /** The rows as a sequence of their own, and the others behind it. */
+    private static Input behind(Node shared, Call call, PackedBatch batch, Node embedded) {
+        PackedBatch all = batch.withSequenceInFront(shared.value().rows());
+        return new Input(call, all, joined(call.pass(), shared, embedded));
+    }
+
+    private Run run(Call call, PackedBatch batch, @Nullable KeyValueCache cache, @Nullable Node shared) {
+        int[] positions = places(call, batch, cache);
+        int count = shared == null ? 0 : shared.value().rows();
+        for (int r = count; count > 0 && r < positions.length; r++) {
+            positions[r] += count;
+        }
+        return new Run(batch, checkLength(positions), cache, count);
+    }
+
+    /** The rows that the last layer keeps, as they are numbered in this run; null for all as they are. */
+    private static int @Nullable [] read(PackedBatch batch, Run run, int @Nullable [] rows) {
+        if (run.shared == 0) {
+            return rows == null || rows.length == run.batch.tokens() ? null : rows;
+        }
+        int[] places =
+                new int[batch.sequences() * run.shared + batch.tokens()]; // of all rows in front of each sequence
+        int at = 0;
+        for (int s = 0; s < batch.sequences(); s++) {
+            for (int i = 0; i < run.shared; i++) {
+                places[at++] = i;
+            }
+            for (int i = 0; i < batch.length(s); i++) {
+                places[at++] = run.shared + batch.start(s) + i;
+            }
+        }
+        return rows == null ? places : Arrays.stream(rows).map(r -> places[r]).toArray();
     }
 
     /** The call for all rows, or for those that are kept. */
@@ -101,12 +171,29 @@ abstract class Decoder extends BaseModel implements CausalModel {
         if (cache == null) {
             AttentionShape shape =
                     selfAttention(pass, run.batch, d.heads, d.keyHeads, d.headSize, d.scale, true, d.dropout);
-            return attend(call, run.batch, site, shape, q, k, v);
+            if (run.shared == 0) {
+                return attend(call, run.batch, site, shape, q, k, v);
+            }
+            int[] more = new int[run.batch.sequences()];
+            Arrays.fill(more, 1, more.length, run.shared);
+            Slice keys = Slice.of(Functions.prepend(pass, shape.keyCount(), inFront(pass, k, run), k));
+            Slice values = Slice.of(Functions.prepend(pass, shape.keyCount(), inFront(pass, v, run), v));
+            return attend(call, run.batch, site, shape.withKeysInFront(more), q, keys, values);
         }
         cache.append(site.layer(), run.batch, k.value(), v.value());
         AttentionShape shape = cache.shape(run.batch, d.heads, d.keyHeads, d.headSize, d.scale);
         Slice keys = Slice.of(pass.node(cache.keys(site.layer())));
         return Attention.forward(pass, shape, q, keys, Slice.of(pass.node(cache.values(site.layer()))));
+    }
+
+    /** The keys or values of the first sequence, for all others. */
+    private static List<@Nullable Node> inFront(Pass pass, Slice all, Run run) {
+        Node rows = all.node().rows(0, run.shared);
+        boolean whole = all.count() == rows.value().cols();
+        List<@Nullable Node> each = new ArrayList<>(Collections.nCopies(
+                run.batch.sequences(), whole ? rows : Products.columns(pass, rows, all.from(), all.count())));
+        each.set(0, null);
+        return each;
     }
 
     @Override

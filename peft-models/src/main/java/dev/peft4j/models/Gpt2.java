@@ -127,6 +127,11 @@ public final class Gpt2 extends Decoder {
     }
 
     @Override
+    boolean drops() {
+        return embeddingDropout > 0 || residualDropout > 0 || dimensions.dropout() > 0;
+    }
+
+    @Override
     Embedding tokens() {
         return tokens;
     }

@@ -137,6 +137,11 @@ public final class Llama extends Decoder {
     }
 
     @Override
+    boolean drops() {
+        return dimensions.dropout() > 0;
+    }
+
+    @Override
     Embedding tokens() {
         return tokens;
     }

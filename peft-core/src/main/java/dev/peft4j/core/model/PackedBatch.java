@@ -106,6 +106,17 @@ public final class PackedBatch {
         return of(sequences);
     }
 
+    /** The batch behind one more sequence, whose ids and segments are 0; without labels. */
+    public PackedBatch withSequenceInFront(int rows) {
+        int[] longerIds = new int[rows + ids.length];
+        int[] longerTypes = new int[rows + ids.length];
+        int[] longerStarts = new int[starts.length + 1];
+        System.arraycopy(ids, 0, longerIds, rows, ids.length);
+        System.arraycopy(tokenTypes, 0, longerTypes, rows, ids.length);
+        Arrays.setAll(longerStarts, s -> s == 0 ? 0 : rows + starts[s - 1]);
+        return new PackedBatch(longerIds, longerTypes, longerStarts, new int[0]);
+    }
+
     /** {@link #withRowsInFront(int[])} with as many in front of each sequence as these adapters put there. */
     public PackedBatch withRowsOf(Call call) {
         if (!call.any(a -> a.inputRowCount() > 0)) {
