@@ -78,9 +78,12 @@ abstract class Decoder extends BaseModel implements CausalModel {
         Node embedded = tokens().forward(given, batch.ids());
         boolean first = cache == null || cache.isFresh(); // what adapters put in front is in the cache later
         Node shared = cache == null ? sharedRows(given, batch, embedded.value().cols()) : null;
-        Input input = shared != null
-                ? behind(shared, given, batch, embedded)
-                : first ? input(given, batch, embedded) : new Input(given, batch, embedded);
+        Input input = new Input(given, batch, embedded);
+        if (shared != null) {
+            input = behind(shared, given, batch, embedded);
+        } else if (first) {
+            input = input(given, batch, embedded);
+        }
         Call call = input.call();
         Run run = run(call, input.batch(), cache, shared);
         Node x = begin(call, input.rows(), run.positions);
@@ -139,8 +142,8 @@ abstract class Decoder extends BaseModel implements CausalModel {
         if (run.shared == 0) {
             return rows == null || rows.length == run.batch.tokens() ? null : rows;
         }
-        int[] places =
-                new int[batch.sequences() * run.shared + batch.tokens()]; // of all rows in front of each sequence
+        // of the rows as a batch has them that computes those in front of each sequence
+        int[] places = new int[batch.sequences() * run.shared + batch.tokens()];
         int at = 0;
         for (int s = 0; s < batch.sequences(); s++) {
             for (int i = 0; i < run.shared; i++) {
