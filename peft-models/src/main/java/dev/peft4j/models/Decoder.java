@@ -130,8 +130,11 @@ abstract class Decoder extends BaseModel implements CausalModel {
 
     private Run run(Call call, PackedBatch batch, @Nullable KeyValueCache cache, @Nullable Node shared) {
         int[] positions = places(call, batch, cache);
-        int count = shared == null ? 0 : shared.value().rows();
-        for (int r = count; count > 0 && r < positions.length; r++) {
+        if (shared == null) {
+            return new Run(batch, positions, cache, 0);
+        }
+        int count = shared.value().rows();
+        for (int r = count; r < positions.length; r++) {
             positions[r] += count;
         }
         return new Run(batch, checkLength(positions), cache, count);
@@ -142,7 +145,7 @@ abstract class Decoder extends BaseModel implements CausalModel {
         if (run.shared == 0) {
             return rows == null || rows.length == run.batch.tokens() ? null : rows;
         }
-        // of the rows as a batch has them that computes those in front of each sequence
+        // where the rows are that a batch without sharing would have
         int[] places = new int[batch.sequences() * run.shared + batch.tokens()];
         int at = 0;
         for (int s = 0; s < batch.sequences(); s++) {

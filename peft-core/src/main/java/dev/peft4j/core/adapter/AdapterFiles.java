@@ -205,12 +205,16 @@ public final class AdapterFiles {
         for (String inFile : files.tensors().keySet()) {
             String name = canonical(inFile);
             String body = withoutPrefix(name);
-            String module = base + body.substring(0, body.indexOf('.') + 1);
-            boolean inBase = module.length() > base.length()
-                    && model.tensorNames().stream().anyMatch(n -> n.startsWith(module));
-            names.put(bare && inBase ? name.substring(0, name.length() - body.length()) + base + body : name, inFile);
+            String before = name.substring(0, name.length() - body.length());
+            names.put(bare && isInBase(base, body, model) ? before + base + body : name, inFile);
         }
         return names;
+    }
+
+    /** Whether the base model has a module where a name begins. */
+    private static boolean isInBase(String base, String name, ModelSites model) {
+        String module = base + name.substring(0, name.indexOf('.') + 1);
+        return module.length() > base.length() && model.tensorNames().stream().anyMatch(n -> n.startsWith(module));
     }
 
     private static TensorInfo info(TensorFiles files, String name) {
