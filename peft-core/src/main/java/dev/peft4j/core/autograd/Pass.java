@@ -5,8 +5,10 @@ import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /**
@@ -25,9 +27,11 @@ public final class Pass implements AutoCloseable {
     private final boolean training;
     private final boolean tracing;
     private long seed;
+    private boolean closed;
     private final List<Tensor> frame = new ArrayList<>();
     private final List<Operation> tape = new ArrayList<>();
     private final List<Runnable> afterwards = new ArrayList<>();
+    private final Set<Lease> used = new HashSet<>();
     private final Map<Object, Node> computed = new HashMap<>();
 
     private Pass(Backend backend, Arena arena, boolean recording, boolean training, boolean tracing, long seed) {
@@ -37,9 +41,14 @@ public final class Pass implements AutoCloseable {
         this.training = training;
         this.tracing = tracing;
         this.seed = seed;
+        arena.claim(this);
     }
 
-    /** A pass that can run backwards, with dropout drawn from the seed. */
+    /**
+     * A pass that can run backwards, with dropout drawn from the seed.
+     *
+     * @throws IllegalStateException if another pass has the arena; it is free again when that one is closed
+     */
     public static Pass training(Backend backend, Arena arena, long seed) {
         return new Pass(backend, arena, true, true, false, seed);
     }
@@ -92,6 +101,9 @@ public final class Pass implements AutoCloseable {
 
     /** Memory for an intermediate value, with whatever it holds. */
     public Tensor allocate(int rows, int cols) {
+        if (closed) {
+            throw new IllegalStateException("a pass was used after it was closed. Begin a new one.");
+        }
         Tensor t = arena.allocate(rows, cols);
         frame.add(t);
         return t;
@@ -315,15 +327,33 @@ public final class Pass implements AutoCloseable {
         afterwards.add(action);
     }
 
+    /**
+     * Uses something until the pass is closed.
+     *
+     * @throws IllegalStateException if it is closed
+     */
+    public void use(Lease lease) {
+        if (!used.contains(lease)) {
+            lease.acquire();
+            used.add(lease);
+            afterwards.add(lease::release);
+        }
+    }
+
     @Override
     public void close() {
+        if (closed) {
+            return;
+        }
         tape.clear();
         frame.clear();
         computed.values().forEach(n -> n.value().unhold());
         computed.clear();
-        arena.reset();
+        arena.giveBack(this);
+        closed = true;
         afterwards.forEach(Runnable::run);
         afterwards.clear();
+        used.clear();
     }
 
     private record Operation(Node result, Runnable backward, Tensor[] saved, boolean producer) {}

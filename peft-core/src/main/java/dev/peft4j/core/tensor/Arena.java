@@ -4,12 +4,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The native memory of one pass through a model: activations and gradients are cut out of a few large blocks, given back as soon
  * as nothing needs them, and cut out again by the next step. After the first steps no native memory is allocated.
  *
- * <p>Not safe for several threads: each pass has its own.
+ * <p>It belongs to one pass at a time ({@link #claim}), which gives everything back at its end; a tensor of an earlier pass can no longer be
+ * read then.
  */
 public final class Arena implements AutoCloseable {
     private static final int ALIGNMENT = 16; // elements: a cache line of floats
@@ -17,6 +19,9 @@ public final class Arena implements AutoCloseable {
 
     private final DType dtype;
     private final List<Block> blocks = new ArrayList<>();
+    private @Nullable Object user; // the pass that has it
+    private volatile int generation;
+    private volatile boolean closed;
 
     /** An empty arena for tensors of one number format. */
     public Arena(DType dtype) {
@@ -27,19 +32,58 @@ public final class Arena implements AutoCloseable {
         return dtype;
     }
 
+    /**
+     * Takes the arena for a pass until {@link #giveBack}.
+     *
+     * @throws IllegalStateException if another pass has it, or it was closed
+     */
+    public synchronized void claim(Object pass) {
+        requireOpen();
+        if (user != null) {
+            throw new IllegalStateException(
+                    "a pass was begun with the arena of another pass that is not closed yet;"
+                            + " both would write to the same memory. Close that pass first, or give each thread an arena of its own.");
+        }
+        user = pass;
+    }
+
+    /** Ends what {@link #claim} began: everything is given back, and tensors that were cut out cannot be used any more. */
+    public synchronized void giveBack(Object pass) {
+        if (user == pass) {
+            reset();
+            user = null;
+            if (closed) {
+                freeBlocks();
+            }
+        }
+    }
+
+    private void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException(
+                    "an arena was used after it was closed. Close it when no pass needs it any more.");
+        }
+    }
+
+    /** How often everything was given back. */
+    int generation() {
+        return generation;
+    }
+
     /** Cuts out a matrix; its elements hold whatever was there before. */
     public Tensor allocate(int rows, int cols) {
+        requireOpen();
         long wanted = ((long) rows * cols + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
         int size = Math.toIntExact(Math.max(ALIGNMENT, wanted));
         for (Block block : blocks) {
             int at = block.take(size);
             if (at >= 0) {
-                return new Tensor(block.memory, dtype, at, rows, cols);
+                return new Tensor(this, block.memory, at, rows, cols);
             }
         }
         Block block = new Block(new NativeMemory(dtype, Math.max(size, BLOCK_BYTES / dtype.bytes()), false), dtype);
         blocks.add(block);
-        return new Tensor(block.memory, dtype, block.take(size), rows, cols);
+        return new Tensor(this, block.memory, block.take(size), rows, cols);
     }
 
     /** Gives the place of a tensor back. Nothing may use the tensor or a view of it afterwards. */
@@ -63,7 +107,8 @@ public final class Arena implements AutoCloseable {
     }
 
     /** Gives everything back at once. */
-    public void reset() {
+    public synchronized void reset() {
+        generation = generation + 1;
         for (Block block : blocks) {
             block.clear();
         }
@@ -87,8 +132,16 @@ public final class Arena implements AutoCloseable {
         return sum;
     }
 
+    /** Frees the memory, at once or when the pass that has it is closed. */
     @Override
-    public void close() {
+    public synchronized void close() {
+        closed = true;
+        if (user == null) {
+            freeBlocks();
+        }
+    }
+
+    private void freeBlocks() {
         for (Block block : blocks) {
             block.memory.close();
         }
@@ -103,7 +156,9 @@ public final class Arena implements AutoCloseable {
 
         Block(NativeMemory memory, DType dtype) {
             this.memory = memory;
-            this.elements = dtype == DType.F32 ? memory.floats.capacity() : memory.doubles.capacity();
+            this.elements = dtype == DType.F32
+                    ? memory.floats().capacity()
+                    : memory.doubles().capacity();
             clear();
         }
 

@@ -3,45 +3,24 @@ package dev.peft4j.core.tensor;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Row kernels in plain Java: a row is copied into an array of the thread, worked on in loops that the compiler vectorises, and
- * copied back. Loops over the native memory itself would not be vectorised.
- */
+/** Everything between the products as row kernels in plain Java; see {@link HostRows}. */
 final class HostKernels implements Kernels {
-    private static final int GRAIN = 1 << 14; // elements of one piece of work: about 10 µs
-
     private final Workers workers;
+    private final HostRows rows;
+    private final HostNorms norms;
     private final HostAttention attention;
 
     HostKernels(Workers workers) {
         this.workers = workers;
+        this.rows = new HostRows(workers);
+        this.norms = new HostNorms(rows);
         this.attention = new HostAttention(workers);
-    }
-
-    /** Runs a kernel over the rows of a matrix; the work is split so that a piece is worth a thread. */
-    private void rows(Tensor t, RowKernel kernel) {
-        int grain = Math.max(1, Math.max(GRAIN / Math.max(1, t.cols()), (t.rows() + 7) / 8));
-        if (t.size() <= GRAIN) {
-            grain = Math.max(1, t.rows());
-        }
-        workers.forRange(t.rows(), grain, (from, to) -> {
-            float[] a = Scratch.array(0, t.cols());
-            float[] b = Scratch.array(1, t.cols());
-            float[] c = Scratch.array(2, t.cols());
-            for (int r = from; r < to; r++) {
-                kernel.run(r, a, b, c);
-            }
-        });
-    }
-
-    private interface RowKernel {
-        void run(int row, float[] a, float[] b, float[] c);
     }
 
     @Override
     public void add(Tensor x1, Tensor x2, Tensor y) {
         int n = y.cols();
-        rows(y, (r, a, b, c) -> {
+        rows.run(y, (r, a, b, c) -> {
             x1.read(r, 0, a, 0, n);
             x2.read(r, 0, b, 0, n);
             for (int i = 0; i < n; i++) {
@@ -55,7 +34,7 @@ final class HostKernels implements Kernels {
     public void addScaled(double factor, Tensor x, Tensor y) {
         int n = y.cols();
         float f = (float) factor;
-        rows(y, (r, a, b, c) -> {
+        rows.run(y, (r, a, b, c) -> {
             x.read(r, 0, a, 0, n);
             y.read(r, 0, b, 0, n);
             for (int i = 0; i < n; i++) {
@@ -66,9 +45,22 @@ final class HostKernels implements Kernels {
     }
 
     @Override
+    public void scale(double factor, Tensor x) {
+        int n = x.cols();
+        float f = (float) factor;
+        rows.run(x, (r, a, b, c) -> {
+            x.read(r, 0, a, 0, n);
+            for (int i = 0; i < n; i++) {
+                a[i] *= f;
+            }
+            x.write(r, 0, a, 0, n);
+        });
+    }
+
+    @Override
     public void multiply(Tensor x1, Tensor x2, Tensor y) {
         int n = y.cols();
-        rows(y, (r, a, b, c) -> {
+        rows.run(y, (r, a, b, c) -> {
             x1.read(r, 0, a, 0, n);
             x2.read(r, 0, b, 0, n);
             for (int i = 0; i < n; i++) {
@@ -82,7 +74,7 @@ final class HostKernels implements Kernels {
     public double dot(Tensor x1, Tensor x2) {
         double[] sums = new double[x1.rows()];
         int n = x1.cols();
-        rows(x1, (r, a, b, c) -> {
+        rows.run(x1, (r, a, b, c) -> {
             x1.read(r, 0, a, 0, n);
             x2.read(r, 0, b, 0, n);
             sums[r] = FastMath.dot(a, b, n);
@@ -97,7 +89,7 @@ final class HostKernels implements Kernels {
         if (bias != null) {
             bias.read(0, 0, row, 0, n);
         }
-        rows(y, (r, a, b, c) -> y.write(r, 0, row, 0, n));
+        rows.run(y, (r, a, b, c) -> y.write(r, 0, row, 0, n));
     }
 
     @Override
@@ -105,7 +97,7 @@ final class HostKernels implements Kernels {
         int n = x.cols();
         int rows = x.rows();
         int grain = Math.max(64, (n + workers.threads() - 1) / workers.threads());
-        workers.forRange(n, (long) n * rows <= GRAIN ? n : grain, (from, to) -> {
+        workers.forRange(n, (long) n * rows <= HostRows.GRAIN ? n : grain, (from, to) -> {
             int width = to - from;
             float[] row = Scratch.array(0, width);
             float[] total = Scratch.array(1, width);
@@ -124,7 +116,7 @@ final class HostKernels implements Kernels {
     public void scaleColumns(Tensor x, Tensor factors, Tensor y) {
         int n = y.cols();
         float[] f = factors.toFloats();
-        rows(y, (r, a, b, c) -> {
+        rows.run(y, (r, a, b, c) -> {
             x.read(r, 0, a, 0, n);
             for (int i = 0; i < n; i++) {
                 a[i] *= f[i];
@@ -162,7 +154,7 @@ final class HostKernels implements Kernels {
     @Override
     public void gather(int[] ids, Tensor table, Tensor y) {
         int n = y.cols();
-        rows(y, (r, a, b, c) -> {
+        rows.run(y, (r, a, b, c) -> {
             table.read(ids[r], 0, a, 0, n);
             y.write(r, 0, a, 0, n);
         });
@@ -185,23 +177,7 @@ final class HostKernels implements Kernels {
 
     @Override
     public void layerNorm(Tensor x, Tensor weight, Tensor bias, double eps, Tensor y, Tensor stats) {
-        int n = x.cols();
-        float[] w = weight.toFloats();
-        float[] shift = bias.toFloats();
-        rows(x, (r, a, b, c) -> {
-            x.read(r, 0, a, 0, n);
-            float mean = FastMath.sum(a, n) / n;
-            for (int i = 0; i < n; i++) {
-                a[i] -= mean;
-            }
-            float rstd = (float) (1 / Math.sqrt(FastMath.dot(a, a, n) / n + eps));
-            for (int i = 0; i < n; i++) {
-                a[i] = a[i] * rstd * w[i] + shift[i];
-            }
-            y.write(r, 0, a, 0, n);
-            stats.set(r, 0, mean);
-            stats.set(r, 1, rstd);
-        });
+        norms.layerNorm(x, weight, bias, eps, y, stats);
     }
 
     @Override
@@ -214,71 +190,15 @@ final class HostKernels implements Kernels {
             boolean accumulate,
             @Nullable Tensor dWeight,
             @Nullable Tensor dBias) {
-        int n = x.cols();
-        if (dWeight != null) {
-            float[] sum = dWeight.toFloats();
-            float[] row = new float[n];
-            float[] g = new float[n];
-            for (int r = 0; r < x.rows(); r++) {
-                x.read(r, 0, row, 0, n);
-                dy.read(r, 0, g, 0, n);
-                float mean = (float) stats.get(r, 0);
-                float rstd = (float) stats.get(r, 1);
-                for (int i = 0; i < n; i++) {
-                    sum[i] += g[i] * ((row[i] - mean) * rstd); // dw = Σ dy · x̂
-                }
-            }
-            dWeight.set(sum);
-        }
+        norms.layerNormBackward(dy, x, weight, stats, dx, accumulate, dWeight);
         if (dBias != null) {
             addColumnSums(dy, dBias);
         }
-        if (dx == null) {
-            return;
-        }
-        float[] w = weight.toFloats();
-        rows(x, (r, a, b, c) -> {
-            float mean = (float) stats.get(r, 0);
-            float rstd = (float) stats.get(r, 1);
-            x.read(r, 0, a, 0, n);
-            dy.read(r, 0, b, 0, n);
-            for (int i = 0; i < n; i++) {
-                a[i] = (a[i] - mean) * rstd; // x̂
-                b[i] *= w[i];
-            }
-            // dx = rstd · (dx̂ - mean(dx̂) - x̂ · mean(dx̂ · x̂))
-            float meanB = FastMath.sum(b, n) / n;
-            float meanBA = FastMath.dot(a, b, n) / n;
-            for (int i = 0; i < n; i++) {
-                b[i] = rstd * (b[i] - meanB - a[i] * meanBA);
-            }
-            writeOrAdd(dx, r, b, c, n, accumulate);
-        });
-    }
-
-    private static void writeOrAdd(Tensor t, int row, float[] values, float[] scratch, int n, boolean accumulate) {
-        if (accumulate) {
-            t.read(row, 0, scratch, 0, n);
-            for (int i = 0; i < n; i++) {
-                values[i] += scratch[i];
-            }
-        }
-        t.write(row, 0, values, 0, n);
     }
 
     @Override
     public void rmsNorm(Tensor x, Tensor weight, double eps, Tensor y, Tensor stats) {
-        int n = x.cols();
-        float[] w = weight.toFloats();
-        rows(x, (r, a, b, c) -> {
-            x.read(r, 0, a, 0, n);
-            float rstd = (float) (1 / Math.sqrt(FastMath.dot(a, a, n) / n + eps));
-            for (int i = 0; i < n; i++) {
-                a[i] = a[i] * rstd * w[i];
-            }
-            y.write(r, 0, a, 0, n);
-            stats.set(r, 0, rstd);
-        });
+        norms.rmsNorm(x, weight, eps, y, stats);
     }
 
     @Override
@@ -290,45 +210,13 @@ final class HostKernels implements Kernels {
             @Nullable Tensor dx,
             boolean accumulate,
             @Nullable Tensor dWeight) {
-        int n = x.cols();
-        if (dWeight != null) {
-            float[] sum = dWeight.toFloats();
-            float[] row = new float[n];
-            float[] g = new float[n];
-            for (int r = 0; r < x.rows(); r++) {
-                x.read(r, 0, row, 0, n);
-                dy.read(r, 0, g, 0, n);
-                float rstd = (float) stats.get(r, 0);
-                for (int i = 0; i < n; i++) {
-                    sum[i] += g[i] * (row[i] * rstd);
-                }
-            }
-            dWeight.set(sum);
-        }
-        if (dx == null) {
-            return;
-        }
-        float[] w = weight.toFloats();
-        rows(x, (r, a, b, c) -> {
-            float rstd = (float) stats.get(r, 0);
-            x.read(r, 0, a, 0, n);
-            dy.read(r, 0, b, 0, n);
-            for (int i = 0; i < n; i++) {
-                a[i] *= rstd;
-                b[i] *= w[i];
-            }
-            float meanBA = FastMath.dot(a, b, n) / n;
-            for (int i = 0; i < n; i++) {
-                b[i] = rstd * (b[i] - a[i] * meanBA); // dx = rstd · (dx̂ - x̂ · mean(dx̂ · x̂))
-            }
-            writeOrAdd(dx, r, b, c, n, accumulate);
-        });
+        norms.rmsNormBackward(dy, x, weight, stats, dx, accumulate, dWeight);
     }
 
     @Override
     public void activation(Activation f, Tensor x, Tensor y) {
         int n = x.cols();
-        rows(x, (r, a, b, c) -> {
+        rows.run(x, (r, a, b, c) -> {
             x.read(r, 0, a, 0, n);
             FastMath.forward(f, a, b, n);
             y.write(r, 0, b, 0, n);
@@ -338,18 +226,18 @@ final class HostKernels implements Kernels {
     @Override
     public void activationBackward(Activation f, Tensor dy, Tensor x, Tensor dx, boolean accumulate) {
         int n = x.cols();
-        rows(x, (r, a, b, c) -> {
+        rows.run(x, (r, a, b, c) -> {
             x.read(r, 0, a, 0, n);
             dy.read(r, 0, b, 0, n);
             FastMath.backward(f, b, a, b, n);
-            writeOrAdd(dx, r, b, c, n, accumulate);
+            HostRows.writeOrAdd(dx, r, b, c, n, accumulate);
         });
     }
 
     @Override
     public void swiGlu(Tensor gate, Tensor up, Tensor y) {
         int n = y.cols();
-        rows(y, (r, a, b, c) -> {
+        rows.run(y, (r, a, b, c) -> {
             gate.read(r, 0, a, 0, n);
             up.read(r, 0, b, 0, n);
             FastMath.forward(Activation.SILU, a, c, n);
@@ -370,7 +258,7 @@ final class HostKernels implements Kernels {
             @Nullable Tensor dUp,
             boolean accumulateUp) {
         int n = dy.cols();
-        rows(dy, (r, a, b, c) -> {
+        rows.run(dy, (r, a, b, c) -> {
             float[] g = Scratch.array(5, n);
             gate.read(r, 0, a, 0, n);
             dy.read(r, 0, b, 0, n);
@@ -379,7 +267,7 @@ final class HostKernels implements Kernels {
                 for (int i = 0; i < n; i++) {
                     g[i] *= b[i]; // dup = dy · silu(gate)
                 }
-                writeOrAdd(dUp, r, g, c, n, accumulateUp);
+                HostRows.writeOrAdd(dUp, r, g, c, n, accumulateUp);
             }
             if (dGate != null) {
                 up.read(r, 0, c, 0, n);
@@ -387,7 +275,7 @@ final class HostKernels implements Kernels {
                     b[i] *= c[i];
                 }
                 FastMath.backward(Activation.SILU, b, a, b, n); // dgate = dy · up · silu'(gate)
-                writeOrAdd(dGate, r, b, c, n, accumulateGate);
+                HostRows.writeOrAdd(dGate, r, b, c, n, accumulateGate);
             }
         });
     }
@@ -395,7 +283,7 @@ final class HostKernels implements Kernels {
     @Override
     public void dropout(double p, long seed, Tensor x, Tensor y) {
         int n = x.cols();
-        rows(x, (r, a, b, c) -> {
+        rows.run(x, (r, a, b, c) -> {
             x.read(r, 0, a, 0, n);
             Dropout.apply(p, seed, r * n, a, a, n);
             y.write(r, 0, a, 0, n);
@@ -406,7 +294,7 @@ final class HostKernels implements Kernels {
     public void rotate(Tensor x, int heads, int[] positions, Tensor cosines, Tensor sines, boolean inverse) {
         int n = x.cols();
         int half = cosines.cols();
-        rows(x, (r, a, b, c) -> {
+        rows.run(x, (r, a, b, c) -> {
             cosines.read(positions[r], 0, b, 0, half);
             sines.read(positions[r], 0, c, 0, half);
             x.read(r, 0, a, 0, n);
@@ -438,7 +326,7 @@ final class HostKernels implements Kernels {
     public double crossEntropy(Tensor logits, int[] labels, double scale) {
         int n = logits.cols();
         double[] losses = new double[logits.rows()];
-        rows(logits, (r, a, b, c) -> {
+        rows.run(logits, (r, a, b, c) -> {
             logits.read(r, 0, a, 0, n);
             float max = FastMath.max(a, n);
             float target = a[labels[r]];
@@ -478,7 +366,7 @@ final class HostKernels implements Kernels {
         float size = (float) (rate / (1 - Math.pow(beta1, step)));
         float root = (float) (1 / Math.sqrt(1 - Math.pow(beta2, step)));
         float e = (float) eps;
-        rows(value, (r, p, g, mean) -> {
+        rows.run(value, (r, p, g, mean) -> {
             float[] square = Scratch.array(5, n);
             value.read(r, 0, p, 0, n);
             grad.read(r, 0, g, 0, n);

@@ -14,6 +14,9 @@ public interface Kernels {
     /** {@code y += factor · x}. */
     void addScaled(double factor, Tensor x, Tensor y);
 
+    /** {@code x = factor · x}. */
+    void scale(double factor, Tensor x);
+
     /** {@code y = a · b}, element by element. */
     void multiply(Tensor a, Tensor b, Tensor y);
 

@@ -16,11 +16,11 @@ final class NativeMemory implements AutoCloseable {
 
     private final Pointer block;
     private final long bytes;
-    private boolean closed;
-
-    final long address;
-    final FloatBuffer floats;
-    final DoubleBuffer doubles;
+    private final long address;
+    private final ByteBuffer buffer;
+    private final FloatBuffer floats;
+    private final DoubleBuffer doubles;
+    private volatile boolean closed;
 
     NativeMemory(DType dtype, long elements, boolean zeroed) {
         bytes = elements * dtype.bytes();
@@ -38,13 +38,39 @@ final class NativeMemory implements AutoCloseable {
         ALLOCATIONS.incrementAndGet();
         LIVE_BYTES.addAndGet(bytes);
         address = (block.address() + ALIGNMENT - 1) & -ALIGNMENT;
-        ByteBuffer buffer = new BytePointer(block)
-                .position(address - block.address())
-                .capacity(address - block.address() + bytes)
-                .asByteBuffer()
-                .order(ByteOrder.nativeOrder());
+        // of the whole block, cut by Java: for a capacity of 0 JavaCPP gives a buffer of one byte
+        buffer = slice(
+                new BytePointer(block).capacity(size).asByteBuffer(),
+                Math.toIntExact(address - block.address()),
+                bytes);
         floats = buffer.asFloatBuffer();
         doubles = buffer.asDoubleBuffer();
+    }
+
+    private static ByteBuffer slice(ByteBuffer of, int from, long length) {
+        return of.slice(from, Math.toIntExact(length)).order(ByteOrder.nativeOrder());
+    }
+
+    /** Itself, to be asked before each use. */
+    private NativeMemory live() {
+        if (closed) {
+            throw new IllegalStateException(
+                    "a tensor was used after it, or the model, adapter or arena that owns it, was closed."
+                            + " Close them when nothing uses them any more.");
+        }
+        return this;
+    }
+
+    long address() {
+        return live().address;
+    }
+
+    FloatBuffer floats() {
+        return live().floats;
+    }
+
+    DoubleBuffer doubles() {
+        return live().doubles;
     }
 
     /** Blocks allocated since the start of the process; flat over the steps of a training run that is in steady state. */
@@ -57,15 +83,11 @@ final class NativeMemory implements AutoCloseable {
     }
 
     ByteBuffer bytes(long offset, long length) {
-        return new BytePointer(block)
-                .position(address - block.address() + offset)
-                .capacity(address - block.address() + offset + length)
-                .asByteBuffer()
-                .order(ByteOrder.nativeOrder());
+        return slice(live().buffer, Math.toIntExact(offset), length);
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
         if (!closed) {
             closed = true;
             LIVE_BYTES.addAndGet(-bytes);

@@ -26,6 +26,11 @@ final class Nd4jKernels implements Kernels {
     }
 
     @Override
+    public void scale(double factor, Tensor x) {
+        run(() -> store(array(x).muli(factor), x));
+    }
+
+    @Override
     public void multiply(Tensor a, Tensor b, Tensor y) {
         run(() -> store(array(a).muli(array(b)), y));
     }

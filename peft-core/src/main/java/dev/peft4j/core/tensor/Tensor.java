@@ -1,6 +1,8 @@
 package dev.peft4j.core.tensor;
 
 import java.nio.ByteBuffer;
+import java.nio.DoubleBuffer;
+import java.nio.FloatBuffer;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +16,8 @@ public final class Tensor implements AutoCloseable {
     final NativeMemory memory;
     final int offset; // in elements
     final Tensor owner; // the tensor whose place in an arena this view uses; itself for no view
+    private final @Nullable Arena arena; // that the owner was cut out of
+    private final int generation; // of the arena at that time
     private final boolean ownsMemory;
     private final DType dtype;
     private final int rows;
@@ -21,8 +25,9 @@ public final class Tensor implements AutoCloseable {
     private final int stride;
     private int holds; // uses that keep an arena tensor alive
 
-    Tensor(NativeMemory memory, DType dtype, int offset, int rows, int cols) {
-        this(memory, dtype, offset, rows, cols, cols, null, false);
+    /** A place in an arena, which ends with the generation of the arena. */
+    Tensor(Arena arena, NativeMemory memory, int offset, int rows, int cols) {
+        this(memory, arena.dtype(), offset, rows, cols, cols, null, arena, false);
     }
 
     private Tensor(
@@ -33,6 +38,7 @@ public final class Tensor implements AutoCloseable {
             int cols,
             int stride,
             @Nullable Tensor owner,
+            @Nullable Arena arena,
             boolean ownsMemory) {
         this.memory = memory;
         this.dtype = dtype;
@@ -41,17 +47,28 @@ public final class Tensor implements AutoCloseable {
         this.cols = cols;
         this.stride = stride;
         this.owner = owner == null ? this : owner;
+        this.arena = arena;
+        this.generation = arena == null ? 0 : arena.generation();
         this.ownsMemory = ownsMemory;
     }
 
     /** Native memory for a matrix, with whatever it holds; the caller closes it. */
     public static Tensor allocate(DType dtype, int rows, int cols) {
-        return new Tensor(new NativeMemory(dtype, (long) rows * cols, false), dtype, 0, rows, cols, cols, null, true);
+        return owning(dtype, rows, cols, false);
     }
 
     /** A matrix of zeros; the caller closes it. */
     public static Tensor zeros(DType dtype, int rows, int cols) {
-        return new Tensor(new NativeMemory(dtype, (long) rows * cols, true), dtype, 0, rows, cols, cols, null, true);
+        return owning(dtype, rows, cols, true);
+    }
+
+    private static Tensor owning(DType dtype, int rows, int cols, boolean zeroed) {
+        if (rows < 0 || cols < 0) {
+            throw new IllegalArgumentException(
+                    "a tensor of (" + rows + ", " + cols + ") was asked for; dimensions are at least 0.");
+        }
+        NativeMemory memory = new NativeMemory(dtype, (long) rows * cols, zeroed);
+        return new Tensor(memory, dtype, 0, rows, cols, cols, null, null, true);
     }
 
     /** A matrix with these values, row by row; the caller closes it. */
@@ -100,13 +117,13 @@ public final class Tensor implements AutoCloseable {
     /** The columns from {@code from} on as a view. */
     public Tensor columns(int from, int count) {
         checkRange("columns", from, count, cols);
-        return new Tensor(memory, dtype, offset + from, rows, count, stride, owner, false);
+        return new Tensor(memory, dtype, offset + from, rows, count, stride, owner, null, false);
     }
 
     /** The rows from {@code from} on as a view. */
     public Tensor rows(int from, int count) {
         checkRange("rows", from, count, rows);
-        return new Tensor(memory, dtype, offset + from * stride, count, cols, stride, owner, false);
+        return new Tensor(memory, dtype, offset + from * stride, count, cols, stride, owner, null, false);
     }
 
     /** The same elements with other dimensions, as a view. */
@@ -115,7 +132,7 @@ public final class Tensor implements AutoCloseable {
             throw new IllegalArgumentException(
                     "cannot see " + this + " as (" + newRows + ", " + newCols + "): the sizes or the strides differ");
         }
-        return new Tensor(memory, dtype, offset, newRows, newCols, newCols, owner, false);
+        return new Tensor(memory, dtype, offset, newRows, newCols, newCols, owner, null, false);
     }
 
     private static void checkRange(String what, int from, int count, int limit) {
@@ -124,37 +141,56 @@ public final class Tensor implements AutoCloseable {
         }
     }
 
+    /** The memory, to be asked before each use. */
+    private NativeMemory live() {
+        Arena a = owner.arena;
+        if (a != null && a.generation() != owner.generation) {
+            throw new IllegalStateException("a value of a pass (" + this
+                    + ") was used after the pass was closed; its memory is that of the next pass."
+                    + " Copy what you need before, such as by toFloats().");
+        }
+        return memory;
+    }
+
     long address() {
-        return memory.address + (long) offset * dtype.bytes();
+        return live().address() + (long) offset * dtype.bytes();
     }
 
     long address(int row, int col) {
-        return memory.address + ((long) offset + (long) row * stride + col) * dtype.bytes();
+        return live().address() + ((long) offset + (long) row * stride + col) * dtype.bytes();
     }
 
     /** Copies {@code n} elements of a row into an array. */
     void read(int row, int col, float[] to, int at, int n) {
-        memory.floats.get(offset + row * stride + col, to, at, n);
+        live().floats().get(place(row, col, n), to, at, n);
     }
 
     /** Copies {@code n} elements of an array into a row. */
     void write(int row, int col, float[] from, int at, int n) {
-        memory.floats.put(offset + row * stride + col, from, at, n);
+        live().floats().put(place(row, col, n), from, at, n);
+    }
+
+    /** Where {@code n} elements of a row begin; the memory goes on behind the tensor, so its own bounds are looked after here. */
+    private int place(int row, int col, int n) {
+        if (row < 0 || row >= rows || col < 0 || n > cols - col) {
+            throw new IndexOutOfBoundsException("row " + row + ", columns " + col + " to " + (col + n) + " of " + this);
+        }
+        return offset + row * stride + col;
     }
 
     /** The element at a place, as a double whatever the number format. */
     public double get(int row, int col) {
-        int i = offset + row * stride + col;
-        return dtype == DType.F32 ? memory.floats.get(i) : memory.doubles.get(i);
+        int i = place(row, col, 1);
+        return dtype == DType.F32 ? live().floats().get(i) : live().doubles().get(i);
     }
 
     /** Sets one element. */
     public void set(int row, int col, double value) {
-        int i = offset + row * stride + col;
+        int i = place(row, col, 1);
         if (dtype == DType.F32) {
-            memory.floats.put(i, (float) value);
+            live().floats().put(i, (float) value);
         } else {
-            memory.doubles.put(i, value);
+            live().doubles().put(i, value);
         }
     }
 
@@ -178,6 +214,16 @@ public final class Tensor implements AutoCloseable {
     public void set(double[] values) {
         if (values.length != size()) {
             throw new IllegalArgumentException(values.length + " values for " + this + ": the numbers must be equal");
+        }
+        if (dtype == DType.F32) {
+            float[] row = new float[cols];
+            for (int r = 0; r < rows; r++) {
+                for (int c = 0; c < cols; c++) {
+                    row[c] = (float) values[r * cols + c];
+                }
+                write(r, 0, row, 0, cols);
+            }
+            return;
         }
         for (int i = 0; i < values.length; i++) {
             set(i / cols, i % cols, values[i]);
@@ -231,9 +277,11 @@ public final class Tensor implements AutoCloseable {
         }
         for (int r = 0; r < rows; r++) {
             if (dtype == from.dtype && dtype == DType.F32) {
-                memory.floats.put(offset + r * stride, from.memory.floats, from.offset + r * from.stride, cols);
+                FloatBuffer values = from.live().floats();
+                live().floats().put(offset + r * stride, values, from.offset + r * from.stride, cols);
             } else if (dtype == from.dtype) {
-                memory.doubles.put(offset + r * stride, from.memory.doubles, from.offset + r * from.stride, cols);
+                DoubleBuffer values = from.live().doubles();
+                live().doubles().put(offset + r * stride, values, from.offset + r * from.stride, cols);
             } else {
                 for (int c = 0; c < cols; c++) {
                     set(r, c, from.get(r, c));
@@ -254,7 +302,7 @@ public final class Tensor implements AutoCloseable {
         if (!isContiguous()) {
             throw new IllegalStateException("the rows of " + this + " do not follow each other");
         }
-        return memory.bytes((long) offset * dtype.bytes(), size() * dtype.bytes());
+        return live().bytes((long) offset * dtype.bytes(), size() * dtype.bytes());
     }
 
     /** Whether every element is a finite number. */
