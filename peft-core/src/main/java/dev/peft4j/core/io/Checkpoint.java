@@ -131,6 +131,22 @@ public final class Checkpoint implements AutoCloseable {
         return transposed ? file.loadTransposed(name, dtype) : file.load(name, dtype);
     }
 
+    /**
+     * Whether all elements of a tensor are as they should be; of whole numbers and truth values too.
+     *
+     * @param test is given the number of each element, row by row, and its value
+     */
+    public boolean all(String name, SafetensorsFile.ElementTest test) throws IOException {
+        SafetensorsFile file = owners.get(name);
+        return file != null && file.all(name, test);
+    }
+
+    /** Whether a tensor has the elements of one in memory; see {@link SafetensorsFile#holds}. */
+    public boolean holds(String name, Tensor values) throws IOException {
+        SafetensorsFile file = owners.get(name);
+        return file != null && file.holds(name, values, false);
+    }
+
     @Override
     public void close() throws IOException {
         for (SafetensorsFile file : files) {

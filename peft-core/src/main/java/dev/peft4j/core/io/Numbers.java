@@ -39,6 +39,30 @@ final class Numbers {
         return out;
     }
 
+    /** Whether a tensor holds whole numbers or truth values, which no weight does. */
+    static boolean isWhole(TensorInfo info) {
+        return switch (info.dtype()) {
+            case "I64", "U64", "I32", "U32", "I16", "U16", "I8", "U8", "BOOL" -> true;
+            default -> false;
+        };
+    }
+
+    static double[] decodeWhole(TensorInfo info, ByteBuffer bytes, int n) {
+        double[] out = new double[n];
+        for (int i = 0; i < n; i++) {
+            out[i] = switch (info.dtype()) {
+                case "I64", "U64" -> bytes.getLong(8 * i);
+                case "I32" -> bytes.getInt(4 * i);
+                case "U32" -> Integer.toUnsignedLong(bytes.getInt(4 * i));
+                case "I16" -> bytes.getShort(2 * i);
+                case "U16" -> Short.toUnsignedInt(bytes.getShort(2 * i));
+                case "U8", "BOOL" -> Byte.toUnsignedInt(bytes.get(i));
+                default -> bytes.get(i);
+            };
+        }
+        return out;
+    }
+
     /** IEEE 754 half precision: 1 sign, 5 exponent and 10 fraction bits. */
     static float halfToFloat(short half) {
         int sign = (half & 0x8000) << 16;

@@ -136,8 +136,60 @@ public final class SafetensorsFile implements AutoCloseable {
      * @throws BadFileException if there is no such tensor or it does not hold floating-point numbers
      */
     public void load(String name, Tensor to) throws IOException {
+        load(name, to, false);
+    }
+
+    /** Like {@link #load(String, Tensor)}, with rows and columns exchanged or not. */
+    public void load(String name, Tensor to, boolean transposed) throws IOException {
         TensorInfo info = info(name);
-        read(info, to.reshape(info.rows(), info.cols()), false);
+        read(info, transposed ? to : to.reshape(info.rows(), info.cols()), transposed);
+    }
+
+    /**
+     * Whether a tensor has the same elements as one in memory, rounded to its number format, without taking memory for it.
+     *
+     * @param transposed whether rows and columns are exchanged in the file
+     */
+    public boolean holds(String name, Tensor values, boolean transposed) throws IOException {
+        TensorInfo info = info(name);
+        int rows = transposed ? values.cols() : values.rows();
+        int cols = transposed ? values.rows() : values.cols();
+        boolean vector = info.rows() == 1 && info.elements() == values.size() && !transposed;
+        if (!vector && (info.rows() != rows || info.cols() != cols)) {
+            return false;
+        }
+        boolean[] same = {true};
+        decode(info, false, (from, read) -> {
+            for (int i = 0; i < read.length && same[0]; i++) {
+                int r = (int) ((from + i) / info.cols());
+                int c = (int) ((from + i) % info.cols());
+                double mine = transposed ? values.get(c, r) : vector ? element(values, c) : values.get(r, c);
+                same[0] = mine == (values.dtype() == DType.F32 ? (float) read[i] : read[i]);
+            }
+        });
+        return same[0];
+    }
+
+    /** A condition on an element. */
+    @FunctionalInterface
+    public interface ElementTest {
+        /** Whether the element of this number, row by row, is as it should be. */
+        boolean holds(long index, double value);
+    }
+
+    /** Whether all elements of a tensor meet a condition; of whole numbers and truth values too. */
+    public boolean all(String name, ElementTest test) throws IOException {
+        boolean[] all = {true};
+        decode(info(name), true, (from, read) -> {
+            for (int i = 0; i < read.length && all[0]; i++) {
+                all[0] = test.holds(from + i, read[i]);
+            }
+        });
+        return all[0];
+    }
+
+    private static double element(Tensor t, int i) {
+        return t.get(i / t.cols(), i % t.cols());
     }
 
     /** Like {@link #load}, with rows and columns exchanged. */
@@ -172,24 +224,39 @@ public final class SafetensorsFile implements AutoCloseable {
             readFully(channel, to.bytes(), dataStart + info.begin());
             return;
         }
-        int width = TensorInfo.bits(info.dtype()) / 8;
-        int cols = info.cols();
-        int rowsPerChunk = Math.max(1, CHUNK_BYTES / Math.max(1, cols * width));
-        ByteBuffer bytes = ByteBuffer.allocateDirect(Math.min(rowsPerChunk, info.rows()) * cols * width)
-                .order(ByteOrder.LITTLE_ENDIAN);
-        for (int row = 0; row < info.rows(); row += rowsPerChunk) {
-            int rows = Math.min(rowsPerChunk, info.rows() - row);
-            bytes.clear().limit(rows * cols * width);
-            readFully(channel, bytes, dataStart + info.begin() + (long) row * cols * width);
-            double[] values = Numbers.decode(path, info, bytes.flip(), rows * cols);
-            for (int c = 0; c < (transposed ? cols : 0); c++) {
-                for (int r = 0; r < rows; r++) {
-                    to.set(c, row + r, values[r * cols + c]);
+        if (transposed) {
+            decode(info, false, (from, values) -> {
+                for (int i = 0; i < values.length; i++) {
+                    to.set((int) ((from + i) % info.cols()), (int) ((from + i) / info.cols()), values[i]);
                 }
-            }
-            if (!transposed) {
-                to.rows(row, rows).set(values);
-            }
+            });
+        } else {
+            Tensor flat = to.reshape(1, Math.toIntExact(info.elements()));
+            decode(info, false, (from, values) -> flat.columns((int) from, values.length)
+                    .set(values));
+        }
+    }
+
+    /** Is given some elements of a tensor, which follow each other row by row. */
+    private interface Elements {
+        void take(long from, double[] values);
+    }
+
+    private void decode(TensorInfo info, boolean anyNumbers, Elements to) throws IOException {
+        int width = TensorInfo.bits(info.dtype()) / 8;
+        int most = CHUNK_BYTES / width;
+        ByteBuffer bytes = ByteBuffer.allocateDirect((int) Math.min(most, info.elements()) * width)
+                .order(ByteOrder.LITTLE_ENDIAN);
+        for (long from = 0; from < info.elements(); from += most) {
+            int n = (int) Math.min(most, info.elements() - from);
+            bytes.clear().limit(n * width);
+            readFully(channel, bytes, dataStart + info.begin() + from * width);
+            bytes.flip();
+            to.take(
+                    from,
+                    anyNumbers && Numbers.isWhole(info)
+                            ? Numbers.decodeWhole(info, bytes, n)
+                            : Numbers.decode(path, info, bytes, n));
         }
     }
 

@@ -44,15 +44,20 @@ public final class SafetensorsWriter {
 
     /** Writes the file: to a temporary name, then to the disk, then under its own name. */
     public void write(Path path) throws IOException {
+        AtomicFile.write(path, content());
+    }
+
+    /** The bytes of the file; tensors are read when they are written. */
+    public AtomicFile.Content content() throws IOException {
         byte[] header = header();
-        AtomicFile.write(path, channel -> {
+        return channel -> {
             ByteBuffer head = ByteBuffer.allocate(8 + header.length).order(ByteOrder.LITTLE_ENDIAN);
             head.putLong(header.length).put(header).flip();
             writeFully(channel, head);
             for (Entry e : entries.values()) {
                 e.write(channel);
             }
-        });
+        };
     }
 
     private byte[] header() throws IOException {
