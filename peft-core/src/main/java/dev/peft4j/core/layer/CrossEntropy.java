@@ -27,11 +27,12 @@ public final class CrossEntropy {
      * @param scale of the gradient: 1 / number of scored rows in the whole batch, for the mean
      * @param head makes logits (rows, V) of rows of x
      * @return the sum of the losses, not scaled
+     * @throws IllegalArgumentException if a label is no class
      */
     public static double forward(
             Call call, Node x, int[] labels, int classes, double scale, BiFunction<Call, Node, Node> head) {
         Pass pass = call.pass();
-        int[] scored = scoredRows(labels);
+        int[] scored = scoredRows(labels, classes);
         if (scored.length == 0) {
             return 0;
         }
@@ -77,11 +78,15 @@ public final class CrossEntropy {
         return loss;
     }
 
-    private static int[] scoredRows(int[] labels) {
+    private static int[] scoredRows(int[] labels, int classes) {
         int[] rows = new int[labels.length];
         int n = 0;
         for (int i = 0; i < labels.length; i++) {
             if (labels[i] != IGNORE) {
+                if (labels[i] < 0 || labels[i] >= classes) {
+                    throw new IllegalArgumentException("the label " + labels[i] + " was given; there are 0 to "
+                            + (classes - 1) + ", and " + IGNORE + " for what is not scored. Correct the labels.");
+                }
                 rows[n++] = i;
             }
         }

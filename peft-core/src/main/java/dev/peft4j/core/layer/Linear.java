@@ -29,7 +29,10 @@ public final class Linear {
         this(site, site.name() + ".weight", weight, bias);
     }
 
-    /** A layer whose weight is the tensor of another name: a head that is tied to the embedding. */
+    /**
+     * A layer whose weight is the tensor of another name: a head that is tied to the embedding. What takes the place of the embedding does not take that
+     * of the head unless an adapter says so.
+     */
     public Linear(LinearSite site, String weightName, FrozenWeight weight, @Nullable Tensor bias) {
         this.site = site;
         this.ownName = site.name() + ".weight";
@@ -71,7 +74,6 @@ public final class Linear {
     private boolean changesProduct(Adapter adapter) {
         return adapter.changesInput(site)
                 || adapter.replacement(ownName) != null
-                || adapter.replacement(weightName) != null
                 || (bias != null && adapter.replacement(biasName) != null);
     }
 
@@ -83,8 +85,7 @@ public final class Linear {
         for (Adapter adapter : call.adapters()) {
             x = adapter.linearInput(call, site, x);
         }
-        Node own = call.tensor(ownName, weight.dense());
-        Node w = own.value() == weight.dense() ? call.tensor(weightName, weight.dense()) : own;
+        Node w = call.tensor(ownName, weight.dense());
         Node b = bias == null ? null : call.tensor(biasName, bias);
         boolean replaced = w.value() != weight.dense();
         if (b != null) {

@@ -19,7 +19,7 @@ public final class Conflicts {
         if (adapters.size() < 2) {
             return;
         }
-        for (String name : model.tensorNames()) {
+        for (String name : model.usedNames()) {
             long count =
                     adapters.stream().filter(a -> a.replacement(name) != null).count();
             if (count > 1) {
@@ -28,16 +28,18 @@ public final class Conflicts {
                         + " (modules_to_save or bias); at most one can take its place. Make one of them active.");
             }
         }
-        Map<Integer, Adapter> owner = new HashMap<>();
+        Map<String, Adapter> owner = new HashMap<>();
         for (Adapter a : adapters) {
-            for (int token : a.trainedTokens()) {
-                Adapter other = owner.put(token, a);
-                if (other != null && other != a) {
-                    throw new IllegalArgumentException("two of the " + adapters.size()
-                            + " adapters have a trained row for the token " + token
-                            + "; at most one can take its place. Make one of them active.");
+            a.trainedRows().forEach((table, rows) -> {
+                for (int row : rows) {
+                    Adapter other = owner.put(table + " " + row, a);
+                    if (other != null && other != a) {
+                        throw new IllegalArgumentException("two of the " + adapters.size()
+                                + " adapters have a trained row for the token " + row + " of " + table
+                                + "; at most one can take its place. Make one of them active.");
+                    }
                 }
-            }
+            });
         }
     }
 }

@@ -3,11 +3,11 @@ package dev.peft4j.core.model;
 /**
  * What a batch cost.
  *
- * @param sum of the cross entropies of all scored tokens or sequences, in nats
+ * @param sum of the losses of all scored tokens or sequences: cross entropies, in nats, or what the {@link ProblemType} asks for
  * @param count how many were scored
  */
 public record Loss(double sum, int count) {
-    /** The mean cross entropy; NaN if nothing was scored. */
+    /** The mean loss; NaN if nothing was scored. */
     public double mean() {
         return sum / count;
     }

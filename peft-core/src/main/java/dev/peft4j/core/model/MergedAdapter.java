@@ -6,6 +6,7 @@ import dev.peft4j.core.adapter.EmbeddingSite;
 import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.PeftConfig;
+import dev.peft4j.core.autograd.Lease;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.tensor.Arena;
@@ -16,6 +17,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +26,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class MergedAdapter implements Adapter {
     private final Map<String, Parameter> tensors = new LinkedHashMap<>();
+    private final Lease lease =
+            new Lease("a merged adapter", () -> this.tensors.values().forEach(Parameter::close));
+    private final Map<String, Parameter> tied = new HashMap<>(); // heads that are equal to a merged embedding
     private final Map<String, Tensor> replaced = new HashMap<>(); // what adapters had in the place of base tensors
 
     private MergedAdapter() {}
@@ -72,12 +77,12 @@ public final class MergedAdapter implements Adapter {
     }
 
     private void copyReplaced(ModelSites model, List<Adapter> adapters) {
-        for (String name : model.tensorNames()) {
+        for (String name : model.usedNames()) {
             for (Adapter a : adapters) {
                 Parameter p = a.replacement(name);
-                if (p != null && p.value() != model.tensor(name)) { // full fine-tuning trains the base's own
+                if (p != null && p.value() != model.usedTensor(name)) { // full fine-tuning trains the base's own
                     replaced.put(name, p.value());
-                    put(name, p.value().copy(p.value().dtype()), model.shape(name));
+                    put(name, p.value().copy(p.value().dtype()), model.shape(model.storedName(name)));
                 }
             }
         }
@@ -90,19 +95,19 @@ public final class MergedAdapter implements Adapter {
     }
 
     /** The copy of a tensor to merge into, made of what is merged so far, or of what stands in its place without merging. */
-    private Tensor copyOf(ModelSites model, String name, String source) {
+    private Tensor copyOf(ModelSites model, String name) {
         Parameter made = tensors.get(name);
         if (made != null) {
             return made.value();
         }
-        Tensor copy = start(model, source).copy(model.backend().dtype());
-        put(name, copy, model.shape(source));
+        Tensor copy = start(model, name).copy(model.backend().dtype());
+        put(name, copy, model.shape(model.storedName(name)));
         return copy;
     }
 
     private Tensor start(ModelSites model, String name) {
         Tensor t = replaced.get(name);
-        return t == null ? model.tensor(name) : t;
+        return t == null ? model.usedTensor(name) : t;
     }
 
     private void mergeWeight(ModelSites model, List<Adapter> adapters, LinearSite site) {
@@ -110,7 +115,7 @@ public final class MergedAdapter implements Adapter {
         if (acting.isEmpty()) {
             return;
         }
-        Tensor weight = copyOf(model, site.name() + ".weight", model.weightName(site));
+        Tensor weight = copyOf(model, site.name() + ".weight");
         acting.stream().filter(a -> a.changesInput(site)).forEach(a -> a.mergeInto(site, weight));
         acting.stream().filter(a -> !a.changesInput(site)).forEach(a -> a.mergeInto(site, weight));
     }
@@ -126,7 +131,7 @@ public final class MergedAdapter implements Adapter {
                     }
                     continue;
                 }
-                a.mergeIntoBias(site, copyOf(model, name, name));
+                a.mergeIntoBias(site, copyOf(model, name));
             }
         }
     }
@@ -135,33 +140,30 @@ public final class MergedAdapter implements Adapter {
         String name = site.name() + ".weight";
         for (Adapter a : adapters) {
             if (a.actsAt(site)) {
-                a.mergeInto(site, copyOf(model, name, name));
+                a.mergeInto(site, copyOf(model, name));
             }
         }
     }
 
-    /** A head that was tied to the embedding and is not equal to it any more becomes a tensor of its own. */
+    /** A head that was tied to the embedding and is not equal to it any more becomes a tensor of its own; else it shares the embedding's. */
     private void tieAgain(ModelSites model) {
         for (LinearSite site : model.linearSites()) {
             if (!model.isTied(site)) {
                 continue;
             }
             String own = site.name() + ".weight";
-            String tied = model.weightName(site);
-            Parameter head = tensors.get(own);
-            Parameter table = tensors.get(tied);
-            if (head == null && table == null) {
+            String table = model.weightName(site);
+            if (!tensors.containsKey(own) && !tensors.containsKey(table)) {
                 continue;
             }
-            Tensor headValue = head == null ? start(model, tied) : head.value();
-            Tensor tableValue = table == null ? model.tensor(tied) : table.value();
+            Tensor headValue = copyOf(model, own);
+            Parameter merged = tensors.get(table);
+            Tensor tableValue = merged == null ? model.tensor(table) : merged.value();
             if (Arrays.equals(headValue.toFloats(), tableValue.toFloats())) {
-                if (head != null) {
-                    tensors.remove(own);
-                    head.close();
+                Objects.requireNonNull(tensors.remove(own)).close();
+                if (merged != null) {
+                    tied.put(own, merged);
                 }
-            } else if (head == null) {
-                put(own, start(model, tied).copy(model.backend().dtype()), model.shape(tied));
             }
         }
     }
@@ -202,7 +204,8 @@ public final class MergedAdapter implements Adapter {
 
     @Override
     public @Nullable Parameter replacement(String tensorName) {
-        return tensors.get(tensorName);
+        Parameter own = tensors.get(tensorName);
+        return own == null ? tied.get(tensorName) : own;
     }
 
     @Override
@@ -216,8 +219,18 @@ public final class MergedAdapter implements Adapter {
     }
 
     @Override
+    public void use(Pass pass) {
+        pass.use(lease);
+    }
+
+    @Override
+    public boolean isClosed() {
+        return lease.isClosed();
+    }
+
+    @Override
     public void close() {
-        tensors.values().forEach(Parameter::close);
+        lease.close();
     }
 
     private record Config() implements PeftConfig {

@@ -18,6 +18,11 @@ public interface Model extends ModelSites, AutoCloseable {
     /** Number of token ids V. */
     int vocabularySize();
 
+    /** What a classifier predicts of a sequence; of no meaning for a language model. */
+    default ProblemType problemType() {
+        return ProblemType.SINGLE_LABEL_CLASSIFICATION;
+    }
+
     /** Logits of every token (T, V) of a language model, or of every sequence (B, classes) of a classifier. */
     Node logits(Call call, PackedBatch batch);
 
@@ -43,6 +48,11 @@ public interface Model extends ModelSites, AutoCloseable {
     @Override
     default int[] shape(String name) {
         return weights().shape(name);
+    }
+
+    @Override
+    default boolean isTransposed(String name) {
+        return weights().isTransposed(name);
     }
 
     /** Frees the weights. */

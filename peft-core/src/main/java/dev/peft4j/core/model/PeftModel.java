@@ -6,6 +6,7 @@ import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.EmbeddingSite;
 import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.adapter.PeftConfig;
+import dev.peft4j.core.autograd.Lease;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import java.io.IOException;
@@ -39,40 +40,14 @@ public final class PeftModel implements AutoCloseable {
     private final Set<List<Entry>> compatible = ConcurrentHashMap.newKeySet(); // sets that were checked
     private final ThreadLocal<List<Scope>> scopes = ThreadLocal.withInitial(ArrayList::new);
 
-    /** An adapter and the passes that use it. */
+    /** An adapter and its uses; it is closed when it was taken out and the last of them has ended. */
     private static final class Entry {
         final Adapter adapter;
-        private int users;
-        private boolean retired;
+        final Lease lease;
 
         Entry(Adapter adapter) {
             this.adapter = adapter;
-        }
-
-        synchronized boolean acquire() {
-            if (retired) {
-                return false;
-            }
-            users++;
-            return true;
-        }
-
-        synchronized void release() {
-            if (--users == 0 && retired) {
-                adapter.close();
-            }
-        }
-
-        /** Has it closed when no pass uses it any more. */
-        synchronized void retire() {
-            retired = true;
-            if (users == 0) {
-                adapter.close();
-            }
-        }
-
-        synchronized int users() {
-            return users;
+            this.lease = new Lease("an adapter that was taken out of a PeftModel", adapter::close);
         }
     }
 
@@ -89,13 +64,31 @@ public final class PeftModel implements AutoCloseable {
     /**
      * Adds an adapter, which this model then closes.
      *
-     * @throws IllegalArgumentException if the name is taken, reserved or not made of letters, digits, _ and -; nothing is changed then
+     * @throws IllegalArgumentException if the name is taken, reserved or not made of letters, digits, _ and -, or the adapter is closed or is here
+     *     under another name; nothing is changed then
      */
     public void add(String name, Adapter adapter) {
         checkName(name);
-        if (entries.putIfAbsent(name, new Entry(adapter)) != null) {
-            throw taken(name);
+        synchronized (entries) {
+            requireOwnable(name, adapter);
+            if (entries.putIfAbsent(name, new Entry(adapter)) != null) {
+                throw taken(name);
+            }
         }
+    }
+
+    /** Refuses what would be closed twice, or is closed already. */
+    private void requireOwnable(String name, Adapter adapter) {
+        if (adapter.isClosed()) {
+            throw new IllegalArgumentException("a closed adapter was to be named \"" + name
+                    + "\"; one that was taken out is closed too. Read or make it again.");
+        }
+        entries.forEach((other, e) -> {
+            if (e.adapter == adapter) {
+                throw new IllegalArgumentException("the adapter \"" + other + "\" was to be named \"" + name
+                        + "\" too; its memory would be freed with either name. Rename it, or read it a second time.");
+            }
+        });
     }
 
     private IllegalArgumentException taken(String name) {
@@ -142,9 +135,14 @@ public final class PeftModel implements AutoCloseable {
         }
     }
 
-    /** Writes an adapter. */
+    /** Writes an adapter; it lasts until it is written, whatever is deleted or exchanged meanwhile. */
     public void save(String name, Path directory) throws IOException {
-        AdapterFiles.save(directory, adapter(name), base);
+        Entry e = hold(name);
+        try {
+            AdapterFiles.save(directory, e.adapter, base);
+        } finally {
+            e.lease.release();
+        }
     }
 
     /** Names of all adapters, sorted. */
@@ -194,21 +192,22 @@ public final class PeftModel implements AutoCloseable {
                 throw unknown(name);
             }
             forget(e);
-            e.retire();
+            e.lease.close();
         }
     }
 
     /**
      * Puts another adapter in the place of one: calls that begin from now on get the new one.
      *
-     * @throws IllegalArgumentException if there is none of that name; the new one is not closed then
+     * @throws IllegalArgumentException if there is none of that name, or the new one is closed or is here already; it is not closed then
      */
     public void hotSwap(String name, Adapter adapter) {
         synchronized (entries) {
             Entry old = entry(name);
+            requireOwnable(name, adapter);
             entries.put(name, new Entry(adapter));
             forget(old);
-            old.retire();
+            old.lease.close();
         }
     }
 
@@ -229,9 +228,7 @@ public final class PeftModel implements AutoCloseable {
                 List<Entry> set = new ArrayList<>();
                 for (String name : names) {
                     if (!isDisabled(name)) {
-                        Entry e = hold(name, held);
-                        held.add(e);
-                        set.add(e);
+                        set.add(hold(name, held));
                     }
                 }
                 if (set.size() > 1 && !compatible.contains(set)) {
@@ -241,25 +238,33 @@ public final class PeftModel implements AutoCloseable {
                 sets.add(set);
             }
         } catch (RuntimeException e) {
-            held.forEach(Entry::release);
+            held.forEach(e2 -> e2.lease.release());
             throw e;
         }
         if (!held.isEmpty()) {
-            pass.onClose(() -> held.forEach(Entry::release));
+            pass.onClose(() -> held.forEach(e -> e.lease.release()));
         }
         List<List<Adapter>> adapters =
                 sets.stream().map(s -> s.stream().map(e -> e.adapter).toList()).toList();
         return active.perSequence() ? Call.perSequence(pass, adapters) : Call.of(pass, adapters.get(0));
     }
 
-    /** The adapter of a name now, held once by the pass. */
+    /** The adapter of a name now, held once by those that hold these. */
     private Entry hold(String name, Collection<Entry> held) {
         while (true) {
             Entry e = entry(name);
-            if (held.contains(e) || e.acquire()) {
+            if (held.contains(e)) {
+                return e;
+            }
+            if (e.lease.tryAcquire()) {
+                held.add(e);
                 return e;
             }
         }
+    }
+
+    private Entry hold(String name) {
+        return hold(name, new ArrayList<>());
     }
 
     /** Adapters that this thread leaves out of its calls until the scope is closed; scopes may be nested. */
@@ -303,11 +308,26 @@ public final class PeftModel implements AutoCloseable {
      */
     public MergeReport merge(String name, List<String> adapters, PackedBatch probe) {
         requireFree(name);
-        List<Adapter> all = adapters.stream().map(this::adapter).toList();
-        MergedAdapter merged = MergedAdapter.of(base, all);
-        MergeReport report = merged.report(base, all, probe);
-        addOrClose(name, merged);
-        return report;
+        List<Entry> held = new ArrayList<>();
+        try {
+            List<Adapter> all = new ArrayList<>();
+            adapters.forEach(n -> all.add(hold(n, held).adapter));
+            MergedAdapter merged = MergedAdapter.of(base, all);
+            MergeReport report = reportOrClose(merged, all, probe);
+            addOrClose(name, merged);
+            return report;
+        } finally {
+            held.forEach(e -> e.lease.release());
+        }
+    }
+
+    private MergeReport reportOrClose(MergedAdapter merged, List<Adapter> adapters, PackedBatch probe) {
+        try {
+            return merged.report(base, adapters, probe);
+        } catch (RuntimeException e) {
+            merged.close();
+            throw e;
+        }
     }
 
     /** A line for each adapter. */
@@ -331,7 +351,7 @@ public final class PeftModel implements AutoCloseable {
                     base.tensorNames().stream()
                             .filter(n -> a.replacement(n) != null)
                             .toList(),
-                    e.users()));
+                    e.lease.users()));
         });
         return all;
     }

@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +31,7 @@ public final class Weights implements AutoCloseable {
     private final Map<String, Entry> entries = new LinkedHashMap<>();
     private final Set<String> read = new LinkedHashSet<>();
     private String optionalPrefix = "";
+    private volatile boolean closed;
 
     private record Entry(Tensor tensor, int[] shape, boolean transposed) {}
 
@@ -49,15 +51,22 @@ public final class Weights implements AutoCloseable {
         return new Weights(directory, dtype, null);
     }
 
-    /** A prefix of all names that checkpoints of the encoder alone do not have: {@code bert.}, {@code transformer.}. */
+    /** A prefix of all names that checkpoints of the model without a head do not have: {@code bert.}, {@code transformer.}, {@code model.}. */
     public void optionalPrefix(String prefix) {
         if (checkpoint != null && checkpoint.names().stream().noneMatch(n -> n.startsWith(prefix))) {
             optionalPrefix = prefix;
         }
     }
 
+    /** The name in the file: without the prefix that it may lack, and as TensorFlow's norms were called where the file has that. */
     private String fileName(String name) {
-        return name.startsWith(optionalPrefix) ? name.substring(optionalPrefix.length()) : name;
+        String plain = name.startsWith(optionalPrefix) ? name.substring(optionalPrefix.length()) : name;
+        if (checkpoint == null || checkpoint.info(plain) != null) {
+            return plain;
+        }
+        String old = plain.replaceAll("LayerNorm\\.weight$", "LayerNorm.gamma")
+                .replaceAll("LayerNorm\\.bias$", "LayerNorm.beta");
+        return checkpoint.info(old) != null ? old : plain;
     }
 
     /** Whether the checkpoint has a tensor. */
@@ -93,27 +102,78 @@ public final class Weights implements AutoCloseable {
             throw new IllegalStateException(name + " was to be read, and there is no checkpoint");
         }
         String inFile = fileName(name);
-        TensorInfo info = checkpoint.info(inFile);
+        requireShape(inFile, transposed, Arrays.stream(shape).asLongStream().toArray());
+        Tensor t = checkpoint.load(inFile, dtype, transposed);
+        read.add(inFile);
+        entries.put(name, new Entry(t, shape.clone(), transposed));
+        return t;
+    }
+
+    /** Refuses what the header of the file does not have, before memory is taken. */
+    private void requireShape(String inFile, boolean transposed, long... shape) throws BadFileException {
+        Checkpoint from = Objects.requireNonNull(checkpoint);
+        TensorInfo info = from.info(inFile);
         if (info == null) {
             throw new BadFileException(
                     directory,
                     "tensor " + inFile + " of shape " + Arrays.toString(shape)
                             + " is needed by config.json and missing in the checkpoint ("
-                            + checkpoint.names().size()
+                            + from.names().size()
                             + " tensors). Check that config.json and the weights belong together.");
         }
-        int[] expected = transposed ? new int[] {shape[1], shape[0]} : shape;
-        List<Long> wanted = Arrays.stream(expected).mapToObj(n -> (long) n).toList();
+        long[] expected = transposed ? new long[] {shape[1], shape[0]} : shape;
+        List<Long> wanted = Arrays.stream(expected).boxed().toList();
         if (!info.shape().equals(wanted)) {
             throw new BadFileException(
                     directory,
                     "tensor " + inFile + " has the shape " + info.shape() + " where config.json asks for " + wanted
                             + ". Check that config.json and the weights belong together.");
         }
-        Tensor t = checkpoint.load(inFile, dtype, transposed);
-        read.add(inFile);
-        entries.put(name, new Entry(t, shape.clone(), transposed));
-        return t;
+    }
+
+    /**
+     * Whether the checkpoint has a tensor with the elements of another one, which it then needs not to be read: a head that repeats the embedding.
+     *
+     * @throws BadFileException if it has other dimensions
+     */
+    public boolean repeats(String name, Tensor other) throws IOException {
+        if (checkpoint == null) {
+            return false;
+        }
+        String inFile = fileName(name);
+        requireShape(inFile, false, other.rows(), other.cols());
+        boolean same = checkpoint.holds(inFile, other);
+        if (same) {
+            read.add(inFile);
+        }
+        return same;
+    }
+
+    /** Number of elements of all tensors of the checkpoint; 0 without one. */
+    public long inCheckpoint() {
+        return checkpoint == null
+                ? 0
+                : checkpoint.names().stream()
+                        .mapToLong(
+                                n -> Objects.requireNonNull(checkpoint.info(n)).elements())
+                        .sum();
+    }
+
+    /**
+     * Makes sure that the file has a matrix of these dimensions, before anything is made that is as large.
+     *
+     * @throws BadFileException if not
+     */
+    public void requireMatrix(String name, long rows, long cols) throws IOException {
+        if (checkpoint != null) {
+            requireShape(fileName(name), false, rows, cols);
+        }
+    }
+
+    /** The first dimension of a tensor of the checkpoint; 0 if it does not have it. */
+    public long rowsInCheckpoint(String name) {
+        TensorInfo info = checkpoint == null ? null : checkpoint.info(fileName(name));
+        return info == null || info.shape().isEmpty() ? 0 : info.shape().get(0);
     }
 
     /** Adds a tensor that is not from a checkpoint; it is closed with the others. */
@@ -150,6 +210,10 @@ public final class Weights implements AutoCloseable {
     }
 
     private Entry entry(String name) {
+        if (closed) {
+            throw new IllegalStateException(name + " was asked for, and the model of " + directory
+                    + " was closed. Close it when nothing uses it any more.");
+        }
         Entry e = entries.get(name);
         if (e == null) {
             throw new IllegalArgumentException(
@@ -185,6 +249,7 @@ public final class Weights implements AutoCloseable {
 
     @Override
     public void close() {
+        closed = true;
         entries.values().forEach(e -> e.tensor.close());
         entries.clear();
     }

@@ -1,13 +1,26 @@
 package dev.peft4j.core.train;
 
+import java.util.Locale;
+
 /**
  * How well a model does on some records.
  *
- * @param loss mean cross entropy of the scored tokens or sequences, in nats
+ * @param loss mean loss of the scored tokens or sequences: cross entropy, in nats, or what the problem asks for
  * @param count how many were scored
- * @param accuracy share of sequences whose class is right, from 0 to 1; NaN for a language model
+ * @param measure what is told beside the loss
+ * @param accuracy share of sequences whose class is right, or of labels that are rightly there or not, from 0 to 1; NaN for other measures
  */
-public record Evaluation(double loss, int count, double accuracy) {
+public record Evaluation(double loss, int count, Measure measure, double accuracy) {
+    /** What is told beside the loss. */
+    public enum Measure {
+        /** Of a language model: {@link Evaluation#perplexity}. */
+        PERPLEXITY,
+        /** Of a classifier: {@link Evaluation#accuracy}. */
+        ACCURACY,
+        /** Of a model that predicts numbers: the root of the loss, which has their unit. */
+        ROOT_MEAN_SQUARED_ERROR
+    }
+
     /** {@code e^loss}: for a language model, among how many equally probable tokens it would be as unsure. */
     public double perplexity() {
         return Math.exp(loss);
@@ -15,6 +28,36 @@ public record Evaluation(double loss, int count, double accuracy) {
 
     /** Whether there is an accuracy. */
     public boolean isClassification() {
-        return !Double.isNaN(accuracy);
+        return measure == Measure.ACCURACY;
+    }
+
+    /** The measure as a number. */
+    public double measured() {
+        return switch (measure) {
+            case PERPLEXITY -> perplexity();
+            case ACCURACY -> accuracy;
+            case ROOT_MEAN_SQUARED_ERROR -> Math.sqrt(loss);
+        };
+    }
+
+    /** The measure for a table: accuracy in percent. */
+    public String measuredText() {
+        return measure == Measure.ACCURACY
+                ? String.format(Locale.ROOT, "%.2f %%", 100 * accuracy)
+                : String.format(Locale.ROOT, "%.4f", measured());
+    }
+
+    /** The measure in words. */
+    public String measureName() {
+        return switch (measure) {
+            case PERPLEXITY -> "perplexity";
+            case ACCURACY -> "accuracy";
+            case ROOT_MEAN_SQUARED_ERROR -> "root mean squared error";
+        };
+    }
+
+    /** Whether a smaller measure is better. */
+    public boolean lowerIsBetter() {
+        return measure != Measure.ACCURACY;
     }
 }

@@ -11,13 +11,25 @@ public final class Gradients {
 
     private Gradients() {}
 
-    /** The 2-norm over all parameters. */
+    /** The 2-norm over all parameters; infinite or NaN only if a gradient is. */
     public static double norm(Backend backend, List<Parameter> parameters) {
         double sum = 0;
         for (Parameter p : parameters) {
-            sum += backend.kernels().sumOfSquares(p.grad());
+            double squares = backend.kernels().sumOfSquares(p.grad());
+            sum += Double.isFinite(squares) ? squares : squares(p.grad());
         }
         return Math.sqrt(sum);
+    }
+
+    /** In double precision: from 1e19 on, single squares are infinite. */
+    private static double squares(Tensor grad) {
+        double sum = 0;
+        for (int r = 0; r < grad.rows(); r++) {
+            for (int c = 0; c < grad.cols(); c++) {
+                sum += grad.get(r, c) * grad.get(r, c);
+            }
+        }
+        return sum;
     }
 
     /** Scales the gradients so that their norm is at most {@code maxNorm}; returns the norm before. */
@@ -26,8 +38,7 @@ public final class Gradients {
         double factor = maxNorm / (norm + EPS);
         if (factor < 1) {
             for (Parameter p : parameters) {
-                Tensor g = p.grad();
-                backend.kernels().addScaled(factor - 1, g, g);
+                backend.kernels().scale(factor, p.grad());
             }
         }
         return norm;

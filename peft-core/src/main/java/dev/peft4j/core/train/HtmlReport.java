@@ -94,11 +94,7 @@ public final class HtmlReport implements TrainingListener {
             }
             html.append("<h2>Held-out records</h2><table><tr><th></th><th>base</th><th>tuned</th></tr>");
             row(html, "loss", format(base.loss()), format(tuned.loss()));
-            if (tuned.isClassification()) {
-                row(html, "accuracy", percent(base.accuracy()), percent(tuned.accuracy()));
-            } else {
-                row(html, "perplexity", format(base.perplexity()), format(tuned.perplexity()));
-            }
+            row(html, tuned.measureName(), base.measuredText(), tuned.measuredText());
             html.append("</table><p>").append(tuned.count()).append(" scored on each side.</p>");
         }
         html.append("<table>");
@@ -129,10 +125,6 @@ public final class HtmlReport implements TrainingListener {
 
     private static String format(double v) {
         return String.format(Locale.ROOT, "%.4f", v);
-    }
-
-    private static String percent(double v) {
-        return String.format(Locale.ROOT, "%.2f %%", 100 * v);
     }
 
     static String escape(String text) {

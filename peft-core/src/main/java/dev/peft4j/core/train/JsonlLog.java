@@ -51,10 +51,10 @@ public final class JsonlLog implements TrainingListener, AutoCloseable {
         fields.put("model", step == 0 ? "base" : "tuned");
         fields.put("eval_loss", evaluation.loss());
         fields.put("eval_count", evaluation.count());
-        if (evaluation.isClassification()) {
-            fields.put("eval_accuracy", evaluation.accuracy());
-        } else {
-            fields.put("eval_perplexity", evaluation.perplexity());
+        switch (evaluation.measure()) {
+            case PERPLEXITY -> fields.put("eval_perplexity", evaluation.perplexity());
+            case ACCURACY -> fields.put("eval_accuracy", evaluation.accuracy());
+            case ROOT_MEAN_SQUARED_ERROR -> fields.put("eval_rmse", evaluation.measured());
         }
         write(fields);
     }

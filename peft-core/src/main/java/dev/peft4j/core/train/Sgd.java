@@ -39,7 +39,7 @@ public final class Sgd implements Optimizer {
             if (momentum > 0) {
                 Tensor velocity =
                         velocities.computeIfAbsent(p, key -> Tensor.zeros(value.dtype(), value.rows(), value.cols()));
-                k.addScaled(momentum - 1, velocity, velocity);
+                k.scale(momentum, velocity);
                 k.addScaled(1, change, velocity);
                 change = velocity;
             }

@@ -1,0 +1,11 @@
+package dev.peft4j.core.model;
+
+/** What a classifier predicts of a sequence, and by which loss: {@code problem_type} of {@code config.json}. */
+public enum ProblemType {
+    /** One class of several: cross entropy. */
+    SINGLE_LABEL_CLASSIFICATION,
+    /** Any of several labels: binary cross entropy of each, and their mean. */
+    MULTI_LABEL_CLASSIFICATION,
+    /** One number or several: squared error of each, and their mean. */
+    REGRESSION
+}
