@@ -144,10 +144,18 @@ public interface Adapter extends AutoCloseable {
     /** Adds what the adapter does to the bias (1, O) of a linear layer to a copy of it. */
     default void mergeIntoBias(LinearSite site, Tensor bias) {}
 
-    /** Tensors that readers of the file expect besides the parameters, by the same names as these; not read back. */
-    default Map<String, Tensor> alsoSaved() {
+    /** Tensors that readers of the file expect besides the parameters, by the same names as these. */
+    default Map<String, SavedTwin> alsoSaved() {
         return Map.of();
     }
+
+    /**
+     * A tensor that is in a file once more, under another name.
+     *
+     * @param tensor of the adapter or of the base
+     * @param transposed whether rows and columns are exchanged in the file
+     */
+    record SavedTwin(Tensor tensor, boolean transposed) {}
 
     /** Tensors that are not trained, by their whole names in files; read back where a file has them. */
     default Map<String, Tensor> buffers() {
@@ -157,6 +165,11 @@ public interface Adapter extends AutoCloseable {
     /** The name in files of a parameter. */
     default String savedName(Parameter parameter) {
         return "base_model.model." + parameter.name();
+    }
+
+    /** Whether rows and columns of a parameter are exchanged in files, as those of its base tensor are. */
+    default boolean isTransposedInFile(Parameter parameter) {
+        return false;
     }
 
     /** What is written in its place: itself, or a new adapter that is closed after writing. */
@@ -197,9 +210,9 @@ public interface Adapter extends AutoCloseable {
         return inputRowCount() + keyRowCount();
     }
 
-    /** Tokens whose rows of the embedding it trains. */
-    default int[] trainedTokens() {
-        return new int[0];
+    /** Tables of which it trains rows, by their names, and the numbers of these rows. */
+    default Map<String, int[]> trainedRows() {
+        return Map.of();
     }
 
     /** Number of elements of the parameters that are trained. */
@@ -215,7 +228,19 @@ public interface Adapter extends AutoCloseable {
         parameters().forEach(p -> p.setTrainable(false));
     }
 
-    /** Frees the parameters. */
+    /**
+     * Is told that a pass works with it until the pass is closed; its memory has to last as long.
+     *
+     * @throws IllegalStateException if it is closed
+     */
+    default void use(Pass pass) {}
+
+    /** Whether it is closed, so that no pass can use it any more. */
+    default boolean isClosed() {
+        return false;
+    }
+
+    /** Frees the parameters, at once or when the last pass that uses them is closed. */
     @Override
     void close();
 }

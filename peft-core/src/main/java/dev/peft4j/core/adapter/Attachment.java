@@ -2,8 +2,10 @@ package dev.peft4j.core.adapter;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -15,17 +17,24 @@ import org.jspecify.annotations.Nullable;
  * @param target the layers, or null for the default of the architecture
  * @param modulesToSave modules that are trained whole, by the ends of their names; null for those that the task needs
  * @param kept unknown fields of a file that was read, to be written again
+ * @param read whether it was read from a file; names that match nothing are then no error, as they may belong to another part of a larger model
  */
 public record Attachment(
-        @Nullable TargetModules target, @Nullable List<String> modulesToSave, Map<String, Object> kept) {
+        @Nullable TargetModules target, @Nullable List<String> modulesToSave, Map<String, Object> kept, boolean read) {
     /** PEFT's default layers of LoRA and its relatives per {@code model_type}. */
     private static final Map<String, List<String>> DEFAULTS = Map.of(
             "gpt2", List.of("c_attn"),
             "llama", List.of("q_proj", "v_proj"),
             "bert", List.of("query", "value"));
 
+    /** Heads that PEFT trains for a task, whatever {@code modules_to_save} says, and whether a model has them or not. */
+    private static final Map<String, List<String>> HEADS = Map.of(
+            "SEQ_CLS", List.of("classifier", "score"),
+            "TOKEN_CLS", List.of("classifier", "score"),
+            "QUESTION_ANS", List.of("qa_outputs"));
+
     /** The default layers of the architecture, and the modules that the task needs. */
-    public static final Attachment DEFAULT = new Attachment(null, null, Map.of());
+    public static final Attachment DEFAULT = to(null);
 
     /** Copies the lists. */
     public Attachment {
@@ -35,17 +44,17 @@ public record Attachment(
 
     /** Attached to these layers. */
     public static Attachment to(@Nullable TargetModules target) {
-        return new Attachment(target, null, Map.of());
+        return new Attachment(target, null, Map.of(), false);
     }
 
     /** With other layers. */
     public Attachment withTarget(@Nullable TargetModules newTarget) {
-        return new Attachment(newTarget, modulesToSave, kept);
+        return new Attachment(newTarget, modulesToSave, kept, read);
     }
 
     /** With other modules trained whole. */
     public Attachment withModulesToSave(List<String> modules) {
-        return new Attachment(target, modules, kept);
+        return new Attachment(target, modules, kept, read);
     }
 
     /** Reads {@code target_modules}, {@code modules_to_save} and their relatives; to be called last, for it looks for fields that nobody read. */
@@ -54,16 +63,20 @@ public record Attachment(
         List<Integer> layers = fields.wholes("layers_to_transform");
         List<String> lists = fields.strings("layers_pattern");
         TargetModules excluded = modules(fields, "exclude_modules");
-        if (target != null) {
-            if (fields.any("layers_to_transform") != null) {
-                target = target.inLayers(layers, lists);
-            }
-            target = target.without(excluded);
+        if (fields.any("layers_to_transform") != null || !lists.isEmpty()) {
+            target = (target == null ? TargetModules.defaults() : target).inLayers(layers, lists);
         }
-        List<String> whole = fields.strings("modules_to_save").stream()
-                .filter(m -> !m.equals("score")) // PEFT names both heads that classifiers may have
-                .toList();
-        return new Attachment(target, whole, fields.kept());
+        if (excluded != null) {
+            target = (target == null ? TargetModules.defaults() : target).without(excluded);
+        }
+        return new Attachment(target, wholeModules(fields), fields.kept(), true);
+    }
+
+    /** {@code modules_to_save} and the heads that {@code task_type} implies. */
+    public static List<String> wholeModules(ConfigFields fields) {
+        Set<String> whole = new LinkedHashSet<>(fields.strings("modules_to_save"));
+        whole.addAll(HEADS.getOrDefault(fields.text("task_type", ""), List.of()));
+        return List.copyOf(whole);
     }
 
     private static @Nullable TargetModules modules(ConfigFields fields, String name) {
@@ -82,23 +95,29 @@ public record Attachment(
      */
     public Map<String, Object> toJson(String peftType, ModelSites model, List<? extends Site> sites) {
         Map<String, Object> json = new TreeMap<>(kept);
-        json.putIfAbsent("base_model_name_or_path", null);
+        json.putIfAbsent("base_model_name_or_path", model.source());
         json.put("peft_type", peftType);
-        // PEFT trains the head of a task whatever modules_to_save says: without a trained head there is no task
-        boolean headIsTrained = wholeModules(model).containsAll(model.taskModules());
-        json.put("task_type", headIsTrained ? model.taskType().name() : null);
+        json.put("task_type", taskType(wholeModules(model), model));
         json.put("inference_mode", true);
-        json.put("modules_to_save", savedModules(model));
+        json.put("modules_to_save", savedModules(wholeModules(model), model));
         json.put("target_modules", targetNames(model, sites));
         return json;
     }
 
-    private @Nullable List<String> savedModules(ModelSites model) {
-        List<String> modules = new ArrayList<>(wholeModules(model));
+    /** {@code task_type}: null where the head is not trained, since PEFT would look for one in the file. */
+    public static @Nullable String taskType(List<String> whole, ModelSites model) {
+        WholeModules modules = new WholeModules(whole, true);
+        boolean headIsTrained = model.taskModules().stream().allMatch(m -> modules.hasTensor(m + ".weight"));
+        return headIsTrained ? model.taskType().name() : null;
+    }
+
+    /** {@code modules_to_save} as PEFT writes it: with both names that heads of classifiers have. */
+    public static @Nullable List<String> savedModules(List<String> whole, ModelSites model) {
+        Set<String> modules = new LinkedHashSet<>(whole);
         if (model.taskType() == TaskType.SEQ_CLS && modules.contains("classifier")) {
             modules.add("score");
         }
-        return modules.isEmpty() ? null : modules;
+        return modules.isEmpty() ? null : new ArrayList<>(modules);
     }
 
     /** A pattern that leaves nothing out stays; else the shortest names that select the same layers, so that no other field is needed. */
@@ -111,7 +130,8 @@ public record Attachment(
                 .map(s -> s.name().substring(s.name().lastIndexOf('.') + 1))
                 .collect(Collectors.toCollection(TreeSet::new));
         List<String> endingNames = List.copyOf(endings);
-        boolean same = names(TargetModules.of(endingNames).selectAll(model)).equals(names(sites));
+        boolean same =
+                names(TargetModules.of(endingNames).selectAll(model, false)).equals(names(sites));
         return same ? endingNames : List.copyOf(names(sites));
     }
 
@@ -122,21 +142,26 @@ public record Attachment(
     /**
      * The layers that are meant, without those inside of modules that are trained whole.
      *
-     * @throws IllegalArgumentException if a target matches nothing, or there is no default for the architecture
+     * @throws IllegalArgumentException if a target matches nothing, none is left, or there is no default for the architecture
      */
     public List<LinearSite> sites(ModelSites model) {
-        List<String> whole = wholeModules(model);
-        return targetFor(model).select(model).stream()
-                .filter(s -> whole.stream().noneMatch(m -> isUnder(m, s.name())))
-                .toList();
+        return free(targetFor(model).select(model, read), model);
     }
 
     /** Like {@link #sites}, for a method that acts at embeddings too. */
     public List<Site> sitesWithEmbeddings(ModelSites model) {
-        List<String> whole = wholeModules(model);
-        return targetFor(model).selectWithEmbeddings(model).stream()
-                .filter(s -> whole.stream().noneMatch(m -> isUnder(m, s.name())))
-                .toList();
+        return free(targetFor(model).selectWithEmbeddings(model, read), model);
+    }
+
+    private <S extends Site> List<S> free(List<S> chosen, ModelSites model) {
+        WholeModules whole = whole(model);
+        List<S> left = chosen.stream().filter(s -> !whole.hasLayer(s.name())).toList();
+        if (left.isEmpty()) {
+            throw new IllegalArgumentException("target_modules selects " + chosen.size()
+                    + " layers, and all of them are in modules that are trained whole (modules_to_save "
+                    + whole.endings() + "). Leave modules out of modules_to_save, or choose other layers.");
+        }
+        return left;
     }
 
     /** The endings of names of modules that are trained whole. */
@@ -144,30 +169,41 @@ public record Attachment(
         return modulesToSave == null ? model.taskModules() : modulesToSave;
     }
 
-    /** Number of elements of the modules that are trained whole. */
-    public long wholeCount(ModelSites model) {
-        List<String> whole = wholeModules(model);
-        return model.tensorNames().stream()
-                .filter(n -> whole.stream().anyMatch(m -> isUnder(m, n)))
-                .mapToLong(n -> model.tensor(n).size())
-                .sum();
+    /** The modules that are trained whole. */
+    public WholeModules whole(ModelSites model) {
+        return new WholeModules(wholeModules(model), read);
     }
 
-    /** Whether a name is of a module or of something inside of it. */
-    public static boolean isUnder(String module, String name) {
-        return ("." + name + ".").contains("." + module + ".");
+    /** Number of elements of the modules that are trained whole. */
+    public long wholeCount(ModelSites model) {
+        return whole(model).count(model);
+    }
+
+    /** Names and patterns that match nothing in a model; there are none in a config that was not read from a file. */
+    public List<String> unmatched(ModelSites model) {
+        List<String> all = new ArrayList<>(targetFor(model).unmatched(model));
+        whole(model).unmatched(model).stream()
+                .filter(m -> HEADS.values().stream().noneMatch(heads -> heads.contains(m)))
+                .forEach(m -> all.add("modules_to_save " + m));
+        return all;
     }
 
     /** The layers that were asked for, or PEFT's default. */
     public TargetModules targetFor(ModelSites model) {
-        if (target != null) {
-            return target;
+        return targetOr(DEFAULTS, model);
+    }
+
+    /** The layers that were asked for, or those that a method has for the architecture. */
+    public TargetModules targetOr(Map<String, List<String>> defaults, ModelSites model) {
+        TargetModules asked = target;
+        if (asked != null && !asked.isDefault()) {
+            return asked;
         }
-        List<String> names = DEFAULTS.get(model.modelType());
+        List<String> names = defaults.get(model.modelType());
         if (names == null) {
             throw new IllegalArgumentException("no target_modules were given, and " + model.modelType()
                     + " has no default. Name the layers, or use all-linear.");
         }
-        return TargetModules.of(names);
+        return asked == null ? TargetModules.of(names) : asked.withNames(names);
     }
 }

@@ -48,11 +48,13 @@ public final class Call {
 
     /** A run with some adapters, which act in this order. */
     public static Call of(Pass pass, List<Adapter> adapters) {
+        adapters.forEach(a -> a.use(pass));
         return new Call(pass, List.copyOf(adapters), 0, List.of(), 0, ALL_ROWS);
     }
 
     /** A run in which every sequence of the batch has its own adapters. */
     public static Call perSequence(Pass pass, List<List<Adapter>> adapters) {
+        adapters.forEach(set -> set.forEach(a -> a.use(pass)));
         List<Call> parts = new ArrayList<>();
         int from = 0;
         while (from < adapters.size()) {

@@ -1,10 +1,13 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.autograd.Lease;
 import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.autograd.Pass;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,11 +16,17 @@ import org.jspecify.annotations.Nullable;
  */
 public final class FullFineTuning implements Adapter {
     private final Map<String, Parameter> parameters = new LinkedHashMap<>();
+    private final Map<String, Parameter> byUse = new LinkedHashMap<>();
+    private final Lease lease =
+            new Lease("full fine-tuning", () -> this.parameters.values().forEach(Parameter::close));
 
     /** Takes all tensors of a model. */
     public FullFineTuning(ModelSites model) {
         for (String name : model.tensorNames()) {
             parameters.put(name, Parameter.lent(name, model.tensor(name), model.shape(name)));
+        }
+        for (String name : model.usedNames()) { // with the heads that are tied to one of them
+            byUse.put(name, Objects.requireNonNull(parameters.get(model.storedName(name))));
         }
     }
 
@@ -33,12 +42,22 @@ public final class FullFineTuning implements Adapter {
 
     @Override
     public @Nullable Parameter replacement(String tensorName) {
-        return parameters.get(tensorName);
+        return byUse.get(tensorName);
+    }
+
+    @Override
+    public void use(Pass pass) {
+        pass.use(lease);
+    }
+
+    @Override
+    public boolean isClosed() {
+        return lease.isClosed();
     }
 
     @Override
     public void close() {
-        parameters.values().forEach(Parameter::close);
+        lease.close();
     }
 
     private record Config() implements PeftConfig {

@@ -1,13 +1,18 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.autograd.Lease;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,14 +24,20 @@ public class LayeredAdapter implements Adapter {
     private final ModelSites model;
     private final Map<String, LinearUpdate> linear = new LinkedHashMap<>();
     private final Map<String, EmbeddingUpdate> embeddings = new LinkedHashMap<>();
-    private final Map<String, Parameter> replacements = new LinkedHashMap<>();
-    private final Map<String, Tensor> alsoSaved = new LinkedHashMap<>();
-    private @Nullable TokenRows tokens;
+    private final Map<String, Parameter> replacements =
+            new LinkedHashMap<>(); // by the names under which tensors are used
+    private final Set<Parameter> transposed = new HashSet<>(); // in files
+    private final Map<String, Parameter> tied =
+            new LinkedHashMap<>(); // heads that share the replacement of an embedding
+    private final Map<String, SavedTwin> alsoSaved = new LinkedHashMap<>();
+    private final Lease lease;
+    private final List<TokenRows> tokens = new ArrayList<>();
 
     /** An adapter that does nothing yet. */
     public LayeredAdapter(PeftConfig config, ModelSites model) {
         this.config = config;
         this.model = model;
+        this.lease = new Lease("an adapter of the method " + config.peftType(), this::free);
     }
 
     /** Runs what adds the parts; if it fails, the memory of those that are there is freed. */
@@ -51,42 +62,69 @@ public class LayeredAdapter implements Adapter {
 
     /** Adds rows of an embedding that are trained; the adapter closes them. */
     public final void add(TokenRows rows) {
-        tokens = rows;
+        tokens.add(rows);
     }
 
     /**
-     * Trains copies of all tensors of some modules.
+     * Trains copies of all tensors of some modules; a head that is tied to an embedding has a copy of its own.
      *
-     * @throws IllegalArgumentException if one of them has no tensors
+     * @throws IllegalArgumentException if one of them has no tensors, unless it may miss
      */
-    public final void trainModules(List<String> modules) {
-        for (String module : modules) {
-            boolean found = false;
-            for (String name : model.tensorNames()) {
-                if (Attachment.isUnder(module, name)) {
-                    found = true;
-                    if (!replacements.containsKey(name)) {
-                        train(name, name);
-                    }
-                }
-            }
-            if (!found) {
-                throw new IllegalArgumentException(
-                        "modules_to_save [" + module + "] matches no module with tensors of this " + model.modelType()
-                                + " model. A head that is tied to the embedding is not one; name the embedding.");
+    public final void trainModules(WholeModules modules) {
+        List<String> unmatched = modules.unmatched(model);
+        if (!unmatched.isEmpty() && !modules.mayMiss()) {
+            throw new IllegalArgumentException("modules_to_save " + unmatched
+                    + " matches no module with tensors of this " + model.modelType()
+                    + " model (" + model.usedNames().size() + " tensors searched). Name modules that it has, by the"
+                    + " ends of their names.");
+        }
+        for (String name : modules.tensors(model)) {
+            if (!replacements.containsKey(name)) {
+                train(name, name);
             }
         }
     }
 
-    /** Trains a copy of a base tensor, which is saved under another name. */
-    public final void train(String tensor, String savedName) {
-        Tensor copy = model.tensor(tensor).copy(model.backend().dtype());
-        replacements.put(tensor, new Parameter(savedName, copy, model.shape(tensor)));
+    /** Trains a copy of the base tensor that is used under a name; it is saved under another name. */
+    public final void train(String name, String savedName) {
+        Tensor copy = model.usedTensor(name).copy(model.backend().dtype());
+        Parameter p = new Parameter(savedName, copy, model.shape(model.storedName(name)));
+        replacements.put(name, p);
+        if (model.isTransposed(model.storedName(name))) {
+            transposed.add(p);
+        }
     }
 
-    /** Has a tensor written besides the parameters. */
-    public final void alsoSave(String name, Tensor tensor) {
-        alsoSaved.put(name, tensor);
+    /** Lets the weight of a tied head be the copy of the embedding that this adapter trains, and has it written for both, as PEFT does. */
+    public final void tieHeads() {
+        for (LinearSite head : model.linearSites()) {
+            Parameter table = replacements.get(model.weightName(head));
+            if (model.isTied(head) && table != null) {
+                tied.put(head.name() + ".weight", table);
+                alsoSave(head.name() + ".weight", table.value(), false);
+            }
+        }
+    }
+
+    /**
+     * Puts a tensor of a file in the place of the base tensor that is used under a name, where files have base tensors beside what was trained. It is
+     * not trained, and a head that is tied to it follows.
+     */
+    final Tensor replaceBase(String name) {
+        String stored = model.storedName(name);
+        Parameter known = replacements.get(stored);
+        if (known == null) {
+            train(stored, name);
+            known = Objects.requireNonNull(replacements.get(stored));
+            known.setTrainable(false);
+            tieHeads();
+        }
+        return known.value();
+    }
+
+    /** Has a tensor written besides the parameters, with rows and columns exchanged or not. */
+    public final void alsoSave(String name, Tensor tensor, boolean transposed) {
+        alsoSaved.put(name, new SavedTwin(tensor, transposed));
     }
 
     /** What is done at linear layers, by their names. */
@@ -95,8 +133,8 @@ public class LayeredAdapter implements Adapter {
     }
 
     /** What is done at a table of token vectors, or null. */
-    protected final @Nullable EmbeddingUpdate embedding(Site site) {
-        return embeddings.get(site.name());
+    protected final @Nullable EmbeddingUpdate embedding(String name) {
+        return embeddings.get(name);
     }
 
     /** The model that it was made for. */
@@ -114,21 +152,20 @@ public class LayeredAdapter implements Adapter {
         List<Parameter> all = new ArrayList<>();
         embeddings.values().forEach(e -> all.addAll(e.parameters()));
         linear.values().forEach(l -> all.addAll(l.parameters()));
-        if (tokens != null) {
-            all.add(tokens.parameter());
-        }
+        tokens.forEach(t -> all.add(t.parameter()));
         all.addAll(replacements.values());
         return all;
     }
 
     @Override
-    public Map<String, Tensor> alsoSaved() {
+    public Map<String, SavedTwin> alsoSaved() {
         return alsoSaved;
     }
 
     @Override
     public @Nullable Parameter replacement(String tensorName) {
-        return replacements.get(tensorName);
+        Parameter own = replacements.get(tensorName);
+        return own == null ? tied.get(tensorName) : own;
     }
 
     @Override
@@ -149,8 +186,10 @@ public class LayeredAdapter implements Adapter {
         if (update != null) {
             update.forward(call, x, y);
         }
-        if (tokens != null && tokens.isTiedTo(site)) {
-            tokens.head(call, x, y);
+        for (TokenRows rows : tokens) {
+            if (rows.isAt(site)) {
+                rows.head(call, x, y);
+            }
         }
     }
 
@@ -160,8 +199,10 @@ public class LayeredAdapter implements Adapter {
         if (update != null) {
             update.forward(call, ids, y);
         }
-        if (tokens != null && tokens.isAt(site)) {
-            tokens.lookUp(call, ids, y);
+        for (TokenRows rows : tokens) {
+            if (rows.isAt(site)) {
+                rows.lookUp(call, ids, y);
+            }
         }
     }
 
@@ -169,8 +210,7 @@ public class LayeredAdapter implements Adapter {
     public boolean actsAt(Site site) {
         return linear.containsKey(site.name())
                 || embeddings.containsKey(site.name())
-                || (tokens != null && site instanceof EmbeddingSite e && tokens.isAt(e))
-                || (tokens != null && site instanceof LinearSite l && tokens.isTiedTo(l));
+                || tokens.stream().anyMatch(t -> t.isAt(site));
     }
 
     @Override
@@ -179,9 +219,7 @@ public class LayeredAdapter implements Adapter {
         if (update != null) {
             update.mergeInto(model.backend(), weight);
         }
-        if (tokens != null && tokens.isTiedTo(site)) {
-            tokens.mergeInto(weight);
-        }
+        tokens.stream().filter(t -> t.isAt(site)).forEach(t -> t.mergeInto(weight));
     }
 
     @Override
@@ -190,9 +228,7 @@ public class LayeredAdapter implements Adapter {
         if (update != null) {
             update.mergeInto(model.backend(), table);
         }
-        if (tokens != null && tokens.isAt(site)) {
-            tokens.mergeInto(table);
-        }
+        tokens.stream().filter(t -> t.isAt(site)).forEach(t -> t.mergeInto(table));
     }
 
     @Override
@@ -215,14 +251,35 @@ public class LayeredAdapter implements Adapter {
         }
     }
 
-    /** The tokens of the embedding whose rows it trains; none if it trains none. */
     @Override
-    public int[] trainedTokens() {
-        return tokens == null ? new int[0] : tokens.tokens();
+    public final boolean isTransposedInFile(Parameter parameter) {
+        return transposed.contains(parameter);
     }
 
     @Override
-    public void close() {
+    public Map<String, int[]> trainedRows() {
+        Map<String, int[]> all = new LinkedHashMap<>();
+        tokens.forEach(t -> all.put(t.module(), t.tokens()));
+        return all;
+    }
+
+    @Override
+    public final void use(Pass pass) {
+        pass.use(lease);
+    }
+
+    @Override
+    public final boolean isClosed() {
+        return lease.isClosed();
+    }
+
+    @Override
+    public final void close() {
+        lease.close();
+    }
+
+    /** Frees the memory; no pass uses it any more. */
+    protected void free() {
         parameters().forEach(Parameter::close);
     }
 

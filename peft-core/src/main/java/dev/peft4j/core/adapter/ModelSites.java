@@ -2,6 +2,7 @@ package dev.peft4j.core.adapter;
 
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 
@@ -60,11 +61,42 @@ public interface ModelSites {
     /** Names of all tensors of the checkpoint. */
     Set<String> tensorNames();
 
+    /** Names under which tensors are used: those of the checkpoint, and those of the weights of heads that are tied to an embedding. */
+    default Set<String> usedNames() {
+        Set<String> names = new LinkedHashSet<>(tensorNames());
+        linearSites().stream().filter(this::isTied).forEach(head -> names.add(head.name() + ".weight"));
+        return names;
+    }
+
+    /** The tensor that is used under a name. */
+    default Tensor usedTensor(String name) {
+        return tensor(storedName(name));
+    }
+
+    /** The name in the checkpoint of the tensor that is used under a name: that of the embedding for the weight of a tied head. */
+    default String storedName(String name) {
+        for (LinearSite head : linearSites()) {
+            if (isTied(head) && name.equals(head.name() + ".weight")) {
+                return weightName(head);
+            }
+        }
+        return name;
+    }
+
+    /** Modules that the checkpoint did not have, and that start with random values. */
+    List<String> newModules();
+
+    /** Where the model was read from, as it was given; written as {@code base_model_name_or_path}. */
+    String source();
+
     /** A base tensor; weights are (out, in) whatever their layout in the file. Never changed by an adapter. */
     Tensor tensor(String name);
 
     /** Dimensions of a base tensor as this library keeps it: two for a matrix, one for a vector. */
     int[] shape(String name);
+
+    /** Whether a base tensor is (in, out) in files, as the weights of GPT-2's Conv1D. */
+    boolean isTransposed(String name);
 
     /** Names of the modules that are trained whole for the task of this model because the checkpoint may not have them: the classifier. */
     List<String> taskModules();

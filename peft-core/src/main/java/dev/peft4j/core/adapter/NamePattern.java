@@ -1,12 +1,11 @@
 package dev.peft4j.core.adapter;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
-import java.util.regex.Pattern;
-import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,7 +40,7 @@ public final class NamePattern {
     }
 
     private static boolean regexMatches(String key, String layer) {
-        return Pattern.compile("(.*\\.)?(" + key + ")$")
+        return PythonPattern.compile("the pattern", "(.*\\.)?(" + key + ")$")
                 .matcher(new BoundedText(layer))
                 .lookingAt();
     }
@@ -49,24 +48,37 @@ public final class NamePattern {
     /**
      * Makes sure that every key is a regular expression and matches a layer.
      *
+     * @param mayMiss whether a key that matches nothing is no error
      * @throws IllegalArgumentException if not
      */
-    public static void check(Map<String, ?> pattern, List<? extends Site> layers) {
-        for (String key : pattern.keySet()) {
-            try {
-                if (layers.stream().noneMatch(s -> matches(key, s.name()))) {
-                    throw new IllegalArgumentException(
-                            "the pattern \"" + key + "\" matches none of the " + layers.size()
-                                    + " layers that the adapter is attached to, such as "
-                                    + layers.get(0).name() + ". Correct or remove it.");
-                }
-            } catch (PatternSyntaxException e) {
-                throw new IllegalArgumentException(
-                        "the pattern \"" + key + "\" is not a regular expression: " + e.getDescription()
-                                + ". Correct or remove it.",
-                        e);
-            }
+    public static void check(Map<String, ?> pattern, List<? extends Site> layers, boolean mayMiss) {
+        List<String> unmatched = unmatched(pattern, layers);
+        if (!unmatched.isEmpty() && !mayMiss) {
+            throw new IllegalArgumentException(
+                    "the pattern \"" + unmatched.get(0) + "\" matches none of the " + layers.size()
+                            + " layers that the adapter is attached to, such as "
+                            + layers.get(0).name() + ". Correct or remove it.");
         }
+    }
+
+    /** What matches nothing of a config with patterns: names of its layers and modules, and keys of its patterns. */
+    public static List<String> unmatched(
+            Attachment attachment,
+            List<? extends Site> layers,
+            Map<String, ?> ranks,
+            Map<String, ?> alphas,
+            ModelSites model) {
+        List<String> all = new ArrayList<>(attachment.unmatched(model));
+        unmatched(ranks, layers).forEach(k -> all.add("rank_pattern " + k));
+        unmatched(alphas, layers).forEach(k -> all.add("alpha_pattern " + k));
+        return all;
+    }
+
+    /** Keys that match no layer. */
+    public static List<String> unmatched(Map<String, ?> pattern, List<? extends Site> layers) {
+        return pattern.keySet().stream()
+                .filter(key -> layers.stream().noneMatch(s -> matches(key, s.name())))
+                .toList();
     }
 
     /** What a pattern gives for each layer where it is not the common value, by whole names. */

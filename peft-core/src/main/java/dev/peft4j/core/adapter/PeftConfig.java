@@ -26,6 +26,14 @@ public interface PeftConfig {
     }
 
     /**
+     * Names and patterns of the config that match nothing in a model. A config that was made here has none, as they are refused; one that was read from
+     * a file may, and cannot be trained on before it is corrected.
+     */
+    default List<String> unmatched(ModelSites model) {
+        return List.of();
+    }
+
+    /**
      * The fields of {@code adapter_config.json} for an adapter that was made for a model, with PEFT's names and values that JSON has:
      * text, numbers, booleans, null, lists and maps.
      */

@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,21 +39,15 @@ public record TargetModules(
             throw new IllegalArgumentException("layers_pattern " + layersPattern
                     + " was given without layers_to_transform. Give the numbers of the layers too, or neither.");
         }
-        if (!layers.isEmpty() && names.isEmpty()) {
+        if (!layers.isEmpty() && (!pattern.isEmpty() || allLinear)) {
             throw new IllegalArgumentException(
                     "layers_to_transform " + layers
                             + " was given with a pattern or all-linear. It works with a list of names; put the numbers in the pattern.");
         }
         if (!pattern.isEmpty()) {
-            try {
-                Pattern.compile(pattern);
-            } catch (PatternSyntaxException e) {
-                throw new IllegalArgumentException(
-                        "target_modules \"" + pattern + "\" is not a regular expression: " + e.getDescription()
-                                + ". Give a list of layer names, all-linear, or a valid expression.",
-                        e);
-            }
+            PythonPattern.compile("target_modules", pattern);
         }
+        layersPattern.forEach(p -> PythonPattern.compile("layers_pattern", p));
     }
 
     /** Layers with these names, or whose names end in one of them after a dot. */
@@ -83,6 +76,21 @@ public record TargetModules(
         return new TargetModules(List.of(), "", true, null, List.of(), List.of());
     }
 
+    /** Those that a method has for the architecture, to leave some of them out. */
+    public static TargetModules defaults() {
+        return new TargetModules(List.of(), "", false, null, List.of(), List.of());
+    }
+
+    /** Whether the layers are those that a method has for the architecture. */
+    public boolean isDefault() {
+        return names.isEmpty() && pattern.isEmpty() && !allLinear;
+    }
+
+    /** With other names; what a pattern means stays, and these beside it. */
+    public TargetModules withNames(List<String> newNames) {
+        return new TargetModules(newNames, pattern, allLinear, excluded, layers, layersPattern);
+    }
+
     /** Without some layers. */
     public TargetModules without(@Nullable TargetModules others) {
         return new TargetModules(names, pattern, allLinear, others, layers, layersPattern);
@@ -96,40 +104,50 @@ public record TargetModules(
     /**
      * The linear layers of a model that are meant.
      *
+     * @param mayMiss whether names that match nothing are no error, as long as something matches
      * @throws IllegalArgumentException if a name, the pattern or what is excluded matches none
      */
+    public List<LinearSite> select(ModelSites model, boolean mayMiss) {
+        return select(model.linearSites(), mayMiss);
+    }
+
+    /** The linear layers of a model that are meant; each name has to match something. */
     public List<LinearSite> select(ModelSites model) {
-        return select(model.linearSites());
+        return select(model, false);
     }
 
     /** The layers that are meant, for a method that acts at tables of token vectors too. */
-    public List<Site> selectWithEmbeddings(ModelSites model) {
+    public List<Site> selectWithEmbeddings(ModelSites model, boolean mayMiss) {
         List<Site> all = new ArrayList<>(model.embeddingSites());
         all.addAll(model.linearSites());
-        return select(all);
+        return select(all, mayMiss);
     }
 
-    /** The layers of all kinds that are meant. */
-    List<Site> selectAll(ModelSites model) {
+    /** The layers of all kinds that are meant: embeddings, linear layers and norms. */
+    public List<Site> selectAll(ModelSites model, boolean mayMiss) {
+        return select(all(model), mayMiss);
+    }
+
+    private static List<Site> all(ModelSites model) {
         List<Site> all = new ArrayList<>(model.embeddingSites());
         all.addAll(model.linearSites());
         all.addAll(model.normSites());
-        return select(all);
+        return all;
     }
 
     /** The norms that are meant. */
-    public List<NormSite> selectNorms(ModelSites model) {
-        return select(model.normSites());
+    public List<NormSite> selectNorms(ModelSites model, boolean mayMiss) {
+        return select(model.normSites(), mayMiss);
     }
 
-    private <S extends Site> List<S> select(List<S> all) {
-        List<S> found = matched(all, "target_modules");
+    private <S extends Site> List<S> select(List<S> all, boolean mayMiss) {
+        List<S> found = matched(all, "target_modules", mayMiss);
         if (!layers.isEmpty()) {
             found = found.stream().filter(s -> inKeptLayer(s.name())).toList();
         }
         TargetModules others = excluded;
         if (others != null) {
-            List<S> left = others.matched(all, "exclude_modules");
+            List<S> left = others.matched(all, "exclude_modules", mayMiss);
             found = found.stream().filter(s -> !left.contains(s)).toList();
         }
         if (found.isEmpty()) {
@@ -137,6 +155,30 @@ public record TargetModules(
                     + " after exclude_modules" + " and layers_to_transform " + layers + ". Leave fewer layers out.");
         }
         return found;
+    }
+
+    /** Names and patterns that match no layer of any kind. */
+    List<String> unmatched(ModelSites model) {
+        List<Site> all = all(model);
+        List<String> unmatched = new ArrayList<>();
+        names.stream()
+                .filter(n -> all.stream().noneMatch(s -> matches(n, s.name())))
+                .forEach(n -> unmatched.add("target_modules " + n));
+        TargetModules others = excluded;
+        if (others != null) {
+            others.names.stream()
+                    .filter(n -> all.stream().noneMatch(s -> isInside(n, s.name())))
+                    .forEach(n -> unmatched.add("exclude_modules " + n));
+            if (!others.pattern.isEmpty() && others.byPattern(all).isEmpty()) {
+                unmatched.add("exclude_modules " + others.pattern);
+            }
+        }
+        return unmatched;
+    }
+
+    /** Whether a list entry means a layer or a module that it is in. */
+    private static boolean isInside(String entry, String layer) {
+        return ("." + layer + ".").contains("." + entry + ".");
     }
 
     /** By PEFT, the number is the first between dots behind a name, or the one behind a list of that name. */
@@ -147,42 +189,41 @@ public record TargetModules(
         List<Pattern> places = layersPattern.isEmpty()
                 ? List.of(Pattern.compile("\\.[^.]*\\.(\\d+)\\."))
                 : layersPattern.stream()
-                        .map(p -> Pattern.compile("(?:^|.*?\\.)" + Pattern.quote(p) + "\\.(\\d+)\\."))
+                        .map(p -> PythonPattern.compile("layers_pattern", "(?:^|.*?\\.)" + p + "\\.(?P<idx>\\d+)\\."))
                         .toList();
         for (Pattern place : places) {
             Matcher m = place.matcher(new BoundedText(name));
             if (m.find()) {
-                return layers.contains(Integer.valueOf(m.group(1)));
+                return layers.contains(Integer.parseInt(m.group(m.groupCount())));
             }
         }
         return false;
     }
 
-    private <S extends Site> List<S> matched(List<S> all, String field) {
+    private <S extends Site> List<S> matched(List<S> all, String field, boolean mayMiss) {
         if (allLinear) {
             return all.stream()
                     .filter(s -> s instanceof LinearSite l && !l.head())
                     .toList();
         }
-        if (!pattern.isEmpty()) {
-            Pattern regex = Pattern.compile(pattern);
-            List<S> found = all.stream()
-                    .filter(s -> regex.matcher(new BoundedText(s.name())).matches())
-                    .toList();
-            if (found.isEmpty()) {
-                throw new IllegalArgumentException(
-                        field + " \"" + pattern + "\" matches no layer of this model (" + all.size()
-                                + " layers searched). A pattern has to match a whole name, such as "
-                                + all.get(0).name() + ".");
-            }
+        List<S> found = pattern.isEmpty()
+                ? all.stream()
+                        .filter(s -> names.stream().anyMatch(n -> matches(n, s.name())))
+                        .toList()
+                : byPattern(all);
+        boolean nothingToTake = found.isEmpty() && field.equals("target_modules");
+        if (!nothingToTake && mayMiss) {
             return found;
         }
-        List<String> unmatched = new ArrayList<>();
-        for (String name : names) {
-            if (all.stream().noneMatch(s -> matches(name, s.name()))) {
-                unmatched.add(name);
-            }
+        if (!pattern.isEmpty() && found.isEmpty()) {
+            throw new IllegalArgumentException(
+                    field + " \"" + pattern + "\" matches no layer of this model (" + all.size()
+                            + " layers searched). A pattern has to match a whole name, such as "
+                            + all.get(0).name() + ".");
         }
+        List<String> unmatched = names.stream()
+                .filter(n -> all.stream().noneMatch(s -> matches(n, s.name())))
+                .toList();
         if (!unmatched.isEmpty()) {
             Set<String> endings = new LinkedHashSet<>();
             all.forEach(s -> endings.add(s.name().substring(s.name().lastIndexOf('.') + 1)));
@@ -190,9 +231,23 @@ public record TargetModules(
                     + all.size() + " layers searched). It has: " + String.join(", ", endings) + "."
                     + suggestion(unmatched.get(0), endings));
         }
+        return found;
+    }
+
+    private <S extends Site> List<S> byPattern(List<S> all) {
+        Pattern regex = PythonPattern.compile("target_modules", pattern);
         return all.stream()
-                .filter(s -> names.stream().anyMatch(n -> matches(n, s.name())))
+                .filter(s -> regex.matcher(new BoundedText(s.name())).matches())
                 .toList();
+    }
+
+    /** Whether a layer is one of those that a list or pattern means, whatever is left out. */
+    public boolean isMatched(String layer) {
+        return pattern.isEmpty()
+                ? names.stream().anyMatch(n -> matches(n, layer))
+                : PythonPattern.compile("target_modules", pattern)
+                        .matcher(new BoundedText(layer))
+                        .matches();
     }
 
     /** Whether a list entry means a module: it is its name, or the name ends in it after a dot. */

@@ -47,11 +47,26 @@ final class TensorFiles implements AutoCloseable {
         return tensors;
     }
 
-    void load(String name, Tensor to) throws IOException {
+    /** The texts of the metadata of all files; the first file that has a text counts. */
+    Map<String, String> metadata() {
+        Map<String, String> all = new LinkedHashMap<>();
+        files.forEach(f -> f.metadata().forEach(all::putIfAbsent));
+        return all;
+    }
+
+    void load(String name, Tensor to, boolean transposed) throws IOException {
+        file(name).load(name, to, transposed);
+    }
+
+    /** See {@link SafetensorsFile#holds}. */
+    boolean holds(String name, Tensor values, boolean transposed) throws IOException {
+        return file(name).holds(name, values, transposed);
+    }
+
+    private SafetensorsFile file(String name) throws BadFileException {
         for (SafetensorsFile file : files) {
             if (file.tensors().containsKey(name)) {
-                file.load(name, to);
-                return;
+                return file;
             }
         }
         throw new BadFileException(path(), "tensor " + name + " was expected and is not there. Get the file again.");

@@ -6,50 +6,70 @@ import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
- * Some rows of an embedding that are trained in the place of the base's; a head that is tied to the embedding follows them. They start as
- * copies of the base's rows.
+ * Some rows of a table that are trained in the place of the base's: of an embedding, or of a head without a bias. They start as copies of the base's
+ * rows. A head that is tied to an embedding follows its rows if it is asked to.
  *
  * <p>Shapes: delta (n, C) for n tokens, in the order of their ids as given.
  */
 public final class TokenRows {
-    private final EmbeddingSite site;
+    private final Site site;
     private final String tensorName;
-    private final ModelSites model;
     private final int[] tokens;
     private final Map<Integer, Integer> rowOf = new HashMap<>();
     private final Parameter delta; // (n, C)
+    private final Set<String> heads = new HashSet<>(); // layers whose columns of the output are these rows'
 
     /**
-     * Copies rows of an embedding.
+     * Copies rows of a table.
      *
+     * @param site an embedding, or a linear layer without a bias
      * @param savedName of the parameter in files
-     * @throws IllegalArgumentException if a token is not in the vocabulary or is given twice
+     * @param tiedHeads whether heads that are tied to the embedding follow
+     * @throws IllegalArgumentException if a token is not in the table or is given twice, or the layer has a bias
      */
-    public TokenRows(ModelSites model, EmbeddingSite site, List<Integer> tokens, String savedName) {
-        this.model = model;
+    public TokenRows(ModelSites model, Site site, List<Integer> tokens, String savedName, boolean tiedHeads) {
         this.site = site;
-        this.tensorName = site.name() + ".weight";
         this.tokens = tokens.stream().mapToInt(Integer::intValue).toArray();
+        this.tensorName = site instanceof LinearSite l ? model.weightName(l) : site.name() + ".weight";
+        if (site instanceof LinearSite && model.tensorNames().contains(site.name() + ".bias")) {
+            throw new IllegalArgumentException("rows of " + site.name()
+                    + " were to be trained; it has a bias, and rows are those of embeddings and of heads without one."
+                    + " Train the whole module.");
+        }
+        Tensor table = model.tensor(tensorName);
         for (int i = 0; i < this.tokens.length; i++) {
             int t = this.tokens[i];
-            if (t < 0 || t >= site.entries()) {
+            if (t < 0 || t >= table.rows()) {
                 throw new IllegalArgumentException(
-                        "token " + t + " was to be trained; the vocabulary has the tokens 0 to " + (site.entries() - 1)
+                        "token " + t + " was to be trained; the vocabulary has the tokens 0 to " + (table.rows() - 1)
                                 + ". Correct the indices.");
             }
             if (rowOf.put(t, i) != null) {
                 throw new IllegalArgumentException("token " + t + " was to be trained twice. Name each token once.");
             }
         }
-        Tensor rows = Tensor.allocate(model.backend().dtype(), this.tokens.length, site.width());
+        Tensor rows = Tensor.allocate(model.backend().dtype(), this.tokens.length, table.cols());
         for (int i = 0; i < this.tokens.length; i++) {
-            rows.rows(i, 1).copyFrom(model.tensor(tensorName).rows(this.tokens[i], 1));
+            rows.rows(i, 1).copyFrom(table.rows(this.tokens[i], 1));
         }
-        delta = new Parameter(savedName, rows, this.tokens.length, site.width());
+        delta = new Parameter(savedName, rows, this.tokens.length, table.cols());
+        for (LinearSite l : model.linearSites()) {
+            if (l.equals(site) || (tiedHeads && isTied(model, l))) {
+                heads.add(l.name());
+            }
+        }
+    }
+
+    private boolean isTied(ModelSites model, LinearSite head) {
+        return site instanceof EmbeddingSite
+                && model.isTied(head)
+                && model.weightName(head).equals(tensorName);
     }
 
     /** The trained rows. */
@@ -61,12 +81,13 @@ public final class TokenRows {
         return tokens.clone();
     }
 
-    boolean isAt(EmbeddingSite other) {
-        return site.name().equals(other.name());
+    /** The table, by its name. */
+    String module() {
+        return site.name();
     }
 
-    boolean isTiedTo(LinearSite head) {
-        return head.head() && model.isTied(head) && model.weightName(head).equals(tensorName);
+    boolean isAt(Site other) {
+        return site.name().equals(other.name()) || (other instanceof LinearSite && heads.contains(other.name()));
     }
 
     void lookUp(Call call, int[] ids, Node y) {

@@ -1,0 +1,83 @@
+package dev.peft4j.core.adapter;
+
+import dev.peft4j.core.autograd.NonFiniteException;
+import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.io.AtomicFile;
+import dev.peft4j.core.io.Json;
+import dev.peft4j.core.io.SafetensorsWriter;
+import dev.peft4j.core.tensor.Tensor;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** Writes an adapter: its tensors and then its config, which are one commit. */
+final class AdapterWriter {
+    private final Adapter adapter;
+    private final ModelSites model;
+    private final Map<String, SafetensorsWriter> writers = new TreeMap<>(); // by file
+
+    private AdapterWriter(Adapter adapter, ModelSites model) {
+        this.adapter = adapter;
+        this.model = model;
+    }
+
+    static void write(Path directory, Adapter adapter, ModelSites model, Map<String, String> notes) throws IOException {
+        adapter.parameters().forEach(p -> requireFinite(p.name(), p.value()));
+        Adapter saved = adapter.forSaving(model);
+        try {
+            new AdapterWriter(saved, model).write(directory, notes);
+        } finally {
+            if (saved != adapter) {
+                saved.close();
+            }
+        }
+    }
+
+    /** An adapter that holds infinity or NaN could not be read again, and must not take the place of one that can. */
+    private static void requireFinite(String name, Tensor t) {
+        if (!t.isFinite()) {
+            throw new NonFiniteException(name);
+        }
+    }
+
+    private void write(Path directory, Map<String, String> notes) throws IOException {
+        Map<String, Parameter> parameters = new TreeMap<>();
+        adapter.parameters().forEach(p -> parameters.put(adapter.savedName(p), p));
+        parameters.forEach(
+                (name, p) -> add(adapter.tensorFile(p), name, p.value(), adapter.isTransposedInFile(p), p.shape()));
+        adapter.alsoSaved()
+                .forEach((name, twin) -> add(
+                        AdapterFiles.TENSORS,
+                        AdapterFiles.PREFIX + name,
+                        twin.tensor(),
+                        twin.transposed(),
+                        shape(twin.tensor())));
+        adapter.buffers().forEach((name, t) -> add(AdapterFiles.TENSORS, name, t, false, t.rows(), t.cols()));
+        String config = Json.print(adapter.config().toJson(model)) + "\n";
+        String hash = ConfigHash.of(Json.parse(config));
+        Map<String, AtomicFile.Content> files = new LinkedHashMap<>();
+        for (Map.Entry<String, SafetensorsWriter> w : writers.entrySet()) {
+            w.getValue().metadata("format", "pt").metadata(ConfigHash.KEY, hash);
+            notes.forEach(w.getValue()::metadata);
+            files.put(w.getKey(), w.getValue().content());
+        }
+        files.put(AdapterFiles.CONFIG, AtomicFile.text(config)); // a directory with a config is complete
+        AtomicFile.writeAll(directory, files);
+    }
+
+    private void add(String file, String name, Tensor t, boolean transposed, int... shape) {
+        SafetensorsWriter writer = writers.computeIfAbsent(file, f -> new SafetensorsWriter());
+        if (transposed) {
+            writer.addTransposed(name, t, shape[1], shape[0]);
+        } else {
+            writer.add(name, t, shape);
+        }
+    }
+
+    /** A matrix of one row is a vector in files. */
+    private static int[] shape(Tensor t) {
+        return t.rows() == 1 ? new int[] {t.cols()} : new int[] {t.rows(), t.cols()};
+    }
+}

@@ -1,0 +1,78 @@
+package dev.peft4j.core.adapter;
+
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** Names of tensors in the files of adapters, as this library has them and as PEFT, older versions of it and AdapterHub write them. */
+final class SavedNames {
+    static final String ORIGINAL = ".original_module.";
+    private static final String BASE_LAYER = ".base_layer.";
+    private static final String SHORT_PREFIX = "base_model."; // of heads beside prompts
+    private static final String HEADS = "heads.";
+
+    private final ModelSites model;
+    private final String base; // what the names of the model begin with and those of its encoder alone do not: "bert."
+
+    SavedNames(ModelSites model) {
+        this.model = model;
+        String first = model.linearSites().get(0).name();
+        this.base = first.substring(0, first.indexOf('.') + 1);
+    }
+
+    /**
+     * Names in the files by those that this library has: without what older versions wrote, and with the prefix of the base model, which an adapter that
+     * was trained on the base model without a head does not have.
+     */
+    Map<String, String> of(Collection<String> inFiles) {
+        boolean bare = inFiles.stream().noneMatch(n -> withoutPrefix(n).startsWith(base));
+        Map<String, String> names = new TreeMap<>();
+        for (String inFile : inFiles) {
+            String name = canonical(inFile);
+            String body = withoutPrefix(name);
+            String before = name.substring(0, name.length() - body.length());
+            names.put(bare && isInBase(body) ? before + base + body : name, inFile);
+        }
+        return names;
+    }
+
+    /** A name without the name of the adapter, the wrapper of a whole module, and the parameter of a magnitude, which older versions of PEFT wrote into it. */
+    private static String canonical(String name) {
+        String plain = name.replace(".modules_to_save.default.", ".").replace(".default.", ".");
+        return withoutEnd(withoutEnd(plain, ".default"), ".weight", ".lora_magnitude_vector");
+    }
+
+    private static String withoutEnd(String name, String end) {
+        return withoutEnd(name, end, "");
+    }
+
+    private static String withoutEnd(String name, String end, String behind) {
+        return name.endsWith(behind + end) ? name.substring(0, name.length() - end.length()) : name;
+    }
+
+    /** Whether the base model has a module where a name begins. */
+    private boolean isInBase(String name) {
+        String module = base + name.substring(0, name.indexOf('.') + 1);
+        return module.length() > base.length() && model.tensorNames().stream().anyMatch(n -> n.startsWith(module));
+    }
+
+    static String withoutPrefix(String name) {
+        return name.startsWith(AdapterFiles.PREFIX) ? name.substring(AdapterFiles.PREFIX.length()) : name;
+    }
+
+    /** The tensor of the base that a name means, if it means one. */
+    static String baseName(String name) {
+        String body = withoutPrefix(name);
+        String plain = body.startsWith(SHORT_PREFIX) ? body.substring(SHORT_PREFIX.length()) : body;
+        return plain.replace(BASE_LAYER, ".").replace(ORIGINAL, ".");
+    }
+
+    /** What kind of tensors these are, where that is known; empty else. */
+    static String explanation(List<String> unexpected) {
+        return unexpected.stream().anyMatch(n -> n.startsWith(HEADS))
+                ? " " + HEADS + "* is a flexible head of AdapterHub (of the ...AdapterModel classes), which is not"
+                        + " supported: train with a ...ForSequenceClassification class, or remove model_head.safetensors."
+                : "";
+    }
+}
