@@ -6,6 +6,7 @@ import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.EmbeddingSite;
 import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.adapter.NormSite;
+import dev.peft4j.core.autograd.Lease;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.layer.Attention;
@@ -31,13 +32,15 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.SplittableRandom;
 import java.util.function.BiFunction;
-import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What the families share: reading layers by name, and keeping the list of their sites. */
 abstract class BaseModel implements Model {
+    private static final Logger LOG = LoggerFactory.getLogger(BaseModel.class);
+
     private final String modelType;
     private final Weights weights;
     private final Backend backend;
@@ -49,6 +52,8 @@ abstract class BaseModel implements Model {
     private final List<NormSite> normSites = new ArrayList<>();
     private final List<BlockSite> blockSites = new ArrayList<>();
     private final Map<String, String> weightNames = new HashMap<>(); // of layers whose weight is not their own
+    private final List<String> newModules = new ArrayList<>();
+    private final Lease lease;
     private @Nullable Rotary rotary;
 
     BaseModel(
@@ -59,6 +64,29 @@ abstract class BaseModel implements Model {
         this.directory = directory;
         this.contextLength = contextLength;
         this.vocabularySize = vocabularySize;
+        this.lease = new Lease("the " + modelType + " model of " + directory, this::free);
+    }
+
+    /**
+     * Begins a run: makes sure that the weights last until its pass is closed, and that the batch has tokens of this model.
+     *
+     * @param segments number of segments that a token may be of
+     * @throws IllegalStateException if the model is closed
+     * @throws IllegalArgumentException if a token or segment is out of range
+     */
+    final void begin(Call call, PackedBatch batch, int segments) {
+        call.pass().use(lease);
+        requireBelow("token id", batch.ids(), vocabularySize, "Encode texts with the tokenizer of this model.");
+        requireBelow("token type", batch.tokenTypes(), segments, "Give 0 where the model has no segments.");
+    }
+
+    private void requireBelow(String what, int[] values, int limit, String remedy) {
+        for (int v : values) {
+            if (v < 0 || v >= limit) {
+                throw new IllegalArgumentException("the " + what + " " + v + " was given; this " + modelType
+                        + " model has 0 to " + (limit - 1) + ". " + remedy);
+            }
+        }
     }
 
     /** A linear layer whose weight is (out, in) in the file. */
@@ -76,22 +104,27 @@ abstract class BaseModel implements Model {
         return addSite(new Linear(new LinearSite(name, in, weight.rows(), false), new DenseWeight(weight), b));
     }
 
-    /** The output layer of a classifier, which is new if the checkpoint has none: N(0, deviation), bias 0. */
-    final Linear classifier(String name, int in, int out, double deviation, long seed) throws IOException {
-        if (!weights.has(name + ".weight")) {
-            Tensor w = weights.put(name + ".weight", Tensor.allocate(backend.dtype(), out, in), false, out, in);
-            RandomGenerator random = new SplittableRandom(seed);
-            for (int r = 0; r < out; r++) {
-                for (int c = 0; c < in; c++) {
-                    w.set(r, c, random.nextGaussian(0, deviation));
-                }
-            }
-            Tensor b = weights.put(name + ".bias", Tensor.zeros(backend.dtype(), 1, out), false, out);
-            return addSite(new Linear(new LinearSite(name, in, out, true), new DenseWeight(w), b));
+    /** A linear layer behind the base, with a bias, which is new if the checkpoint has none; the output layer is one that {@code all-linear} leaves out. */
+    final Linear newIfMissing(String name, int in, int out, boolean head, Fresh fresh) throws IOException {
+        boolean inFile = weights.has(name + ".weight");
+        if (inFile && head && weights.rowsInCheckpoint(name + ".weight") != out) {
+            LOG.warn(
+                    "{}: {} of the checkpoint has {} outputs and {} were asked for, so it is left out",
+                    directory,
+                    name,
+                    weights.rowsInCheckpoint(name + ".weight"),
+                    out);
+            inFile = false;
+        }
+        if (!inFile) {
+            fresh.requireAllowed(weights, name, out, in);
+            newModules.add(name);
+            weights.put(name + ".weight", fresh.matrix(backend.dtype(), out, in), false, out, in);
+            weights.put(name + ".bias", Tensor.zeros(backend.dtype(), 1, out), false, out);
         }
         Tensor w = weights.matrix(name + ".weight", out, in);
         Tensor b = weights.vector(name + ".bias", out);
-        return addSite(new Linear(new LinearSite(name, in, out, true), new DenseWeight(w), b));
+        return addSite(new Linear(new LinearSite(name, in, out, head), new DenseWeight(w), b));
     }
 
     final Linear addSite(Linear layer) {
@@ -102,13 +135,29 @@ abstract class BaseModel implements Model {
         return layer;
     }
 
-    /** The output layer of a language model, whose weight may be the embedding. */
-    final Linear head(LinearSite site, Embedding tokens, boolean tied) throws IOException {
-        if (tied) {
+    /**
+     * The output layer of a language model. Its weight is the embedding if the config says so, unless the checkpoint has another one; it is new if neither is
+     * there.
+     */
+    final Linear head(LinearSite site, Embedding tokens, boolean tied, Fresh fresh) throws IOException {
+        String name = site.name() + ".weight";
+        boolean inFile = weights.has(name);
+        if (tied && (!inFile || weights.repeats(name, tokens.table()))) {
             return addSite(new Linear(site, tokens.tensorName(), new DenseWeight(tokens.table()), null));
         }
-        Tensor w = weights.matrix(site.name() + ".weight", site.out(), site.in());
-        return addSite(new Linear(site, new DenseWeight(w), null));
+        if (tied) {
+            LOG.warn(
+                    "{}: config.json ties {} to {}, and the checkpoint has another tensor of that name, which counts",
+                    directory,
+                    name,
+                    tokens.tensorName());
+        } else if (!inFile) {
+            fresh.requireAllowed(weights, site.name(), site.out(), site.in());
+            newModules.add(site.name());
+            Tensor w = fresh.matrix(backend.dtype(), site.out(), site.in());
+            weights.put(name, w, false, site.out(), site.in());
+        }
+        return addSite(new Linear(site, new DenseWeight(weights.matrix(name, site.out(), site.in())), null));
     }
 
     final Embedding embedding(String name, int rows, int cols) throws IOException {
@@ -336,6 +385,16 @@ abstract class BaseModel implements Model {
     }
 
     @Override
+    public final String source() {
+        return directory.toString();
+    }
+
+    @Override
+    public final List<String> newModules() {
+        return Collections.unmodifiableList(newModules);
+    }
+
+    @Override
     public final int contextLength() {
         return contextLength;
     }
@@ -345,8 +404,13 @@ abstract class BaseModel implements Model {
         return vocabularySize;
     }
 
+    /** Frees the weights, at once or when the last pass that uses them is closed. */
     @Override
-    public void close() {
+    public final void close() {
+        lease.close();
+    }
+
+    private void free() {
         weights.close();
         if (rotary != null) {
             rotary.close();

@@ -11,9 +11,11 @@ import dev.peft4j.core.layer.Embedding;
 import dev.peft4j.core.layer.Functions;
 import dev.peft4j.core.layer.LayerNorm;
 import dev.peft4j.core.layer.Linear;
+import dev.peft4j.core.layer.SequenceLoss;
 import dev.peft4j.core.model.Loss;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.model.ProblemType;
 import dev.peft4j.core.model.Weights;
 import dev.peft4j.core.tensor.Activation;
 import dev.peft4j.core.tensor.Arena;
@@ -44,7 +46,8 @@ public final class Bert extends BaseModel implements Model {
     private final LayerNorm embeddingNorm;
     private final List<Block> blocks = new ArrayList<>();
     private final Linear pooler; // (C, C)
-    private final Linear classifier; // (classes, C)
+    private final Linear classifier; // (outputs, C)
+    private final ProblemType problem;
 
     private record Block(
             Linear q,
@@ -56,35 +59,43 @@ public final class Bert extends BaseModel implements Model {
             Linear down,
             LayerNorm outputNorm) {}
 
-    Bert(ModelConfig config, Weights weights, Backend backend, int classes, long seed) throws IOException {
+    /**
+     * Reads the weights.
+     *
+     * @param outputs classes, labels or numbers that are predicted
+     * @param seed of what the checkpoint does not have: the classifier, the layer in front of it
+     */
+    Bert(ModelConfig config, Weights weights, Backend backend, int outputs, long seed) throws IOException {
         super(
                 "bert",
                 weights,
                 backend,
                 config.directory(),
                 config.size("max_position_embeddings", 512),
-                config.size("vocab_size"));
+                config.size("vocab_size", 30522));
         config.require("position_embedding_type", "absolute");
         config.require("is_decoder", false);
-        width = config.size("hidden_size");
-        heads = config.size("num_attention_heads");
+        config.require("add_cross_attention", false);
+        width = config.size("hidden_size", 768);
+        heads = config.size("num_attention_heads", 12);
         if (width % heads != 0) {
             throw config.bad("hidden_size " + width + " is not a multiple of num_attention_heads " + heads
                     + ". Correct config.json.");
         }
-        int inner = config.size("intermediate_size");
+        int inner = config.size("intermediate_size", 3072);
         double eps = config.number("layer_norm_eps", 1e-12);
         dropout = config.probability("hidden_dropout_prob", 0.1);
         attentionDropout = config.probability("attention_probs_dropout_prob", 0.1);
         classifierDropout = config.probability("classifier_dropout", dropout);
         activation = config.activation("hidden_act", "gelu");
+        problem = config.problemType(outputs);
 
         weights.optionalPrefix("bert.");
         words = embedding("bert.embeddings.word_embeddings", vocabularySize(), width);
         positions = embedding("bert.embeddings.position_embeddings", contextLength(), width);
         segments = embedding("bert.embeddings.token_type_embeddings", config.size("type_vocab_size", 2), width);
         embeddingNorm = layerNorm("bert.embeddings.LayerNorm", width, eps);
-        for (int l = 0; l < config.size("num_hidden_layers"); l++) {
+        for (int l = 0; l < config.size("num_hidden_layers", 12); l++) {
             String h = "bert.encoder.layer." + l + ".";
             addBlock(
                     site(l, BlockSite.Kind.KEYS_AND_VALUES),
@@ -100,8 +111,9 @@ public final class Bert extends BaseModel implements Model {
                     linear(h + "output.dense", inner, width, true),
                     layerNorm(h + "output.LayerNorm", width, eps)));
         }
-        pooler = linear("bert.pooler.dense", width, width, true);
-        classifier = classifier("classifier", width, classes, config.number("initializer_range", 0.02), seed);
+        Fresh fresh = new Fresh(config.number("initializer_range", 0.02), seed, config);
+        pooler = newIfMissing("bert.pooler.dense", width, width, false, fresh.other());
+        classifier = newIfMissing("classifier", width, outputs, true, fresh);
     }
 
     /** The hidden states of all tokens after the last layer (T, C). */
@@ -116,6 +128,7 @@ public final class Bert extends BaseModel implements Model {
      */
     private Node encode(Call chosen, PackedBatch batch, boolean firstOnly, @Nullable KeyValueCache seen) {
         Pass pass = chosen.pass();
+        begin(chosen, batch, segments.site().entries());
         int frame = pass.begin();
         Call given = chosen.overTokens(batch.lengths());
         Input input = input(given, batch, words.forward(given, batch.ids()));
@@ -208,22 +221,29 @@ public final class Bert extends BaseModel implements Model {
 
     @Override
     public Loss loss(Call call, PackedBatch batch, double scale) {
-        int[] labels = batch.classLabels();
-        for (int label : labels) {
-            if (label < 0 || label >= classifier.site().out()) {
-                throw new IllegalArgumentException("label " + label + " was given; the model has the classes 0 to "
-                        + (classifier.site().out() - 1) + ". Load it with as many classes as the data has.");
-            }
+        if (problem == ProblemType.SINGLE_LABEL_CLASSIFICATION) {
+            int[] labels = batch.classLabels();
+            Node pooled = Functions.dropout(call.pass(), classifierDropout, pool(call, batch));
+            double sum = CrossEntropy.forward(
+                    call.overSequences(),
+                    pooled,
+                    labels,
+                    classifier.site().out(),
+                    scale,
+                    (c, x) -> classifier.forward(c, x));
+            return new Loss(sum, labels.length);
         }
-        Node pooled = Functions.dropout(call.pass(), classifierDropout, pool(call, batch));
-        double sum = CrossEntropy.forward(
-                call.overSequences(),
-                pooled,
-                labels,
-                classifier.site().out(),
-                scale,
-                (c, x) -> classifier.forward(c, x));
-        return new Loss(sum, labels.length);
+        float[] targets = batch.values(classifier.site().out());
+        Node predicted = logits(call, batch);
+        double sum = problem == ProblemType.REGRESSION
+                ? SequenceLoss.meanSquaredError(call.pass(), predicted, targets, scale)
+                : SequenceLoss.binaryCrossEntropy(call.pass(), predicted, targets, scale);
+        return new Loss(sum, batch.sequences());
+    }
+
+    @Override
+    public ProblemType problemType() {
+        return problem;
     }
 
     @Override
@@ -246,9 +266,12 @@ public final class Bert extends BaseModel implements Model {
         return TaskType.SEQ_CLS;
     }
 
+    /** With the layer in front of the classifier if that is new too: else its random values would be lost with the run. */
     @Override
     public List<String> taskModules() {
-        return List.of("classifier");
+        return newModules().contains(pooler.site().name())
+                ? List.of("classifier", pooler.site().name())
+                : List.of("classifier");
     }
 
     @Override

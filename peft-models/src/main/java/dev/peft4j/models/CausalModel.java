@@ -104,8 +104,9 @@ public interface CausalModel extends Model {
         return TaskType.CAUSAL_LM;
     }
 
+    /** The output layer if it is new, since its random values would be lost with the run. */
     @Override
     default List<String> taskModules() {
-        return List.of();
+        return newModules();
     }
 }

@@ -73,6 +73,7 @@ abstract class Decoder extends BaseModel implements CausalModel {
     @Override
     public final Node hidden(Call chosen, PackedBatch batch, @Nullable KeyValueCache cache, int @Nullable [] rows) {
         Pass pass = chosen.pass();
+        begin(chosen, batch, 1);
         int frame = pass.begin();
         Call given = chosen.overTokens(batch.lengths());
         Node embedded = tokens().forward(given, batch.ids());
@@ -169,14 +170,20 @@ abstract class Decoder extends BaseModel implements CausalModel {
         return kept == null ? x : Functions.rows(pass, x, kept);
     }
 
+    /** The factor of the products of queries and keys of a layer. */
+    double scale(int layer) {
+        return dimensions().scale;
+    }
+
     /** q (T, N·H), k and v (T, keyHeads·H), the result (T, N·H). */
     final Node attention(Call call, BlockSite site, Run run, Slice q, Slice k, Slice v) {
         Pass pass = call.pass();
         Dimensions d = dimensions();
+        double scale = scale(site.layer());
         KeyValueCache cache = run.cache;
         if (cache == null) {
             AttentionShape shape =
-                    selfAttention(pass, run.batch, d.heads, d.keyHeads, d.headSize, d.scale, true, d.dropout);
+                    selfAttention(pass, run.batch, d.heads, d.keyHeads, d.headSize, scale, true, d.dropout);
             if (run.shared == 0) {
                 return attend(call, run.batch, site, shape, q, k, v);
             }
@@ -187,7 +194,7 @@ abstract class Decoder extends BaseModel implements CausalModel {
             return attend(call, run.batch, site, shape.withKeysInFront(more), q, keys, values);
         }
         cache.append(site.layer(), run.batch, k.value(), v.value());
-        AttentionShape shape = cache.shape(run.batch, d.heads, d.keyHeads, d.headSize, d.scale);
+        AttentionShape shape = cache.shape(run.batch, d.heads, d.keyHeads, d.headSize, scale);
         Slice keys = Slice.of(pass.node(cache.keys(site.layer())));
         return Attention.forward(pass, shape, q, keys, Slice.of(pass.node(cache.values(site.layer()))));
     }

@@ -30,6 +30,7 @@ public final class Gpt2 extends Decoder {
     private final int width; // C
     private final double embeddingDropout;
     private final double residualDropout;
+    private final boolean scaleByLayer; // the products of queries and keys, by 1 / number of the layer from 1
     private final Activation activation;
     private final Embedding tokens; // (V, C)
     private final Embedding positions; // (context, C)
@@ -40,25 +41,25 @@ public final class Gpt2 extends Decoder {
     private record Block(
             LayerNorm norm1, Linear attention, Linear projection, LayerNorm norm2, Linear up, Linear down) {}
 
-    Gpt2(ModelConfig config, Weights weights, Backend backend) throws IOException {
+    Gpt2(ModelConfig config, Weights weights, Backend backend, long seed) throws IOException {
         super(
                 "gpt2",
                 weights,
                 backend,
                 config.directory(),
-                config.size("n_positions", config.size("n_ctx", 1024)),
-                config.size("vocab_size"));
-        config.require("scale_attn_by_inverse_layer_idx", false);
+                config.size(List.of("n_positions", "max_position_embeddings", "n_ctx"), 1024),
+                config.size("vocab_size", 50257));
         config.require("add_cross_attention", false);
-        int layers = config.size("n_layer");
-        int heads = config.size("n_head");
-        width = config.size("n_embd");
+        int layers = config.size(List.of("n_layer", "num_hidden_layers"), 12);
+        int heads = config.size(List.of("n_head", "num_attention_heads"), 12);
+        width = config.size(List.of("n_embd", "hidden_size"), 768);
         if (width % heads != 0) {
             throw config.bad("n_embd " + width + " is not a multiple of n_head " + heads + ". Correct config.json.");
         }
         int inner = config.size("n_inner", 4 * width);
         double eps = config.number("layer_norm_epsilon", 1e-5);
         double scale = config.flag("scale_attn_weights", true) ? 1 / Math.sqrt((double) width / heads) : 1;
+        scaleByLayer = config.flag("scale_attn_by_inverse_layer_idx", false);
         embeddingDropout = config.probability("embd_pdrop", 0.1);
         residualDropout = config.probability("resid_pdrop", 0.1);
         dimensions = new Dimensions(layers, heads, heads, width / heads, scale, config.probability("attn_pdrop", 0.1));
@@ -83,7 +84,8 @@ public final class Gpt2 extends Decoder {
         }
         finalNorm = layerNorm("transformer.ln_f", width, eps);
         LinearSite site = new LinearSite("lm_head", width, vocabularySize(), true);
-        head = head(site, tokens, config.flag("tie_word_embeddings", true));
+        Fresh fresh = new Fresh(config.number("initializer_range", 0.02), seed, config);
+        head = head(site, tokens, config.flag("tie_word_embeddings", true), fresh);
     }
 
     @Override
@@ -124,6 +126,11 @@ public final class Gpt2 extends Decoder {
     @Override
     Dimensions dimensions() {
         return dimensions;
+    }
+
+    @Override
+    double scale(int layer) {
+        return scaleByLayer ? dimensions.scale() / (layer + 1) : dimensions.scale();
     }
 
     @Override

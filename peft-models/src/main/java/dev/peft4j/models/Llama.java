@@ -45,19 +45,19 @@ public final class Llama extends Decoder {
             Linear up,
             Linear down) {}
 
-    Llama(ModelConfig config, Weights weights, Backend backend) throws IOException {
+    Llama(ModelConfig config, Weights weights, Backend backend, long seed) throws IOException {
         super(
                 "llama",
                 weights,
                 backend,
                 config.directory(),
                 config.size("max_position_embeddings", 2048),
-                config.size("vocab_size"));
-        config.require("hidden_act", "silu");
-        width = config.size("hidden_size");
-        int inner = config.size("intermediate_size");
-        int layers = config.size("num_hidden_layers");
-        int heads = config.size("num_attention_heads");
+                config.size("vocab_size", 32000));
+        config.require("hidden_act", "silu", "swish");
+        width = config.size("hidden_size", 4096);
+        int inner = config.size("intermediate_size", 11008);
+        int layers = config.size("num_hidden_layers", 32);
+        int heads = config.size("num_attention_heads", 32);
         int keyHeads = config.size("num_key_value_heads", heads);
         int headSize = config.size("head_dim", Math.max(1, width / heads));
         if (heads % keyHeads != 0 || headSize % 2 != 0) {
@@ -69,8 +69,10 @@ public final class Llama extends Decoder {
         dimensions = new Dimensions(layers, heads, keyHeads, headSize, 1 / Math.sqrt(headSize), attentionDropout);
         boolean attentionBias = config.flag("attention_bias", false);
         boolean mlpBias = config.flag("mlp_bias", false);
-        rotary = own(new Rotary(backend.dtype(), RotaryScaling.frequencies(config, headSize)));
 
+        weights.optionalPrefix("model.");
+        weights.requireMatrix("model.layers.0.self_attn.q_proj.weight", (long) heads * headSize, width);
+        float[] frequencies = RotaryScaling.frequencies(config, headSize, contextLength());
         tokens = embedding("model.embed_tokens", vocabularySize(), width);
         for (int l = 0; l < layers; l++) {
             String h = "model.layers." + l + ".";
@@ -91,7 +93,9 @@ public final class Llama extends Decoder {
         }
         finalNorm = rmsNorm("model.norm", width, eps);
         LinearSite site = new LinearSite("lm_head", width, vocabularySize(), true);
-        head = head(site, tokens, config.flag("tie_word_embeddings", false));
+        Fresh fresh = new Fresh(config.number("initializer_range", 0.02), seed, config);
+        head = head(site, tokens, config.flag("tie_word_embeddings", false), fresh);
+        rotary = own(new Rotary(backend.dtype(), frequencies));
     }
 
     @Override

@@ -2,10 +2,12 @@ package dev.peft4j.models;
 
 import dev.peft4j.core.io.BadFileException;
 import dev.peft4j.core.io.Json;
+import dev.peft4j.core.model.ProblemType;
 import dev.peft4j.core.tensor.Activation;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -65,8 +67,19 @@ final class ModelConfig {
                 + " was expected. Correct config.json.");
     }
 
+    /** A dimension, or the default of the family where it is missing. */
     int size(String name, int otherwise) throws IOException {
         return has(name) ? size(name) : otherwise;
+    }
+
+    /** A dimension that has several names, of which the first that is there counts. */
+    int size(List<String> names, int otherwise) throws IOException {
+        for (String name : names) {
+            if (has(name)) {
+                return size(name);
+            }
+        }
+        return otherwise;
     }
 
     double number(String name, double otherwise) throws IOException {
@@ -78,6 +91,14 @@ final class ModelConfig {
             return n.doubleValue();
         }
         throw bad("\"" + name + "\" is " + v + " where a number was expected. Correct config.json.");
+    }
+
+    /** A number that has no default. */
+    double number(String name) throws IOException {
+        if (!has(name)) {
+            throw bad("the number \"" + name + "\" was expected and is not there. Correct config.json.");
+        }
+        return number(name, 0);
     }
 
     double probability(String name, double otherwise) throws IOException {
@@ -111,31 +132,73 @@ final class ModelConfig {
         return null;
     }
 
-    int entries() {
-        return fields.size();
+    /** Refuses a field that changes the result and that this library does not compute. */
+    void require(String name, Object... supported) throws IOException {
+        Object v = fields.get(name);
+        if (v != null && !List.of(supported).contains(v)) {
+            throw bad("\"" + name + "\" is " + v + "; only " + List.of(supported)
+                    + " is supported, and another value changes the result. Use another checkpoint.");
+        }
     }
 
-    /** Refuses a field that changes the result and that this library does not compute. */
-    void require(String name, Object only) throws IOException {
-        Object v = fields.get(name);
-        if (v != null && !v.equals(only)) {
-            throw bad("\"" + name + "\" is " + v + "; only " + only
-                    + " is supported, and another value changes the result." + " Use another checkpoint.");
+    /** Refuses what no family computes: weights that are stored in another form, pruned heads. */
+    void requirePlain() throws IOException {
+        if (fields.get("quantization_config") instanceof Map<?, ?> q) {
+            throw bad("\"quantization_config\" says that the weights are quantized (" + q.get("quant_method")
+                    + "), which cannot be read. Use the checkpoint that it was made of, or one that is dequantized.");
         }
+        if (fields.get("pruned_heads") instanceof Map<?, ?> pruned && !pruned.isEmpty()) {
+            throw bad("\"pruned_heads\" takes heads out of the layers " + pruned.keySet()
+                    + ", which is not supported. Use a checkpoint with all heads.");
+        }
+        require("is_encoder_decoder", false);
+    }
+
+    /** Outputs of a classifier: those that were asked for, or the labels that the config names, or 2. */
+    int outputs(int asked) throws IOException {
+        if (asked > 0) {
+            return asked;
+        }
+        Object labels = fields.get("id2label");
+        if (labels instanceof Map<?, ?> m && !m.isEmpty()) {
+            return m.size();
+        }
+        return size("num_labels", 2);
+    }
+
+    /** What a classifier with so many outputs predicts, by the rules of transformers. */
+    ProblemType problemType(int outputs) throws IOException {
+        String name = text("problem_type", outputs == 1 ? "regression" : "single_label_classification");
+        return switch (name) {
+            case "regression" -> ProblemType.REGRESSION;
+            case "multi_label_classification" -> ProblemType.MULTI_LABEL_CLASSIFICATION;
+            case "single_label_classification" -> {
+                if (outputs == 1) {
+                    throw bad("\"problem_type\" is single_label_classification with one label, which leaves nothing"
+                            + " to choose. Use two labels, or the problem type regression.");
+                }
+                yield ProblemType.SINGLE_LABEL_CLASSIFICATION;
+            }
+            default ->
+                throw bad("\"problem_type\" is " + name
+                        + "; there are regression, single_label_classification and multi_label_classification."
+                        + " Correct config.json.");
+        };
     }
 
     Activation activation(String name, String otherwise) throws IOException {
         String f = text(name, otherwise);
         return switch (f) {
-            case "gelu" -> Activation.GELU;
-            case "gelu_new", "gelu_pytorch_tanh" -> Activation.GELU_TANH;
+            case "gelu", "gelu_python" -> Activation.GELU;
+            case "gelu_new", "gelu_pytorch_tanh", "gelu_python_tanh", "gelu_fast", "gelu_accurate" ->
+                Activation.GELU_TANH; // one formula, written in several ways
             case "silu", "swish" -> Activation.SILU;
             case "relu" -> Activation.RELU;
             case "tanh" -> Activation.TANH;
             default ->
                 throw bad(
                         "\"" + name + "\" is " + f
-                                + "; there are gelu, gelu_new, gelu_pytorch_tanh, silu, relu and tanh. Use another checkpoint.");
+                                + "; there are gelu, gelu_new, silu, relu and tanh and their other names. Use another checkpoint.");
         };
     }
 

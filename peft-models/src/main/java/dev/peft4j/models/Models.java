@@ -6,9 +6,8 @@ import dev.peft4j.core.model.Weights;
 import dev.peft4j.core.tensor.Backend;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.TreeSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,56 +29,48 @@ public final class Models {
     /**
      * Reads {@code config.json} and the weights of a directory; the caller closes the model.
      *
-     * @param classes of a classifier; 0 for the number that the config names, or 2
-     * @param seed of the classifier's weights if the checkpoint has none
+     * @param outputs of a classifier: classes, labels or numbers that it predicts; 0 for as many as the config names, or 2. A head of the checkpoint
+     *     that has another number of them is left out, and a new one made.
+     * @param seed of layers that the checkpoint does not have, such as a classifier; they are said in the log and in {@link Model#newModules}
      * @throws dev.peft4j.core.io.BadFileException if a file is missing or damaged, a tensor is missing or has other dimensions, or the
      *     family is not known
      */
-    public static Model load(Path directory, Backend backend, int classes, long seed) throws IOException {
+    public static Model load(Path directory, Backend backend, int outputs, long seed) throws IOException {
         try (Checkpoint checkpoint = Checkpoint.open(directory)) {
             ModelConfig config = ModelConfig.read(directory);
+            config.requirePlain();
             Weights weights = Weights.of(checkpoint, backend.dtype());
             try {
-                Model model = create(config, weights, backend, classes, seed);
-                Set<String> unread = new TreeSet<>(weights.unread());
-                unread.removeIf(Models::isBuffer);
-                if (!unread.isEmpty()) {
-                    LOG.warn("{}: {} tensors of the checkpoint are not used: {}", directory, unread.size(), unread);
+                Model model = create(config, weights, backend, outputs, seed);
+                List<String> unused = new UnusedTensors(config, checkpoint).of(weights.unread());
+                if (!unused.isEmpty()) {
+                    LOG.warn("{}: {} tensors of the checkpoint are not used: {}", directory, unused.size(), unused);
+                }
+                if (!model.newModules().isEmpty()) {
+                    LOG.warn(
+                            "{}: the checkpoint does not have {}, which start with random values; train them",
+                            directory,
+                            model.newModules());
                 }
                 return model;
-            } catch (IOException | RuntimeException e) {
+            } catch (IOException | RuntimeException | OutOfMemoryError e) {
                 weights.close();
                 throw e;
             }
         }
     }
 
-    private static Model create(ModelConfig config, Weights weights, Backend backend, int classes, long seed)
+    private static Model create(ModelConfig config, Weights weights, Backend backend, int outputs, long seed)
             throws IOException {
         String type = config.text("model_type", "");
         return switch (type) {
-            case "gpt2" -> new Gpt2(config, weights, backend);
-            case "llama" -> new Llama(config, weights, backend);
-            case "bert" -> new Bert(config, weights, backend, classes(config, classes), seed);
+            case "gpt2" -> new Gpt2(config, weights, backend, seed);
+            case "llama" -> new Llama(config, weights, backend, seed);
+            case "bert" -> new Bert(config, weights, backend, config.outputs(outputs), seed);
             default ->
                 throw config.bad("model_type is \"" + type
                         + "\"; there are gpt2, llama and bert. Use a checkpoint of one of these families.");
         };
-    }
-
-    private static int classes(ModelConfig config, int asked) throws IOException {
-        ModelConfig labels = config.object("id2label");
-        return asked > 0 ? asked : labels != null ? labels.entries() : config.size("num_labels", 2);
-    }
-
-    /** Tensors that older versions of transformers saved although they can be computed, and tied heads that repeat the embedding. */
-    private static boolean isBuffer(String name) {
-        return name.endsWith(".attn.bias")
-                || name.endsWith(".attn.masked_bias")
-                || name.endsWith("position_ids")
-                || name.endsWith("rotary_emb.inv_freq")
-                || name.equals("lm_head.weight")
-                || name.startsWith("cls.");
     }
 
     /** A Llama with random weights N(0, 0.02) and norms of 1, to be trained from nothing; the caller closes it. */
@@ -87,6 +78,6 @@ public final class Models {
             throws IOException {
         ModelConfig fields = ModelConfig.of(directory, config);
         Weights weights = RandomWeights.create(fields, backend.dtype(), seed);
-        return new Llama(fields, weights, backend);
+        return new Llama(fields, weights, backend, seed);
     }
 }

@@ -12,22 +12,37 @@ final class RotaryScaling {
 
     private RotaryScaling() {}
 
-    static float[] frequencies(ModelConfig config, int headSize) throws IOException {
-        ModelConfig parameters = config.object("rope_parameters");
-        ModelConfig scaling = parameters == null ? config.object("rope_scaling") : parameters;
+    /**
+     * The frequencies of a model.
+     *
+     * @param context {@code max_position_embeddings}
+     */
+    static float[] frequencies(ModelConfig config, int headSize, int context) throws IOException {
+        ModelConfig older = config.object("rope_scaling");
+        ModelConfig scaling = older == null ? config.object("rope_parameters") : older; // as transformers takes them
         double theta = config.number("rope_theta", DEFAULT_THETA);
-        if (parameters != null) {
-            theta = parameters.number("rope_theta", theta);
+        if (scaling != null) {
+            theta = scaling.number("rope_theta", theta);
         }
         float[] frequencies = Rotary.frequencies(theta, headSize);
         if (scaling == null) {
             return frequencies;
         }
         String type = scaling.text("rope_type", scaling.text("type", "default"));
+        if (!type.equals("default")) {
+            scaling.require("partial_rotary_factor", 1, 1.0);
+            config.require("partial_rotary_factor", 1, 1.0);
+        }
         return switch (type) {
             case "default" -> frequencies;
-            case "linear" -> linear(frequencies, scaling.number("factor", 1));
-            case "llama3" -> llama3(frequencies, scaling);
+            case "linear" -> linear(frequencies, scaling.number("factor"));
+            case "llama3" ->
+                llama3(
+                        frequencies,
+                        scaling,
+                        config.number(
+                                "original_max_position_embeddings",
+                                scaling.number("original_max_position_embeddings", context)));
             default ->
                 throw config.bad("rope_type is " + type + "; there are default, linear and llama3, and another"
                         + " value changes the result. Use another checkpoint.");
@@ -43,11 +58,10 @@ final class RotaryScaling {
     }
 
     /** Llama 3.1: long wavelengths are stretched, short ones stay, those between are mixed. */
-    private static float[] llama3(float[] frequencies, ModelConfig scaling) throws IOException {
-        double factor = scaling.number("factor", 8);
-        double low = scaling.number("low_freq_factor", 1);
-        double high = scaling.number("high_freq_factor", 4);
-        double context = scaling.number("original_max_position_embeddings", 8192);
+    private static float[] llama3(float[] frequencies, ModelConfig scaling, double context) throws IOException {
+        double factor = scaling.number("factor");
+        double low = scaling.number("low_freq_factor");
+        double high = scaling.number("high_freq_factor");
         float[] out = new float[frequencies.length];
         for (int i = 0; i < out.length; i++) {
             double f = frequencies[i];
