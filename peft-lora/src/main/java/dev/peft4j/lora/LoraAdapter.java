@@ -1,14 +1,13 @@
 package dev.peft4j.lora;
 
 import dev.peft4j.core.adapter.Adapter;
-import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.EmbeddingSite;
 import dev.peft4j.core.adapter.LayeredAdapter;
 import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.adapter.LinearUpdate;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.Site;
-import dev.peft4j.core.adapter.TokenRows;
+import dev.peft4j.core.adapter.WholeModules;
 import dev.peft4j.core.autograd.Parameter;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
@@ -37,7 +36,11 @@ final class LoraAdapter extends LayeredAdapter {
                                 : new EmbeddingLora(config, embedding, model, random));
             }
         }
-        trainModules(config.attachment().wholeModules(model));
+        WeightTying.sharedHead(config, model).ifPresent(head -> shareWith(head, model));
+        trainModules(config.attachmentFor(model).whole(model));
+        if (WeightTying.headFollows(config, model)) {
+            tieHeads();
+        }
         trainBiases(model);
         if (!config.trainableTokens().isEmpty()) {
             addTokens(model);
@@ -70,8 +73,8 @@ final class LoraAdapter extends LayeredAdapter {
             if (replaced != null) {
                 if (all && model.taskModules().contains(module)) {
                     // PEFT writes the bias of a head under three names
-                    alsoSave(module + ".modules_to_save.bias", replaced.value());
-                    alsoSave(module + ".original_module.bias", model.tensor(name));
+                    alsoSave(module + ".modules_to_save.bias", replaced.value(), false);
+                    alsoSave(module + ".original_module.bias", model.tensor(name), false);
                 }
             } else if (updates().containsKey(module)) {
                 train(name, module + ".base_layer.bias");
@@ -81,17 +84,32 @@ final class LoraAdapter extends LayeredAdapter {
         }
     }
 
-    private void addTokens(ModelSites model) {
-        EmbeddingSite site = model.embeddingSites().get(0);
-        boolean taken = actsAt(site)
-                || config.attachment().wholeModules(model).stream().anyMatch(m -> Attachment.isUnder(m, site.name()));
-        if (taken) {
-            throw new IllegalArgumentException("trainable_token_indices " + config.trainableTokens()
-                    + " were given, and the embedding " + site.name()
-                    + " is trained already, by LoRA or as a whole. Choose one of them.");
+    /** PEFT writes what head and embedding share a second time, turned round. */
+    private void shareWith(LinearSite head, ModelSites model) {
+        if (config.dora()) {
+            throw new IllegalArgumentException(
+                    "ensure_weight_tying was given with use_dora for an embedding and its head;"
+                            + " lengths of the rows of one are those of columns of the other. Choose one of the two.");
         }
-        add(new TokenRows(
-                model, site, config.trainableTokens(), site.name() + ".token_adapter.trainable_tokens_delta"));
+        if (embedding(model.embeddingSites().get(0).name()) instanceof EmbeddingLora shared) {
+            add(head, new TiedHeadLora(shared, config.scaling(head), config.dropout()));
+            alsoSave(head.name() + ".lora_A.weight", shared.b.value(), true);
+            alsoSave(head.name() + ".lora_B.weight", shared.a.value(), true);
+        }
+    }
+
+    private void addTokens(ModelSites model) {
+        TokenTables tables = new TokenTables(config, model);
+        WholeModules whole = config.attachmentFor(model).whole(model);
+        for (String table : tables.names()) {
+            boolean embedded = embedding(table) != null;
+            if (embedded || updates().containsKey(table) || whole.hasTensor(table + ".weight")) {
+                throw new IllegalArgumentException("trainable_token_indices " + config.trainableTokens()
+                        + " were given, and " + table
+                        + " is trained already, by LoRA or as a whole. Choose one of them.");
+            }
+        }
+        tables.rows().forEach(this::add);
     }
 
     /** PiSSA and OLoRA as plain LoRA of twice the rank: {@code B A - B₀ A₀ = [B, -B₀] [A; A₀]}. */
@@ -101,8 +119,8 @@ final class LoraAdapter extends LayeredAdapter {
     }
 
     @Override
-    public void close() {
-        super.close();
+    protected void free() {
+        super.free();
         for (LinearUpdate update : updates().values()) {
             if (update instanceof ResidualLora residual) {
                 residual.closeStart();
@@ -124,7 +142,7 @@ final class LoraAdapter extends LayeredAdapter {
     @Nullable
     Factors factors(Site site) {
         if (site instanceof EmbeddingSite) {
-            return embedding(site) instanceof EmbeddingLora e ? e.factors(backend()) : null;
+            return embedding(site.name()) instanceof EmbeddingLora e ? e.factors(backend()) : null;
         }
         return updates().get(site.name()) instanceof LoraLayer l ? l.factors(backend()) : null;
     }
@@ -132,7 +150,7 @@ final class LoraAdapter extends LayeredAdapter {
     /** Sets what is trained at a layer. */
     void store(Site site, double[] a, double[] b, double @Nullable [] lengths, double @Nullable [] bias) {
         if (site instanceof EmbeddingSite) {
-            if (embedding(site) instanceof EmbeddingLora e) {
+            if (embedding(site.name()) instanceof EmbeddingLora e) {
                 e.store(backend(), a, b, lengths);
             }
         } else if (updates().get(site.name()) instanceof LoraLayer l) {

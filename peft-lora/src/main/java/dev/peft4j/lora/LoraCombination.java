@@ -73,7 +73,7 @@ public final class LoraCombination {
                                 + " (modules_to_save or bias), which cannot be added up. Combine adapters of which one has it.");
             }
         }
-        if (adapters.stream().anyMatch(a -> a.trainedTokens().length > 0)) {
+        if (adapters.stream().anyMatch(a -> !a.trainedRows().isEmpty())) {
             throw new IllegalArgumentException(
                     "an adapter with trainable_token_indices was to be combined; rows of tokens"
                             + " take the place of the base's and cannot be added up. Use the adapters together in one call.");
@@ -105,7 +105,7 @@ public final class LoraCombination {
         });
         LoraConfig.Builder config = LoraConfig.of(largest, largest).toBuilder()
                 .attachment(new Attachment(
-                        TargetModules.of(List.copyOf(ranks.keySet())), wholeModules(model, adapters), Map.of()))
+                        TargetModules.of(List.copyOf(ranks.keySet())), wholeModules(model, adapters), Map.of(), true))
                 .rankPattern(ranks)
                 .alphaPattern(alphas)
                 .dora(dora)

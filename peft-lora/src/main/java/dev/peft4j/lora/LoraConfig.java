@@ -27,7 +27,8 @@ import org.jspecify.annotations.Nullable;
  * @param rankPattern other ranks for layers whose name ends in a match of the key; the first key that matches counts
  * @param alphaPattern other alphas, in the same way
  * @param init how A and B start
- * @param trainableTokens tokens whose rows of the input embedding are trained; a tied head follows
+ * @param trainableTokens tokens whose rows of a table are trained, by the ends of the names of tables, "" for the input embedding, which a tied head follows
+ * @param ensureWeightTying whether a head that is tied to the embedding follows what is trained of the embedding, as a whole or by LoRA
  */
 public record LoraConfig(
         int r,
@@ -41,7 +42,8 @@ public record LoraConfig(
         Map<String, Integer> rankPattern,
         Map<String, Double> alphaPattern,
         LoraInit init,
-        List<Integer> trainableTokens)
+        Map<String, List<Integer>> trainableTokens,
+        boolean ensureWeightTying)
         implements PeftConfig {
     static final String PEFT_TYPE = "LORA";
 
@@ -59,7 +61,7 @@ public record LoraConfig(
     public LoraConfig {
         rankPattern = new LinkedHashMap<>(rankPattern);
         alphaPattern = new LinkedHashMap<>(alphaPattern);
-        trainableTokens = List.copyOf(trainableTokens);
+        trainableTokens = new LinkedHashMap<>(trainableTokens);
         NamePattern.requireRank("r", r);
         rankPattern.forEach((k, v) -> NamePattern.requireRank("rank_pattern \"" + k + "\"", v));
         NamePattern.requireFinite("lora_alpha", alpha);
@@ -90,7 +92,8 @@ public record LoraConfig(
                 Map.of(),
                 Map.of(),
                 LoraInit.DEFAULT,
-                List.of());
+                Map.of(),
+                false);
     }
 
     /** Rank and alpha, without dropout, on the default layers of the architecture. */
@@ -143,9 +146,19 @@ public record LoraConfig(
         return toBuilder().init(newInit).build();
     }
 
-    /** With rows of the input embedding trained. */
+    /** With rows of the input embedding trained; without tokens none. */
     public LoraConfig withTrainableTokens(List<Integer> tokens) {
-        return toBuilder().trainableTokens(tokens).build();
+        return withTrainableTokens(tokens.isEmpty() ? Map.of() : Map.of("", tokens));
+    }
+
+    /** With rows of some tables trained. */
+    public LoraConfig withTrainableTokens(Map<String, List<Integer>> tables) {
+        return toBuilder().trainableTokens(tables).build();
+    }
+
+    /** With a head that stays tied to the embedding. */
+    public LoraConfig withWeightTying() {
+        return toBuilder().ensureWeightTying(true).build();
     }
 
     /** The rank at a layer. */
@@ -169,15 +182,25 @@ public record LoraConfig(
      * @throws IllegalArgumentException if a target or a pattern matches nothing, or there is no default for the architecture
      */
     List<Site> sites(ModelSites model) {
-        List<Site> sites = attachment.sitesWithEmbeddings(model);
-        NamePattern.check(rankPattern, sites);
-        NamePattern.check(alphaPattern, sites);
+        List<Site> sites = attachmentFor(model).sitesWithEmbeddings(model);
+        NamePattern.check(rankPattern, sites, attachment.read());
+        NamePattern.check(alphaPattern, sites, attachment.read());
         return sites;
     }
 
     @Override
+    public List<String> unmatched(ModelSites model) {
+        return NamePattern.unmatched(attachment, sites(model), rankPattern, alphaPattern, model);
+    }
+
+    /** The layers and modules, where embedding and head may be trained as one. */
+    Attachment attachmentFor(ModelSites model) {
+        return WeightTying.resolve(this, model);
+    }
+
+    @Override
     public long parameterCount(ModelSites model) {
-        long count = attachment.wholeCount(model);
+        long count = attachmentFor(model).wholeCount(model);
         for (Site s : sites(model)) {
             if (s instanceof LinearSite l) {
                 count += (long) rank(s) * (l.in() + l.out()) + (dora || loraBias ? l.out() : 0);
@@ -190,11 +213,7 @@ public record LoraConfig(
                     ? model.tensor(name).size()
                     : 0;
         }
-        return count
-                + (trainableTokens.isEmpty()
-                        ? 0
-                        : (long) trainableTokens.size()
-                                * model.embeddingSites().get(0).width());
+        return count + new TokenTables(this, model).count();
     }
 
     @Override
@@ -220,7 +239,8 @@ public record LoraConfig(
         private Map<String, Integer> rankPattern;
         private Map<String, Double> alphaPattern;
         private LoraInit init;
-        private List<Integer> trainableTokens;
+        private Map<String, List<Integer>> trainableTokens;
+        private boolean ensureWeightTying;
 
         private Builder(LoraConfig c) {
             r = c.r;
@@ -235,6 +255,7 @@ public record LoraConfig(
             alphaPattern = c.alphaPattern;
             init = c.init;
             trainableTokens = c.trainableTokens;
+            ensureWeightTying = c.ensureWeightTying;
         }
 
         /** See {@link LoraConfig#r}. */
@@ -304,8 +325,14 @@ public record LoraConfig(
         }
 
         /** See {@link LoraConfig#trainableTokens}. */
-        public Builder trainableTokens(List<Integer> value) {
+        public Builder trainableTokens(Map<String, List<Integer>> value) {
             trainableTokens = value;
+            return this;
+        }
+
+        /** See {@link LoraConfig#ensureWeightTying}. */
+        public Builder ensureWeightTying(boolean value) {
+            ensureWeightTying = value;
             return this;
         }
 
@@ -323,7 +350,8 @@ public record LoraConfig(
                     rankPattern,
                     alphaPattern,
                     init,
-                    trainableTokens);
+                    trainableTokens,
+                    ensureWeightTying);
         }
     }
 }

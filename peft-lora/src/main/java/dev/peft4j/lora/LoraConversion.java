@@ -66,7 +66,7 @@ public final class LoraConversion {
         ranks.forEach((name, r) -> alphas.put(name, (double) r)); // s = 1
         LoraConfig config = LoraConfig.of(largest, largest).toBuilder()
                 .attachment(new Attachment(
-                        TargetModules.of(List.copyOf(ranks.keySet())), modules(model, adapter), Map.of()))
+                        TargetModules.of(List.copyOf(ranks.keySet())), modules(model, adapter), Map.of(), false))
                 .rankPattern(ranks)
                 .alphaPattern(alphas)
                 .build();

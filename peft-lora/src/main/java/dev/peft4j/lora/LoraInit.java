@@ -65,10 +65,10 @@ public record LoraInit(Kind kind, int iterations) {
             case "orthogonal" -> of(Kind.ORTHOGONAL);
             case "pissa" -> of(Kind.PISSA);
             case "olora" -> of(Kind.OLORA);
-            case "loftq", "eva" -> DEFAULT; // these leave the weight of the base as it is
+            case "loftq", "eva", "mica" -> DEFAULT; // these leave the weight of the base as it is
             default ->
                 throw new IllegalArgumentException("init_lora_weights is \"" + value
-                        + "\"; there are true, false, gaussian, orthogonal, pissa, pissa_niter_N, olora, loftq and eva."
+                        + "\"; there are true, false, gaussian, orthogonal, pissa, pissa_niter_N, olora, loftq, eva and mica."
                         + " An adapter of another kind belongs to a base that was changed: convert it to plain LoRA when"
                         + " you save it in PEFT.");
         };

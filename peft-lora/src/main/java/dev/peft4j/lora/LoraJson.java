@@ -5,6 +5,7 @@ import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.NamePattern;
 import dev.peft4j.core.adapter.Site;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -26,7 +27,8 @@ final class LoraJson {
                 .rankPattern(fields.ranks())
                 .alphaPattern(fields.alphas())
                 .init(LoraInit.read(fields.any("init_lora_weights")))
-                .trainableTokens(tokens(fields));
+                .trainableTokens(tokens(fields))
+                .ensureWeightTying(fields.flag("ensure_weight_tying", false));
         return builder.attachment(Attachment.read(fields)).build();
     }
 
@@ -41,18 +43,25 @@ final class LoraJson {
         };
     }
 
-    private static List<Integer> tokens(ConfigFields fields) {
-        if (fields.any("trainable_token_indices") instanceof Map<?, ?> perTable) {
-            throw new IllegalArgumentException("trainable_token_indices is given per table " + perTable.keySet()
-                    + "; a list of tokens of the input embedding was expected. Train the tokens of that one.");
+    /** A list is of the input embedding. */
+    private static Map<String, List<Integer>> tokens(ConfigFields fields) {
+        Object value = fields.any("trainable_token_indices");
+        if (value == null) {
+            return Map.of();
         }
-        return fields.wholes("trainable_token_indices");
+        if (!(value instanceof Map<?, ?>)) {
+            return Map.of("", fields.wholes("trainable_token_indices"));
+        }
+        ConfigFields tables = new ConfigFields(fields.object("trainable_token_indices"));
+        Map<String, List<Integer>> all = new LinkedHashMap<>();
+        fields.object("trainable_token_indices").keySet().forEach(table -> all.put(table, tables.wholes(table)));
+        return all;
     }
 
     /** Newer fields are left out while they have their default: older readers stop at names that they do not know. */
     static Map<String, Object> write(LoraConfig c, ModelSites model) {
         List<Site> sites = c.sites(model);
-        Map<String, Object> json = c.attachment().toJson(LoraConfig.PEFT_TYPE, model, sites);
+        Map<String, Object> json = c.attachmentFor(model).toJson(LoraConfig.PEFT_TYPE, model, sites);
         json.put("init_lora_weights", c.init().toJson());
         json.put("fan_in_fan_out", model.fanInFanOut());
         json.put("r", c.r());
@@ -77,9 +86,21 @@ final class LoraJson {
             json.put("lora_bias", true);
         }
         if (!c.trainableTokens().isEmpty()) {
-            json.put("trainable_token_indices", c.trainableTokens());
+            List<Integer> ofInput = c.trainableTokens().get("");
+            boolean one = ofInput != null && c.trainableTokens().size() == 1;
+            json.put("trainable_token_indices", one ? ofInput : byName(c, model));
+        }
+        if (c.ensureWeightTying()) {
+            json.put("ensure_weight_tying", true);
         }
         return json;
+    }
+
+    private static Map<String, List<Integer>> byName(LoraConfig c, ModelSites model) {
+        Map<String, List<Integer>> all = new LinkedHashMap<>();
+        String input = model.embeddingSites().get(0).name();
+        c.trainableTokens().forEach((name, tokens) -> all.put(name.isEmpty() ? input : name, tokens));
+        return all;
     }
 
     private static Number whole(double value) {

@@ -105,7 +105,7 @@ final class Magnitude {
     void scaleRows(Backend backend, double[] gains, Tensor merged) {
         for (int o = 0; o < gains.length; o++) {
             Tensor row = row(merged, o);
-            backend.kernels().addScaled(gains[o] - 1, row, row);
+            backend.kernels().scale(gains[o], row);
         }
     }
 

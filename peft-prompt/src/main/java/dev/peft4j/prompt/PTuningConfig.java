@@ -97,6 +97,11 @@ public record PTuningConfig(PromptSettings settings, Encoder encoder, int hidden
     }
 
     @Override
+    public List<String> unmatched(ModelSites model) {
+        return settings.unmatched(model);
+    }
+
+    @Override
     public String peftType() {
         return PEFT_TYPE;
     }

@@ -131,6 +131,11 @@ public record PrefixTuningConfig(
     }
 
     @Override
+    public List<String> unmatched(ModelSites model) {
+        return settings.unmatched(model);
+    }
+
+    @Override
     public String peftType() {
         return PEFT_TYPE;
     }

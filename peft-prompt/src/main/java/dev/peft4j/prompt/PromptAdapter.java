@@ -26,7 +26,7 @@ final class PromptAdapter extends LayeredAdapter {
         this.config = config;
         this.source = source;
         this.prefix = prefix;
-        build(() -> trainModules(config.settings().wholeModules(model)));
+        build(() -> trainModules(config.settings().whole(model)));
     }
 
     private Node rows(Pass pass) {

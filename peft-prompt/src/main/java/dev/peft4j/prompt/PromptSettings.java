@@ -3,8 +3,8 @@ package dev.peft4j.prompt;
 import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.ModelSites;
-import dev.peft4j.core.adapter.TaskType;
-import java.util.ArrayList;
+import dev.peft4j.core.adapter.TargetModules;
+import dev.peft4j.core.adapter.WholeModules;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -41,10 +41,7 @@ public record PromptSettings(
         for (String derived : List.of("token_dim", "num_attention_heads", "num_layers", "num_transformer_submodules")) {
             f.any(derived); // follow from the model
         }
-        List<String> whole = f.strings("modules_to_save").stream()
-                .filter(m -> !m.equals("score"))
-                .distinct()
-                .toList();
+        List<String> whole = Attachment.wholeModules(f);
         return new PromptSettings(f.whole("num_virtual_tokens", 0), whole, false, f.kept());
     }
 
@@ -56,8 +53,9 @@ public record PromptSettings(
         return new PromptSettings(virtualTokens, modulesToSave, true, kept);
     }
 
-    List<String> wholeModules(ModelSites model) {
-        return modulesToSave == null ? model.taskModules() : modulesToSave;
+    /** The modules that are trained whole; in a file an entry may mean none. */
+    WholeModules whole(ModelSites model) {
+        return new WholeModules(modulesToSave == null ? model.taskModules() : modulesToSave, flat);
     }
 
     /** Refuses more virtual tokens than a sequence may have, with room for one token. */
@@ -91,8 +89,12 @@ public record PromptSettings(
         }
     }
 
+    List<String> unmatched(ModelSites model) {
+        return new Attachment(TargetModules.allLinearLayers(), modulesToSave, Map.of(), flat).unmatched(model);
+    }
+
     long wholeCount(ModelSites model) {
-        return new Attachment(null, modulesToSave, Map.of()).wholeCount(model);
+        return whole(model).count(model);
     }
 
     /** Layers of the model: each has three sites. */
@@ -107,7 +109,7 @@ public record PromptSettings(
 
     Map<String, Object> toJson(String type, ModelSites model, int tokenDim, int heads) {
         Map<String, Object> json = new TreeMap<>(kept);
-        json.putIfAbsent("base_model_name_or_path", null);
+        json.putIfAbsent("base_model_name_or_path", model.source());
         json.put("peft_type", type);
         json.put("task_type", model.taskType().name());
         json.put("inference_mode", true);
@@ -116,11 +118,7 @@ public record PromptSettings(
         json.put("num_attention_heads", heads);
         json.put("num_layers", layers(model));
         json.put("num_transformer_submodules", 1);
-        List<String> whole = new ArrayList<>(wholeModules(model));
-        if (model.taskType() == TaskType.SEQ_CLS && whole.contains("classifier")) {
-            whole.add("score");
-        }
-        json.put("modules_to_save", whole.isEmpty() ? null : whole);
+        json.put("modules_to_save", Attachment.savedModules(whole(model).endings(), model));
         return json;
     }
 }

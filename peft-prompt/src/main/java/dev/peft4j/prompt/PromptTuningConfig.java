@@ -99,6 +99,11 @@ public record PromptTuningConfig(PromptSettings settings, Init init, String text
     }
 
     @Override
+    public List<String> unmatched(ModelSites model) {
+        return settings.unmatched(model);
+    }
+
+    @Override
     public String peftType() {
         return PEFT_TYPE;
     }

@@ -4,10 +4,15 @@ import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.PeftConfig;
+import dev.peft4j.core.adapter.Site;
 import dev.peft4j.core.adapter.TargetModules;
+import dev.peft4j.core.adapter.WholeModules;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which biases are trained.
@@ -18,6 +23,7 @@ import java.util.TreeMap;
  */
 public record BitFitConfig(Attachment attachment) implements PeftConfig {
     static final String PEFT_TYPE = "BITFIT";
+    private static final String SUFFIX = ".bias";
 
     /** All biases. */
     public static final BitFitConfig ALL = new BitFitConfig(Attachment.DEFAULT);
@@ -32,12 +38,11 @@ public record BitFitConfig(Attachment attachment) implements PeftConfig {
      * @throws IllegalArgumentException if there are none
      */
     List<String> biases(ModelSites model) {
-        List<String> whole = attachment.wholeModules(model);
+        WholeModules whole = attachment.whole(model);
         TargetModules target = attachment.target();
+        Set<String> meant = target == null ? model.tensorNames() : biasesOf(layers(target, model));
         List<String> all = model.tensorNames().stream()
-                .filter(n -> n.endsWith(".bias"))
-                .filter(n -> whole.stream().noneMatch(m -> Attachment.isUnder(m, n)))
-                .filter(n -> target == null || isMeant(target, n.substring(0, n.length() - ".bias".length())))
+                .filter(n -> n.endsWith(SUFFIX) && meant.contains(n) && !whole.hasTensor(n))
                 .toList();
         if (all.isEmpty()) {
             throw new IllegalArgumentException("BitFit was asked for, and none of the "
@@ -47,8 +52,22 @@ public record BitFitConfig(Attachment attachment) implements PeftConfig {
         return all;
     }
 
-    private static boolean isMeant(TargetModules target, String module) {
-        return target.names().stream().anyMatch(n -> TargetModules.matches(n, module));
+    /** The layers that are meant; without names all that have a bias, less those that are left out. */
+    private List<Site> layers(TargetModules target, ModelSites model) {
+        if (!target.isDefault()) {
+            return target.selectAll(model, attachment.read());
+        }
+        List<String> endings = model.tensorNames().stream()
+                .filter(n -> n.endsWith(SUFFIX))
+                .map(n -> n.substring(0, n.length() - SUFFIX.length()))
+                .map(n -> n.substring(n.lastIndexOf('.') + 1))
+                .distinct()
+                .toList();
+        return attachment.targetOr(Map.of(model.modelType(), endings), model).selectAll(model, attachment.read());
+    }
+
+    private static Set<String> biasesOf(List<Site> layers) {
+        return layers.stream().map(s -> s.name() + SUFFIX).collect(Collectors.toSet());
     }
 
     @Override
@@ -70,12 +89,27 @@ public record BitFitConfig(Attachment attachment) implements PeftConfig {
     @Override
     public Map<String, Object> toJson(ModelSites model) {
         Map<String, Object> json = new TreeMap<>(attachment.kept());
+        json.putIfAbsent("base_model_name_or_path", model.source());
         json.put("peft_type", PEFT_TYPE);
         json.put("task_type", model.taskType().name());
         json.put("inference_mode", true);
-        TargetModules target = attachment.target();
-        json.put("target_modules", target == null ? null : target.names());
+        json.put("target_modules", targetNames(model));
         json.put("modules_to_save", attachment.wholeModules(model));
         return json;
+    }
+
+    /** None for all; else the whole names of the layers, so that no other field is needed. */
+    private @Nullable List<String> targetNames(ModelSites model) {
+        if (attachment.target() == null) {
+            return null;
+        }
+        return biases(model).stream()
+                .map(n -> n.substring(0, n.length() - SUFFIX.length()))
+                .toList();
+    }
+
+    @Override
+    public List<String> unmatched(ModelSites model) {
+        return attachment.target() == null ? List.of() : attachment.unmatched(model);
     }
 }

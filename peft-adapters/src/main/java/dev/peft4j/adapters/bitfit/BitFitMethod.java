@@ -25,7 +25,7 @@ public final class BitFitMethod implements PeftMethod {
         LayeredAdapter adapter = new LayeredAdapter(c, model);
         adapter.build(() -> {
             c.biases(model).forEach(name -> adapter.train(name, name));
-            adapter.trainModules(c.attachment().wholeModules(model));
+            adapter.trainModules(c.attachment().whole(model));
         });
         return adapter;
     }

@@ -30,7 +30,7 @@ final class BottleneckAdapter extends LayeredAdapter {
                 layers.put(site, layer);
                 layer.parameters().forEach(p -> names.add(p.name()));
             }
-            trainModules(config.wholeModules(model));
+            trainModules(config.whole(model));
         });
     }
 

@@ -1,10 +1,10 @@
 package dev.peft4j.adapters.bottleneck;
 
-import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.NamePattern;
 import dev.peft4j.core.adapter.PeftConfig;
+import dev.peft4j.core.adapter.WholeModules;
 import dev.peft4j.core.tensor.Activation;
 import java.util.ArrayList;
 import java.util.List;
@@ -151,8 +151,8 @@ public record BottleneckConfig(
         return reductionFactor.units(site.width(), site.layer());
     }
 
-    List<String> wholeModules(ModelSites model) {
-        return modulesToSave == null ? model.taskModules() : modulesToSave;
+    WholeModules whole(ModelSites model) {
+        return new WholeModules(modulesToSave == null ? model.taskModules() : modulesToSave, false);
     }
 
     @Override
@@ -162,7 +162,7 @@ public record BottleneckConfig(
 
     @Override
     public long parameterCount(ModelSites model) {
-        long count = new Attachment(null, modulesToSave, Map.of()).wholeCount(model);
+        long count = whole(model).count(model);
         for (BlockSite s : sites(model)) {
             long d = units(s);
             long c = s.width();

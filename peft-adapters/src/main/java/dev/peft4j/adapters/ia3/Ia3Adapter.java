@@ -18,7 +18,7 @@ final class Ia3Adapter extends LayeredAdapter {
             for (LinearSite site : config.sites(model)) {
                 add(site, new Ia3Layer(config, site, config.scalesInput(model, site), model.backend(), random));
             }
-            trainModules(config.attachment().wholeModules(model));
+            trainModules(config.attachment().whole(model));
         });
     }
 

@@ -6,6 +6,7 @@ import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.TargetModules;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -13,12 +14,36 @@ import org.jspecify.annotations.Nullable;
 /**
  * What IA3 attaches.
  *
- * @param feedForward endings of the names of those layers whose input is scaled, instead of their output; null for the default of the architecture
+ * @param feedForward the layers whose input is scaled, instead of their output; null for the default of the architecture
  * @param onesAtStart whether a new adapter changes nothing ({@code init_ia3_weights})
  * @param attachment the layers, and the modules that are trained whole
  */
-public record Ia3Config(@Nullable List<String> feedForward, boolean onesAtStart, Attachment attachment)
+public record Ia3Config(@Nullable FeedForward feedForward, boolean onesAtStart, Attachment attachment)
         implements PeftConfig {
+    /**
+     * Layers whose input is scaled.
+     *
+     * @param endings of their names, without looking for a dot, as in PEFT
+     * @param pattern regular expression over whole names, instead of endings; empty for none
+     */
+    public record FeedForward(List<String> endings, String pattern) {
+        /** Copies the list. */
+        public FeedForward {
+            endings = List.copyOf(endings);
+        }
+
+        /** Layers whose names end in one of these; none for no layer. */
+        public static FeedForward of(String... endings) {
+            return new FeedForward(List.of(endings), "");
+        }
+
+        boolean means(String layer) {
+            return pattern.isEmpty()
+                    ? endings.stream().anyMatch(layer::endsWith)
+                    : TargetModules.matching(pattern).isMatched(layer);
+        }
+    }
+
     static final String PEFT_TYPE = "IA3";
     private static final Map<String, List<String>> TARGETS = Map.of(
             "gpt2", List.of("c_attn", "mlp.c_proj"),
@@ -32,32 +57,21 @@ public record Ia3Config(@Nullable List<String> feedForward, boolean onesAtStart,
     /** PEFT's default layers of the architecture. */
     public static final Ia3Config DEFAULT = new Ia3Config(null, true, Attachment.DEFAULT);
 
-    /** Copies the list. */
-    public Ia3Config {
-        feedForward = feedForward == null ? null : List.copyOf(feedForward);
-    }
-
     static Ia3Config read(Map<String, Object> json) {
         ConfigFields f = new ConfigFields(json);
-        List<String> inner = f.strings("feedforward_modules");
-        return new Ia3Config(inner, f.flag("init_ia3_weights", true), Attachment.read(f));
+        Object inner = f.any("feedforward_modules");
+        FeedForward feedForward = null; // the default of the architecture
+        if (inner instanceof String pattern) {
+            feedForward = new FeedForward(List.of(), pattern);
+        } else if (inner != null) {
+            feedForward = new FeedForward(f.strings("feedforward_modules"), "");
+        }
+        return new Ia3Config(feedForward, f.flag("init_ia3_weights", true), Attachment.read(f));
     }
 
     /** The attachment with the default layers of this method. */
     private Attachment attachmentFor(ModelSites model) {
-        if (attachment.target() != null) {
-            return attachment;
-        }
-        return attachment.withTarget(TargetModules.of(defaults(TARGETS, model)));
-    }
-
-    private static List<String> defaults(Map<String, List<String>> of, ModelSites model) {
-        List<String> names = of.get(model.modelType());
-        if (names == null) {
-            throw new IllegalArgumentException("no target_modules were given, and " + model.modelType()
-                    + " has no default of IA3. Name the layers.");
-        }
-        return names;
+        return attachment.withTarget(attachment.targetOr(TARGETS, model));
     }
 
     /**
@@ -67,27 +81,40 @@ public record Ia3Config(@Nullable List<String> feedForward, boolean onesAtStart,
      */
     List<LinearSite> sites(ModelSites model) {
         List<LinearSite> sites = attachmentFor(model).sites(model);
-        for (String ending : inner(model)) {
-            if (sites.stream().noneMatch(s -> s.name().endsWith(ending))) {
-                throw new IllegalArgumentException("feedforward_modules [" + ending + "] matches none of the "
-                        + sites.size() + " target layers, such as "
-                        + sites.get(0).name()
-                        + ". It has to be a part of target_modules.");
-            }
+        List<String> unmatched = attachment.read() ? List.of() : unmatchedFeedForward(sites);
+        if (!unmatched.isEmpty()) {
+            throw new IllegalArgumentException("feedforward_modules " + unmatched + " matches none of the "
+                    + sites.size() + " target layers, such as " + sites.get(0).name()
+                    + ". It has to be a part of target_modules.");
         }
         return sites;
     }
 
-    private List<String> inner(ModelSites model) {
+    private List<String> unmatchedFeedForward(List<LinearSite> sites) {
+        return feedForward == null
+                ? List.of()
+                : feedForward.endings().stream()
+                        .filter(ending -> sites.stream().noneMatch(s -> s.name().endsWith(ending)))
+                        .toList();
+    }
+
+    @Override
+    public List<String> unmatched(ModelSites model) {
+        List<String> all = new ArrayList<>(attachmentFor(model).unmatched(model));
+        unmatchedFeedForward(sites(model)).forEach(m -> all.add("feedforward_modules " + m));
+        return all;
+    }
+
+    private FeedForward inner(ModelSites model) {
         if (feedForward != null) {
             return feedForward;
         }
-        return attachment.target() == null ? defaults(FEED_FORWARD, model) : List.of();
+        return new FeedForward(FEED_FORWARD.getOrDefault(model.modelType(), List.of()), "");
     }
 
-    /** Whether the input of a layer is scaled; PEFT compares the ends of names without looking for a dot. */
+    /** Whether the input of a layer is scaled. */
     boolean scalesInput(ModelSites model, LinearSite site) {
-        return inner(model).stream().anyMatch(site.name()::endsWith);
+        return inner(model).means(site.name());
     }
 
     @Override
@@ -114,11 +141,15 @@ public record Ia3Config(@Nullable List<String> feedForward, boolean onesAtStart,
         Map<String, Object> json = attachmentFor(model).toJson(PEFT_TYPE, model, sites);
         // PEFT asks for feed-forward modules by the same words as for target modules
         TargetModules t = attachmentFor(model).targetFor(model);
-        boolean asGiven =
-                t.excluded() == null && t.layers().isEmpty() && t.names().containsAll(inner(model));
+        FeedForward inner = inner(model);
+        boolean asGiven = t.excluded() == null
+                && t.layers().isEmpty()
+                && inner.pattern().isEmpty()
+                && t.names().containsAll(inner.endings())
+                && attachmentFor(model).unmatched(model).isEmpty();
         if (asGiven && !t.names().isEmpty()) {
             json.put("target_modules", t.names());
-            json.put("feedforward_modules", inner(model));
+            json.put("feedforward_modules", inner.endings());
         } else {
             json.put("target_modules", sites.stream().map(LinearSite::name).toList());
             json.put(

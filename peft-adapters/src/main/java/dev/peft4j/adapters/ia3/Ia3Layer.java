@@ -70,7 +70,7 @@ final class Ia3Layer implements LinearUpdate {
         }
         for (int o = 0; o < weight.rows(); o++) {
             Tensor row = weight.rows(o, 1);
-            backend.kernels().addScaled(factors.value().get(0, o) - 1, row, row);
+            backend.kernels().scale(factors.value().get(0, o), row);
         }
     }
 

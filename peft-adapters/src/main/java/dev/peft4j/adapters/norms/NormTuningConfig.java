@@ -6,6 +6,7 @@ import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.NormSite;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.TargetModules;
+import dev.peft4j.core.adapter.WholeModules;
 import java.util.List;
 import java.util.Map;
 
@@ -28,11 +29,30 @@ public record NormTuningConfig(Attachment attachment) implements PeftConfig {
 
     List<NormSite> sites(ModelSites model) {
         TargetModules target = attachment.target();
-        List<String> whole = attachment.wholeModules(model);
-        return (target == null ? model.normSites() : target.selectNorms(model))
-                .stream()
-                        .filter(s -> whole.stream().noneMatch(m -> Attachment.isUnder(m, s.name())))
-                        .toList();
+        List<NormSite> chosen =
+                target == null ? model.normSites() : targets(model).selectNorms(model, attachment.read());
+        WholeModules whole = attachment.whole(model);
+        List<NormSite> left =
+                chosen.stream().filter(s -> !whole.hasLayer(s.name())).toList();
+        if (left.isEmpty()) {
+            throw new IllegalArgumentException("norm tuning selects " + chosen.size()
+                    + " norms, and all of them are in modules that are trained whole (modules_to_save "
+                    + whole.endings() + "). Leave modules out of modules_to_save, or choose other norms.");
+        }
+        return left;
+    }
+
+    private TargetModules targets(ModelSites model) {
+        List<String> all = model.normSites().stream()
+                .map(s -> s.name().substring(s.name().lastIndexOf('.') + 1))
+                .distinct()
+                .toList();
+        return attachment.targetOr(Map.of(model.modelType(), all), model);
+    }
+
+    @Override
+    public List<String> unmatched(ModelSites model) {
+        return attachment.withTarget(targets(model)).unmatched(model);
     }
 
     @Override

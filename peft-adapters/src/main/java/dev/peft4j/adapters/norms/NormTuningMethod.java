@@ -33,7 +33,7 @@ public final class NormTuningMethod implements PeftMethod {
                     }
                 }
             }
-            adapter.trainModules(c.attachment().wholeModules(model));
+            adapter.trainModules(c.attachment().whole(model));
         });
         return adapter;
     }

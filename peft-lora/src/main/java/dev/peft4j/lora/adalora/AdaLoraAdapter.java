@@ -41,7 +41,7 @@ final class AdaLoraAdapter extends LayeredAdapter {
                 layers.put(site.name(), layer);
                 add(site, layer);
             }
-            trainModules(config.attachment().wholeModules(model));
+            trainModules(config.attachment().whole(model));
         });
         fixed = !config.kept().isEmpty();
     }
@@ -84,8 +84,8 @@ final class AdaLoraAdapter extends LayeredAdapter {
     }
 
     @Override
-    public void close() {
-        super.close();
+    protected void free() {
+        super.free();
         allocator.close();
     }
 

@@ -110,6 +110,11 @@ public record AdaLoraConfig(
     }
 
     @Override
+    public List<String> unmatched(ModelSites model) {
+        return attachment.unmatched(model);
+    }
+
+    @Override
     public AdaLoraConfig withModulesToSave(List<String> modules) {
         return new AdaLoraConfig(schedule, alpha, dropout, orthogonality, kept, attachment.withModulesToSave(modules));
     }

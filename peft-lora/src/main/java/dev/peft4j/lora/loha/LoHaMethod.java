@@ -40,7 +40,7 @@ public final class LoHaMethod implements PeftMethod {
             for (LinearSite site : c.sites(model)) {
                 adapter.add(site, new LoHaLayer(c, site, model.backend(), random));
             }
-            adapter.trainModules(c.attachment().wholeModules(model));
+            adapter.trainModules(c.attachment().whole(model));
         });
         return adapter;
     }

@@ -112,9 +112,14 @@ public record LoKrConfig(
 
     List<LinearSite> sites(ModelSites model) {
         List<LinearSite> sites = attachment.sites(model);
-        NamePattern.check(rankPattern, sites);
-        NamePattern.check(alphaPattern, sites);
+        NamePattern.check(rankPattern, sites, attachment.read());
+        NamePattern.check(alphaPattern, sites, attachment.read());
         return sites;
+    }
+
+    @Override
+    public List<String> unmatched(ModelSites model) {
+        return NamePattern.unmatched(attachment, sites(model), rankPattern, alphaPattern, model);
     }
 
     private LoKrConfig with(Map<String, Integer> ranks, Attachment attached) {

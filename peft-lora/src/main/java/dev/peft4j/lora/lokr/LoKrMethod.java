@@ -44,7 +44,7 @@ public final class LoKrMethod implements PeftMethod {
             for (LinearSite site : c.sites(model)) {
                 adapter.add(site, new LoKrLayer(c, site, model.backend(), random));
             }
-            adapter.trainModules(c.attachment().wholeModules(model));
+            adapter.trainModules(c.attachment().whole(model));
         });
         return adapter;
     }

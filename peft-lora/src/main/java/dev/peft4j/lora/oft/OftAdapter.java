@@ -15,7 +15,7 @@ final class OftAdapter extends LayeredAdapter {
             for (LinearSite site : config.sites(model)) {
                 add(site, new OftLayer(config, site, model.backend(), random));
             }
-            trainModules(config.attachment().wholeModules(model));
+            trainModules(config.attachment().whole(model));
         });
     }
 }

@@ -119,6 +119,11 @@ public record OftConfig(
     }
 
     @Override
+    public List<String> unmatched(ModelSites model) {
+        return attachment.unmatched(model);
+    }
+
+    @Override
     public OftConfig withModulesToSave(List<String> modules) {
         return new OftConfig(
                 r,

@@ -37,7 +37,7 @@ final class VeraAdapter extends LayeredAdapter {
                 }
                 add(site, layer);
             }
-            trainModules(config.attachment().wholeModules(model));
+            trainModules(config.attachment().whole(model));
         });
     }
 
@@ -51,8 +51,8 @@ final class VeraAdapter extends LayeredAdapter {
     }
 
     @Override
-    public void close() {
-        super.close();
+    protected void free() {
+        super.free();
         sharedA.close();
         sharedB.close();
     }

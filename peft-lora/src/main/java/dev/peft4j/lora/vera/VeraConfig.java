@@ -53,6 +53,11 @@ public record VeraConfig(
         return attachment.sites(model);
     }
 
+    @Override
+    public List<String> unmatched(ModelSites model) {
+        return attachment.unmatched(model);
+    }
+
     /** Input features of the widest layer. */
     static int mostIn(List<LinearSite> sites) {
         return sites.stream().mapToInt(LinearSite::in).max().orElseThrow();

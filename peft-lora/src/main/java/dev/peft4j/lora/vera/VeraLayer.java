@@ -55,7 +55,7 @@ final class VeraLayer implements LinearUpdate {
             backend.kernels().scaleColumns(matrixB, d.value(), left);
             for (int o = 0; o < left.rows(); o++) {
                 Tensor row = left.rows(o, 1);
-                backend.kernels().addScaled(b.value().get(0, o) - 1, row, row);
+                backend.kernels().scale(b.value().get(0, o), row);
             }
             backend.matrices().gemm(false, false, 1, left, matrixA, 1, weight);
         }
