@@ -144,12 +144,11 @@ final class CompareCommand implements Callable<Integer> {
                     .read(evalData, evalLimit, inFront, model, tokenizer, console)
                     .sequences();
             Evaluation base = Evaluator.evaluate(model, List.of(), heldOut);
-            boolean classes = base.isClassification();
             Comparison comparison = new Comparison(
                     "peft4j: methods on " + data.getFileName() + ", " + steps + " steps of " + batchSize,
-                    classes ? "accuracy" : "perplexity",
-                    quality(base),
-                    !classes);
+                    base.measureName(),
+                    base.measured(),
+                    base.lowerIsBetter());
             for (Candidate c : candidates) {
                 console.printf("%s, rate %.0e ...%n", c.method, c.rate);
                 console.flush();
@@ -161,10 +160,6 @@ final class CompareCommand implements Callable<Integer> {
             console.printf("report: %s%n", out.resolve("comparison.html"));
         }
         return 0;
-    }
-
-    private static double quality(Evaluation e) {
-        return e.isClassification() ? e.accuracy() : e.perplexity();
     }
 
     private Comparison.Row train(
@@ -200,7 +195,7 @@ final class CompareCommand implements Callable<Integer> {
             return new Comparison.Row(
                     c.method,
                     c.rate,
-                    quality(tuned),
+                    tuned.measured(),
                     adapters.trainableCount(),
                     millis.get(millis.size() / 2),
                     peak[0],

@@ -66,19 +66,7 @@ final class ConsoleProgress implements TrainingListener, AutoCloseable {
         if (base != null && tuned != null) {
             out.printf(Locale.ROOT, "%nheld-out records (%,d scored)      base     tuned%n", tuned.count());
             out.printf(Locale.ROOT, "  loss                         %9.4f %9.4f%n", base.loss(), tuned.loss());
-            if (tuned.isClassification()) {
-                out.printf(
-                        Locale.ROOT,
-                        "  accuracy                    %8.2f %% %7.2f %%%n",
-                        100 * base.accuracy(),
-                        100 * tuned.accuracy());
-            } else {
-                out.printf(
-                        Locale.ROOT,
-                        "  perplexity                   %9.4f %9.4f%n",
-                        base.perplexity(),
-                        tuned.perplexity());
-            }
+            out.printf("  %-28s %9s %9s%n", tuned.measureName(), base.measuredText(), tuned.measuredText());
             if (result.isWorse()) {
                 out.println("WARNING: the tuned model is worse than the base model on these records.");
             }

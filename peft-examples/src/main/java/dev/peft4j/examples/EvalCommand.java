@@ -71,9 +71,13 @@ final class EvalCommand implements Callable<Integer> {
     }
 
     private static void print(PrintWriter out, String name, Evaluation e) {
-        String measure = e.isClassification()
-                ? String.format(Locale.ROOT, "accuracy %.2f %%", 100 * e.accuracy())
-                : String.format(Locale.ROOT, "perplexity %.4f", e.perplexity());
-        out.printf(Locale.ROOT, "%-6s loss %.4f  %s  (%,d scored)%n", name, e.loss(), measure, e.count());
+        out.printf(
+                Locale.ROOT,
+                "%-6s loss %.4f  %s %s  (%,d scored)%n",
+                name,
+                e.loss(),
+                e.measureName(),
+                e.measuredText(),
+                e.count());
     }
 }

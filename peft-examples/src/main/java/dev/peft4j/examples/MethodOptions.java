@@ -190,7 +190,7 @@ final class MethodOptions {
             case "lokr" -> LoKrConfig.of(r, alpha, layers);
             case "vera" -> new VeraConfig(r, 0, true, 0.1, dropout, true, layers);
             case "oft" -> OftConfig.of(r, layers);
-            case "ia3" -> new Ia3Config(target.isEmpty() ? null : List.of(), true, layers);
+            case "ia3" -> new Ia3Config(null, true, layers);
             case "bitfit" -> new BitFitConfig(layers);
             case "ln" -> new NormTuningConfig(layers);
             case "houlsby" -> BottleneckConfig.houlsby(reductionFactor);

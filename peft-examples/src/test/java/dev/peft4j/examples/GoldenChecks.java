@@ -137,12 +137,12 @@ final class GoldenChecks {
             assertClose(file, kind + name, inFileLayout(model, p.name(), p.grad()), tolerance);
             compared++;
         }
-        for (Map.Entry<String, Tensor> twin :
+        for (Map.Entry<String, Adapter.SavedTwin> twin :
                 adapter.alsoSaved().entrySet()) { // PEFT stores some tensors more than once
             String name = kind + prefix + twin.getKey();
             if (file.tensors().containsKey(name)) {
                 Parameter p = adapter.parameters().stream()
-                        .filter(q -> q.value() == twin.getValue())
+                        .filter(q -> q.value() == twin.getValue().tensor())
                         .findFirst()
                         .orElseThrow();
                 assertClose(file, name, p.grad().toFloats(), tolerance);

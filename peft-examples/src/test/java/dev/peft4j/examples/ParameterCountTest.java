@@ -87,7 +87,10 @@ class ParameterCountTest {
             refused(model, PrefixTuningConfig.of(1).withText(List.of(-1)), "token -1");
             refused(model, BottleneckConfig.pfeiffer(C + 1), "leaves no unit");
             refused(model, TrainableTokensConfig.of(100_000), "vocabulary");
-            refused(model, new Ia3Config(List.of("c_fc"), true, Attachment.DEFAULT), "part of target_modules");
+            refused(
+                    model,
+                    new Ia3Config(Ia3Config.FeedForward.of("c_fc"), true, Attachment.DEFAULT),
+                    "part of target_modules");
         }
         assertThrows(IllegalArgumentException.class, () -> PromptTuningConfig.of(0));
         assertThrows(IllegalArgumentException.class, () -> BottleneckConfig.houlsby(0));

@@ -1,0 +1,199 @@
+package dev.peft4j.examples;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.AdapterFiles;
+import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.io.BadFileException;
+import dev.peft4j.core.io.Json;
+import dev.peft4j.core.model.MergedAdapter;
+import dev.peft4j.core.model.MergedModel;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.tensor.Arena;
+import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.tensor.DType;
+import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.models.CausalModel;
+import dev.peft4j.models.Models;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Model and adapter directories that other programs wrote, with the logits that PyTorch, transformers and PEFT (or AdapterHub) compute: every {@code
+ * NAME-expected.json} under {@code -Dpeft4j.cases=DIR}.
+ */
+class CasesTest {
+    private static final double TOLERANCE = 1e-4;
+    private static final String END = "-expected.json";
+
+    @TempDir
+    private Path temporary;
+
+    /** A directory, and what is expected of it. */
+    record Case(Path root, Path file, Map<String, Object> json) {
+        Path directory() {
+            String name = file.getFileName().toString();
+            return file.resolveSibling(name.substring(0, name.length() - END.length()));
+        }
+
+        String expect() {
+            return String.valueOf(json.get("expect"));
+        }
+
+        @Override
+        public String toString() {
+            return root.relativize(directory()).toString();
+        }
+    }
+
+    /** {@code -Dpeft4j.cases=DIR}, else the cases of the reference material, else those of this project. */
+    private static Path root() {
+        String given = System.getProperty("peft4j.cases", "");
+        Path shared = Shared.directory().resolve("cases");
+        Path own = Shared.root().resolve("peft-examples/src/test/resources/cases");
+        Path root = given.isEmpty()
+                ? (Files.isDirectory(shared) ? shared : own)
+                : Shared.root().resolve(given);
+        if (!Files.isDirectory(root)) {
+            throw new IllegalArgumentException(
+                    "-Dpeft4j.cases=" + given + ": a directory with cases was expected, there is no " + root + ".");
+        }
+        return root.normalize();
+    }
+
+    static List<Case> cases() throws IOException {
+        Path root = root();
+        try (Stream<Path> files = Files.walk(root)) {
+            List<Case> all = files.filter(f -> f.getFileName().toString().endsWith(END))
+                    .sorted()
+                    .map(f -> read(root, f))
+                    .toList();
+            assertFalse(all.isEmpty(), "no *" + END + " under " + root);
+            return all;
+        }
+    }
+
+    private static Case read(Path root, Path file) {
+        try {
+            return new Case(root, file, Json.read(file));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("cases")
+    void means_what_it_means_to_python(Case c) throws IOException {
+        boolean isModel = c.json().get("base") == null;
+        Path base = isModel
+                ? c.directory()
+                : c.root().resolve(String.valueOf(c.json().get("base")));
+        try (Model model = Models.load(base, Backend.host(), 0, 0)) {
+            if (isModel) {
+                assertTrue(!c.expect().equals("refused"), "it was opened");
+                checkLogits(c, model, List.of(), c.expect().equals("logits"));
+            } else {
+                adapter(c, model);
+            }
+        } catch (BadFileException e) {
+            assertTrue(isModel && c.expect().contains("refused"), () -> "refused: " + e.getMessage());
+            assertThreeParts(e);
+        }
+    }
+
+    private void adapter(Case c, Model model) throws IOException {
+        Adapter adapter;
+        try {
+            adapter = AdapterFiles.load(c.directory(), model);
+        } catch (BadFileException e) {
+            assertTrue(c.expect().contains("refused"), () -> "refused: " + e.getMessage());
+            assertThreeParts(e);
+            return;
+        }
+        try (adapter) {
+            assumeTrue(
+                    !c.expect().equals("refused"),
+                    "PEFT refuses it and it opens here, which is for the table of differences");
+            checkLogits(c, model, List.of(adapter), true);
+            if (adapter.isMergeable()) {
+                checkMerged(c, model, adapter);
+            }
+            Path again = temporary.resolve("again");
+            AdapterFiles.save(again, adapter, model);
+            try (Adapter read = AdapterFiles.load(again, model)) {
+                checkLogits(c, model, List.of(read), true);
+            }
+        }
+    }
+
+    private void checkMerged(Case c, Model model, Adapter adapter) throws IOException {
+        MergedAdapter merged;
+        try {
+            merged = MergedAdapter.of(model, List.of(adapter));
+        } catch (IllegalArgumentException e) {
+            assertTrue(e.getMessage().contains("bias"), e.getMessage()); // what has no place in the base
+            return;
+        }
+        try (merged) {
+            checkLogits(c, model, List.of(merged), true);
+            Path directory = temporary.resolve("merged");
+            MergedModel.write(directory, model, merged);
+            try (Model written = Models.load(directory, Backend.host(), 0, 0)) {
+                checkLogits(c, written, List.of(), true);
+            }
+        }
+    }
+
+    private static void checkLogits(Case c, Model model, List<Adapter> adapters, boolean equal) {
+        int[][] ids = GoldenCase.rows(c.json().get("ids"));
+        List<?> expected = (List<?>) c.json().get("logits_after_last_token");
+        PackedBatch batch = PackedBatch.of(ids);
+        try (Arena arena = new Arena(DType.F32);
+                Pass pass = Pass.inference(model.backend(), arena)) {
+            Call call = Call.of(pass, adapters);
+            Tensor logits = model.logits(call, batch).value();
+            PackedBatch all = batch.withRowsOf(call);
+            for (int i = 0; i < ids.length; i++) {
+                int row = model instanceof CausalModel ? all.start(i) + all.length(i) - 1 : i;
+                float[] found = logits.rows(row, 1).toFloats();
+                double[] wanted = ((List<?>) expected.get(i))
+                        .stream().mapToDouble(GoldenCase::number).toArray();
+                assertTrue(found.length >= wanted.length, "outputs");
+                for (int k = 0; k < wanted.length; k++) {
+                    assertTrue(Float.isFinite(found[k]), "finite");
+                    if (equal) {
+                        int at = k;
+                        assertEquals(
+                                wanted[k],
+                                found[k],
+                                TOLERANCE,
+                                () -> "logits " + Arrays.toString(wanted) + " of " + c + ", here "
+                                        + Arrays.toString(Arrays.copyOf(found, wanted.length)) + ", at " + at);
+                    }
+                }
+            }
+        }
+    }
+
+    /** What was asked, what was found, what to do: at least a name, a colon and two sentences. */
+    private static void assertThreeParts(BadFileException e) {
+        String text = String.valueOf(e.getMessage());
+        assertTrue(text.contains(": ") && text.strip().matches("(?s).*[.;:].* .*"), text);
+        assertFalse(text.contains("Exception") || text.contains("null"), text);
+    }
+}
