@@ -16,6 +16,7 @@ public final class AdapterFiles {
     static final String TENSORS = "adapter_model.safetensors";
     static final String HUB_TENSORS = "adapter.safetensors";
     static final String HUB_HEAD = "model_head.safetensors";
+    static final List<String> ALL_TENSORS = List.of(TENSORS, HUB_TENSORS, HUB_HEAD);
     static final String PREFIX = "base_model.model.";
 
     private AdapterFiles() {}

@@ -52,6 +52,7 @@ final class AdapterReader {
             Adapter adapter = reader.create(configFile, hub ? HUB_TYPE : type(configFile, json), json);
             try {
                 reader.fill(adapter);
+                requireSameSave(configFile, json, files);
                 adapter.afterLoading();
                 reader.warnOfUnmatched(adapter);
                 return adapter;
@@ -81,31 +82,31 @@ final class AdapterReader {
         }
     }
 
-    /**
-     * The config that was written with the tensors: a process that was killed between the two renames has left it under its temporary name.
-     *
-     * @throws BadFileException if there is none
-     */
+    /** The config that was written with the tensors, if a process that was killed between the two renames has left it under its temporary name. */
     private static Map<String, Object> ofTheSameSave(Path configFile, Map<String, Object> json, TensorFiles files)
             throws IOException {
-        String hash = files.metadata().get(ConfigHash.KEY);
-        if (hash == null || hash.equals(ConfigHash.of(json))) {
-            return json;
-        }
+        String saved = files.metadata().get(SavedConfig.KEY);
         Path pending = AtomicFile.pending(configFile);
-        if (Files.isRegularFile(pending)) {
+        if (!SavedConfig.differences(saved, json).isEmpty() && Files.isRegularFile(pending)) {
             Map<String, Object> other = Json.read(pending);
-            if (hash.equals(ConfigHash.of(other))) {
+            if (SavedConfig.differences(saved, other).isEmpty()) {
                 LOG.warn("{}: a save was cut off; its config is read from {}", configFile, pending);
                 return other;
             }
         }
-        throw new BadFileException(
-                configFile,
-                "the tensors beside it were saved with another config (" + ConfigHash.KEY + " " + hash.substring(0, 8)
-                        + "..., this one has " + ConfigHash.of(json).substring(0, 8)
-                        + "...), so they would mean something else. Get both files of one save; after a change of"
-                        + " the config on purpose, save the adapter again in PEFT.");
+        return json;
+    }
+
+    private static void requireSameSave(Path configFile, Map<String, Object> json, TensorFiles files)
+            throws IOException {
+        List<String> differences = SavedConfig.differences(files.metadata().get(SavedConfig.KEY), json);
+        if (!differences.isEmpty()) {
+            throw new BadFileException(
+                    configFile,
+                    "the tensors beside it were saved with another config, with which they mean something else: "
+                            + String.join("; ", differences) + ". Get both files of one save; to change the config on"
+                            + " purpose, save the adapter again with the new one.");
+        }
     }
 
     /** PEFT and AdapterHub call their configs the same: the content tells. */

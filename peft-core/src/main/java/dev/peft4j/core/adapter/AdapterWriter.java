@@ -7,6 +7,7 @@ import dev.peft4j.core.io.Json;
 import dev.peft4j.core.io.SafetensorsWriter;
 import dev.peft4j.core.tensor.Tensor;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -56,15 +57,24 @@ final class AdapterWriter {
                         shape(twin.tensor())));
         adapter.buffers().forEach((name, t) -> add(AdapterFiles.TENSORS, name, t, false, t.rows(), t.cols()));
         String config = Json.print(adapter.config().toJson(model)) + "\n";
-        String hash = ConfigHash.of(Json.parse(config));
+        String meaning = SavedConfig.of(Json.parse(config));
+        String save = writers.size() > 1 ? TensorFiles.idOf(writers.values()) : "";
         Map<String, AtomicFile.Content> files = new LinkedHashMap<>();
         for (Map.Entry<String, SafetensorsWriter> w : writers.entrySet()) {
-            w.getValue().metadata("format", "pt").metadata(ConfigHash.KEY, hash);
+            w.getValue().metadata("format", "pt").metadata(SavedConfig.KEY, meaning);
             notes.forEach(w.getValue()::metadata);
+            if (!save.isEmpty()) {
+                w.getValue().metadata(TensorFiles.SAVE, save);
+            }
             files.put(w.getKey(), w.getValue().content());
         }
         files.put(AdapterFiles.CONFIG, AtomicFile.text(config)); // a directory with a config is complete
         AtomicFile.writeAll(directory, files);
+        for (String other : AdapterFiles.ALL_TENSORS) { // of an adapter that was here before
+            if (!files.containsKey(other)) {
+                Files.deleteIfExists(directory.resolve(other));
+            }
+        }
     }
 
     private void add(String file, String name, Tensor t, boolean transposed, int... shape) {

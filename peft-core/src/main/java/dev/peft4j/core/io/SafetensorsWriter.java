@@ -8,9 +8,11 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.zip.Checksum;
 
 /** Writes a safetensors file of F32 tensors; the file appears under its name only when it is complete. */
 public final class SafetensorsWriter {
@@ -55,9 +57,17 @@ public final class SafetensorsWriter {
             head.putLong(header.length).put(header).flip();
             writeFully(channel, head);
             for (Entry e : entries.values()) {
-                e.write(channel);
+                e.write(bytes -> writeFully(channel, bytes));
             }
         };
+    }
+
+    /** Updates a checksum with the names and bytes of the tensors, in their order. */
+    public void updateChecksum(Checksum sum) throws IOException {
+        for (Map.Entry<String, Entry> e : entries.entrySet()) {
+            sum.update(e.getKey().getBytes(StandardCharsets.UTF_8));
+            e.getValue().write(sum::update);
+        }
     }
 
     private byte[] header() throws IOException {
@@ -101,8 +111,12 @@ public final class SafetensorsWriter {
         }
     }
 
+    private interface Sink {
+        void put(ByteBuffer bytes) throws IOException;
+    }
+
     private record Entry(Tensor tensor, boolean transposed, int[] shape) {
-        void write(FileChannel channel) throws IOException {
+        void write(Sink sink) throws IOException {
             int rows = transposed ? tensor.cols() : tensor.rows();
             int cols = transposed ? tensor.rows() : tensor.cols();
             int perChunk = Math.max(1, (1 << 18) / Math.max(1, cols));
@@ -121,7 +135,7 @@ public final class SafetensorsWriter {
                     bytes.asFloatBuffer().put(tensor.rows(row, n).toFloats());
                     bytes.position(4 * n * cols);
                 }
-                writeFully(channel, bytes.flip());
+                sink.put(bytes.flip());
             }
         }
     }

@@ -6,6 +6,7 @@ import dev.peft4j.core.tensor.Tensor;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 
 /**
  * Adam with decoupled weight decay.
@@ -18,14 +19,20 @@ public final class AdamW implements Optimizer {
     private final double beta2;
     private final double eps;
     private final double weightDecay;
+    private final Predicate<Parameter> decayed;
     private final Map<Parameter, Moments> moments = new HashMap<>();
     private int step;
 
     /** Running means of the gradient and of its square. */
     record Moments(Tensor m, Tensor v) {}
 
-    /** All constants. */
+    /** All constants; every parameter is decayed. */
     public AdamW(double beta1, double beta2, double eps, double weightDecay) {
+        this(beta1, beta2, eps, weightDecay, p -> true);
+    }
+
+    /** All constants, and which parameters are decayed: usually not norms and biases. */
+    public AdamW(double beta1, double beta2, double eps, double weightDecay, Predicate<Parameter> decayed) {
         if (!(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1 && eps > 0 && weightDecay >= 0)) {
             throw new IllegalArgumentException(
                     "AdamW with betas " + beta1 + ", " + beta2 + ", eps " + eps + ", weight decay " + weightDecay
@@ -35,11 +42,17 @@ public final class AdamW implements Optimizer {
         this.beta2 = beta2;
         this.eps = eps;
         this.weightDecay = weightDecay;
+        this.decayed = decayed;
     }
 
-    /** The usual constants: betas 0.9 and 0.999, eps 1e-8. */
+    /** The usual constants: betas 0.9 and 0.999, eps 1e-8; every parameter is decayed. */
     public AdamW(double weightDecay) {
-        this(0.9, 0.999, 1e-8, weightDecay);
+        this(weightDecay, p -> true);
+    }
+
+    /** The usual constants, and which parameters are decayed. */
+    public AdamW(double weightDecay, Predicate<Parameter> decayed) {
+        this(0.9, 0.999, 1e-8, weightDecay, decayed);
     }
 
     @Override
@@ -47,7 +60,8 @@ public final class AdamW implements Optimizer {
         step++;
         for (Parameter p : parameters) {
             Moments s = moments(p);
-            backend.kernels().adamW(p.value(), p.grad(), s.m, s.v, learningRate, beta1, beta2, eps, weightDecay, step);
+            double decay = decayed.test(p) ? weightDecay : 0;
+            backend.kernels().adamW(p.value(), p.grad(), s.m, s.v, learningRate, beta1, beta2, eps, decay, step);
         }
     }
 

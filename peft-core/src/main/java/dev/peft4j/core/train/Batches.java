@@ -9,7 +9,8 @@ import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 
 /**
- * Endless batches of records, in a new order for each epoch. One batch of an epoch may be smaller.
+ * The batches of the steps of a run, without end: each epoch is every record once, in a new order. One batch of an epoch may be smaller, and the last step
+ * of an epoch may have fewer batches, as in transformers.
  *
  * <p>Grouped by length, the records of 50 batches at a time are sorted by their length and cut into batches, whose order is drawn again: as in transformers'
  * {@code group_by_length}.
@@ -19,27 +20,44 @@ final class Batches {
 
     private final List<PackedBatch.Sequence> records;
     private final int size;
+    private final int perStep;
     private final boolean byLength;
     private final RandomGenerator random;
     private final Integer[] order;
     private List<List<Integer>> epoch = List.of();
     private int at;
 
-    Batches(List<PackedBatch.Sequence> records, int size, boolean byLength, long seed) {
+    Batches(List<PackedBatch.Sequence> records, TrainingConfig config) {
         this.records = records;
-        this.size = size;
-        this.byLength = byLength;
-        this.random = new SplittableRandom(seed);
+        this.size = config.batchSize();
+        this.perStep = config.accumulation();
+        this.byLength = config.groupByLength();
+        this.random = new SplittableRandom(config.seed());
         this.order = new Integer[records.size()];
         Arrays.setAll(order, i -> i);
     }
 
-    PackedBatch next() {
+    /** The batches of the next step. */
+    List<PackedBatch> next() {
+        return numbers().stream()
+                .map(batch -> PackedBatch.of(batch.stream().map(records::get).toList()))
+                .toList();
+    }
+
+    /** Goes on to the step behind the next one, and tells how many batches that one had. */
+    int skip() {
+        return numbers().size();
+    }
+
+    /** The records of the batches of the next step. */
+    private List<List<Integer>> numbers() {
         if (at == epoch.size()) {
             epoch = epoch();
             at = 0;
         }
-        return PackedBatch.of(epoch.get(at++).stream().map(records::get).toList());
+        int from = at;
+        at = (int) Math.min(epoch.size(), (long) from + perStep);
+        return epoch.subList(from, at);
     }
 
     private List<List<Integer>> epoch() {
@@ -52,8 +70,9 @@ final class Batches {
                     .length()));
         }
         List<List<Integer>> batches = new ArrayList<>();
-        for (int from = 0; from < sorted.length; from += size) {
-            batches.add(Arrays.asList(sorted).subList(from, Math.min(sorted.length, from + size)));
+        int batch = Math.min(size, sorted.length);
+        for (int from = 0; from < sorted.length; from += batch) {
+            batches.add(Arrays.asList(sorted).subList(from, Math.min(sorted.length, from + batch)));
         }
         if (byLength) {
             Integer[] turns = new Integer[batches.size()];

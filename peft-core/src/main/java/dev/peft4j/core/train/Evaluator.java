@@ -12,6 +12,9 @@ import dev.peft4j.core.model.ProblemType;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.List;
+import java.util.Objects;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /** Evaluates a model on labelled sequences. */
 public final class Evaluator {
@@ -26,6 +29,12 @@ public final class Evaluator {
      * @throws NonFiniteException if the loss is infinite or not a number
      */
     public static Evaluation evaluate(Model model, List<Adapter> adapters, List<PackedBatch.Sequence> records) {
+        return Objects.requireNonNull(evaluate(model, adapters, records, () -> false));
+    }
+
+    /** The same; null if it was stopped meanwhile. */
+    static @Nullable Evaluation evaluate(
+            Model model, List<Adapter> adapters, List<PackedBatch.Sequence> records, BooleanSupplier isStopped) {
         Loss total = new Loss(0, 0);
         long right = 0;
         long judged = 0;
@@ -33,6 +42,9 @@ public final class Evaluator {
         try (Arena arena = new Arena(model.backend().dtype())) {
             int from = 0;
             while (from < records.size()) {
+                if (isStopped.getAsBoolean()) {
+                    return null;
+                }
                 int to = end(records, from);
                 PackedBatch batch = PackedBatch.of(records.subList(from, to));
                 try (Pass pass = Pass.inference(model.backend(), arena)) {

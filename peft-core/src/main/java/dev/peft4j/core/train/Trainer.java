@@ -12,17 +12,17 @@ import dev.peft4j.core.tensor.Arena;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.SplittableRandom;
-import java.util.random.RandomGenerator;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The training loop: batches of shuffled records, packed without padding; gradients summed over the forward passes of a step, each
- * scored token with the same weight; clipping; AdamW; evaluation; early stopping. It knows nothing of methods.
+ * scored token with the same weight; clipping; AdamW; evaluation; early stopping; checkpoints. It knows nothing of methods.
  *
- * <p>The same seed gives the same bits on the same machine.
+ * <p>The same seed gives the same bits on the same machine. A run ends before its time, and keeps its state, when {@link #stop} is called or the thread is
+ * interrupted.
  */
 public final class Trainer {
     private final Model model;
@@ -31,13 +31,14 @@ public final class Trainer {
     private final TrainingConfig config;
     private final List<TrainingListener> listeners;
     private final List<Parameter> parameters;
-    private @Nullable Path stateFile;
+    private @Nullable Checkpoints checkpoints;
     private boolean resumed;
+    private volatile boolean stopped;
 
     /**
      * A trainer of the parameters of an adapter that are trainable.
      *
-     * @throws IllegalArgumentException if there are none
+     * @throws IllegalArgumentException if there are none, or its config names modules that the model does not have
      */
     public Trainer(Model model, Adapter adapter, TrainingConfig config, List<? extends TrainingListener> listeners) {
         this(model, List.of(adapter), config, listeners);
@@ -47,7 +48,8 @@ public final class Trainer {
      * A trainer of adapters that are active together, in this order. Those that are frozen ({@link Adapter#freeze}) belong to what the others are
      * trained on and compared with.
      *
-     * @throws IllegalArgumentException if none of their parameters is trainable, or two of them replace the same tensor or token
+     * @throws IllegalArgumentException if none of their parameters is trainable, two of them replace the same tensor or token, or the config of one that
+     *     is trained names modules that the model does not have
      */
     public Trainer(
             Model model, List<Adapter> adapters, TrainingConfig config, List<? extends TrainingListener> listeners) {
@@ -65,23 +67,51 @@ public final class Trainer {
             throw new IllegalArgumentException(
                     "an adapter was to be trained and none of its " + all + " parameters is trainable. Unfreeze some.");
         }
+        for (Adapter a : trained) {
+            List<String> unmatched = a.config().unmatched(model);
+            if (!unmatched.isEmpty()) {
+                throw new IllegalArgumentException("an adapter was to be trained whose config names "
+                        + String.join(", ", unmatched) + "; this " + model.modelType()
+                        + " model has no such modules. Correct or remove the names: what a file that is read may hold is"
+                        + " probably a mistake here.");
+            }
+        }
         Conflicts.check(model, adapters);
     }
 
-    /** Keeps what a run needs to go on in a file, written at each evaluation and at the end. */
+    /** Keeps what a run needs to go on in a file, every half minute. */
     public Trainer keepState(Path file) {
-        stateFile = file;
+        return keepState(Checkpoints.in(file));
+    }
+
+    /** Keeps what a run needs to go on. */
+    public Trainer keepState(Checkpoints where) {
+        checkpoints = where;
+        resumed = false;
         return this;
     }
 
     /**
-     * Goes on with a run whose state is in a file, with the same settings and records, to the same bits as if it had not stopped. The count of
-     * evaluations without improvement begins anew.
+     * Goes on with a run whose state is in a file, with the same settings, records and base, to the same bits as if it had not stopped.
      */
     public Trainer resume(Path file) {
-        stateFile = file;
+        return resume(Checkpoints.in(file));
+    }
+
+    /** The same, with checkpoints of another rhythm. */
+    public Trainer resume(Checkpoints where) {
+        checkpoints = where;
         resumed = true;
         return this;
+    }
+
+    /** Ends the run after the step it is in, or before its first one; callable from any thread. {@link #train} then saves the state and returns. */
+    public void stop() {
+        stopped = true;
+    }
+
+    private boolean isStopped() {
+        return stopped || Thread.currentThread().isInterrupted();
     }
 
     /**
@@ -89,9 +119,11 @@ public final class Trainer {
      *
      * @param records to train on
      * @param heldOut to evaluate the base and the tuned model on; empty for no evaluation
-     * @throws IllegalArgumentException if there are no records, or one is longer than the context
+     * @throws IllegalArgumentException if there are no records, one is longer than the context, none has a token to learn from, or the run to go on with is
+     *     another one
      * @throws UncheckedIOException if the state of the run cannot be written or read
-     * @throws NonFiniteException if a value becomes infinite or not a number; the parameters are those before the step
+     * @throws NonFiniteException if a value becomes infinite or not a number; the parameters are the best ones, if the run keeps these, else those before
+     *     the step. A state on the disk stays as it is
      */
     public TrainingResult train(List<PackedBatch.Sequence> records, List<PackedBatch.Sequence> heldOut) {
         if (records.isEmpty()) {
@@ -100,10 +132,38 @@ public final class Trainer {
         }
         checkLengths(records);
         checkLengths(heldOut);
-        int perStep = config.batchSize() * config.accumulation();
-        int steps = config.steps() > 0
-                ? config.steps()
-                : (int) Math.max(1, Math.round(config.epochs() * Math.ceil((double) records.size() / perStep)));
+        int steps = config.stepsFor(records.size());
+        Progress progress = new Progress(parameters, config.patience() > 0);
+        try (progress;
+                Arena arena = new Arena(model.backend().dtype());
+                AdamW optimizer = new AdamW(config.weightDecay(), new WeightDecay(model))) {
+            requireScored(arena, records);
+            trained.forEach(a -> a.beforeTraining(steps));
+            Checkpointer checkpointer = checkpointer(records, heldOut, progress, optimizer, steps);
+            if (resumed) {
+                checkpointer.load();
+            }
+            announce(steps, progress.step);
+            if (progress.base() == null && !heldOut.isEmpty()) {
+                evaluateBase(progress, heldOut);
+            }
+            checkpointer.save(progress.step);
+            Loop loop = new Loop(model, adapters, trained, parameters, config, listeners, this::isStopped);
+            try {
+                loop.run(records, heldOut, steps, arena, optimizer, progress, checkpointer);
+            } catch (NonFiniteException e) {
+                progress.restoreBest(null);
+                throw e;
+            } finally {
+                parameters.forEach(Parameter::zeroGrad);
+            }
+            TrainingResult result = loop.finish(heldOut, steps, progress);
+            listeners.forEach(l -> l.onEnd(result));
+            return result;
+        }
+    }
+
+    private void announce(int steps, int from) {
         long all = model.weights().count()
                 + adapters.stream()
                         .flatMap(a -> a.parameters().stream())
@@ -111,24 +171,70 @@ public final class Trainer {
                         .mapToLong(Parameter::size)
                         .sum();
         long trainable = trained.stream().mapToLong(Adapter::trainableCount).sum();
+        if (!model.newModules().isEmpty()) {
+            listeners.forEach(l -> l.onNewModules(List.copyOf(model.newModules())));
+        }
         listeners.forEach(l -> l.onStart(steps, trainable, all));
-        trained.forEach(a -> a.beforeTraining(steps));
+        if (resumed) {
+            listeners.forEach(l -> l.onResume(from));
+        }
+    }
+
+    /** Before training, without the adapters that are trained. */
+    private void evaluateBase(Progress progress, List<PackedBatch.Sequence> heldOut) {
         List<Adapter> frozen =
                 adapters.stream().filter(a -> !trained.contains(a)).toList();
-        Evaluation base = heldOut.isEmpty() ? null : evaluate(0, frozen, heldOut);
-        Run run = new Run(records, heldOut, steps);
-        try (Arena arena = new Arena(model.backend().dtype());
-                AdamW optimizer = new AdamW(config.weightDecay())) {
-            Path file = stateFile;
-            TrainerState state =
-                    file == null ? null : new TrainerState(file, config, records.size(), steps, trained, optimizer);
-            run.loop(arena, optimizer, state);
+        Evaluation base = Evaluator.evaluate(model, frozen, heldOut, this::isStopped);
+        if (base != null) {
+            progress.setBase(base);
+            listeners.forEach(l -> l.onEvaluation(0, base));
         }
-        Evaluation tuned = run.finish();
-        TrainingResult result =
-                new TrainingResult(base, tuned, run.step, run.stoppedEarly, run.tokens, run.nanos / 1e9);
-        listeners.forEach(l -> l.onEnd(result));
-        return result;
+    }
+
+    private Checkpointer checkpointer(
+            List<PackedBatch.Sequence> records,
+            List<PackedBatch.Sequence> heldOut,
+            Progress progress,
+            AdamW optimizer,
+            int steps) {
+        Checkpoints where = checkpoints;
+        if (where == null) {
+            return new Checkpointer(null, null);
+        }
+        try {
+            return new Checkpointer(
+                    where,
+                    new TrainerState(
+                            where.file(), identity(records, heldOut, steps), trained, progress, optimizer, steps));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e.getMessage(), e);
+        }
+    }
+
+    /** What has to be equal for the same run to go on. */
+    private Map<String, String> identity(
+            List<PackedBatch.Sequence> records, List<PackedBatch.Sequence> heldOut, int steps) throws IOException {
+        Map<String, String> s = new LinkedHashMap<>();
+        s.put("seed", String.valueOf(config.seed()));
+        s.put("steps", String.valueOf(steps));
+        s.put("batch_size", String.valueOf(config.batchSize()));
+        s.put("group_by_length", String.valueOf(config.groupByLength()));
+        s.put("accumulation", String.valueOf(config.accumulation()));
+        s.put("learning_rate", String.valueOf(config.learningRate()));
+        s.put("schedule", String.valueOf(config.schedule()));
+        s.put("warm-up", String.valueOf(config.warmup()));
+        s.put("weight_decay", String.valueOf(config.weightDecay()));
+        s.put("max_grad_norm", String.valueOf(config.maxGradNorm()));
+        s.put("steps_between_evaluations", String.valueOf(config.evaluateEvery()));
+        s.put("patience", String.valueOf(config.patience()));
+        s.put("records", String.valueOf(records.size()));
+        s.put("hash_of_the_records", Fingerprint.of(records));
+        s.put("hash_of_the_held-out_records", Fingerprint.of(heldOut));
+        s.put("hash_of_the_adapters", Fingerprint.of(adapters, model));
+        if (trained.stream().flatMap(a -> a.parameters().stream()).noneMatch(this::isBaseTensor)) {
+            s.put("hash_of_the_base", Fingerprint.of(model));
+        }
+        return s;
     }
 
     /** Refuses what would not fit into the context in the middle of a run. */
@@ -145,189 +251,19 @@ public final class Trainer {
         }
     }
 
+    /** Refuses records of which none has anything to learn from. */
+    private void requireScored(Arena arena, List<PackedBatch.Sequence> records) {
+        try (Pass pass = Pass.inference(model.backend(), arena)) {
+            Call call = Call.of(pass, adapters);
+            if (records.stream().noneMatch(r -> model.scored(call, PackedBatch.of(List.of(r))) > 0)) {
+                throw new IllegalArgumentException(records.size() + " records were given to train on, and none has a"
+                        + " token to learn from: all end with their prompt. Give records with a completion.");
+            }
+        }
+    }
+
     /** Whether a parameter trains a tensor of the base in place. */
     private boolean isBaseTensor(Parameter p) {
         return model.tensorNames().contains(p.name()) && model.tensor(p.name()) == p.value();
     }
-
-    private Evaluation evaluate(int step, List<Adapter> adapters, List<PackedBatch.Sequence> heldOut) {
-        Evaluation e = Evaluator.evaluate(model, adapters, heldOut);
-        listeners.forEach(l -> l.onEvaluation(step, e));
-        return e;
-    }
-
-    /** The state of one run. */
-    private final class Run {
-        private final List<PackedBatch.Sequence> heldOut;
-        private final int steps;
-        private final Batches batches;
-        private final RandomGenerator seeds = new SplittableRandom(config.seed() ^ 0x5DEECE66DL);
-        private int step;
-        private long tokens;
-        private long nanos;
-        private boolean stoppedEarly;
-        private @Nullable Evaluation last;
-        private int lastStep = -1;
-        private @Nullable Evaluation best;
-        private final List<float[]> bestValues = new ArrayList<>();
-        private int worse;
-
-        Run(List<PackedBatch.Sequence> records, List<PackedBatch.Sequence> heldOut, int steps) {
-            this.heldOut = heldOut;
-            this.steps = steps;
-            this.batches = new Batches(records, config.batchSize(), config.groupByLength(), config.seed());
-        }
-
-        void loop(Arena arena, AdamW optimizer, @Nullable TrainerState state) {
-            if (state != null && resumed) {
-                skipTo(load(state));
-            }
-            int warmup = (int) Math.round(steps * config.warmup());
-            while (step < steps && !stoppedEarly) {
-                long start = System.nanoTime();
-                double rate = config.learningRate() * config.schedule().factor(step, warmup, steps);
-                StepResult r = step(arena);
-                optimizer.step(model.backend(), parameters, rate);
-                step++;
-                int now = step;
-                trained.forEach(a -> a.afterStep(model.backend(), now));
-                parameters.forEach(Parameter::zeroGrad);
-                long took = System.nanoTime() - start;
-                nanos += took;
-                tokens += r.tokens;
-                listeners.forEach(l -> l.onStep(now, r.loss, rate, r.norm, r.tokens, took / 1e9));
-                if (config.evaluateEvery() > 0 && step % config.evaluateEvery() == 0 && !heldOut.isEmpty()) {
-                    check(evaluate(step, adapters, heldOut));
-                    save(state);
-                }
-            }
-            save(state);
-        }
-
-        private int load(TrainerState state) {
-            try {
-                return state.load();
-            } catch (IOException e) {
-                throw new UncheckedIOException(e.getMessage(), e);
-            }
-        }
-
-        private void save(@Nullable TrainerState state) {
-            try {
-                if (state != null) {
-                    state.save(step);
-                }
-            } catch (IOException e) {
-                throw new UncheckedIOException(e.getMessage(), e);
-            }
-        }
-
-        /** Draws what the steps before have drawn. */
-        private void skipTo(int start) {
-            for (; step < start; step++) {
-                for (int i = 0; i < config.accumulation(); i++) {
-                    batches.next();
-                    seeds.nextLong();
-                }
-            }
-        }
-
-        private StepResult step(Arena arena) {
-            List<PackedBatch> parts = new ArrayList<>();
-            int scored = 0;
-            int count = 0;
-            for (int i = 0; i < config.accumulation(); i++) {
-                PackedBatch batch = batches.next();
-                parts.add(batch);
-                try (Pass pass = Pass.inference(model.backend(), arena)) {
-                    scored += model.scored(Call.of(pass, adapters), batch);
-                }
-                count += batch.tokens();
-            }
-            if (scored == 0) {
-                throw new IllegalArgumentException(
-                        "a batch has no token to learn from: all its records end with their prompt."
-                                + " Give records with a completion.");
-            }
-            double loss = 0;
-            for (PackedBatch batch : parts) {
-                long seed = seeds.nextLong();
-                try (Pass pass = Pass.training(model.backend(), arena, seed)) {
-                    double sum = model.loss(Call.of(pass, adapters), batch, 1.0 / scored)
-                            .sum();
-                    if (!Double.isFinite(sum)) {
-                        throw trace(arena, batch, seed);
-                    }
-                    pass.backward();
-                    loss += sum;
-                }
-            }
-            double penalty = 0;
-            try (Pass pass = Pass.inference(model.backend(), arena)) {
-                for (Adapter a : trained) {
-                    penalty += a.addPenalty(pass);
-                }
-            }
-            double norm = config.maxGradNorm() > 0
-                    ? Gradients.clip(model.backend(), parameters, config.maxGradNorm())
-                    : Gradients.norm(model.backend(), parameters);
-            if (!Double.isFinite(norm)) {
-                throw new NonFiniteException(parameters.stream()
-                        .filter(p -> !p.grad().isFinite())
-                        .map(p -> "the gradient of " + p.name())
-                        .findFirst()
-                        .orElse("the gradient norm"));
-            }
-            return new StepResult(loss / scored + penalty, norm, count);
-        }
-
-        /** Runs the same forward pass again and finds the first layer that makes a value which is not finite. */
-        private NonFiniteException trace(Arena arena, PackedBatch batch, long seed) {
-            for (Parameter p : parameters) {
-                if (!p.value().isFinite()) {
-                    return new NonFiniteException(p.name());
-                }
-            }
-            try (Pass pass = Pass.tracing(model.backend(), arena, seed)) {
-                model.loss(Call.of(pass, adapters), batch, 1);
-            } catch (NonFiniteException e) {
-                return e;
-            }
-            return new NonFiniteException("the loss");
-        }
-
-        private void check(Evaluation e) {
-            last = e;
-            lastStep = step;
-            if (config.patience() == 0) {
-                return;
-            }
-            if (best == null || e.loss() < best.loss()) {
-                best = e;
-                worse = 0;
-                bestValues.clear();
-                parameters.forEach(p -> bestValues.add(p.value().toFloats()));
-            } else if (++worse >= config.patience()) {
-                stoppedEarly = true;
-            }
-        }
-
-        /** Puts the best parameters back if the run kept them, and evaluates what it ends with. */
-        @Nullable
-        Evaluation finish() {
-            if (heldOut.isEmpty()) {
-                return null;
-            }
-            Evaluation end = lastStep == step && last != null ? last : evaluate(step, adapters, heldOut);
-            if (best != null && best.loss() < end.loss()) {
-                for (int i = 0; i < bestValues.size(); i++) {
-                    parameters.get(i).value().set(bestValues.get(i));
-                }
-                return best;
-            }
-            return end;
-        }
-    }
-
-    private record StepResult(double loss, double norm, int tokens) {}
 }

@@ -1,5 +1,7 @@
 package dev.peft4j.core.train;
 
+import java.util.List;
+
 /** Is told what happens in a training run, on the thread that trains. */
 public interface TrainingListener {
     /**
@@ -12,7 +14,22 @@ public interface TrainingListener {
     default void onStart(int steps, long trainable, long all) {}
 
     /**
-     * A step has been made.
+     * The model has modules with random values, such as a head that its checkpoint lacks; told before the run begins. What is evaluated before training
+     * is not the base then, but this beginning.
+     *
+     * @param modules their names
+     */
+    default void onNewModules(List<String> modules) {}
+
+    /**
+     * A run goes on that was stopped; told after {@link #onStart}.
+     *
+     * @param step that it has come to
+     */
+    default void onResume(int step) {}
+
+    /**
+     * A step has been made. A step without a token to learn from changes nothing, and is not told.
      *
      * @param step from 1
      * @param loss mean of its batch, before the step
@@ -31,6 +48,6 @@ public interface TrainingListener {
      */
     default void onEvaluation(int step, Evaluation evaluation) {}
 
-    /** The run has ended as it should. */
+    /** The run has ended as it should, or was stopped. */
     default void onEnd(TrainingResult result) {}
 }

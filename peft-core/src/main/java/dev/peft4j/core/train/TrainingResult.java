@@ -6,9 +6,10 @@ import org.jspecify.annotations.Nullable;
  * What a training run came to.
  *
  * @param base the held-out records by the base model, or null if there are none
- * @param tuned the same records by the trained model, or null if there are none
+ * @param tuned the same records by the trained model, or null if there are none or the run was stopped before they were evaluated
  * @param steps that were made
  * @param stoppedEarly whether the loss on the held-out records stopped falling
+ * @param interrupted whether it was stopped from outside, by {@link Trainer#stop} or an interrupt, before its end
  * @param tokens that were trained on
  * @param seconds that the steps took
  */
@@ -17,6 +18,7 @@ public record TrainingResult(
         @Nullable Evaluation tuned,
         int steps,
         boolean stoppedEarly,
+        boolean interrupted,
         long tokens,
         double seconds) {
 

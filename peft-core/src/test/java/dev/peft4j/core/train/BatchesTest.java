@@ -2,6 +2,7 @@ package dev.peft4j.core.train;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.core.model.PackedBatch;
@@ -11,7 +12,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class BatchesTest {
     private static final int RECORDS = 403;
@@ -28,11 +29,22 @@ class BatchesTest {
                 .toList();
     }
 
-    private static List<PackedBatch> epoch(Batches batches) {
+    private static Batches batches(int accumulation, boolean byLength) {
+        TrainingConfig c = TrainingConfig.of(1, SIZE, 1e-3).withSeed(5);
+        return new Batches(
+                records(),
+                new TrainingConfig(
+                        0, 1, SIZE, byLength, accumulation, c.learningRate(), c.schedule(), 0, 0, 1, 0, 0, c.seed()));
+    }
+
+    /** The batches of as many steps as an epoch has. */
+    private static List<PackedBatch> epoch(Batches batches, int accumulation) {
         List<PackedBatch> epoch = new ArrayList<>();
-        for (int i = 0; i < (RECORDS + SIZE - 1) / SIZE; i++) {
-            epoch.add(batches.next());
+        int perEpoch = (RECORDS + SIZE - 1) / SIZE;
+        for (int i = 0; i < (perEpoch + accumulation - 1) / accumulation; i++) {
+            epoch.addAll(batches.next());
         }
+        assertEquals(perEpoch, epoch.size(), "the last step of an epoch has the batches that are left");
         return epoch;
     }
 
@@ -43,21 +55,31 @@ class BatchesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(booleans = {false, true})
-    void an_epoch_has_every_record_once_and_the_next_another_order(boolean byLength) {
-        Batches batches = new Batches(records(), SIZE, byLength, 5);
-        int[] first = order(epoch(batches));
-        int[] second = order(epoch(batches));
-        assertTrue(!Arrays.equals(first, second));
+    @CsvSource({"1,false", "1,true", "4,false", "4,true", "7,false", "1000,true"})
+    void an_epoch_has_every_record_once_and_the_next_another_order(int accumulation, boolean byLength) {
+        Batches batches = batches(accumulation, byLength);
+        int[] first = order(epoch(batches, accumulation));
+        int[] second = order(epoch(batches, accumulation));
+        assertFalse(Arrays.equals(first, second));
         int[] all = IntStream.range(0, RECORDS).toArray();
         assertArrayEquals(all, Arrays.stream(first).sorted().toArray());
         assertArrayEquals(all, Arrays.stream(second).sorted().toArray());
-        assertArrayEquals(first, order(epoch(new Batches(records(), SIZE, byLength, 5))));
+        assertArrayEquals(first, order(epoch(batches(accumulation, byLength), accumulation)));
+    }
+
+    @Test
+    void steps_that_are_skipped_draw_what_steps_that_are_made_draw() {
+        Batches made = batches(4, true);
+        Batches skipped = batches(4, true);
+        for (int i = 0; i < 40; i++) { // into the second epoch
+            assertEquals(made.next().size(), skipped.skip());
+        }
+        assertArrayEquals(order(made.next()), order(skipped.next()));
     }
 
     @Test
     void grouped_records_of_a_batch_have_like_lengths_and_batches_come_in_any_order() {
-        List<PackedBatch> epoch = epoch(new Batches(records(), SIZE, true, 5));
+        List<PackedBatch> epoch = epoch(batches(1, true), 1);
         int spread = 0;
         int rising = 0;
         for (int i = 0; i < epoch.size(); i++) {

@@ -10,6 +10,9 @@ import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class TrainingConfigTest {
     @Test
@@ -32,6 +35,42 @@ class TrainingConfigTest {
         assertThrows(IllegalArgumentException.class, () -> TrainingConfig.of(10, 4, Double.NaN));
         assertThrows(IllegalArgumentException.class, () -> TrainingConfig.of(10, 4, 1e-3)
                 .withEvaluation(0, 3));
+    }
+
+    private static TrainingConfig epochs(double epochs, int batch, int accumulation) {
+        return new TrainingConfig(
+                0, epochs, batch, false, accumulation, 1e-3, Schedule.LINEAR, 0.1, 0, 1, 0, 0, 0);
+    }
+
+    /** As num_update_steps_per_epoch and max_steps of transformers' Trainer. */
+    @ParameterizedTest
+    @CsvSource({
+        "17, 16, 4, 1, 1",
+        "17, 2, 4, 2, 6",
+        "17, 2, 1, 1, 9",
+        "16, 16, 1, 3, 3",
+        "100, 8, 1, 0.5, 7",
+        "1, 16, 8, 0.01, 1",
+        "2147483647, 1, 1, 1, 2147483647"
+    })
+    void an_epoch_has_as_many_steps_as_in_transformers(int records, int batch, int accumulation, double n, int steps) {
+        assertEquals(steps, epochs(n, batch, accumulation).stepsFor(records));
+    }
+
+    @Test
+    void the_warm_up_rounds_up() {
+        assertEquals(2, TrainingConfig.of(11, 1, 1e-3).warmupSteps(11));
+        assertEquals(1, TrainingConfig.of(10, 1, 1e-3).warmupSteps(10));
+        assertEquals(1, TrainingConfig.of(1, 1, 1e-3).warmupSteps(1));
+    }
+
+    /** Each was taken at first, for 0 steps and an adapter that was never trained. */
+    @Test
+    void what_no_int_can_count_is_refused() {
+        assertThrows(IllegalArgumentException.class, () -> epochs(Double.POSITIVE_INFINITY, 1, 1));
+        assertThrows(IllegalArgumentException.class, () -> epochs(Double.NaN, 1, 1));
+        assertThrows(IllegalArgumentException.class, () -> epochs(1, 65536, 65536));
+        assertThrows(IllegalArgumentException.class, () -> epochs(1e12, 1, 1).stepsFor(17));
     }
 
     @Test
@@ -57,6 +96,17 @@ class TrainingConfigTest {
             assertEquals(5, Gradients.clip(Backend.host(), List.of(p), 10), 1e-6);
             assertArrayEquals(new float[] {3, 4}, p.grad().toFloats());
             assertEquals(5, Gradients.clip(Backend.host(), List.of(p), 1), 1e-6);
+            assertArrayEquals(new float[] {0.6f, 0.8f}, p.grad().toFloats(), 1e-5f);
+        }
+    }
+
+    /** Adding (f - 1) g gave 0 for such norms, and the squares of the last are infinite in single precision. */
+    @ParameterizedTest
+    @ValueSource(doubles = {1e3, 1e8, 1e15, 1e30})
+    void clipping_scales_whatever_the_norm(double size) {
+        try (Parameter p = new Parameter("p", Tensor.of(DType.F32, 1, 2, 0, 0), 2)) {
+            p.grad().set(new float[] {(float) (0.6 * size), (float) (0.8 * size)});
+            assertEquals(1, Gradients.clip(Backend.host(), List.of(p), 1) / size, 1e-6);
             assertArrayEquals(new float[] {0.6f, 0.8f}, p.grad().toFloats(), 1e-5f);
         }
     }

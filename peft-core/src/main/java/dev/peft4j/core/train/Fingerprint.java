@@ -1,0 +1,100 @@
+package dev.peft4j.core.train;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.io.Json;
+import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.tensor.Tensor;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.TreeSet;
+
+/** Short texts that differ where runs differ: of records, of adapters, of a base. */
+final class Fingerprint {
+    private static final int SAMPLES = 64; // elements of a tensor of the base
+
+    private final MessageDigest digest;
+
+    private Fingerprint() {
+        try {
+            digest = MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
+    }
+
+    /** Of tokens, types, labels and values, in their order. */
+    static String of(List<PackedBatch.Sequence> records) {
+        Fingerprint f = new Fingerprint();
+        for (PackedBatch.Sequence s : records) {
+            f.add(s.ids());
+            f.add(s.tokenTypes());
+            f.add(s.labels());
+            f.add(s.values());
+        }
+        return f.text();
+    }
+
+    /** Of what adapters were made from, and of the values of those that are frozen. */
+    static String of(List<Adapter> adapters, ModelSites model) throws IOException {
+        Fingerprint f = new Fingerprint();
+        for (Adapter a : adapters) {
+            f.add(Json.printLine(a.config().toJson(model)));
+            for (Parameter p : a.parameters()) {
+                f.add(p.name());
+                if (!p.isTrainable()) {
+                    f.add(p.value().toFloats());
+                }
+            }
+        }
+        return f.text();
+    }
+
+    /** Of the names and shapes of the tensors of a base, and of some of their elements: which it has, without reading all of them. */
+    static String of(ModelSites model) {
+        Fingerprint f = new Fingerprint();
+        for (String name : new TreeSet<>(model.tensorNames())) {
+            Tensor t = model.tensor(name);
+            f.add(name + " " + t.rows() + " " + t.cols());
+            float[] some = new float[(int) Math.min(SAMPLES, t.size())];
+            for (int i = 0; i < some.length; i++) {
+                long at = i * t.size() / some.length;
+                some[i] = (float) t.get((int) (at / t.cols()), (int) (at % t.cols()));
+            }
+            f.add(some);
+        }
+        return f.text();
+    }
+
+    private void add(String text) {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        add(new int[] {bytes.length});
+        digest.update(bytes);
+    }
+
+    private void add(int[] values) {
+        ByteBuffer bytes = ByteBuffer.allocate(Integer.BYTES * (values.length + 1)).putInt(values.length);
+        for (int v : values) {
+            bytes.putInt(v);
+        }
+        digest.update(bytes.flip());
+    }
+
+    private void add(float[] values) {
+        int[] bits = new int[values.length];
+        for (int i = 0; i < bits.length; i++) {
+            bits[i] = Float.floatToRawIntBits(values[i]);
+        }
+        add(bits);
+    }
+
+    private String text() {
+        return HexFormat.of().formatHex(digest.digest(), 0, 8);
+    }
+}

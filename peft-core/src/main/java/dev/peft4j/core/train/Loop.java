@@ -1,0 +1,222 @@
+package dev.peft4j.core.train;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.autograd.NonFiniteException;
+import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.tensor.Arena;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.function.BooleanSupplier;
+import java.util.random.RandomGenerator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The steps and evaluations of one run. */
+final class Loop {
+    private static final Logger LOG = LoggerFactory.getLogger(Loop.class);
+
+    private final Model model;
+    private final List<Adapter> adapters;
+    private final List<Adapter> trained;
+    private final List<Parameter> parameters;
+    private final TrainingConfig config;
+    private final List<TrainingListener> listeners;
+    private final BooleanSupplier isStopped;
+    private final RandomGenerator seeds;
+
+    Loop(
+            Model model,
+            List<Adapter> adapters,
+            List<Adapter> trained,
+            List<Parameter> parameters,
+            TrainingConfig config,
+            List<TrainingListener> listeners,
+            BooleanSupplier isStopped) {
+        this.model = model;
+        this.adapters = adapters;
+        this.trained = trained;
+        this.parameters = parameters;
+        this.config = config;
+        this.listeners = listeners;
+        this.isStopped = isStopped;
+        this.seeds = new SplittableRandom(config.seed() ^ 0x5DEECE66DL);
+    }
+
+    /** Makes the steps that are left, and saves the state at the end. */
+    void run(
+            List<PackedBatch.Sequence> records,
+            List<PackedBatch.Sequence> heldOut,
+            int steps,
+            Arena arena,
+            AdamW optimizer,
+            Progress progress,
+            Checkpointer checkpointer) {
+        Batches batches = new Batches(records, config);
+        for (int i = 0; i < progress.step; i++) { // what the steps before have drawn
+            seeds(batches.skip());
+        }
+        parameters.forEach(Parameter::zeroGrad);
+        int warmup = config.warmupSteps(steps);
+        while (true) {
+            if (isEvaluationDue(progress)) {
+                evaluate(heldOut, progress);
+                checkpointer.save(progress.step);
+            }
+            if (progress.step >= steps || hasEnough(progress) || isStopped.getAsBoolean()) {
+                break;
+            }
+            checkpointer.saveIfDue(progress.step);
+            double rate = config.learningRate() * config.schedule().factor(progress.step, warmup, steps);
+            step(batches.next(), rate, arena, optimizer, progress);
+        }
+        requireFinite();
+        checkpointer.save(progress.step);
+    }
+
+    private boolean hasEnough(Progress progress) {
+        return config.patience() > 0 && progress.worse >= config.patience();
+    }
+
+    private boolean isEvaluationDue(Progress progress) {
+        int every = config.evaluateEvery();
+        return every > 0 && progress.step > 0 && progress.step % every == 0 && progress.now() == null;
+    }
+
+    /** Evaluates the parameters as they are, unless there are no records, or the run is stopped meanwhile. */
+    private void evaluate(List<PackedBatch.Sequence> heldOut, Progress progress) {
+        Evaluation e = heldOut.isEmpty() ? null : Evaluator.evaluate(model, adapters, heldOut, isStopped);
+        if (e != null) {
+            progress.evaluated(e);
+            listeners.forEach(l -> l.onEvaluation(progress.step, e));
+        }
+    }
+
+    private void step(List<PackedBatch> batches, double rate, Arena arena, AdamW optimizer, Progress progress) {
+        long start = System.nanoTime();
+        long[] dropout = seeds(batches.size());
+        int scored = scored(batches, arena);
+        progress.step++;
+        int now = progress.step;
+        if (scored == 0) {
+            LOG.warn("step {} has no token to learn from: all its records end with their prompt. It changes nothing.", now);
+            return;
+        }
+        double loss = backward(batches, dropout, scored, arena) / scored + addPenalties(arena);
+        double norm = norm();
+        optimizer.step(model.backend(), parameters, rate);
+        trained.forEach(a -> a.afterStep(model.backend(), now));
+        parameters.forEach(Parameter::zeroGrad);
+        int tokens = batches.stream().mapToInt(PackedBatch::tokens).sum();
+        long took = System.nanoTime() - start;
+        progress.nanos += took;
+        progress.tokens += tokens;
+        listeners.forEach(l -> l.onStep(now, loss, rate, norm, tokens, took / 1e9));
+    }
+
+    /** One number for each of so many batches. */
+    private long[] seeds(int count) {
+        long[] drawn = new long[count];
+        Arrays.setAll(drawn, i -> seeds.nextLong());
+        return drawn;
+    }
+
+    private int scored(List<PackedBatch> batches, Arena arena) {
+        int scored = 0;
+        for (PackedBatch batch : batches) {
+            try (Pass pass = Pass.inference(model.backend(), arena)) {
+                scored += model.scored(Call.of(pass, adapters), batch);
+            }
+        }
+        return scored;
+    }
+
+    /** Adds the gradients of all batches, and returns the sum of their losses. */
+    private double backward(List<PackedBatch> batches, long[] dropout, int scored, Arena arena) {
+        double loss = 0;
+        for (int i = 0; i < batches.size(); i++) {
+            double sum = backward(batches.get(i), dropout[i], scored, arena);
+            if (!Double.isFinite(sum)) {
+                throw trace(arena, batches.get(i), dropout[i]);
+            }
+            loss += sum;
+        }
+        return loss;
+    }
+
+    /** Adds the gradients of a batch, unless its loss is not finite. */
+    private double backward(PackedBatch batch, long dropout, int scored, Arena arena) {
+        try (Pass pass = Pass.training(model.backend(), arena, dropout)) {
+            double sum =
+                    model.loss(Call.of(pass, adapters), batch, 1.0 / scored).sum();
+            if (Double.isFinite(sum)) {
+                pass.backward();
+            }
+            return sum;
+        }
+    }
+
+    private double addPenalties(Arena arena) {
+        double penalty = 0;
+        try (Pass pass = Pass.inference(model.backend(), arena)) {
+            for (Adapter a : trained) {
+                penalty += a.addPenalty(pass);
+            }
+        }
+        return penalty;
+    }
+
+    /** The norm of the gradients before they are clipped. */
+    private double norm() {
+        double norm = config.maxGradNorm() > 0
+                ? Gradients.clip(model.backend(), parameters, config.maxGradNorm())
+                : Gradients.norm(model.backend(), parameters);
+        if (!Double.isFinite(norm)) {
+            throw new NonFiniteException(parameters.stream()
+                    .filter(p -> !p.grad().isFinite())
+                    .map(p -> "the gradient of " + p.name())
+                    .findFirst()
+                    .orElse("the gradient norm"));
+        }
+        return norm;
+    }
+
+    private void requireFinite() {
+        for (Parameter p : parameters) {
+            if (!p.value().isFinite()) {
+                throw new NonFiniteException(p.name());
+            }
+        }
+    }
+
+    /** Runs the same forward pass again and finds the first layer that makes a value which is not finite. */
+    private NonFiniteException trace(Arena arena, PackedBatch batch, long seed) {
+        try {
+            requireFinite();
+        } catch (NonFiniteException e) {
+            return e;
+        }
+        try (Pass pass = Pass.tracing(model.backend(), arena, seed)) {
+            model.loss(Call.of(pass, adapters), batch, 1);
+        } catch (NonFiniteException e) {
+            return e;
+        }
+        return new NonFiniteException("the loss");
+    }
+
+    /** What the run came to; puts the best parameters back if it kept them, or evaluates what it ends with. */
+    TrainingResult finish(List<PackedBatch.Sequence> heldOut, int steps, Progress progress) {
+        boolean early = hasEnough(progress);
+        boolean interrupted = progress.step < steps && !early;
+        if (!interrupted && progress.now() == null) {
+            evaluate(heldOut, progress);
+        }
+        Evaluation end = progress.restoreBest(progress.now()) ? progress.best() : progress.now();
+        return new TrainingResult(
+                progress.base(), end, progress.step, early, interrupted, progress.tokens, progress.nanos / 1e9);
+    }
+}
