@@ -20,9 +20,6 @@ import dev.peft4j.models.Models;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -37,7 +34,6 @@ import org.junit.jupiter.params.provider.ValueSource;
  * written into {@code docs/METHODS.md}.
  */
 class CompositionMatrixTest {
-    private static final Path TABLE = Shared.root().resolve("docs/METHODS.md");
     private static final String BEGIN = "<!-- pairs: written by CompositionMatrixTest -->\n";
     private static final String END = "<!-- end of the pairs -->\n";
     private static final Set<String> REFUSED = new TreeSet<>();
@@ -90,14 +86,10 @@ class CompositionMatrixTest {
             float[] other = logits(peft, Active.of("two"), arena);
             assertFalse(Arrays.equals(both, alone), () -> pair + ": the second has no effect");
             assertFalse(Arrays.equals(both, other), () -> pair + ": the first has no effect");
-            try (PeftModel.Scope off = peft.disable("two")) {
-                assertTrue(off != null);
-                assertArrayEquals(alone, logits(peft, Active.of("one", "two"), arena), pair);
-            }
-            try (PeftModel.Scope off = peft.disable("one")) {
-                assertTrue(off != null);
-                assertArrayEquals(other, logits(peft, Active.of("one", "two"), arena), pair);
-            }
+            Compositions.without(
+                    peft, () -> assertArrayEquals(alone, logits(peft, Active.of("one", "two"), arena), pair), "two");
+            Compositions.without(
+                    peft, () -> assertArrayEquals(other, logits(peft, Active.of("one", "two"), arena), pair), "one");
             train(peft, pair, arena);
             mixed(peft, pair, arena);
             composed++;
@@ -195,10 +187,6 @@ class CompositionMatrixTest {
                 + " pairs on gpt2, llama and bert compose: both change the result, every parameter of both gets a gradient, without\n"
                 + "one it is exactly the other, and in one batch each sequence has what its own adapter gives it. Refused, because both\n"
                 + "have a trained copy of the same tensor: " + String.join("; ", REFUSED) + ".\n" + END;
-        String old = Files.readString(TABLE, StandardCharsets.UTF_8);
-        String made = old.substring(0, old.indexOf(BEGIN)) + text + old.substring(old.indexOf(END) + END.length());
-        if (!made.equals(old)) {
-            Files.writeString(TABLE, made);
-        }
+        GeneratedTable.check("docs/METHODS.md", BEGIN, END, text);
     }
 }

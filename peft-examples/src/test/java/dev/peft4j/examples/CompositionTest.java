@@ -85,10 +85,10 @@ class CompositionTest {
                         for (int k = 0; k < 60; k++) {
                             int i = (thread * 5 + k) % methods.size();
                             assertArrayEquals(expected.get(i), logits(peft, Active.of("m" + i), arena));
-                            try (PeftModel.Scope off = peft.disable("m" + i)) {
-                                assertTrue(off != null);
-                                assertArrayEquals(base, logits(peft, Active.of("m" + i), arena));
-                            }
+                            Compositions.without(
+                                    peft,
+                                    () -> assertArrayEquals(base, logits(peft, Active.of("m" + i), arena)),
+                                    "m" + i);
                         }
                     }
                 }));
@@ -218,7 +218,8 @@ class CompositionTest {
                     plain.withTarget(TargetModules.of(table)), // the head stays
                     plain.withTarget(TargetModules.of("lm_head")), // the embedding stays
                     plain.withTrainableTokens(List.of(5, 9)), // both follow
-                    plain.withModulesToSave(List.of(table))); // both follow
+                    plain.withModulesToSave(List.of(table)).withWeightTying(), // both follow
+                    plain.withModulesToSave(List.of(table))); // the head stays
             for (int i = 0; i < configs.size(); i++) {
                 try (Adapter adapter = Compositions.adapter(model, configs.get(i), i)) {
                     float[] attached = Compositions.logits(model, List.of(adapter));
@@ -229,7 +230,7 @@ class CompositionTest {
                                 Compositions.distance(attached, Compositions.logits(merged, List.of())) < 1e-3,
                                 "config " + i);
                         assertEquals(
-                                i >= 2,
+                                i == 2 || (i == 3 && table.endsWith("embed_tokens")), // PEFT does not know wte
                                 merged.tensorNames().size()
                                         == model.tensorNames().size(),
                                 "tied " + i);

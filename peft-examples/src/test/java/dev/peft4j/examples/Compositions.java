@@ -10,6 +10,7 @@ import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.model.PeftModel;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.DType;
@@ -39,6 +40,19 @@ final class Compositions {
             return model.logits(Call.of(pass, adapters), PackedBatch.of(IDS))
                     .value()
                     .toFloats();
+        }
+    }
+
+    /** What may throw an exception. */
+    interface Body<E extends Exception> {
+        void run() throws E;
+    }
+
+    /** Runs something while adapters of this thread are disabled; all of them, if none is named. */
+    @SuppressWarnings("try") // the scope is only there to be closed
+    static <E extends Exception> void without(PeftModel peft, Body<E> body, String... names) throws E {
+        try (PeftModel.Scope off = names.length == 0 ? peft.disable() : peft.disable(names)) {
+            body.run();
         }
     }
 

@@ -98,11 +98,22 @@ record GoldenCase(Path root, Path directory, Map<String, Object> json) {
         List<PackedBatch.Sequence> sequences = new ArrayList<>();
         for (int i : which) {
             int[] type = types == null ? new int[0] : ints(types.get(i));
-            Object label = labels.get(i);
-            int[] scored = label instanceof List<?> ? ints(label) : new int[] {((Number) label).intValue()};
-            sequences.add(new PackedBatch.Sequence(inputs()[i], type, scored));
+            sequences.add(sequence(inputs()[i], type, labels.get(i)));
         }
         return PackedBatch.of(sequences);
+    }
+
+    private PackedBatch.Sequence sequence(int[] ids, int[] types, Object label) {
+        if (json.get("problem_type") != null) {
+            List<?> values = label instanceof List<?> several ? several : List.of(label);
+            float[] v = new float[values.size()];
+            for (int i = 0; i < v.length; i++) {
+                v[i] = ((Number) values.get(i)).floatValue();
+            }
+            return new PackedBatch.Sequence(ids, types, new int[0], v);
+        }
+        int[] scored = label instanceof List<?> ? ints(label) : new int[] {((Number) label).intValue()};
+        return new PackedBatch.Sequence(ids, types, scored);
     }
 
     SafetensorsFile tensors() throws IOException {
@@ -117,7 +128,18 @@ record GoldenCase(Path root, Path directory, Map<String, Object> json) {
 
     /** Compares with a tensor of the file. */
     static void assertClose(SafetensorsFile file, String name, float[] actual, double tolerance) throws IOException {
-        float[] expected = values(file, name);
+        assertClose(name, values(file, name), actual, tolerance);
+    }
+
+    /** Compares with a row of a tensor of the file. */
+    static void assertClose(SafetensorsFile file, String name, int row, float[] actual, double tolerance)
+            throws IOException {
+        float[] all = values(file, name);
+        float[] expected = Arrays.copyOfRange(all, row * actual.length, (row + 1) * actual.length);
+        assertClose(name + " row " + row, expected, actual, tolerance);
+    }
+
+    private static void assertClose(String name, float[] expected, float[] actual, double tolerance) {
         assertEquals(expected.length, actual.length, name);
         double worst = 0;
         for (int i = 0; i < expected.length; i++) {

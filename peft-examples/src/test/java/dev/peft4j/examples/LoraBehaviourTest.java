@@ -19,7 +19,6 @@ import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.DType;
-import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.train.AdamW;
 import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.lora.LoraMethod;
@@ -213,12 +212,16 @@ class LoraBehaviourTest {
     void a_tensor_with_nan_is_refused_by_name() throws IOException {
         try (Model model = open("llama");
                 Adapter adapter = lora(model)) {
-            Tensor t = adapter.parameters().get(3).value();
-            t.set(0, 0, Double.NaN);
             AdapterFiles.save(dir.resolve("a"), adapter, model);
+            String bad = adapter.parameters().get(3).name();
+            TensorEdits.change(dir.resolve("a/adapter_model.safetensors"), (name, t) -> {
+                if (name.endsWith(bad)) {
+                    t.set(0, 0, Double.NaN);
+                }
+            });
             String message = assertThrows(BadFileException.class, () -> AdapterFiles.load(dir.resolve("a"), model))
                     .getMessage();
-            assertTrue(message.contains(adapter.parameters().get(3).name()), message);
+            assertTrue(message.contains(bad), message);
         }
     }
 

@@ -37,6 +37,7 @@ class ModelGoldenTest {
                 case "base" -> {
                     GoldenChecks.checkForward(golden, file, model, List.of());
                     GoldenChecks.checkHidden(golden, file, model);
+                    GoldenChecks.checkBaseGradients(golden, file, model);
                     GoldenChecks.checkGeneration(golden, model, List.of());
                 }
                 case "full_finetune" -> {

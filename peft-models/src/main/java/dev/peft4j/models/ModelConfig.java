@@ -154,6 +154,18 @@ final class ModelConfig {
         require("is_encoder_decoder", false);
     }
 
+    /** Names of the classes of transformers that the checkpoint is for; none if it does not say. */
+    List<String> architectures() throws IOException {
+        Object v = fields.get("architectures");
+        if (v == null) {
+            return List.of();
+        }
+        if (v instanceof List<?> names && names.stream().allMatch(String.class::isInstance)) {
+            return names.stream().map(String::valueOf).toList();
+        }
+        throw bad("\"architectures\" is " + v + " where a list of names was expected. Correct config.json.");
+    }
+
     /** Outputs of a classifier: those that were asked for, or the labels that the config names, or 2. */
     int outputs(int asked) throws IOException {
         if (asked > 0) {

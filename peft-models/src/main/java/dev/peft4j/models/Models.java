@@ -63,6 +63,7 @@ public final class Models {
     private static Model create(ModelConfig config, Weights weights, Backend backend, int outputs, long seed)
             throws IOException {
         String type = config.text("model_type", "");
+        requireTask(config, type);
         return switch (type) {
             case "gpt2" -> new Gpt2(config, weights, backend, seed);
             case "llama" -> new Llama(config, weights, backend, seed);
@@ -71,6 +72,21 @@ public final class Models {
                 throw config.bad("model_type is \"" + type
                         + "\"; there are gpt2, llama and bert. Use a checkpoint of one of these families.");
         };
+    }
+
+    /** Refuses checkpoints for tasks that a family does not have here, and those whose head has the name but not the meaning of another. */
+    private static void requireTask(ModelConfig config, String type) throws IOException {
+        List<String> others = type.equals("bert")
+                ? List.of("ForTokenClassification", "ForMultipleChoice")
+                : List.of("ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering");
+        for (String architecture : config.architectures()) {
+            if (others.stream().anyMatch(architecture::endsWith)) {
+                throw config.bad("model_type is \"" + type + "\" with the architecture " + architecture + "; of this"
+                        + " family there "
+                        + (type.equals("bert") ? "are classifiers of sequences" : "are language models")
+                        + ". Use a checkpoint of one of these.");
+            }
+        }
     }
 
     /** A Llama with random weights N(0, 0.02) and norms of 1, to be trained from nothing; the caller closes it. */

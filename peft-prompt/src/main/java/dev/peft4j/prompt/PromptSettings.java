@@ -18,9 +18,10 @@ import org.jspecify.annotations.Nullable;
  * @param modulesToSave modules that are trained whole; null for those that the task needs
  * @param flat whether the rows themselves are trained where the method has a network for them: an adapter that was read from a file of PEFT
  * @param kept unknown fields of a file that was read, to be written again
+ * @param read whether it was read from a file, whose names may match nothing
  */
 public record PromptSettings(
-        int virtualTokens, @Nullable List<String> modulesToSave, boolean flat, Map<String, Object> kept) {
+        int virtualTokens, @Nullable List<String> modulesToSave, boolean flat, Map<String, Object> kept, boolean read) {
 
     /** Checks the range. */
     public PromptSettings {
@@ -34,7 +35,7 @@ public record PromptSettings(
 
     /** So many virtual tokens, and the head of the task. */
     public static PromptSettings of(int virtualTokens) {
-        return new PromptSettings(virtualTokens, null, false, Map.of());
+        return new PromptSettings(virtualTokens, null, false, Map.of(), false);
     }
 
     static PromptSettings read(ConfigFields f) {
@@ -42,20 +43,20 @@ public record PromptSettings(
             f.any(derived); // follow from the model
         }
         List<String> whole = Attachment.wholeModules(f);
-        return new PromptSettings(f.whole("num_virtual_tokens", 0), whole, false, f.kept());
+        return new PromptSettings(f.whole("num_virtual_tokens", 0), whole, false, f.kept(), true);
     }
 
     PromptSettings withModulesToSave(List<String> modules) {
-        return new PromptSettings(virtualTokens, modules, flat, kept);
+        return new PromptSettings(virtualTokens, modules, flat, kept, read);
     }
 
     PromptSettings asFlat() {
-        return new PromptSettings(virtualTokens, modulesToSave, true, kept);
+        return new PromptSettings(virtualTokens, modulesToSave, true, kept, read);
     }
 
     /** The modules that are trained whole; in a file an entry may mean none. */
     WholeModules whole(ModelSites model) {
-        return new WholeModules(modulesToSave == null ? model.taskModules() : modulesToSave, flat);
+        return new WholeModules(modulesToSave == null ? model.taskModules() : modulesToSave, read);
     }
 
     /** Refuses more virtual tokens than a sequence may have, with room for one token. */
@@ -90,7 +91,7 @@ public record PromptSettings(
     }
 
     List<String> unmatched(ModelSites model) {
-        return new Attachment(TargetModules.allLinearLayers(), modulesToSave, Map.of(), flat).unmatched(model);
+        return new Attachment(TargetModules.allLinearLayers(), modulesToSave, Map.of(), read).unmatched(model);
     }
 
     long wholeCount(ModelSites model) {

@@ -94,7 +94,7 @@ public record BitFitConfig(Attachment attachment) implements PeftConfig {
         json.put("task_type", model.taskType().name());
         json.put("inference_mode", true);
         json.put("target_modules", targetNames(model));
-        json.put("modules_to_save", attachment.wholeModules(model));
+        json.put("modules_to_save", Attachment.savedModules(attachment.wholeModules(model), model));
         return json;
     }
 

@@ -1,5 +1,6 @@
 package dev.peft4j.core.tensor;
 
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
@@ -25,11 +26,25 @@ final class Workers {
     Workers(int threads) {
         this.threads = threads;
         workers = new Thread[threads - 1];
+        CountDownLatch ready = new CountDownLatch(workers.length);
         for (int i = 0; i < workers.length; i++) {
-            workers[i] = new Thread(this::work, "peft4j-worker-" + i);
+            workers[i] = new Thread(() -> begin(ready), "peft4j-worker-" + i);
             workers[i].setDaemon(true);
             workers[i].start();
         }
+        while (ready.getCount() > 0) {
+            Thread.onSpinWait();
+        }
+    }
+
+    /** Takes the working memory of this thread before there is work, so that the steps of a run do not take it at some time. */
+    private void begin(CountDownLatch ready) {
+        try {
+            AttentionScratch.get(1);
+        } finally {
+            ready.countDown();
+        }
+        work();
     }
 
     int threads() {

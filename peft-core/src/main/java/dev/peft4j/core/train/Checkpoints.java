@@ -17,8 +17,8 @@ public record Checkpoints(Path file, int everySteps, Duration every) {
     /** Checks the ranges. */
     public Checkpoints {
         if (everySteps < 0 || every.isNegative()) {
-            throw new IllegalArgumentException("checkpoints every " + everySteps + " steps and every " + every.toSeconds()
-                    + " seconds were asked for; neither can be below 0. Give 0 for never.");
+            throw new IllegalArgumentException("checkpoints every " + everySteps + " steps and every "
+                    + every.toSeconds() + " seconds were asked for; neither can be below 0. Give 0 for never.");
         }
     }
 

@@ -79,7 +79,8 @@ final class Fingerprint {
     }
 
     private void add(int[] values) {
-        ByteBuffer bytes = ByteBuffer.allocate(Integer.BYTES * (values.length + 1)).putInt(values.length);
+        ByteBuffer bytes =
+                ByteBuffer.allocate(Integer.BYTES * (values.length + 1)).putInt(values.length);
         for (int v : values) {
             bytes.putInt(v);
         }

@@ -103,7 +103,9 @@ final class Loop {
         progress.step++;
         int now = progress.step;
         if (scored == 0) {
-            LOG.warn("step {} has no token to learn from: all its records end with their prompt. It changes nothing.", now);
+            LOG.warn(
+                    "step {} has no token to learn from: all its records end with their prompt. It changes nothing.",
+                    now);
             return;
         }
         double loss = backward(batches, dropout, scored, arena) / scored + addPenalties(arena);

@@ -102,7 +102,9 @@ final class TrainerState {
                 progress.read(text);
             } catch (IOException | IllegalArgumentException | ArithmeticException e) {
                 throw new BadFileException(
-                        file, "the progress of the run cannot be read (" + e.getMessage() + "). The file is damaged.", e);
+                        file,
+                        "the progress of the run cannot be read (" + e.getMessage() + "). The file is damaged.",
+                        e);
             }
             if (progress.step < 0 || progress.step > steps) {
                 throw new BadFileException(

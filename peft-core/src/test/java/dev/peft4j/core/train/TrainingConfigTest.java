@@ -38,8 +38,7 @@ class TrainingConfigTest {
     }
 
     private static TrainingConfig epochs(double epochs, int batch, int accumulation) {
-        return new TrainingConfig(
-                0, epochs, batch, false, accumulation, 1e-3, Schedule.LINEAR, 0.1, 0, 1, 0, 0, 0);
+        return new TrainingConfig(0, epochs, batch, false, accumulation, 1e-3, Schedule.LINEAR, 0.1, 0, 1, 0, 0, 0);
     }
 
     /** As num_update_steps_per_epoch and max_steps of transformers' Trainer. */
