@@ -58,16 +58,12 @@ final class AdapterSet implements AutoCloseable {
 
     /** Where those that are trained are written. */
     List<Path> directories(Path out) {
-        return trained.keySet().stream()
-                .map(name -> directory(out, name, trained.size()))
-                .toList();
+        return directories(out, List.copyOf(trained.keySet()));
     }
 
-    /** Makes sure that adapters of these methods can be written. */
-    static void checkOutput(Path out, List<String> names) throws IOException {
-        for (String name : names) {
-            AdapterFiles.checkOutput(directory(out, name, names.size()));
-        }
+    /** Where adapters of these methods are written. */
+    static List<Path> directories(Path out, List<String> names) {
+        return names.stream().map(name -> directory(out, name, names.size())).toList();
     }
 
     /** In the order in which they act. */
@@ -86,9 +82,9 @@ final class AdapterSet implements AutoCloseable {
     }
 
     /** Writes those that are trained. */
-    void save(Path out, Model model) throws IOException {
+    void save(Path out, Model model, Map<String, String> notes) throws IOException {
         for (Map.Entry<String, Adapter> e : trained.entrySet()) {
-            AdapterFiles.save(directory(out, e.getKey(), trained.size()), e.getValue(), model);
+            AdapterFiles.save(directory(out, e.getKey(), trained.size()), e.getValue(), model, notes);
         }
     }
 

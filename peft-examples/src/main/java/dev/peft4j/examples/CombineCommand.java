@@ -63,15 +63,27 @@ final class CombineCommand implements Callable<Integer> {
     @Option(names = "--out", required = true, paramLabel = "DIR", description = "new directory of the adapter")
     Path out = Path.of("");
 
+    @Option(names = "--overwrite", description = "replace an adapter that is in --out")
+    boolean overwrite;
+
     @Spec
     CommandSpec spec = CommandSpec.create();
 
     @Override
     public Integer call() throws IOException {
-        AdapterFiles.checkOutput(out);
+        Given given = new Given(spec);
+        given.refuse("--svd-rank", !type.decomposes(), "--type " + type + ", which keeps all ranks");
+        given.refuse("--density", !type.prunes() && !type.drops(), "--type " + type + ", which leaves out nothing");
+        given.refuse("--seed", !type.drops(), "--type " + type + ", which draws nothing");
+        RunDirectory.requireApart(List.of(out), adapters);
         Combination rule = new Combination(type, rank, density, Combination.Majority.TOTAL, seed);
+        RunDirectory.whileTaken(out, List.of(out), overwrite, () -> combine(rule));
+        return 0;
+    }
+
+    private void combine(Combination rule) throws IOException {
         List<Adapter> all = new ArrayList<>();
-        try (Model model = modelOptions.open(0)) {
+        try (Model model = modelOptions.open(adapters)) {
             for (Path p : adapters) {
                 all.add(AdapterFiles.load(p, model));
             }
@@ -87,6 +99,5 @@ final class CombineCommand implements Callable<Integer> {
         } finally {
             all.forEach(Adapter::close);
         }
-        return 0;
     }
 }

@@ -10,7 +10,10 @@ import dev.peft4j.core.train.Trainer;
 import dev.peft4j.core.train.TrainingConfig;
 import dev.peft4j.core.train.TrainingListener;
 import dev.peft4j.core.train.TrainingResult;
+import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.models.data.Labels;
+import dev.peft4j.models.data.TextRecord;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -101,6 +104,9 @@ final class CompareCommand implements Callable<Integer> {
             description = "adapters and comparison.html go here (default: ${DEFAULT-VALUE})")
     Path out = Path.of("run/comparison");
 
+    @Option(names = "--overwrite", description = "replace adapters that are in --out")
+    boolean overwrite;
+
     @Spec
     CommandSpec spec = CommandSpec.create();
 
@@ -123,26 +129,47 @@ final class CompareCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         PrintWriter console = spec.commandLine().getOut();
+        Given given = new Given(spec);
         List<Candidate> candidates = methods.stream().map(Candidate::of).toList();
+        given.refuse("--method", true, "--methods, which names the methods to compare");
+        methodOptions.check(given, candidates.stream().map(Candidate::method).toList());
         int inFront = 0; // all of them learn from the same tokens
+        List<Path> directories = new ArrayList<>();
         for (Candidate c : candidates) {
             methodOptions.method = c.method;
-            methodOptions.check();
             inFront = Math.max(inFront, methodOptions.rowsInFront());
-            AdapterSet.checkOutput(out.resolve(c.method), methodOptions.names());
+            directories.addAll(AdapterSet.directories(out.resolve(c.method), methodOptions.names()));
             if (methodOptions.isFull()) {
                 throw new IllegalArgumentException(
                         "--methods full was given, which changes the model for those after it. Use train --method full.");
             }
         }
-        try (Model model = modelOptions.open(seed);
+        ModelInfo info = ModelInfo.read(modelOptions.model);
+        List<TextRecord> train = dataOptions.readTraining(data, limit);
+        List<TextRecord> test = dataOptions.read(evalData, evalLimit);
+        dataOptions.check(given, info, train);
+        int rows = inFront;
+        RunDirectory.whileTaken(
+                out, directories, overwrite, () -> compare(console, candidates, info, train, test, rows));
+        return 0;
+    }
+
+    private void compare(
+            PrintWriter console,
+            List<Candidate> candidates,
+            ModelInfo info,
+            List<TextRecord> train,
+            List<TextRecord> test,
+            int inFront)
+            throws IOException {
+        Labels labels = Classes.of(info, modelOptions.classes, List.of(), train);
+        try (Model model = modelOptions.open(labels.outputs(), seed);
                 TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize())) {
-            List<PackedBatch.Sequence> records = dataOptions
-                    .readTraining(data, limit, inFront, model, tokenizer, console)
-                    .sequences();
-            List<PackedBatch.Sequence> heldOut = dataOptions
-                    .read(evalData, evalLimit, inFront, model, tokenizer, console)
-                    .sequences();
+            List<PackedBatch.Sequence> records = dataOptions.encode(
+                    String.valueOf(data.getFileName()), train, labels, inFront, model, tokenizer, console);
+            Classes.print(console, info, labels, train);
+            List<PackedBatch.Sequence> heldOut = dataOptions.encode(
+                    String.valueOf(evalData.getFileName()), test, labels, inFront, model, tokenizer, console);
             Evaluation base = Evaluator.evaluate(model, List.of(), heldOut);
             Comparison comparison = new Comparison(
                     "peft4j: methods on " + data.getFileName() + ", " + steps + " steps of " + batchSize,
@@ -152,20 +179,20 @@ final class CompareCommand implements Callable<Integer> {
             for (Candidate c : candidates) {
                 console.printf("%s, rate %.0e ...%n", c.method, c.rate);
                 console.flush();
-                comparison.add(train(c, model, tokenizer, records, heldOut));
+                comparison.add(train(c, model, tokenizer, labels, records, heldOut));
             }
             comparison.print(console);
             Files.createDirectories(out);
             comparison.write(out.resolve("comparison.html"));
             console.printf("report: %s%n", out.resolve("comparison.html"));
         }
-        return 0;
     }
 
     private Comparison.Row train(
             Candidate c,
             Model model,
             TextTokenizer tokenizer,
+            Labels labels,
             List<PackedBatch.Sequence> records,
             List<PackedBatch.Sequence> heldOut)
             throws IOException {
@@ -189,7 +216,7 @@ final class CompareCommand implements Callable<Integer> {
                 throw new IllegalStateException("a run of " + steps + " steps made " + result.steps());
             }
             Path directory = out.resolve(c.method);
-            adapters.save(directory, model);
+            adapters.save(directory, model, Classes.notes(labels));
             millis.sort(Double::compare);
             Evaluation tuned = Evaluator.evaluate(model, adapters.all(), heldOut);
             return new Comparison.Row(

@@ -4,37 +4,54 @@ import dev.peft4j.core.train.Evaluation;
 import dev.peft4j.core.train.TrainingListener;
 import dev.peft4j.core.train.TrainingResult;
 import java.io.PrintWriter;
+import java.util.List;
 import java.util.Locale;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 
-/** Shows a run on the console: what is trained, a progress bar, and base against tuned on the same records. */
+/**
+ * Shows a run on the console: what is trained, how far it has come, evaluations, and at the end base against tuned on the same records. A terminal gets a
+ * progress bar, a file or pipe a line now and then.
+ */
 final class ConsoleProgress implements TrainingListener, AutoCloseable {
-    private static final int TERMINAL_INTERVAL = 200; // milliseconds
-    private static final int PIPE_INTERVAL = 5000; // a file or pipe gets few lines
+    private static final int BAR_INTERVAL = 200; // milliseconds
+    private static final long LINE_INTERVAL = 5_000_000_000L; // nanoseconds
+    private static final int USUAL_WIDTH = 80;
 
     private final PrintWriter out;
+    private final boolean terminal = Boolean.getBoolean("peft4j.terminal");
     private @Nullable ProgressBar bar;
+    private int steps;
     private long tokens;
     private double seconds;
+    private long lastLine = System.nanoTime();
+    private List<String> newModules = List.of();
 
     ConsoleProgress(PrintWriter out) {
         this.out = out;
     }
 
     @Override
-    public void onStart(int steps, long trainable, long all) {
-        out.println(trainableLine(trainable, all));
+    public void onNewModules(List<String> modules) {
+        newModules = modules;
+        out.printf(
+                "the checkpoint has no %s: random values, which the base shares before training%n",
+                String.join(", ", modules));
+    }
+
+    @Override
+    public void onStart(int all, long trainable, long elements) {
+        steps = all;
+        out.println(trainableLine(trainable, elements));
         out.flush();
-        bar = new ProgressBarBuilder()
-                .setTaskName("training")
-                .setInitialMax(steps)
-                .setStyle(ProgressBarStyle.ASCII)
-                .setUpdateIntervalMillis(Boolean.getBoolean("peft4j.terminal") ? TERMINAL_INTERVAL : PIPE_INTERVAL)
-                .setMaxRenderedLength(100)
-                .build();
+    }
+
+    @Override
+    public void onResume(int step) {
+        out.printf("goes on from step %d of %d%n", step, steps);
+        out.flush();
     }
 
     /** The line that PEFT prints. */
@@ -51,11 +68,48 @@ final class ConsoleProgress implements TrainingListener, AutoCloseable {
     public void onStep(int step, double loss, double learningRate, double gradientNorm, int count, double took) {
         tokens += count;
         seconds += took;
-        ProgressBar b = bar;
-        if (b != null) {
+        String state = String.format(Locale.ROOT, "loss %.4f  %,.0f tok/s", loss, tokens / seconds);
+        if (terminal) {
+            ProgressBar b = bar();
             b.stepTo(step);
-            b.setExtraMessage(String.format(Locale.ROOT, "loss %.4f  %,.0f tok/s", loss, tokens / seconds));
+            b.setExtraMessage(state);
+        } else if (System.nanoTime() - lastLine >= LINE_INTERVAL || step == steps) {
+            line(String.format(Locale.ROOT, "step %d/%d  %s", step, steps, state));
         }
+    }
+
+    private ProgressBar bar() {
+        ProgressBar b = bar;
+        if (b == null) {
+            b = new ProgressBarBuilder()
+                    .setTaskName("training")
+                    .setInitialMax(steps)
+                    .setStyle(ProgressBarStyle.ASCII)
+                    .setUpdateIntervalMillis(BAR_INTERVAL)
+                    .setMaxRenderedLength(Integer.getInteger("peft4j.columns", USUAL_WIDTH) - 1)
+                    .build();
+            bar = b;
+        }
+        return b;
+    }
+
+    private void line(String text) {
+        close(); // the bar begins again below
+        out.println(text);
+        out.flush();
+        lastLine = System.nanoTime();
+    }
+
+    @Override
+    public void onEvaluation(int step, Evaluation e) {
+        String of = newModules.isEmpty() ? "base" : "untrained";
+        line(String.format(
+                Locale.ROOT,
+                "%s: held-out loss %.4f, %s %s",
+                step == 0 ? of : "step " + step,
+                e.loss(),
+                e.measureName(),
+                e.measuredText()));
     }
 
     @Override
@@ -64,17 +118,21 @@ final class ConsoleProgress implements TrainingListener, AutoCloseable {
         Evaluation base = result.base();
         Evaluation tuned = result.tuned();
         if (base != null && tuned != null) {
-            out.printf(Locale.ROOT, "%nheld-out records (%,d scored)      base     tuned%n", tuned.count());
+            String before = newModules.isEmpty() ? "base" : "untrained";
+            out.printf(Locale.ROOT, "%nheld-out records (%,d scored) %9s     tuned%n", tuned.count(), before);
             out.printf(Locale.ROOT, "  loss                         %9.4f %9.4f%n", base.loss(), tuned.loss());
             out.printf("  %-28s %9s %9s%n", tuned.measureName(), base.measuredText(), tuned.measuredText());
             if (result.isWorse()) {
-                out.println("WARNING: the tuned model is worse than the base model on these records.");
+                out.println("WARNING: the tuned model is worse than the one before training on these records.");
             }
-            if (result.stoppedEarly()) {
-                out.printf(
-                        "stopped after %d steps: the held-out loss no longer fell; the best parameters were kept%n",
-                        result.steps());
-            }
+        }
+        if (result.stoppedEarly()) {
+            out.printf(
+                    "stopped after %d steps: the held-out loss no longer fell; the best parameters were kept%n",
+                    result.steps());
+        }
+        if (result.interrupted()) {
+            out.printf("stopped from outside after step %d of %d%n", result.steps(), steps);
         }
         out.printf(Locale.ROOT, "%,d tokens in %.1f s%n", result.tokens(), result.seconds());
         out.flush();

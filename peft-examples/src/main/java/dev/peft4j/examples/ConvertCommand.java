@@ -7,6 +7,7 @@ import dev.peft4j.lora.LoraCombination;
 import dev.peft4j.lora.LoraConversion;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -41,13 +42,23 @@ final class ConvertCommand implements Callable<Integer> {
     @Option(names = "--out", required = true, paramLabel = "DIR", description = "new directory of the adapter")
     Path out = Path.of("");
 
+    @Option(names = "--overwrite", description = "replace an adapter that is in --out")
+    boolean overwrite;
+
     @Spec
     CommandSpec spec = CommandSpec.create();
 
     @Override
     public Integer call() throws IOException {
-        AdapterFiles.checkOutput(out);
-        try (Model model = modelOptions.open(0);
+        Given given = new Given(spec);
+        given.refuse("--energy", given.has("--rank"), "--rank, which says how many ranks there are");
+        RunDirectory.requireApart(List.of(out), List.of(adapter));
+        RunDirectory.whileTaken(out, List.of(out), overwrite, this::convert);
+        return 0;
+    }
+
+    private void convert() throws IOException {
+        try (Model model = modelOptions.open(List.of(adapter));
                 Adapter from = AdapterFiles.load(adapter, model)) {
             LoraCombination.Result result = spec.commandLine().getParseResult().hasMatchedOption("--rank")
                     ? LoraConversion.byRank(model, from, rank)
@@ -65,6 +76,5 @@ final class ConvertCommand implements Callable<Integer> {
                                 result.relativeError());
             }
         }
-        return 0;
     }
 }

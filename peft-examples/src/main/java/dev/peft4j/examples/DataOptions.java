@@ -1,7 +1,11 @@
 package dev.peft4j.examples;
 
+import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.model.Model;
+import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.data.RecordEncoder;
 import dev.peft4j.models.data.RecordReader;
 import dev.peft4j.models.data.TextRecord;
@@ -21,16 +25,19 @@ final class DataOptions {
     @Option(
             names = "--prompt-column",
             paramLabel = "NAME",
-            description = "column of a CSV or TSV file that is read but not scored")
+            description = "column or JSON key of the text that is read but not scored")
     String promptColumn = "";
 
     @Option(
             names = "--text-column",
             paramLabel = "NAME",
-            description = "column of the completion, or of the text to classify")
+            description = "column or JSON key of the completion, or of the text to classify")
     String textColumn = "";
 
-    @Option(names = "--label-column", paramLabel = "NAME", description = "column of the class, a whole number from 0")
+    @Option(
+            names = "--label-column",
+            paramLabel = "NAME",
+            description = "column or JSON key of the class, a name or a number")
     String labelColumn = "";
 
     @Option(
@@ -42,7 +49,8 @@ final class DataOptions {
     @Option(
             names = "--separator",
             paramLabel = "TEXT",
-            description = "put between the prompt and completion columns; \\n is a line feed (default: \\n)")
+            description =
+                    "put between the prompt and completion that were named, or are columns; \\n is a line feed (default: \\n)")
     String separator = "\\n";
 
     @Option(
@@ -60,32 +68,63 @@ final class DataOptions {
     @Nullable
     Long shuffle;
 
-    /** Reads and encodes a file to train on; see {@link #read}. */
-    RecordEncoder.Encoded readTraining(
-            Path file, int limit, int inFront, Model model, TextTokenizer tokenizer, PrintWriter out)
-            throws IOException {
-        return read(file, limit, inFront, shuffle, model, tokenizer, out);
+    /** Reads the records to train on. */
+    List<TextRecord> readTraining(Path file, int limit) throws IOException {
+        Long order = shuffle;
+        if (order == null) {
+            return read(file, limit);
+        }
+        List<TextRecord> records = new ArrayList<>(reader().read(file, Integer.MAX_VALUE));
+        Collections.shuffle(records, new Random(order));
+        return records.subList(0, Math.min(most(limit), records.size()));
+    }
+
+    /** Reads the first records of a file. */
+    List<TextRecord> read(Path file, int limit) throws IOException {
+        return reader().read(file, most(limit));
+    }
+
+    private static int most(int limit) {
+        if (limit < 0) {
+            throw new IllegalArgumentException("a limit of " + limit + " records was given; it is at least 1, or 0 for"
+                    + " all. Change the setting.");
+        }
+        return limit == 0 ? Integer.MAX_VALUE : limit;
+    }
+
+    private RecordReader reader() {
+        List<String> header = columns.isEmpty() ? List.of() : Arrays.asList(columns.split(",", -1));
+        return new RecordReader(
+                promptColumn,
+                textColumn,
+                labelColumn,
+                header,
+                separator.replace("\\n", "\n").replace("\\t", "\t"));
+    }
+
+    /** Refuses options that mean nothing to a model or to its records. */
+    void check(Given given, ModelInfo model, List<TextRecord> records) {
+        boolean classifies = model.task() == TaskType.SEQ_CLS;
+        given.refuse("--label-column", !classifies, "a " + model.modelType() + " model, which learns no labels");
+        given.refuse("--prompt-column", classifies, "a classifier, which has no prompts");
+        given.refuse(
+                "--separator", records.stream().allMatch(r -> r.prompt().isEmpty()), "records that have no prompts");
     }
 
     /**
-     * Reads and encodes a file, and says how many records were cut.
+     * Encodes records, and says how many were cut.
      *
+     * @param name of their file
      * @param inFront places of the context that adapters take
      */
-    RecordEncoder.Encoded read(Path file, int limit, int inFront, Model model, TextTokenizer tokenizer, PrintWriter out)
-            throws IOException {
-        return read(file, limit, inFront, null, model, tokenizer, out);
-    }
-
-    private RecordEncoder.Encoded read(
-            Path file,
-            int limit,
+    List<PackedBatch.Sequence> encode(
+            String name,
+            List<TextRecord> records,
+            Labels labels,
             int inFront,
-            @Nullable Long order,
             Model model,
             TextTokenizer tokenizer,
-            PrintWriter out)
-            throws IOException {
+            PrintWriter out) {
         int context = model.contextLength() - inFront;
         if (context < 1) {
             throw new IllegalArgumentException("adapters take " + inFront + " tokens in front of each sequence, and the"
@@ -96,28 +135,14 @@ final class DataOptions {
                     + model.contextLength() + " tokens"
                     + (inFront > 0 ? ", of which adapters take " + inFront : "") + ". Give at most " + context + ".");
         }
-        List<String> header = columns.isEmpty() ? List.of() : Arrays.asList(columns.split(",", -1));
-        RecordReader reader = new RecordReader(
-                promptColumn,
-                textColumn,
-                labelColumn,
-                header,
-                separator.replace("\\n", "\n").replace("\\t", "\t"));
         int length = maxLength == 0 ? context : maxLength;
-        RecordEncoder encoder = new RecordEncoder(tokenizer, model.taskType(), length);
-        int most = limit == 0 ? Integer.MAX_VALUE : limit;
-        List<TextRecord> records = new ArrayList<>(reader.read(file, order == null ? most : Integer.MAX_VALUE));
-        if (order != null) {
-            Collections.shuffle(records, new Random(order));
-            records = records.subList(0, Math.min(most, records.size()));
-        }
-        RecordEncoder.Encoded encoded = encoder.encode(records);
-        out.printf("%s: %,d records%n", file.getFileName(), encoded.sequences().size());
+        RecordEncoder.Encoded encoded = new RecordEncoder(tokenizer, model.taskType(), length, labels).encode(records);
+        out.printf("%s: %,d records%n", name, encoded.sequences().size());
         if (encoded.cut() > 0) {
             out.printf(
                     "  %,d were longer than %d tokens and were cut; %,d of these had nothing left to score and were left out%n",
                     encoded.cut(), length, encoded.dropped());
         }
-        return encoded;
+        return encoded.sequences();
     }
 }

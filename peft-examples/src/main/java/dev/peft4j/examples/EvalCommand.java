@@ -5,7 +5,10 @@ import dev.peft4j.core.model.Model;
 import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.train.Evaluation;
 import dev.peft4j.core.train.Evaluator;
+import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.models.data.Labels;
+import dev.peft4j.models.data.TextRecord;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -54,14 +57,22 @@ final class EvalCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         PrintWriter out = spec.commandLine().getOut();
-        try (Model model = modelOptions.open(0);
+        ModelInfo info = ModelInfo.read(modelOptions.model);
+        List<TextRecord> read = dataOptions.read(data, limit);
+        dataOptions.check(new Given(spec), info, read);
+        Labels labels = Classes.of(info, modelOptions.classes, adapters, read);
+        try (Model model = modelOptions.open(labels.outputs(), 0);
                 TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize())) {
             List<Adapter> active = ModelOptions.adapters(adapters, model);
             int inFront = active.stream().mapToInt(Adapter::rowsInFront).sum();
-            List<PackedBatch.Sequence> records = dataOptions
-                    .read(data, limit, inFront, model, tokenizer, out)
-                    .sequences();
-            print(out, "base", Evaluator.evaluate(model, List.of(), records));
+            List<PackedBatch.Sequence> records = dataOptions.encode(
+                    String.valueOf(data.getFileName()), read, labels, inFront, model, tokenizer, out);
+            boolean isNew = !model.newModules().isEmpty();
+            if (isNew) {
+                out.printf(
+                        "  the checkpoint has no %s: its values are random%n", String.join(", ", model.newModules()));
+            }
+            print(out, isNew ? "random" : "base", Evaluator.evaluate(model, List.of(), records));
             if (!active.isEmpty()) {
                 print(out, "tuned", Evaluator.evaluate(model, active, records));
             }

@@ -77,7 +77,11 @@ final class GenerateCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         PrintWriter out = spec.commandLine().getOut();
-        try (Model model = modelOptions.open(0);
+        Given given = new Given(spec);
+        for (String option : List.of("--top-k", "--top-p", "--seed")) {
+            given.refuse(option, temperature == 0, "temperature 0, which always takes the most probable token");
+        }
+        try (Model model = modelOptions.open(adapters);
                 TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize())) {
             if (!(model instanceof CausalModel causal)) {
                 throw new IllegalArgumentException("text was to be generated, and " + model.modelType()

@@ -8,11 +8,13 @@ import dev.peft4j.core.io.Json;
 import dev.peft4j.core.io.SafetensorsFile;
 import dev.peft4j.core.io.TensorInfo;
 import dev.peft4j.core.model.Model;
+import dev.peft4j.models.ModelInfo;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -46,6 +48,7 @@ final class InspectCommand implements Callable<Integer> {
         if (Files.exists(directory.resolve("adapter_config.json"))) {
             adapter(out);
         } else if (Files.exists(directory.resolve("config.json"))) {
+            new Given(spec).refuse("--model", true, "a model, which needs no other");
             model(out);
         } else {
             throw new BadFileException(
@@ -57,7 +60,7 @@ final class InspectCommand implements Callable<Integer> {
     }
 
     private void model(PrintWriter out) throws IOException {
-        try (Model model = ModelOptions.open(directory, 0, 0, 0)) {
+        try (Model model = ModelOptions.open(directory, 0, 0)) {
             out.printf("family          %s (%s)%n", model.modelType(), model.taskType());
             out.printf(
                     "parameters      %,d in %,d tensors%n",
@@ -99,7 +102,8 @@ final class InspectCommand implements Callable<Integer> {
         }
         out.printf("%-27s %,d in %,d tensors%n", "parameters", count, tensors);
         if (base != null) {
-            try (Model model = ModelOptions.open(base, 0, 0, 0);
+            int outputs = Classes.outputs(ModelInfo.read(base), 0, List.of(directory));
+            try (Model model = ModelOptions.open(base, outputs, 0);
                     Adapter a = AdapterFiles.load(directory, model)) {
                 out.println(ConsoleProgress.trainableLine(
                         a.trainableCount(), model.weights().count() + a.trainableCount()));

@@ -56,7 +56,7 @@ final class MergeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         MergedModel.checkOutput(out);
-        try (Model model = modelOptions.open(0);
+        try (Model model = modelOptions.open(List.of(adapter));
                 Adapter a = AdapterFiles.load(adapter, model)) {
             PrintWriter console = spec.commandLine().getOut();
             try (MergedAdapter merged = MergedAdapter.of(model, List.of(a))) {

@@ -27,6 +27,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -57,6 +60,31 @@ final class MethodOptions {
             "prompt",
             "prefix",
             "ptuning");
+
+    /** Options that are not for all methods, by the methods that have them. */
+    private static final Map<String, Set<String>> OPTIONS = options();
+
+    private static final Set<String> ALL_OPTIONS =
+            OPTIONS.values().stream().flatMap(Set::stream).collect(Collectors.toCollection(TreeSet::new));
+
+    private static Map<String, Set<String>> options() {
+        Set<String> lora = Set.of("--r", "--lora-alpha", "--lora-dropout", "--target-modules", "--trainable-tokens");
+        Set<String> product = Set.of("--r", "--lora-alpha", "--target-modules");
+        Set<String> targets = Set.of("--target-modules");
+        Set<String> bottleneck = Set.of("--reduction-factor");
+        Map<String, Set<String>> all = new TreeMap<>();
+        List.of("lora", "rslora", "dora", "pissa", "olora").forEach(name -> all.put(name, lora));
+        all.put("adalora", Set.of("--r", "--lora-alpha", "--lora-dropout", "--target-modules"));
+        List.of("loha", "lokr").forEach(name -> all.put(name, product));
+        all.put("vera", Set.of("--r", "--lora-dropout", "--target-modules"));
+        all.put("oft", Set.of("--r", "--target-modules"));
+        List.of("ia3", "bitfit", "ln").forEach(name -> all.put(name, targets));
+        BOTTLENECKS.forEach(name -> all.put(name, bottleneck));
+        all.put("prompt", Set.of("--virtual-tokens", "--prompt-init"));
+        all.put("prefix", Set.of("--virtual-tokens", "--prompt-init", "--projection"));
+        all.put("ptuning", Set.of("--virtual-tokens", "--projection"));
+        return all;
+    }
 
     @Option(
             names = "--method",
@@ -138,8 +166,24 @@ final class MethodOptions {
         return (int) Math.min(rows, MOST_ROWS);
     }
 
-    /** Refuses a method that there is not, before anything is read. */
-    void check() {
+    /** Refuses a method that there is not, and options that none of some methods has, before anything is read. */
+    void check(Given given, List<String> methods) {
+        Set<String> used = new TreeSet<>();
+        for (String several : methods) {
+            method = several;
+            checkNames();
+            names().forEach(name -> used.addAll(OPTIONS.getOrDefault(name, Set.of())));
+        }
+        for (String option : ALL_OPTIONS) {
+            given.refuse(
+                    option,
+                    !used.contains(option),
+                    (methods.size() == 1 ? "--method " : "--methods ") + String.join(",", methods)
+                            + ", which has no such setting");
+        }
+    }
+
+    private void checkNames() {
         for (String name : names()) {
             if (!METHODS.contains(name) && !isFull()) {
                 throw new IllegalArgumentException("--method " + name + " was given; there are "
@@ -173,11 +217,6 @@ final class MethodOptions {
     private PeftConfig config(String name, TextTokenizer tokenizer) {
         Attachment layers = Attachment.to(targetModules());
         LoraConfig lora = new LoraConfig(r, alpha, dropout, targetModules()).withTrainableTokens(tokens);
-        if (!tokens.isEmpty()
-                && !List.of("lora", "rslora", "dora", "pissa", "olora").contains(name)) {
-            throw new IllegalArgumentException(
-                    "--trainable-tokens was given with --method " + name + ", which has none. Use lora.");
-        }
         return switch (name) {
             case "lora" -> lora;
             case "rslora" -> lora.withRsLora();
@@ -250,22 +289,25 @@ final class MethodOptions {
                 : TargetModules.of(Arrays.asList(target.split(",", -1)));
     }
 
-    /** For the report. */
+    /** For the report: the settings that the methods have. */
     Map<String, String> settings() {
-        Map<String, String> s = new LinkedHashMap<>();
-        s.put("method", method);
-        if (names().stream().anyMatch(PROMPTS::contains)) {
-            s.put("virtual tokens", String.valueOf(virtualTokens));
-            s.put("first values", promptInit);
-            s.put("projection", projection == 0 ? "default" : String.valueOf(projection));
-        }
-        if (names().stream().anyMatch(BOTTLENECKS::contains)) {
-            s.put("reduction factor", String.valueOf(reductionFactor));
-        }
-        if (!isFull() && !PROMPTS.containsAll(names()) && !BOTTLENECKS.containsAll(names())) {
-            s.put("r, alpha, dropout", r + ", " + alpha + ", " + dropout);
-            s.put("target modules", target.isEmpty() ? "default of the architecture" : target);
-        }
-        return s;
+        Map<String, String> all = new LinkedHashMap<>();
+        all.put("--r", String.valueOf(r));
+        all.put("--lora-alpha", String.valueOf(alpha));
+        all.put("--lora-dropout", String.valueOf(dropout));
+        all.put("--target-modules", target.isEmpty() ? "default of the architecture" : target);
+        all.put("--trainable-tokens", tokens.isEmpty() ? "none" : tokens.toString());
+        all.put("--virtual-tokens", String.valueOf(virtualTokens));
+        all.put("--prompt-init", promptInit);
+        all.put("--projection", projection == 0 ? "default" : String.valueOf(projection));
+        all.put("--reduction-factor", String.valueOf(reductionFactor));
+        Map<String, String> settings = new LinkedHashMap<>();
+        settings.put("method", method);
+        all.forEach((option, value) -> {
+            if (names().stream().anyMatch(n -> OPTIONS.getOrDefault(n, Set.of()).contains(option))) {
+                settings.put(option.substring(2).replace('-', ' '), value);
+            }
+        });
+        return settings;
     }
 }

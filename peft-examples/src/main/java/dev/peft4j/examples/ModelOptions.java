@@ -5,6 +5,7 @@ import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.model.Conflicts;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.Models;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -21,21 +22,40 @@ final class ModelOptions {
             description = "Hugging Face directory: config.json, model.safetensors (or shards), tokenizer.json")
     Path model = Path.of("");
 
-    @Option(names = "--classes", paramLabel = "N", description = "classes of a classifier whose checkpoint has no head")
+    @Option(
+            names = "--classes",
+            paramLabel = "N",
+            description =
+                    "classes of a classifier with a new head; 1 predicts a number (default: those of the adapter, of the checkpoint, or of the records)")
     int classes;
 
     @Option(names = "--threads", paramLabel = "N", description = "threads to compute with (default: all cores)")
     int threads;
 
-    Model open(long seed) throws IOException {
-        return open(model, classes, seed, threads);
+    /** Opens the model, with as many classes as its adapters have. */
+    Model open(List<Path> adapters) throws IOException {
+        return open(Classes.outputs(ModelInfo.read(model), classes, adapters), 0);
     }
 
-    static Model open(Path directory, int classes, long seed, int threads) throws IOException {
+    /**
+     * Opens the model.
+     *
+     * @param outputs of a classifier; 0 for those of the checkpoint
+     * @param seed of layers that the checkpoint does not have
+     */
+    Model open(int outputs, long seed) throws IOException {
+        if (threads < 0) {
+            throw new IllegalArgumentException(
+                    "--threads " + threads + " was given; it is at least 1, or 0 for all cores. Change the setting.");
+        }
         if (threads > 0) {
             System.setProperty("peft4j.threads", String.valueOf(threads));
         }
-        return Models.load(directory, Backend.auto(), classes, seed);
+        return open(model, outputs, seed);
+    }
+
+    static Model open(Path directory, int outputs, long seed) throws IOException {
+        return Models.load(directory, Backend.auto(), outputs, seed);
     }
 
     /** The adapters of directories, frozen; the caller closes them. */

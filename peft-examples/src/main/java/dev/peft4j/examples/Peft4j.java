@@ -1,16 +1,22 @@
 package dev.peft4j.examples;
 
+import dev.peft4j.core.adapter.TargetModules;
+import dev.peft4j.core.io.Problems;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.util.Arrays;
+import java.util.Set;
+import java.util.TreeSet;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The command line: fine-tunes Hugging Face models on the JVM. */
 @Command(
@@ -59,7 +65,32 @@ public final class Peft4j implements Runnable {
                 .setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8))
                 .setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8))
                 .setCaseInsensitiveEnumValuesAllowed(true)
+                .setParameterExceptionHandler((e, args) -> wrongUse(e))
                 .setExecutionExceptionHandler((e, cmd, result) -> report(e, cmd));
+    }
+
+    /** What was wrong with the words of a command, and what may have been meant. */
+    private static int wrongUse(ParameterException e) {
+        CommandLine command = e.getCommandLine();
+        String name = command.getCommandSpec().qualifiedName();
+        String text = String.valueOf(e.getMessage());
+        if (e instanceof UnmatchedArgumentException unmatched
+                && !unmatched.getUnmatched().isEmpty()) {
+            String word = unmatched.getUnmatched().get(0);
+            boolean option = word.startsWith("-");
+            Set<String> known = option
+                    ? command.getCommandSpec().optionsMap().keySet()
+                    : command.getSubcommands().keySet();
+            text = known.isEmpty()
+                    ? "\"" + word + "\" was given, and " + name + " takes no words without an option. Leave it out."
+                    : "\"" + word + "\" was given, which is no " + (option ? "option" : "command") + " of " + name
+                            + ". There are " + String.join(", ", new TreeSet<>(known)) + "."
+                            + TargetModules.suggestion(word, known);
+        }
+        PrintWriter err = command.getErr();
+        err.println(command.getColorScheme().errorText("error: " + text));
+        err.println("See " + name + " --help.");
+        return command.getCommandSpec().exitCodeOnInvalidInput();
     }
 
     private static int report(Exception e, CommandLine cmd) {
@@ -68,13 +99,19 @@ public final class Peft4j implements Runnable {
                 || e instanceof UncheckedIOException
                 || e instanceof ArithmeticException;
         if (expected) {
-            cmd.getErr().println(cmd.getColorScheme().errorText("error: " + e.getMessage()));
+            cmd.getErr().println(cmd.getColorScheme().errorText("error: " + text(e)));
             LoggerFactory.getLogger(Peft4j.class).debug("arguments {}", Arrays.asList(cmd.getCommandName()), e);
             return 1;
         }
         cmd.getErr().println(cmd.getColorScheme().errorText("this is a defect of peft4j, please report it:"));
         e.printStackTrace(cmd.getErr());
         return 1;
+    }
+
+    private static String text(Exception e) {
+        return e instanceof FileSystemException file
+                ? "a file was to be read or written: " + Problems.of(file) + ". Check the path and its rights."
+                : String.valueOf(e.getMessage());
     }
 
     @Override

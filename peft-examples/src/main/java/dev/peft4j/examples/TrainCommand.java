@@ -1,22 +1,20 @@
 package dev.peft4j.examples;
 
-import dev.peft4j.core.autograd.NonFiniteException;
-import dev.peft4j.core.model.MergedModel;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.model.PackedBatch;
-import dev.peft4j.core.train.Evaluation;
+import dev.peft4j.core.train.Checkpoints;
 import dev.peft4j.core.train.HtmlReport;
-import dev.peft4j.core.train.JsonlLog;
 import dev.peft4j.core.train.Schedule;
-import dev.peft4j.core.train.Trainer;
 import dev.peft4j.core.train.TrainingConfig;
-import dev.peft4j.core.train.TrainingListener;
+import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.models.data.Labels;
+import dev.peft4j.models.data.Split;
+import dev.peft4j.models.data.TextRecord;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -42,7 +40,7 @@ import picocli.CommandLine.Spec;
             "  peft4j train --model DIR --data train.csv --prompt-column question --text-column answer \\",
             "      --r 16 --lora-alpha 32 --target-modules all-linear --lr 5e-3 --steps 300 --out adapter",
             "  peft4j train --model BERT --data train.tsv --columns sentence,label --text-column sentence \\",
-            "      --label-column label --classes 2 --out adapter"
+            "      --label-column label --out adapter"
         })
 final class TrainCommand implements Callable<Integer> {
     @Mixin
@@ -58,7 +56,7 @@ final class TrainCommand implements Callable<Integer> {
     @Option(
             names = "--eval-data",
             paramLabel = "FILE",
-            description = "held-out records; without it every tenth record is held out")
+            description = "held-out records; without it a tenth is held out, drawn with --seed")
     @Nullable
     Path evalData;
 
@@ -122,7 +120,10 @@ final class TrainCommand implements Callable<Integer> {
             description = "share of the steps with a rising rate (default: ${DEFAULT-VALUE})")
     double warmup = 0.1;
 
-    @Option(names = "--weight-decay", paramLabel = "D", description = "of AdamW (default: ${DEFAULT-VALUE})")
+    @Option(
+            names = "--weight-decay",
+            paramLabel = "D",
+            description = "of AdamW; norms and biases are left out (default: ${DEFAULT-VALUE})")
     double weightDecay;
 
     @Option(
@@ -134,10 +135,13 @@ final class TrainCommand implements Callable<Integer> {
     @Option(
             names = "--eval-every",
             paramLabel = "N",
-            description = "evaluate every N steps and save the adapter; 0 for only at the ends")
+            description = "evaluate every N steps, and save the adapter if it is the best; 0 for only at the ends")
     int evalEvery;
 
-    @Option(names = "--patience", paramLabel = "N", description = "stop after N evaluations without improvement")
+    @Option(
+            names = "--patience",
+            paramLabel = "N",
+            description = "stop after N evaluations without improvement, and keep the best parameters")
     int patience;
 
     @Option(
@@ -147,9 +151,22 @@ final class TrainCommand implements Callable<Integer> {
     long seed;
 
     @Option(
+            names = "--save-seconds",
+            paramLabel = "N",
+            description =
+                    "keep the state of the run every N seconds, 0 for never (default: ${DEFAULT-VALUE}); Ctrl-C keeps it too")
+    int saveSeconds = 30;
+
+    @Option(names = "--save-steps", paramLabel = "N", description = "keep the state of the run every N steps")
+    int saveSteps;
+
+    @Option(
             names = "--resume",
             description = "go on with the run in --out, which has to have the same settings and data")
     boolean resume;
+
+    @Option(names = "--overwrite", description = "replace the adapter, or the state of a run, that is in --out")
+    boolean overwrite;
 
     @Spec
     CommandSpec spec = CommandSpec.create();
@@ -157,7 +174,46 @@ final class TrainCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         PrintWriter console = spec.commandLine().getOut();
-        TrainingConfig config = new TrainingConfig(
+        Given given = new Given(spec);
+        TrainingConfig config = config();
+        methodOptions.check(given, List.of(methodOptions.method));
+        check(given);
+        boolean full = methodOptions.isFull();
+        List<Path> adapterDirectories = AdapterSet.directories(out, methodOptions.names());
+        RunDirectory.requireApart(written(adapterDirectories), read());
+        try (StopOnSignal signals = new StopOnSignal();
+                RunDirectory directory = full
+                        ? RunDirectory.besideModel(out, overwrite, resume)
+                        : RunDirectory.forAdapters(out, adapterDirectories, overwrite, resume)) {
+            if (resume && !directory.resumes()) {
+                console.println("the run here was stopped before it had saved anything: it begins again");
+            }
+            ModelInfo info = ModelInfo.read(modelOptions.model);
+            Split records = records(given, info);
+            Labels labels = Classes.of(info, modelOptions.classes, below, records.train());
+            try (Model model = modelOptions.open(labels.outputs(), seed);
+                    TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize());
+                    AdapterSet adapters = AdapterSet.create(methodOptions, below, model, tokenizer, seed)) {
+                int inFront = adapters.rowsInFront();
+                List<PackedBatch.Sequence> train =
+                        dataOptions.encode(name(data), records.train(), labels, inFront, model, tokenizer, console);
+                Classes.print(console, info, labels, records.train());
+                List<PackedBatch.Sequence> heldOut = List.of();
+                if (!records.heldOut().isEmpty()) {
+                    String name = evalData == null ? "held out, a tenth drawn with seed " + seed : name(evalData);
+                    heldOut = dataOptions.encode(name, records.heldOut(), labels, inFront, model, tokenizer, console);
+                }
+                HtmlReport report =
+                        new HtmlReport("peft4j: " + methodOptions.method + " on " + data.getFileName(), settings());
+                new TrainRun(console, out, directory, full, Classes.notes(labels), saveSteps, saveSeconds)
+                        .run(model, adapters, config, train, heldOut, report, signals);
+            }
+        }
+        return 0;
+    }
+
+    private TrainingConfig config() {
+        return new TrainingConfig(
                 steps,
                 epochs,
                 batchSize,
@@ -171,91 +227,59 @@ final class TrainCommand implements Callable<Integer> {
                 evalEvery,
                 patience,
                 seed);
-        boolean full = methodOptions.isFull();
-        if (full && resume) {
-            throw new IllegalArgumentException(
-                    "--resume was given with --method full, which keeps no state. Start again, or train an adapter.");
-        }
-        if (full && !below.isEmpty()) {
-            throw new IllegalArgumentException("--on was given with --method full, which changes the weights below"
-                    + " adapters. Merge them first, or train an adapter.");
-        }
-        methodOptions.check();
-        if (full) {
-            MergedModel.checkOutput(out);
-        } else {
-            AdapterSet.checkOutput(out, methodOptions.names());
-        }
-        try (Model model = modelOptions.open(seed);
-                TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize());
-                AdapterSet adapters = AdapterSet.create(methodOptions, below, model, tokenizer, seed)) {
-            List<PackedBatch.Sequence> records = dataOptions
-                    .readTraining(data, limit, adapters.rowsInFront(), model, tokenizer, console)
-                    .sequences();
-            List<PackedBatch.Sequence> heldOut = evalData == null
-                    ? List.of()
-                    : dataOptions
-                            .read(evalData, evalLimit, adapters.rowsInFront(), model, tokenizer, console)
-                            .sequences();
-            if (evalData == null) {
-                Split split = Split.everyTenth(records);
-                records = split.train;
-                heldOut = split.heldOut;
-                console.printf("held out: every tenth record (%,d)%n", heldOut.size());
-            }
-            train(console, config, model, adapters, records, heldOut, full);
-        }
-        return 0;
     }
 
-    private void train(
-            PrintWriter console,
-            TrainingConfig config,
-            Model model,
-            AdapterSet adapters,
-            List<PackedBatch.Sequence> records,
-            List<PackedBatch.Sequence> heldOut,
-            boolean full)
-            throws IOException {
-        Path reports = full ? Path.of(out + "-report") : out;
-        Files.createDirectories(reports);
-        HtmlReport report = new HtmlReport("peft4j: " + methodOptions.method + " on " + data.getFileName(), settings());
-        try (ConsoleProgress progress = new ConsoleProgress(console);
-                JsonlLog log = new JsonlLog(reports.resolve("log.jsonl"))) {
-            List<TrainingListener> listeners = new ArrayList<>(List.of(progress, log, report));
-            if (!full) {
-                listeners.add(new Saver(adapters, model));
-            }
-            Trainer trainer = new Trainer(model, adapters.all(), config, listeners);
-            if (!full) {
-                Path state = out.resolve("trainer_state.safetensors");
-                trainer = resume ? trainer.resume(state) : trainer.keepState(state);
-            }
-            trainer.train(records, heldOut);
-        } catch (NonFiniteException e) {
-            console.println(
-                    full ? "nothing was written" : "the last good adapter is in " + out + " if --eval-every was given");
-            throw e;
+    private void check(Given given) {
+        boolean full = methodOptions.isFull();
+        given.refuse("--on", full, "--method full, which changes the weights below adapters");
+        given.refuse("--epochs", given.has("--steps") && steps > 0, "--steps, which says when the run ends");
+        given.refuse("--overwrite", resume, "--resume, which goes on with what is there");
+        new Checkpoints(out, saveSteps, Duration.ofSeconds(saveSeconds)); // says what is wrong with them
+    }
+
+    private static String name(Path file) {
+        return String.valueOf(file.getFileName());
+    }
+
+    private List<Path> written(List<Path> adapterDirectories) {
+        List<Path> all = new ArrayList<>(adapterDirectories);
+        all.add(out);
+        for (String name : List.of(RunDirectory.LOG, RunDirectory.REPORT, RunDirectory.STATE)) {
+            all.add(out.resolve(name));
+            all.add(Path.of(out + "-report").resolve(name));
         }
-        if (full) {
-            MergedModel.write(out, model, adapters.all().get(0));
-        } else {
-            adapters.save(out, model);
+        return all;
+    }
+
+    private List<Path> read() {
+        List<Path> all = new ArrayList<>(below);
+        all.add(data);
+        all.add(modelOptions.model);
+        if (evalData != null) {
+            all.add(evalData);
         }
-        report.write(reports.resolve("report.html"));
-        if (full) {
-            console.printf("model:   %s%n", out);
-        } else {
-            adapters.directories(out).forEach(d -> console.printf("adapter: %s%n", d));
+        return all;
+    }
+
+    /** The records to train on and those that are held out. */
+    private Split records(Given given, ModelInfo info) throws IOException {
+        List<TextRecord> all = dataOptions.readTraining(data, limit);
+        Split split = evalData == null ? Split.tenth(all, seed) : new Split(all, dataOptions.read(evalData, evalLimit));
+        if (evalData == null && evalLimit > 0) {
+            split = new Split(
+                    split.train(),
+                    split.heldOut()
+                            .subList(0, Math.min(evalLimit, split.heldOut().size())));
         }
-        console.printf("report:  %s%n", reports.resolve("report.html"));
+        dataOptions.check(given, info, all);
+        return split;
     }
 
     private Map<String, String> settings() {
         Map<String, String> s = new LinkedHashMap<>();
         s.put("model", modelOptions.model.toString());
         s.put("data", data.toString());
-        s.put("held out", evalData == null ? "every tenth record" : evalData.toString());
+        s.put("held out", evalData == null ? "a tenth, drawn with the seed" : evalData.toString());
         if (!below.isEmpty()) {
             s.put("on", below.toString());
         }
@@ -265,40 +289,5 @@ final class TrainCommand implements Callable<Integer> {
         s.put("weight decay, clipping", weightDecay + ", " + maxGradNorm);
         s.put("seed", String.valueOf(seed));
         return s;
-    }
-
-    /** Saves the adapter at each evaluation, so that a run that ends badly leaves the last good one. */
-    private final class Saver implements TrainingListener {
-        private final AdapterSet adapters;
-        private final Model model;
-
-        Saver(AdapterSet adapters, Model model) {
-            this.adapters = adapters;
-            this.model = model;
-        }
-
-        @Override
-        public void onEvaluation(int step, Evaluation evaluation) {
-            if (step == 0) {
-                return;
-            }
-            try {
-                adapters.save(out, model);
-            } catch (IOException e) {
-                throw new UncheckedIOException(e.getMessage(), e);
-            }
-        }
-    }
-
-    /** Records to train on, and every tenth one held out. */
-    private record Split(List<PackedBatch.Sequence> train, List<PackedBatch.Sequence> heldOut) {
-        static Split everyTenth(List<PackedBatch.Sequence> records) {
-            List<PackedBatch.Sequence> train = new ArrayList<>();
-            List<PackedBatch.Sequence> heldOut = new ArrayList<>();
-            for (int i = 0; i < records.size(); i++) {
-                (i % 10 == 9 ? heldOut : train).add(records.get(i));
-            }
-            return new Split(train, heldOut);
-        }
     }
 }

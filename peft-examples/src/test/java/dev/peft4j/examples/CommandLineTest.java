@@ -82,10 +82,11 @@ class CommandLineTest {
         for (String file : List.of("adapter_config.json", "adapter_model.safetensors", "report.html", "log.jsonl")) {
             assertTrue(Files.exists(adapter.resolve(file)), file);
         }
+        fails("--overwrite", "train", "--model", model, "--data", data, "--steps", 1, "--out", adapter);
         assertEquals(
                 0,
-                run("train", "--model", model, "--data", data, "--steps", 1, "--out", adapter),
-                "an adapter may be replaced");
+                run("train", "--model", model, "--data", data, "--steps", 1, "--out", adapter, "--overwrite"),
+                () -> err);
         assertEquals(0, run("eval", "--model", model, "--adapter", adapter, "--data", data), () -> err);
         assertTrue(out.contains("base") && out.contains("tuned"), out);
         assertEquals(
@@ -111,7 +112,7 @@ class CommandLineTest {
         assertTrue(Files.exists(both.resolve("lora/adapter_model.safetensors"))
                 && Files.exists(both.resolve("houlsby/adapter.safetensors"))
                 && Files.exists(both.resolve("report.html")));
-        assertEquals(0, run(together), "they may be replaced");
+        fails("--overwrite", together);
         byte[] below = Files.readAllBytes(both.resolve("lora/adapter_model.safetensors"));
         Path above = dir.resolve("above");
         assertEquals(

@@ -50,11 +50,13 @@ public record Combination(Type type, int rank, double density, Majority majority
             return name().startsWith("TIES") || name().startsWith("DARE_TIES");
         }
 
-        boolean drops() {
+        /** Whether it leaves out elements that it draws. */
+        public boolean drops() {
             return name().startsWith("DARE");
         }
 
-        boolean prunes() {
+        /** Whether it leaves out small elements. */
+        public boolean prunes() {
             return name().startsWith("TIES") || name().startsWith("MAGNITUDE");
         }
     }

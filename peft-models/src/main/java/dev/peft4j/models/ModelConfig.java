@@ -6,6 +6,7 @@ import dev.peft4j.core.model.ProblemType;
 import dev.peft4j.core.tensor.Activation;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -164,6 +165,21 @@ final class ModelConfig {
             return names.stream().map(String::valueOf).toList();
         }
         throw bad("\"architectures\" is " + v + " where a list of names was expected. Correct config.json.");
+    }
+
+    /** Names of the outputs in their order; none if there are only numbered ones, which transformers makes up. */
+    List<String> labels() {
+        if (!(fields.get("id2label") instanceof Map<?, ?> byNumber)) {
+            return List.of();
+        }
+        List<String> names = new ArrayList<>();
+        for (int i = 0; i < byNumber.size(); i++) {
+            if (!(byNumber.get(String.valueOf(i)) instanceof String name) || name.equals("LABEL_" + i)) {
+                return List.of();
+            }
+            names.add(name);
+        }
+        return names;
     }
 
     /** Outputs of a classifier: those that were asked for, or the labels that the config names, or 2. */

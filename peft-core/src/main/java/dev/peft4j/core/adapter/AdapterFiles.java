@@ -1,6 +1,7 @@
 package dev.peft4j.core.adapter;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +29,12 @@ public final class AdapterFiles {
      */
     public static void checkOutput(Path directory) throws IOException {
         OutputDirectory.check(directory);
+    }
+
+    /** Whether a directory holds an adapter, or parts of one. */
+    public static boolean isAdapter(Path directory) {
+        return Files.exists(directory.resolve(CONFIG))
+                || ALL_TENSORS.stream().anyMatch(name -> Files.exists(directory.resolve(name)));
     }
 
     /**
@@ -58,6 +65,15 @@ public final class AdapterFiles {
      */
     public static Adapter load(Path directory, ModelSites model) throws IOException {
         return AdapterReader.read(directory, model);
+    }
+
+    /**
+     * What an adapter says of itself, from the headers of its files.
+     *
+     * @throws dev.peft4j.core.io.BadFileException if one is missing or damaged
+     */
+    public static AdapterInfo describe(Path directory) throws IOException {
+        return AdapterReader.describe(directory);
     }
 
     /**

@@ -38,18 +38,34 @@ final class AdapterReader {
         this.names = new SavedNames(model).of(files.tensors().keySet());
     }
 
+    static AdapterInfo describe(Path directory) throws IOException {
+        refusePickles(directory);
+        Map<String, Object> json = config(directory);
+        try (TensorFiles files = TensorFiles.open(directory, tensorFiles(json))) {
+            return AdapterInfo.of(
+                    type(directory.resolve(AdapterFiles.CONFIG), json), files.tensors(), files.metadata());
+        }
+    }
+
+    private static Map<String, Object> config(Path directory) throws IOException {
+        Path file = directory.resolve(AdapterFiles.CONFIG);
+        return Json.read(Files.exists(file) ? file : AtomicFile.pending(file));
+    }
+
+    private static List<String> tensorFiles(Map<String, Object> json) {
+        return isAdapterHub(json)
+                ? List.of(AdapterFiles.HUB_TENSORS, AdapterFiles.HUB_HEAD)
+                : List.of(AdapterFiles.TENSORS);
+    }
+
     static Adapter read(Path directory, ModelSites model) throws IOException {
         refusePickles(directory);
         Path configFile = directory.resolve(AdapterFiles.CONFIG);
-        Path pending = AtomicFile.pending(configFile);
-        Map<String, Object> json = Json.read(Files.exists(configFile) ? configFile : pending);
-        boolean hub = isAdapterHub(json);
-        List<String> tensors =
-                hub ? List.of(AdapterFiles.HUB_TENSORS, AdapterFiles.HUB_HEAD) : List.of(AdapterFiles.TENSORS);
-        try (TensorFiles files = TensorFiles.open(directory, tensors)) {
+        Map<String, Object> json = config(directory);
+        try (TensorFiles files = TensorFiles.open(directory, tensorFiles(json))) {
             json = ofTheSameSave(configFile, json, files);
             AdapterReader reader = new AdapterReader(directory, model, files);
-            Adapter adapter = reader.create(configFile, hub ? HUB_TYPE : type(configFile, json), json);
+            Adapter adapter = reader.create(configFile, type(configFile, json), json);
             try {
                 reader.fill(adapter);
                 requireSameSave(configFile, json, files);
@@ -117,6 +133,9 @@ final class AdapterReader {
     }
 
     private static String type(Path configFile, Map<String, Object> json) throws BadFileException {
+        if (isAdapterHub(json)) {
+            return HUB_TYPE;
+        }
         if (json.get("peft_type") instanceof String type) {
             return type;
         }

@@ -1,10 +1,13 @@
 package dev.peft4j.core.adapter;
 
 import dev.peft4j.core.io.BadFileException;
+import dev.peft4j.core.io.Problems;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -19,24 +22,41 @@ public final class RunLock implements AutoCloseable {
 
     private final Path file;
     private final FileChannel channel;
+    private final boolean madeDirectory;
+    private final boolean wasLeft;
 
-    private RunLock(Path file, FileChannel channel) {
+    private RunLock(Path file, FileChannel channel, boolean madeDirectory, boolean wasLeft) {
         this.file = file;
         this.channel = channel;
+        this.madeDirectory = madeDirectory;
+        this.wasLeft = wasLeft;
     }
 
     /**
      * Takes a directory, which is made if it is missing, until the lock is closed.
      *
-     * @throws BadFileException if another run has it
+     * @throws BadFileException if another run has it, or it cannot be written to
      */
     public static RunLock take(Path directory) throws IOException {
+        try {
+            return tryTake(directory);
+        } catch (FileSystemException e) {
+            throw new BadFileException(
+                    directory,
+                    "a run was to write here: " + Problems.of(e) + ". Choose a directory that can be written to.",
+                    e);
+        }
+    }
+
+    private static RunLock tryTake(Path directory) throws IOException {
+        boolean missing = !Files.exists(directory);
         Files.createDirectories(directory);
         Path file = directory.resolve(FILE);
+        boolean wasThere = Files.exists(file);
         FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         try {
             if (tryLock(channel) != null && Files.exists(file)) { // else the run before has just ended, and removed it
-                return new RunLock(file, channel);
+                return new RunLock(file, channel, missing, wasThere);
             }
         } catch (IOException | RuntimeException e) {
             channel.close();
@@ -46,6 +66,11 @@ public final class RunLock implements AutoCloseable {
         throw new BadFileException(
                 directory,
                 "a run was to write here, and another one is doing so now. Wait until it has ended, or choose another directory.");
+    }
+
+    /** Whether the run before was killed: it has left its lock. */
+    public boolean wasLeft() {
+        return wasLeft;
     }
 
     private static @Nullable FileLock tryLock(FileChannel channel) throws IOException {
@@ -60,5 +85,12 @@ public final class RunLock implements AutoCloseable {
     public void close() throws IOException {
         Files.deleteIfExists(file);
         channel.close();
+        if (madeDirectory) {
+            try {
+                Files.deleteIfExists(file.toAbsolutePath().getParent());
+            } catch (DirectoryNotEmptyException e) {
+                return; // the run has written something
+            }
+        }
     }
 }

@@ -38,7 +38,7 @@ final class SavedNames {
     }
 
     /** A name without the name of the adapter, the wrapper of a whole module, and the parameter of a magnitude, which older versions of PEFT wrote into it. */
-    private static String canonical(String name) {
+    static String canonical(String name) {
         String plain = name.replace(".modules_to_save.default.", ".").replace(".default.", ".");
         return withoutEnd(withoutEnd(plain, ".default"), ".weight", ".lora_magnitude_vector");
     }

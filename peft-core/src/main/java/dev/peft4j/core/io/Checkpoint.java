@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -73,9 +74,9 @@ public final class Checkpoint implements AutoCloseable {
             throw new BadFileException(
                     index, "the object \"weight_map\" was expected and is not there. Get the file again.");
         }
-        for (Object shard : Set.copyOf(weightMap.values())) {
+        for (Object shard : new LinkedHashSet<>(weightMap.values())) {
             String name = String.valueOf(shard);
-            if (name.contains("/") || name.contains("\\") || name.equals("..") || !name.endsWith(".safetensors")) {
+            if (!(shard instanceof String) || !isPlainName(name)) {
                 throw new BadFileException(
                         index,
                         "the shard \"" + name
@@ -95,10 +96,15 @@ public final class Checkpoint implements AutoCloseable {
         }
     }
 
+    /** Whether a text is the name of a file in a directory, and leads nowhere else. */
+    private static boolean isPlainName(String name) {
+        return name.endsWith(".safetensors") && name.chars().noneMatch(c -> c == '/' || c == '\\' || c < ' ');
+    }
+
     private void add(SafetensorsFile file, @Nullable Map<?, ?> weightMap) throws IOException {
         files.add(file);
         for (String name : file.tensors().keySet()) {
-            if (weightMap != null && !file.path().endsWith(String.valueOf(weightMap.get(name)))) {
+            if (weightMap != null && !String.valueOf(file.path().getFileName()).equals(weightMap.get(name))) {
                 throw new BadFileException(
                         file.path(),
                         "tensor " + name + " is in this file but not by the index. Get the checkpoint again.");

@@ -1,23 +1,29 @@
 package dev.peft4j.core.io;
 
 import com.fasterxml.jackson.core.JacksonException;
+import com.fasterxml.jackson.core.JsonParseException;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.core.util.DefaultIndenter;
 import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Small JSON files as maps. */
 public final class Json {
     private static final long MAX_BYTES = 64 << 20;
     private static final JsonMapper MAPPER = JsonMapper.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
             .defaultPrettyPrinter(new DefaultPrettyPrinter()
                     .withObjectIndenter(new DefaultIndenter("  ", "\n"))
@@ -42,17 +48,28 @@ public final class Json {
                     "a JSON file of at most " + MAX_BYTES + " bytes was expected, it has " + Files.size(path)
                             + ". It is not the file it should be.");
         }
-        try {
-            return MAPPER.readValue(path.toFile(), OBJECT);
+        try (InputStream in = Files.newInputStream(path)) {
+            return requireObject(MAPPER.readValue(in, OBJECT));
         } catch (JacksonException e) {
             throw new BadFileException(
                     path, "is not a JSON object: " + e.getOriginalMessage() + ". Get the file again.", e);
+        } catch (FileSystemException e) {
+            throw new BadFileException(
+                    path, "a JSON file was to be read: " + Problems.of(e) + ". Check the file and its rights.", e);
         }
     }
 
     /** Reads a JSON object from a text. */
     public static Map<String, Object> parse(String text) throws IOException {
-        return MAPPER.readValue(text, OBJECT);
+        return requireObject(MAPPER.readValue(text, OBJECT));
+    }
+
+    /** The document {@code null} is JSON too, and no object. */
+    private static Map<String, Object> requireObject(@Nullable Map<String, Object> document) throws JacksonException {
+        if (document == null) {
+            throw new JsonParseException(null, "the document is null");
+        }
+        return document;
     }
 
     /** A value as indented JSON with sorted keys. */

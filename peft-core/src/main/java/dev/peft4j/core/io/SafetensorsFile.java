@@ -9,6 +9,7 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -46,7 +47,13 @@ public final class SafetensorsFile implements AutoCloseable {
         if (!Files.isRegularFile(path)) {
             throw new BadFileException(path, "a safetensors file was expected here and there is none. Check the path.");
         }
-        FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);
+        FileChannel channel;
+        try {
+            channel = FileChannel.open(path, StandardOpenOption.READ);
+        } catch (FileSystemException e) {
+            throw new BadFileException(
+                    path, "tensors were to be read: " + Problems.of(e) + ". Check the file and its rights.", e);
+        }
         try {
             return read(path, channel);
         } catch (IOException | RuntimeException e) {

@@ -1,6 +1,7 @@
 package dev.peft4j.core.train;
 
 import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.FullFineTuning;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.io.Json;
@@ -45,7 +46,11 @@ final class Fingerprint {
     static String of(List<Adapter> adapters, ModelSites model) throws IOException {
         Fingerprint f = new Fingerprint();
         for (Adapter a : adapters) {
-            f.add(Json.printLine(a.config().toJson(model)));
+            boolean hasFile = !(a instanceof FullFineTuning);
+            f.add(
+                    hasFile
+                            ? Json.printLine(a.config().toJson(model))
+                            : a.config().peftType());
             for (Parameter p : a.parameters()) {
                 f.add(p.name());
                 if (!p.isTrainable()) {

@@ -20,6 +20,7 @@ public final class HtmlReport implements TrainingListener {
     private long trainable;
     private long all;
     private @Nullable TrainingResult result;
+    private List<String> newModules = List.of(); // with random values at the start
 
     private record Sample(String prompt, String before, String after) {}
 
@@ -32,6 +33,11 @@ public final class HtmlReport implements TrainingListener {
     /** Adds a continuation by the base and one by the tuned model. */
     public void addSample(String prompt, String before, String after) {
         samples.add(new Sample(prompt, before, after));
+    }
+
+    @Override
+    public void onNewModules(List<String> modules) {
+        newModules = modules;
     }
 
     @Override
@@ -90,19 +96,26 @@ public final class HtmlReport implements TrainingListener {
         if (base != null && tuned != null) {
             if (r.isWorse()) {
                 html.append(
-                        "<p class=\"worse\">The tuned model is worse than the base model on the held-out records.</p>");
+                        "<p class=\"worse\">The tuned model is worse than the model before training on the held-out records.</p>");
             }
-            html.append("<h2>Held-out records</h2><table><tr><th></th><th>base</th><th>tuned</th></tr>");
+            String before = newModules.isEmpty() ? "base" : "untrained";
+            html.append("<h2>Held-out records</h2><table>");
+            row(html, "", before, "tuned");
             row(html, "loss", format(base.loss()), format(tuned.loss()));
             row(html, tuned.measureName(), base.measuredText(), tuned.measuredText());
             html.append("</table><p>").append(tuned.count()).append(" scored on each side.</p>");
+            if (!newModules.isEmpty()) {
+                html.append("<p>Untrained means that ")
+                        .append(escape(String.join(", ", newModules)))
+                        .append(" had random values, because the checkpoint has none.</p>");
+            }
         }
         html.append("<table>");
         row(
                 html,
                 "trained parameters",
                 String.format(Locale.ROOT, "%,d of %,d (%.4f%%)", trainable, all, 100.0 * trainable / all));
-        row(html, "steps", r.steps() + (r.stoppedEarly() ? " (stopped early: the held-out loss no longer fell)" : ""));
+        row(html, "steps", r.steps() + end(r));
         row(
                 html,
                 "tokens",
@@ -113,6 +126,13 @@ public final class HtmlReport implements TrainingListener {
                         r.seconds(),
                         r.tokens() / r.seconds()));
         html.append("</table>");
+    }
+
+    private static String end(TrainingResult r) {
+        if (r.stoppedEarly()) {
+            return " (stopped early: the held-out loss no longer fell)";
+        }
+        return r.interrupted() ? " (stopped from outside before its end)" : "";
     }
 
     private static void row(StringBuilder html, String head, String... cells) {

@@ -1,35 +1,128 @@
 package dev.peft4j.core.train;
 
+import dev.peft4j.core.io.AtomicFile;
 import dev.peft4j.core.io.Json;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
-/** Writes one JSON object per step and evaluation to a file. The caller closes it. */
+/**
+ * Writes one JSON object per step and evaluation to a file. A new run begins a new file; one that goes on keeps the lines up to the step that it goes on
+ * from. The file is left alone until there is something to write. The caller closes it.
+ */
 public final class JsonlLog implements TrainingListener, AutoCloseable {
-    private final BufferedWriter out;
+    private final Path file;
+    private @Nullable BufferedWriter out;
+    private boolean isNew; // whether the model has modules with random values
 
-    /** Starts a new file. */
+    /** A log in a file, whose directory is made if it is missing. */
     public JsonlLog(Path file) throws IOException {
+        this.file = file;
         Path parent = file.toAbsolutePath().getParent();
         if (parent != null) {
             Files.createDirectories(parent);
         }
-        out = Files.newBufferedWriter(file);
     }
 
     private void write(Map<String, Object> fields) {
         try {
-            out.write(Json.printLine(fields));
-            out.newLine();
-            out.flush();
+            BufferedWriter writer = out;
+            if (writer == null) {
+                writer = Files.newBufferedWriter(file);
+                out = writer;
+            }
+            writer.write(Json.printLine(fields));
+            writer.newLine();
+            writer.flush();
         } catch (IOException e) {
-            throw new UncheckedIOException("the log could not be written: " + e.getMessage(), e);
+            throw failed(e);
         }
+    }
+
+    private UncheckedIOException failed(IOException e) {
+        return new UncheckedIOException(
+                "the log " + file + " could not be written: " + e.getMessage() + ". Check the disk.", e);
+    }
+
+    @Override
+    public void onNewModules(List<String> modules) {
+        isNew = true;
+    }
+
+    @Override
+    public void onResume(int step) {
+        try {
+            StringBuilder kept = new StringBuilder();
+            for (Map<String, Object> line : lines(file)) {
+                if (step(line) <= step) {
+                    kept.append(Json.printLine(line)).append('\n');
+                }
+            }
+            AtomicFile.write(file, kept.toString());
+            out = Files.newBufferedWriter(file, StandardOpenOption.APPEND);
+        } catch (IOException e) {
+            throw failed(e);
+        }
+    }
+
+    /** Tells a listener what a log has, up to a step: for a report of a run that goes on. */
+    public static void replay(Path file, int step, TrainingListener listener) throws IOException {
+        for (Map<String, Object> line : lines(file)) {
+            if (step(line) > step) {
+                continue;
+            }
+            if (line.containsKey("eval_loss")) {
+                listener.onEvaluation(step(line), evaluation(line));
+            } else {
+                listener.onStep(
+                        step(line),
+                        number(line, "loss"),
+                        number(line, "learning_rate"),
+                        number(line, "grad_norm"),
+                        (int) number(line, "tokens"),
+                        number(line, "seconds"));
+            }
+        }
+    }
+
+    /** The objects of a log; a last line that a killed run did not finish is left out. */
+    private static List<Map<String, Object>> lines(Path file) throws IOException {
+        List<Map<String, Object>> all = new ArrayList<>();
+        for (String line : Files.exists(file) ? Files.readAllLines(file) : List.<String>of()) {
+            try {
+                all.add(Json.parse(line));
+            } catch (IOException e) {
+                break;
+            }
+        }
+        return all;
+    }
+
+    private static int step(Map<String, Object> line) {
+        return (int) number(line, "step");
+    }
+
+    private static double number(Map<String, Object> line, String name) {
+        return line.get(name) instanceof Number n ? n.doubleValue() : Double.NaN;
+    }
+
+    private static Evaluation evaluation(Map<String, Object> line) {
+        Evaluation.Measure measure = Evaluation.Measure.PERPLEXITY;
+        if (line.containsKey("eval_accuracy")) {
+            measure = Evaluation.Measure.ACCURACY;
+        } else if (line.containsKey("eval_rmse")) {
+            measure = Evaluation.Measure.ROOT_MEAN_SQUARED_ERROR;
+        }
+        return new Evaluation(
+                number(line, "eval_loss"), (int) number(line, "eval_count"), measure, number(line, "eval_accuracy"));
     }
 
     @Override
@@ -47,8 +140,9 @@ public final class JsonlLog implements TrainingListener, AutoCloseable {
     @Override
     public void onEvaluation(int step, Evaluation evaluation) {
         Map<String, Object> fields = new LinkedHashMap<>();
+        String before = isNew ? "untrained" : "base";
         fields.put("step", step);
-        fields.put("model", step == 0 ? "base" : "tuned");
+        fields.put("model", step == 0 ? before : "tuned");
         fields.put("eval_loss", evaluation.loss());
         fields.put("eval_count", evaluation.count());
         switch (evaluation.measure()) {
@@ -61,6 +155,8 @@ public final class JsonlLog implements TrainingListener, AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        out.close();
+        if (out != null) {
+            out.close();
+        }
     }
 }

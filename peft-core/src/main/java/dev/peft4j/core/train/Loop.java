@@ -91,8 +91,11 @@ final class Loop {
     private void evaluate(List<PackedBatch.Sequence> heldOut, Progress progress) {
         Evaluation e = heldOut.isEmpty() ? null : Evaluator.evaluate(model, adapters, heldOut, isStopped);
         if (e != null) {
-            progress.evaluated(e);
+            boolean best = progress.evaluated(e);
             listeners.forEach(l -> l.onEvaluation(progress.step, e));
+            if (best) {
+                listeners.forEach(l -> l.onBest(progress.step, e));
+            }
         }
     }
 

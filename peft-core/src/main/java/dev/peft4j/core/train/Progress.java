@@ -56,20 +56,21 @@ final class Progress implements AutoCloseable {
         return lastStep == step ? last : null;
     }
 
-    /** Takes an evaluation of the parameters as they are. */
-    void evaluated(Evaluation e) {
+    /** Takes an evaluation of the parameters as they are; tells whether it is the best. */
+    boolean evaluated(Evaluation e) {
         last = e;
         lastStep = step;
         Evaluation before = best;
         if (before != null && before.loss() <= e.loss()) {
             worse++;
-            return;
+            return false;
         }
         best = e;
         worse = 0;
         for (int i = 0; i < bestValues.size(); i++) {
             bestValues.get(i).copyFrom(parameters.get(i).value());
         }
+        return true;
     }
 
     /** Puts the best parameters back, if they are kept and better than those of an evaluation; tells whether it did. */

@@ -144,10 +144,10 @@ public final class Trainer {
                 checkpointer.load();
             }
             announce(steps, progress.step);
+            checkpointer.save(progress.step);
             if (progress.base() == null && !heldOut.isEmpty()) {
                 evaluateBase(progress, heldOut);
             }
-            checkpointer.save(progress.step);
             Loop loop = new Loop(model, adapters, trained, parameters, config, listeners, this::isStopped);
             try {
                 loop.run(records, heldOut, steps, arena, optimizer, progress, checkpointer);

@@ -48,6 +48,9 @@ public interface TrainingListener {
      */
     default void onEvaluation(int step, Evaluation evaluation) {}
 
+    /** The evaluation that was just told is the best of the run so far; a part that was run before, too. */
+    default void onBest(int step, Evaluation evaluation) {}
+
     /** The run has ended as it should, or was stopped. */
     default void onEnd(TrainingResult result) {}
 }

@@ -3,6 +3,7 @@ package dev.peft4j.models.data;
 import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.layer.CrossEntropy;
 import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.model.ProblemType;
 import dev.peft4j.models.TextTokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -15,8 +16,13 @@ import java.util.List;
  * @param tokenizer of the model
  * @param task of the model
  * @param maxLength longer sequences are cut to this many tokens
+ * @param labels what the labels of records mean to a classifier
  */
-public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLength) {
+public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLength, Labels labels) {
+    /** For a language model, or a classifier whose classes are numbered from 0; that there are as many is checked by the model. */
+    public RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLength) {
+        this(tokenizer, task, maxLength, Labels.numbered(Integer.MAX_VALUE));
+    }
 
     /**
      * What became of some records.
@@ -30,15 +36,14 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
     /**
      * Encodes records.
      *
-     * @throws IllegalArgumentException if a classifier gets a record without a label, or nothing is left to train on
+     * @throws IllegalArgumentException if a classifier gets a record without a label, or with one that means nothing; if nothing is left to train on
      */
     public Encoded encode(List<TextRecord> records) {
         List<PackedBatch.Sequence> sequences = new ArrayList<>();
         int cut = 0;
         int dropped = 0;
-        for (int i = 0; i < records.size(); i++) {
-            TextRecord record = records.get(i);
-            PackedBatch.Sequence s = task == TaskType.SEQ_CLS ? classified(record, i) : scored(record);
+        for (TextRecord record : records) {
+            PackedBatch.Sequence s = task == TaskType.SEQ_CLS ? classified(record) : scored(record);
             cut += s.length() > maxLength ? 1 : 0;
             s = shorten(s);
             if (task == TaskType.CAUSAL_LM
@@ -56,13 +61,11 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
         return new Encoded(sequences, cut, dropped);
     }
 
-    private PackedBatch.Sequence classified(TextRecord record, int index) {
-        Integer label = record.label();
-        if (label == null) {
-            throw new IllegalArgumentException("record " + (index + 1)
-                    + " has no label, and this model classifies. Name the column of the label (--label-column).");
-        }
-        return PackedBatch.Sequence.labelled(tokenizer.encode(record.text(), true), new int[] {label});
+    private PackedBatch.Sequence classified(TextRecord record) {
+        int[] ids = tokenizer.encode(record.text(), true);
+        return labels.problem() == ProblemType.SINGLE_LABEL_CLASSIFICATION
+                ? PackedBatch.Sequence.labelled(ids, new int[] {labels.classOf(record)})
+                : PackedBatch.Sequence.valued(ids, labels.valuesOf(record));
     }
 
     private PackedBatch.Sequence scored(TextRecord record) {
@@ -87,7 +90,7 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
         int[] ids = Arrays.copyOf(s.ids(), maxLength);
         if (task == TaskType.SEQ_CLS) {
             ids[maxLength - 1] = s.ids()[s.length() - 1]; // the closing special token stays
-            return PackedBatch.Sequence.labelled(ids, s.labels());
+            return new PackedBatch.Sequence(ids, new int[0], s.labels(), s.values());
         }
         return PackedBatch.Sequence.labelled(ids, Arrays.copyOf(s.labels(), maxLength));
     }

@@ -7,6 +7,17 @@ import org.jspecify.annotations.Nullable;
  *
  * @param prompt text that is read but not scored; empty for none
  * @param text what is learnt: the completion, or the text to classify
- * @param label class of the text, or null for a language model
+ * @param label of the text as it is written in the file: a class, a number, or a JSON list of several; null for none. {@link Labels} says what it means
+ * @param place file and line for messages; empty if it is from no file
  */
-public record TextRecord(String prompt, String text, @Nullable Integer label) {}
+public record TextRecord(String prompt, String text, @Nullable String label, String place) {
+    /** A record that is from no file. */
+    public TextRecord(String prompt, String text, @Nullable String label) {
+        this(prompt, text, label, "");
+    }
+
+    /** An error of this record. */
+    IllegalArgumentException error(String problem) {
+        return new IllegalArgumentException(place.isEmpty() ? problem : place + ": " + problem);
+    }
+}

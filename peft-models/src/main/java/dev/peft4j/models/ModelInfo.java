@@ -1,0 +1,48 @@
+package dev.peft4j.models;
+
+import dev.peft4j.core.adapter.TaskType;
+import dev.peft4j.core.io.Checkpoint;
+import dev.peft4j.core.io.TensorInfo;
+import dev.peft4j.core.model.ProblemType;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a model directory says of itself before its weights are read.
+ *
+ * @param modelType family
+ * @param task what the model does
+ * @param problem what a classifier predicts, or null if the config leaves it to the number of outputs
+ * @param head outputs of the head that a classifier's checkpoint has; 0 for none
+ * @param labels names of the outputs in the config; empty if it has none but numbered ones
+ */
+public record ModelInfo(String modelType, TaskType task, @Nullable ProblemType problem, int head, List<String> labels) {
+
+    /**
+     * Reads {@code config.json} and the header of the checkpoint.
+     *
+     * @throws dev.peft4j.core.io.BadFileException if one is missing or damaged
+     */
+    public static ModelInfo read(Path directory) throws IOException {
+        ModelConfig config = ModelConfig.read(directory);
+        String type = config.text("model_type", "");
+        if (!type.equals("bert")) {
+            return new ModelInfo(type, TaskType.CAUSAL_LM, null, 0, List.of());
+        }
+        try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+            TensorInfo head = checkpoint.info("classifier.weight");
+            ProblemType problem = config.has("problem_type") ? config.problemType(2) : null;
+            return new ModelInfo(type, TaskType.SEQ_CLS, problem, head == null ? 0 : head.rows(), config.labels());
+        }
+    }
+
+    /** What a classifier with so many outputs predicts: one output is a number, unless the config says something else. */
+    public ProblemType problem(int outputs) {
+        if (problem != null) {
+            return problem;
+        }
+        return outputs == 1 ? ProblemType.REGRESSION : ProblemType.SINGLE_LABEL_CLASSIFICATION;
+    }
+}

@@ -1,0 +1,75 @@
+package dev.peft4j.models.data;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.function.Function;
+
+/**
+ * Records to train on, and some that are held out to evaluate on.
+ *
+ * @param train in the order that they were given in
+ * @param heldOut in the same order
+ */
+public record Split(List<TextRecord> train, List<TextRecord> heldOut) {
+    private static final double TENTH = 0.1;
+
+    /**
+     * Holds out a tenth, drawn with a seed. Records of one prompt, or of one text if there are no prompts, stay together, so that what is evaluated was
+     * not trained on; and the classes have about the same shares on both sides. Fewer than ten records are all trained on.
+     */
+    public static Split tenth(List<TextRecord> records, long seed) {
+        boolean[] out = draw(records, r -> r.prompt().isEmpty() ? r.text() : r.prompt(), seed);
+        boolean none = true;
+        for (boolean o : out) {
+            none &= !o;
+        }
+        if (none) { // one prompt for all
+            out = draw(records, r -> r.prompt() + '\0' + r.text(), seed);
+        }
+        List<TextRecord> train = new ArrayList<>();
+        List<TextRecord> heldOut = new ArrayList<>();
+        for (int i = 0; i < out.length; i++) {
+            (out[i] ? heldOut : train).add(records.get(i));
+        }
+        return new Split(List.copyOf(train), List.copyOf(heldOut));
+    }
+
+    private static boolean[] draw(List<TextRecord> records, Function<TextRecord, String> key, long seed) {
+        Map<String, List<Integer>> groups = new LinkedHashMap<>();
+        for (int i = 0; i < records.size(); i++) {
+            groups.computeIfAbsent(key.apply(records.get(i)), k -> new ArrayList<>())
+                    .add(i);
+        }
+        List<List<Integer>> order = new ArrayList<>(groups.values());
+        Collections.shuffle(order, new Random(seed));
+        Map<String, List<List<Integer>>> byClass = new TreeMap<>();
+        for (List<Integer> group : order) {
+            String label = String.valueOf(records.get(group.get(0)).label());
+            byClass.computeIfAbsent(label, k -> new ArrayList<>()).add(group);
+        }
+        boolean[] out = new boolean[records.size()];
+        double wanted = 0; // so far, with what rounding has left of other classes
+        for (List<List<Integer>> ofClass : byClass.values()) {
+            wanted += TENTH * ofClass.stream().mapToInt(List::size).sum();
+            wanted -= take(ofClass, (int) Math.floor(wanted + 1e-9), out);
+        }
+        return out;
+    }
+
+    /** Takes whole groups as long as they fit into a number of records; returns how many records these are. */
+    private static int take(List<List<Integer>> groups, int most, boolean[] out) {
+        int taken = 0;
+        for (List<Integer> group : groups) {
+            if (taken + group.size() <= most) {
+                group.forEach(i -> out[i] = true);
+                taken += group.size();
+            }
+        }
+        return taken;
+    }
+}
