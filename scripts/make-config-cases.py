@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Adapter directories that vary every field of every config class of PEFT that is read here, and what PEFT does with each.
 
-    python scripts/make-config-cases.py --out OUT [--seed 0] [--only LORA/llama.alpha_pattern ...] [--share 8] [--pairs 20] [--jobs 2]
+    python scripts/make-config-cases.py --out OUT [--seed 0] [--only LORA/llama.alpha_pattern ...] [--share 16] [--pairs 10] [--jobs 2]
 
 Writes OUT/_models/BASE, OUT/METHOD/VARIANT/ (an adapter), OUT/METHOD/VARIANT-expected.json and OUT/summary.json. Most variants change
 adapter_config.json beside the same tensors. Others are made and saved by PEFT with the value (-made), or the same with the value as it was
@@ -184,8 +184,8 @@ def main():
     parser.add_argument("--out", required=True)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="*", default=[], help="beginnings of METHOD/BASE.VARIANT")
-    parser.add_argument("--share", type=int, default=8, help="one in so many of the variants whose kind is elsewhere too; 1: all")
-    parser.add_argument("--pairs", type=int, default=20, help="random pairs of changes for each method and base")
+    parser.add_argument("--share", type=int, default=16, help="one in so many of the variants whose kind is elsewhere too; 1: all")
+    parser.add_argument("--pairs", type=int, default=10, help="random pairs of changes for each method and base")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
     os.makedirs(args.out, exist_ok=True)

@@ -201,7 +201,9 @@ class Maker:
         self.own = set(self.fields) - SHARED_FIELDS if method != "LORA" else set(self.fields)
         if method == "ADALORA":
             self.own -= {f.name for f in dataclasses.fields(PEFT_TYPE_TO_CONFIG_MAPPING["LORA"])} - {"r", "lora_alpha", "rank_pattern"}
-        elif method in PROMPTS:
+        elif method in ("LOHA", "LOKR"):
+            self.own -= {"rank_pattern", "alpha_pattern"}
+        elif method == "PROMPT_TUNING":
             self.own |= {"task_type", "modules_to_save"}
         self.table = meaningful(method, names, "_models/" + base_name)
         self.config, self.tensors = self.make("default", {})
