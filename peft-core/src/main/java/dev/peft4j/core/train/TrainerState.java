@@ -95,9 +95,13 @@ final class TrainerState {
                             + " directory, or begin a new run.");
         }
         try (SafetensorsFile in = SafetensorsFile.open(file)) {
-            requireSameRun(in.metadata());
+            String text = in.metadata().get(PROGRESS);
+            if (text == null) {
+                text = finishedBefore(in.metadata());
+            } else {
+                requireSameRun(in.metadata());
+            }
             requireSameTensors(in.tensors());
-            String text = in.metadata().getOrDefault(PROGRESS, "");
             try {
                 progress.read(text);
             } catch (IOException | IllegalArgumentException | ArithmeticException e) {
@@ -115,6 +119,23 @@ final class TrainerState {
             }
             optimizer.setSteps(progress.step);
         }
+    }
+
+    /**
+     * The progress of a state of the first version, which told the step and not the settings: only a run that has ended is the same whatever they were.
+     */
+    private String finishedBefore(Map<String, String> found) throws IOException {
+        String step = found.getOrDefault("step", "nothing");
+        if (!step.equals(String.valueOf(steps)) || !step.equals(found.get("steps"))) {
+            throw new BadFileException(
+                    file,
+                    "a run was to go on, and its state is of an older version, which does not tell the learning rate, the"
+                            + " schedule and the data (step " + step + " of " + found.getOrDefault("steps", "nothing")
+                            + "). Begin a new run.");
+        }
+        Progress ended = new Progress(List.of(), false);
+        ended.step = steps;
+        return ended.toJson();
     }
 
     private void requireSameRun(Map<String, String> found) {
