@@ -145,9 +145,9 @@ final class CompareCommand implements Callable<Integer> {
             }
         }
         ModelInfo info = ModelInfo.read(modelOptions.model);
+        dataOptions.check(given, info, List.of(data, evalData));
         List<TextRecord> train = dataOptions.readTraining(data, limit);
         List<TextRecord> test = dataOptions.read(evalData, evalLimit);
-        dataOptions.check(given, info, train);
         int rows = inFront;
         RunDirectory.whileTaken(
                 out, directories, overwrite, () -> compare(console, candidates, info, train, test, rows));

@@ -37,7 +37,7 @@ final class ConsoleProgress implements TrainingListener, AutoCloseable {
     public void onNewModules(List<String> modules) {
         newModules = modules;
         out.printf(
-                "the checkpoint has no %s: random values, which the base shares before training%n",
+                "the checkpoint has no %s, which begins with random values%n",
                 String.join(", ", modules));
     }
 

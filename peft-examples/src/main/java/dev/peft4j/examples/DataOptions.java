@@ -102,13 +102,18 @@ final class DataOptions {
                 separator.replace("\\n", "\n").replace("\\t", "\t"));
     }
 
-    /** Refuses options that mean nothing to a model or to its records. */
-    void check(Given given, ModelInfo model, List<TextRecord> records) {
+    /** Refuses options that mean nothing to a model or to the files of its records. */
+    void check(Given given, ModelInfo model, List<Path> files) {
         boolean classifies = model.task() == TaskType.SEQ_CLS;
         given.refuse("--label-column", !classifies, "a " + model.modelType() + " model, which learns no labels");
         given.refuse("--prompt-column", classifies, "a classifier, which has no prompts");
+        given.refuse("--separator", classifies, "a classifier, which has no prompts");
+        boolean tables = files.stream().anyMatch(RecordReader::isTable);
+        given.refuse("--columns", !tables, "records of JSONL, which name their keys themselves");
         given.refuse(
-                "--separator", records.stream().allMatch(r -> r.prompt().isEmpty()), "records that have no prompts");
+                "--separator",
+                !tables && promptColumn.isEmpty(),
+                "records of JSONL whose prompt was not named, which are taken as they are");
     }
 
     /**

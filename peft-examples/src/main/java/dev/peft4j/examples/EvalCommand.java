@@ -58,8 +58,8 @@ final class EvalCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         PrintWriter out = spec.commandLine().getOut();
         ModelInfo info = ModelInfo.read(modelOptions.model);
+        dataOptions.check(new Given(spec), info, List.of(data));
         List<TextRecord> read = dataOptions.read(data, limit);
-        dataOptions.check(new Given(spec), info, read);
         Labels labels = Classes.of(info, modelOptions.classes, adapters, read);
         try (Model model = modelOptions.open(labels.outputs(), 0);
                 TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize())) {

@@ -39,6 +39,7 @@ final class MethodOptions {
     private static final String TEXT = "text:";
     private static final int MOST_ROWS = 1 << 24; // more than any context
     private static final List<String> PROMPTS = List.of("prompt", "prefix", "ptuning");
+    private static final List<String> PRODUCTS = List.of("lora", "rslora", "dora", "pissa", "olora", "adalora", "loha");
     private static final List<String> BOTTLENECKS = List.of("houlsby", "pfeiffer", "parallel");
     static final List<String> METHODS = List.of(
             "lora",
@@ -204,9 +205,24 @@ final class MethodOptions {
      * @param head whether it trains the head of a classifier
      */
     Adapter create(String name, Model model, TextTokenizer tokenizer, long seed, boolean head) {
+        if (PRODUCTS.contains(name)) {
+            checkRank(model);
+        }
         PeftConfig config = config(name, tokenizer);
         return AdapterFiles.method(config.peftType())
                 .create(head ? config : config.withModulesToSave(List.of()), model, seed);
+    }
+
+    /** Refuses a rank that no layer of a model has. */
+    private void checkRank(Model model) {
+        int most = model.linearSites().stream()
+                .mapToInt(s -> Math.min(s.in(), s.out()))
+                .max()
+                .orElse(r);
+        if (r > most) {
+            throw new IllegalArgumentException("--r " + r + " was given; the layers of this " + model.modelType()
+                    + " model have at most the rank " + most + ". Use a smaller one; 8 is usual.");
+        }
     }
 
     /**

@@ -189,7 +189,8 @@ final class TrainCommand implements Callable<Integer> {
                 console.println("the run here was stopped before it had saved anything: it begins again");
             }
             ModelInfo info = ModelInfo.read(modelOptions.model);
-            Split records = records(given, info);
+            dataOptions.check(given, info, evalData == null ? List.of(data) : List.of(data, evalData));
+            Split records = records();
             Labels labels = Classes.of(info, modelOptions.classes, below, records.train());
             try (Model model = modelOptions.open(labels.outputs(), seed);
                     TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize());
@@ -262,7 +263,7 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     /** The records to train on and those that are held out. */
-    private Split records(Given given, ModelInfo info) throws IOException {
+    private Split records() throws IOException {
         List<TextRecord> all = dataOptions.readTraining(data, limit);
         Split split = evalData == null ? Split.tenth(all, seed) : new Split(all, dataOptions.read(evalData, evalLimit));
         if (evalData == null && evalLimit > 0) {
@@ -271,7 +272,6 @@ final class TrainCommand implements Callable<Integer> {
                     split.heldOut()
                             .subList(0, Math.min(evalLimit, split.heldOut().size())));
         }
-        dataOptions.check(given, info, all);
         return split;
     }
 

@@ -229,7 +229,7 @@ public record TargetModules(
             all.forEach(s -> endings.add(s.name().substring(s.name().lastIndexOf('.') + 1)));
             throw new IllegalArgumentException(field + " " + unmatched + " matches no layer of this model ("
                     + all.size() + " layers searched). It has: " + String.join(", ", endings) + "."
-                    + suggestion(unmatched.get(0), endings));
+                    + suggestion(unmatched.get(0), endings) + " Name one of these.");
         }
         return found;
     }

@@ -46,16 +46,16 @@ public record RecordReader(
             throw new BadFileException(file, "a data file was expected here and there is none. Check the path.");
         }
         String name = String.valueOf(file.getFileName());
-        String plain = name.endsWith(".gz") ? name.substring(0, name.length() - 3) : name;
         List<TextRecord> records;
         try (InputStream raw = new BufferedInputStream(Files.newInputStream(file));
                 InputStream in = name.endsWith(".gz") ? new BoundedGzip(raw, Files.size(file)) : raw;
                 BufferedReader reader =
                         new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8.newDecoder()))) {
             skipMark(reader);
-            if (plain.endsWith(".csv") || plain.endsWith(".tsv")) {
-                records = new Table(file, this).read(reader, plain.endsWith(".tsv"), limit);
-            } else if (plain.endsWith(".jsonl")) {
+            if (isTable(file)) {
+                records = new Table(file, this).read(reader, plainName(file).endsWith(".tsv"), limit);
+            } else if (plainName(file).endsWith(".jsonl")) {
+                requireNoHeader(file);
                 records = new JsonLines(file, this).read(reader, limit);
             } else {
                 throw new BadFileException(
@@ -74,6 +74,27 @@ public record RecordReader(
                     file, "records were expected and the file has none. Give a file with at least one.");
         }
         return records;
+    }
+
+    /** Whether a file is a table, by its name. */
+    public static boolean isTable(Path file) {
+        String plain = plainName(file);
+        return plain.endsWith(".csv") || plain.endsWith(".tsv");
+    }
+
+    /** Without the end of packed files. */
+    private static String plainName(Path file) {
+        String name = String.valueOf(file.getFileName());
+        return name.endsWith(".gz") ? name.substring(0, name.length() - 3) : name;
+    }
+
+    private void requireNoHeader(Path file) throws BadFileException {
+        if (!header.isEmpty()) {
+            throw new BadFileException(
+                    file,
+                    "names of columns were given (" + header + "), and records of JSONL name their keys themselves."
+                            + " Leave out --columns.");
+        }
     }
 
     /** Some programs put a byte order mark in front of UTF-8. */
