@@ -32,10 +32,19 @@ final class ModelOptions {
     }
 
     static Model open(Path directory, int classes, long seed, int threads) throws IOException {
+        useThreads(threads);
+        return Models.load(directory, Backend.auto(), classes, seed);
+    }
+
+    /** How many threads the backend gets when it is made; 0 for all cores. */
+    static void useThreads(int threads) {
+        if (threads < 0) {
+            throw new IllegalArgumentException("--threads " + threads
+                    + " was asked for, and a number from 1 on was expected. Leave it out to use all cores.");
+        }
         if (threads > 0) {
             System.setProperty("peft4j.threads", String.valueOf(threads));
         }
-        return Models.load(directory, Backend.auto(), classes, seed);
     }
 
     /** The adapters of directories, frozen; the caller closes them. */

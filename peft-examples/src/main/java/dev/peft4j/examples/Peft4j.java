@@ -1,5 +1,6 @@
 package dev.peft4j.examples;
 
+import dev.peft4j.core.tensor.BackendException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -8,8 +9,11 @@ import java.util.Arrays;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ExecutionException;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.RunLast;
 import picocli.CommandLine.Spec;
 
 /** The command line: fine-tunes Hugging Face models on the JVM. */
@@ -59,14 +63,31 @@ public final class Peft4j implements Runnable {
                 .setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8))
                 .setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8))
                 .setCaseInsensitiveEnumValuesAllowed(true)
+                .setExecutionStrategy(Peft4j::execute)
                 .setExecutionExceptionHandler((e, cmd, result) -> report(e, cmd));
+    }
+
+    private static int execute(ParseResult command) {
+        try {
+            return new RunLast().execute(command);
+        } catch (OutOfMemoryError e) {
+            throw new ExecutionException(command.commandSpec().commandLine(), outOfMemory(e), e);
+        }
+    }
+
+    private static String outOfMemory(OutOfMemoryError e) {
+        return "memory ran out (" + e.getMessage() + "); the Java heap may take "
+                + (Runtime.getRuntime().maxMemory() >> 20) + " MiB, and tensors what the machine has beside it."
+                + " Use a smaller batch, shorter records or a smaller model; PEFT4J_JAVA_OPTS=-Xmx4g gives more heap.";
     }
 
     private static int report(Exception e, CommandLine cmd) {
         boolean expected = e instanceof IllegalArgumentException
                 || e instanceof IOException
                 || e instanceof UncheckedIOException
-                || e instanceof ArithmeticException;
+                || e instanceof ArithmeticException
+                || e instanceof BackendException
+                || e.getCause() instanceof OutOfMemoryError;
         if (expected) {
             cmd.getErr().println(cmd.getColorScheme().errorText("error: " + e.getMessage()));
             LoggerFactory.getLogger(Peft4j.class).debug("arguments {}", Arrays.asList(cmd.getCommandName()), e);
