@@ -79,9 +79,7 @@ final class BenchCommand implements Callable<Integer> {
             throw new IllegalArgumentException("the case " + name + " was asked for; there are "
                     + String.join(", ", names()) + ". Name one of these.");
         }
-        if (threads > 0) {
-            System.setProperty("peft4j.threads", String.valueOf(threads));
-        }
+        ModelOptions.useThreads(threads);
         if (ServingBench.CASES.contains(name)) {
             spec.commandLine().getOut().println(Json.printLine(new ServingBench(checkpoints, steps).run(name)));
             return 0;

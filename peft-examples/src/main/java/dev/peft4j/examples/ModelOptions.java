@@ -44,18 +44,23 @@ final class ModelOptions {
      * @param seed of layers that the checkpoint does not have
      */
     Model open(int outputs, long seed) throws IOException {
-        if (threads < 0) {
-            throw new IllegalArgumentException(
-                    "--threads " + threads + " was given; it is at least 1, or 0 for all cores. Change the setting.");
-        }
-        if (threads > 0) {
-            System.setProperty("peft4j.threads", String.valueOf(threads));
-        }
+        useThreads(threads);
         return open(model, outputs, seed);
     }
 
     static Model open(Path directory, int outputs, long seed) throws IOException {
         return Models.load(directory, Backend.auto(), outputs, seed);
+    }
+
+    /** How many threads the backend gets when it is made; 0 for all cores. */
+    static void useThreads(int threads) {
+        if (threads < 0) {
+            throw new IllegalArgumentException("--threads " + threads
+                    + " was asked for, and a number from 1 on was expected. Leave it out to use all cores.");
+        }
+        if (threads > 0) {
+            System.setProperty("peft4j.threads", String.valueOf(threads));
+        }
     }
 
     /** The adapters of directories, frozen; the caller closes them. */

@@ -2,6 +2,7 @@ package dev.peft4j.examples;
 
 import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.io.Problems;
+import dev.peft4j.core.tensor.BackendException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -13,8 +14,11 @@ import java.util.TreeSet;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ExecutionException;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.RunLast;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -66,6 +70,7 @@ public final class Peft4j implements Runnable {
                 .setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8))
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setParameterExceptionHandler((e, args) -> wrongUse(e))
+                .setExecutionStrategy(Peft4j::execute)
                 .setExecutionExceptionHandler((e, cmd, result) -> report(e, cmd));
     }
 
@@ -93,11 +98,27 @@ public final class Peft4j implements Runnable {
         return command.getCommandSpec().exitCodeOnInvalidInput();
     }
 
+    private static int execute(ParseResult command) {
+        try {
+            return new RunLast().execute(command);
+        } catch (OutOfMemoryError e) {
+            throw new ExecutionException(command.commandSpec().commandLine(), outOfMemory(e), e);
+        }
+    }
+
+    private static String outOfMemory(OutOfMemoryError e) {
+        return "memory ran out (" + e.getMessage() + "); the Java heap may take "
+                + (Runtime.getRuntime().maxMemory() >> 20) + " MiB, and tensors what the machine has beside it."
+                + " Use a smaller batch, shorter records or a smaller model; PEFT4J_JAVA_OPTS=-Xmx4g gives more heap.";
+    }
+
     private static int report(Exception e, CommandLine cmd) {
         boolean expected = e instanceof IllegalArgumentException
                 || e instanceof IOException
                 || e instanceof UncheckedIOException
-                || e instanceof ArithmeticException;
+                || e instanceof ArithmeticException
+                || e instanceof BackendException
+                || e.getCause() instanceof OutOfMemoryError;
         if (expected) {
             cmd.getErr().println(cmd.getColorScheme().errorText("error: " + text(e)));
             LoggerFactory.getLogger(Peft4j.class).debug("arguments {}", Arrays.asList(cmd.getCommandName()), e);

@@ -23,14 +23,20 @@ import dev.peft4j.models.data.RecordEncoder;
 import dev.peft4j.models.data.RecordReader;
 import dev.peft4j.models.data.TextRecord;
 import java.io.IOException;
+import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import javax.tools.JavaCompiler;
+import javax.tools.StandardJavaFileManager;
+import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
-/** The quickstart of the README: it is compiled here, and stands in the README word by word. */
+/** The code of the README: it is compiled here, and stands in the README word by word. {@code .ci/application} runs it. */
 class ReadmeTest {
     static TrainingResult quickstart() throws IOException {
         // quickstart
@@ -79,6 +85,49 @@ class ReadmeTest {
         String second = source.substring(
                 source.indexOf("// many adapters\n") + 17, source.indexOf("// end of many adapters\n"));
         assertEquals(words(second), words(block.group(1)));
+    }
+
+    @Test
+    void the_application_of_the_readme_compiles(@TempDir Path dir) throws IOException {
+        String application = block("java", "class App {");
+        assertTrue(application.contains("// the quickstart\n"), application);
+        String source = application
+                .replace("// the quickstart\n", block("java", "new Trainer("))
+                .replace(
+                        "class App {",
+                        "class App { static void many(Model model) throws Exception {" + block("java", "new PeftModel(")
+                                + "}");
+        Path file = Files.writeString(dir.resolve("App.java"), source);
+        StringWriter said = new StringWriter();
+        JavaCompiler compiler = Objects.requireNonNull(ToolProvider.getSystemJavaCompiler(), "a JDK runs the tests");
+        List<String> options =
+                List.of("-d", dir.toString(), "-proc:none", "-cp", System.getProperty("java.class.path"));
+        try (StandardJavaFileManager files = compiler.getStandardFileManager(null, null, null)) {
+            boolean compiled = compiler.getTask(said, files, null, options, null, files.getJavaFileObjects(file))
+                    .call();
+            assertTrue(compiled, said::toString);
+        }
+    }
+
+    @Test
+    void the_pom_of_the_readme_names_the_version_of_this_project() throws IOException {
+        Pattern version = Pattern.compile("<artifactId>peft-bom</artifactId>\\s*<version>(.*?)</version>");
+        Matcher asked = version.matcher(block("xml", "<project"));
+        Matcher own = version.matcher(Files.readString(Shared.root().resolve("pom.xml")));
+        assertTrue(asked.find() && own.find());
+        assertEquals(own.group(1), asked.group(1));
+    }
+
+    /** The code block of the README that has some words in it. */
+    private static String block(String language, String words) throws IOException {
+        String readme = Files.readString(Shared.root().resolve("README.md"));
+        return Pattern.compile("```" + language + "\n(.*?)```", Pattern.DOTALL)
+                .matcher(readme)
+                .results()
+                .map(found -> found.group(1))
+                .filter(code -> code.contains(words))
+                .findFirst()
+                .orElseThrow(() -> new AssertionError("no block with " + words));
     }
 
     private static String words(String code) {

@@ -1,5 +1,6 @@
 package dev.peft4j.models;
 
+import ai.djl.engine.EngineException;
 import ai.djl.huggingface.tokenizers.Encoding;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import dev.peft4j.core.io.BadFileException;
@@ -31,6 +32,7 @@ public final class TextTokenizer implements AutoCloseable {
      *
      * @param vocabularySize of the model
      * @throws BadFileException if there is none, it is damaged, or it makes ids that the model does not have
+     * @throws IOException if the natives of the tokenizer cannot be unpacked
      */
     public static TextTokenizer open(Path directory, int vocabularySize) throws IOException {
         Path file = directory.resolve("tokenizer.json");
@@ -48,6 +50,12 @@ public final class TextTokenizer implements AutoCloseable {
                     .optTruncation(false)
                     .optPadding(false)
                     .build();
+        } catch (EngineException e) {
+            throw new IOException(
+                    "the natives of ai.djl.huggingface:tokenizers cannot be unpacked or loaded (" + e.getMessage()
+                            + "). They need 20 MB in ~/.djl.ai or in the folder of temporary files; make room there, or name"
+                            + " another folder with -DDJL_CACHE_DIR=DIR.",
+                    e);
         } catch (RuntimeException e) {
             throw new BadFileException(
                     file, "is not a tokenizer that can be read: " + e.getMessage() + ". Save the tokenizer again.", e);

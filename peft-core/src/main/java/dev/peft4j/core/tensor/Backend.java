@@ -2,6 +2,8 @@ package dev.peft4j.core.tensor;
 
 import java.util.List;
 import java.util.ServiceLoader;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.factory.Nd4jBackend;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -16,37 +18,76 @@ import org.slf4j.LoggerFactory;
  */
 public record Backend(String name, DType dtype, MatrixEngine matrices, Kernels kernels) {
     private static final String CPU_BACKEND = "org.nd4j.linalg.cpu.nativecpu.CpuBackend";
+    private static final int MAX_THREADS = 1024;
+    private static final OnFirstUse HOST = new OnFirstUse(() -> host(threads()));
+    private static final OnFirstUse AUTO = new OnFirstUse(Backend::choose);
 
     /**
      * The backend that fits what is on the class path: the host engine where ND4J's backend is {@code nd4j-native}, else the ND4J
      * engine in single precision. {@code -Dpeft4j.backend=host|nd4j} forces one.
      *
-     * @throws IllegalStateException if no ND4J backend is on the class path
+     * @throws BackendException if no ND4J backend is on the class path, its natives cannot be loaded, or a setting is wrong
      */
     public static Backend auto() {
-        return Default.INSTANCE;
+        return AUTO.get();
     }
 
-    /** Strided OpenBLAS and row kernels on two or more cores; single precision. */
+    /**
+     * Strided OpenBLAS and row kernels on all cores, or on {@code -Dpeft4j.threads=N}; single precision.
+     *
+     * @throws BackendException if the natives of OpenBLAS cannot be loaded, or the number of threads is wrong
+     */
     public static Backend host() {
-        return Host.INSTANCE;
+        return HOST.get();
     }
 
-    /** ND4J operations in the given number format, on whatever backend ND4J has. */
+    /**
+     * ND4J operations in the given number format, on whatever backend ND4J has.
+     *
+     * @throws BackendException if no ND4J backend is on the class path, or its natives cannot be loaded
+     */
     public static Backend nd4j(DType dtype) {
+        List<String> found = nd4jBackends();
+        if (found.isEmpty()) {
+            throw noBackend();
+        }
+        if (found.contains(CPU_BACKEND)) {
+            HostMatrixEngine.OPENBLAS.load();
+        }
+        Nd4jMatrixEngine.ND4J.load();
         return new Backend("nd4j", dtype, new Nd4jMatrixEngine(), new Nd4jKernels());
     }
 
     private static Backend host(int threads) {
+        HostMatrixEngine.OPENBLAS.load();
         Workers workers = new Workers(threads);
         return new Backend(
                 "host, " + threads + " threads", DType.F32, new HostMatrixEngine(workers), new HostKernels(workers));
     }
 
+    private static int threads() {
+        int processors = Runtime.getRuntime().availableProcessors();
+        String asked = System.getProperty("peft4j.threads", String.valueOf(processors));
+        try {
+            int threads = Integer.parseInt(asked.strip());
+            if (threads >= 1 && threads <= MAX_THREADS) {
+                return threads;
+            }
+        } catch (NumberFormatException e) {
+            throw wrongThreads(asked, processors, e);
+        }
+        throw wrongThreads(asked, processors, null);
+    }
+
+    private static BackendException wrongThreads(String asked, int processors, @Nullable Exception cause) {
+        return new BackendException(
+                "-Dpeft4j.threads=" + asked + " was asked for, and a whole number from 1 to " + MAX_THREADS
+                        + " was expected. Leave it out to use all " + processors + " processors of this machine.",
+                cause);
+    }
+
     private static Backend choose() {
-        List<String> found = ServiceLoader.load(Nd4jBackend.class).stream()
-                .map(provider -> provider.type().getName())
-                .toList();
+        List<String> found = nd4jBackends();
         String forced = System.getProperty("peft4j.backend", "");
         Backend chosen;
         if (forced.equals("host") || (forced.isEmpty() && found.contains(CPU_BACKEND))) {
@@ -54,24 +95,45 @@ public record Backend(String name, DType dtype, MatrixEngine matrices, Kernels k
         } else if (forced.equals("nd4j") || (forced.isEmpty() && !found.isEmpty())) {
             chosen = nd4j(DType.F32);
         } else if (!forced.isEmpty()) {
-            throw new IllegalStateException(
+            throw new BackendException(
                     "-Dpeft4j.backend=" + forced + " was asked for; there are host and nd4j. Use one of them.");
         } else {
-            throw new IllegalStateException(
-                    "no ND4J backend is on the class path, and peft4j needs its BLAS. Add"
-                            + " org.nd4j:nd4j-native (CPU) or org.nd4j:nd4j-cuda-11.6 (GPU) with the classifier of your platform.");
+            throw noBackend();
         }
         Logger log = LoggerFactory.getLogger(Backend.class);
         log.info("backend {} (ND4J: {})", chosen.name(), found);
         return chosen;
     }
 
-    private static final class Host {
-        static final Backend INSTANCE =
-                host(Integer.getInteger("peft4j.threads", Runtime.getRuntime().availableProcessors()));
+    private static List<String> nd4jBackends() {
+        return ServiceLoader.load(Nd4jBackend.class).stream()
+                .map(provider -> provider.type().getName())
+                .toList();
     }
 
-    private static final class Default {
-        static final Backend INSTANCE = choose();
+    private static BackendException noBackend() {
+        return new BackendException(
+                "an ND4J backend is needed for its BLAS, and there is none on the class path. Depend on"
+                        + " dev.peft4j:peft4j-cpu, or add org.nd4j:nd4j-native (CPU) or org.nd4j:nd4j-cuda-11.6 (GPU) with the"
+                        + " classifier of your platform.");
+    }
+
+    /** A backend that all callers share. A failure is not kept: the next caller tries again, and hears the same. */
+    private static final class OnFirstUse {
+        private final Supplier<Backend> make;
+        private @Nullable Backend made;
+
+        OnFirstUse(Supplier<Backend> make) {
+            this.make = make;
+        }
+
+        synchronized Backend get() {
+            Backend backend = made;
+            if (backend == null) {
+                backend = make.get();
+                made = backend;
+            }
+            return backend;
+        }
     }
 }

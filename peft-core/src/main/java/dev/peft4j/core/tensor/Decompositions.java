@@ -6,9 +6,14 @@ import static org.bytedeco.openblas.global.openblas.LAPACKE_dorgqr;
 import static org.bytedeco.openblas.global.openblas.LAPACK_ROW_MAJOR;
 
 import java.util.Arrays;
+import org.bytedeco.javacpp.Loader;
+import org.bytedeco.openblas.global.openblas;
 
 /** Matrix decompositions in double precision, by the LAPACK of the OpenBLAS that ND4J brings. */
 public final class Decompositions {
+    private static final NativeLibrary LAPACK =
+            new NativeLibrary("org.bytedeco:openblas", "org/bytedeco/openblas", 100, () -> Loader.load(openblas.class));
+
     private Decompositions() {}
 
     /**
@@ -50,6 +55,7 @@ public final class Decompositions {
 
     /** Singular value decomposition of a matrix of rows · cols elements, row by row; the array is used as working memory. */
     public static Svd svd(double[] m, int rows, int cols) {
+        LAPACK.load();
         int k = Math.min(rows, cols);
         double[] u = new double[rows * k];
         double[] s = new double[k];
@@ -73,6 +79,7 @@ public final class Decompositions {
 
     /** QR decomposition by Householder reflections, with the signs of LAPACK, as PyTorch has them. */
     public static Qr qr(double[] m, int rows, int cols) {
+        LAPACK.load();
         int k = Math.min(rows, cols);
         double[] tau = new double[k];
         double[] a = m.clone();

@@ -8,7 +8,9 @@ import static org.bytedeco.openblas.global.openblas_nolapack.cblas_sgemm;
 import static org.bytedeco.openblas.global.openblas_nolapack.cblas_sgemv;
 
 import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.openblas.global.openblas_nolapack;
 
 /**
  * Products by the OpenBLAS that ND4J brings, called on the memory of the tensors with their strides.
@@ -17,6 +19,9 @@ import org.bytedeco.javacpp.Pointer;
  * would spin beside the threads of the row kernels, and would take turns when attention heads call it in parallel.
  */
 final class HostMatrixEngine implements MatrixEngine {
+    static final NativeLibrary OPENBLAS = new NativeLibrary(
+            "org.bytedeco:openblas", "org/bytedeco/openblas", 100, () -> Loader.load(openblas_nolapack.class));
+
     private static final long PARALLEL_FLOPS = 400_000; // about 10 µs, three times the cost of waking a worker
     private static final int ALIGNMENT = 16;
     private static final int LOW_RANK = 32;

@@ -10,6 +10,8 @@ import org.bytedeco.javacpp.Pointer;
 
 /** One block of native memory, at most 2 GiB, seen as an address (for BLAS) and as a buffer (for copies of rows). */
 final class NativeMemory implements AutoCloseable {
+    private static final NativeLibrary JAVACPP =
+            new NativeLibrary("org.bytedeco:javacpp", "org/bytedeco/javacpp", 1, () -> Pointer.free(Pointer.malloc(1)));
     private static final int ALIGNMENT = 64; // a cache line, and the width of an AVX-512 register
     private static final AtomicLong ALLOCATIONS = new AtomicLong();
     private static final AtomicLong LIVE_BYTES = new AtomicLong();
@@ -29,6 +31,7 @@ final class NativeMemory implements AutoCloseable {
                     "a tensor of " + elements + " " + dtype + " elements was asked for; one tensor"
                             + " holds at most 2 GiB. Use a model with smaller matrices.");
         }
+        JAVACPP.load();
         long size = bytes + ALIGNMENT;
         block = zeroed ? Pointer.calloc(1, size) : Pointer.malloc(size);
         if (block == null || block.isNull()) {

@@ -68,6 +68,9 @@ final class Workers {
                 Thread.onSpinWait();
             }
             job = null;
+            if (j.failure instanceof Error error) {
+                throw error; // such as an OutOfMemoryError, which callers know
+            }
             if (j.failure != null) {
                 throw new IllegalStateException("a worker failed", j.failure);
             }
