@@ -36,9 +36,7 @@ final class ConsoleProgress implements TrainingListener, AutoCloseable {
     @Override
     public void onNewModules(List<String> modules) {
         newModules = modules;
-        out.printf(
-                "the checkpoint has no %s, which begins with random values%n",
-                String.join(", ", modules));
+        out.printf("the checkpoint has no %s, which begins with random values%n", String.join(", ", modules));
     }
 
     @Override

@@ -38,6 +38,7 @@ final class CommandFixture {
         assertTrue(status != 0, () -> "expected a failure, got: " + out);
         assertTrue(err.contains(expected), () -> "expected \"" + expected + "\" in: " + err);
         assertFalse(err.contains("defect of peft4j"), err);
-        assertTrue(err.startsWith("error: ") && err.lines().findFirst().orElse("").matches(".*[.?]"), err);
+        assertTrue(
+                err.startsWith("error: ") && err.lines().findFirst().orElse("").matches(".*[.?]"), err);
     }
 }

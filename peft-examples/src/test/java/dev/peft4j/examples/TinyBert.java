@@ -42,7 +42,9 @@ final class TinyBert {
         }
         tokenizer.put("added_tokens", added);
         tokenizer.put("pre_tokenizer", Map.of("type", "BertPreTokenizer"));
-        tokenizer.put("post_processor", Map.of("type", "BertProcessing", "sep", List.of("[SEP]", 3), "cls", List.of("[CLS]", 2)));
+        tokenizer.put(
+                "post_processor",
+                Map.of("type", "BertProcessing", "sep", List.of("[SEP]", 3), "cls", List.of("[CLS]", 2)));
         tokenizer.put(
                 "model",
                 Map.of(

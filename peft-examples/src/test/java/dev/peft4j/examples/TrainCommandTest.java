@@ -70,11 +70,18 @@ class TrainCommandTest {
         assertEquals(4, AdapterFiles.describe(out).outputs());
         String evaluated = cli.works("eval", "--model", bert, "--adapter", out, "--data", table);
         assertTrue(evaluated.contains("random") && evaluated.contains("tuned"), evaluated);
-        cli.fails("has a head of 4 classes", "eval", "--model", bert, "--adapter", out, "--data", table, "--classes", 3);
+        cli.fails(
+                "has a head of 4 classes", "eval", "--model", bert, "--adapter", out, "--data", table, "--classes", 3);
         Path other = TinyBert.table(dir.resolve("b.csv"), 8, "good", "awful");
         cli.fails(
                 "b.csv, line 3: the label awful was found; the classes are [bad, fine, good, poor]",
-                "eval", "--model", bert, "--adapter", out, "--data", other);
+                "eval",
+                "--model",
+                bert,
+                "--adapter",
+                out,
+                "--data",
+                other);
     }
 
     @Test
@@ -84,7 +91,9 @@ class TrainCommandTest {
         Files.deleteIfExists(out.resolve("trainer_state.safetensors"));
         Path wrong = TinyBert.table(dir.resolve("b.csv"), 30, "0", "1", "2", "7");
         cli.fails("b.csv, line 5: the label 7", classify(bert, wrong, "--overwrite", "--classes", 4));
-        cli.fails("have 4: []", classify(bert, TinyBert.table(dir.resolve("c.csv"), 30, "0", "1", "2", "3"), "--overwrite"));
+        cli.fails(
+                "have 4: []",
+                classify(bert, TinyBert.table(dir.resolve("c.csv"), 30, "0", "1", "2", "3"), "--overwrite"));
         Path one = TinyBert.table(dir.resolve("d.csv"), 30, "1");
         cli.fails("all 30 records have the label 1", classify(bert, one, "--eval-data", one, "--overwrite"));
         Path held = TinyBert.table(dir.resolve("e.csv"), 9, "0", "1", "5");
@@ -136,13 +145,61 @@ class TrainCommandTest {
         cli.works(train("--steps", 1));
         cli.fails("--top-k", "generate", "--model", model, "--prompt", "a", "--top-k", 5);
         cli.fails("--seed", "generate", "--model", model, "--prompt", "a", "--seed", 5);
-        cli.fails("--method", "compare", "--methods", "lora", "--method", "ia3", "--model", model, "--data", data,
-                "--eval-data", data, "--out", dir.resolve("c"));
-        cli.fails("--projection", "compare", "--methods", "lora,ia3", "--projection", 3, "--model", model, "--data", data,
-                "--eval-data", data, "--out", dir.resolve("c"));
-        cli.fails("--density", "combine", "--model", model, "--adapter", out, "--weights", 1, "--density", 0.3, "--out",
+        cli.fails(
+                "--method",
+                "compare",
+                "--methods",
+                "lora",
+                "--method",
+                "ia3",
+                "--model",
+                model,
+                "--data",
+                data,
+                "--eval-data",
+                data,
+                "--out",
                 dir.resolve("c"));
-        cli.fails("--energy", "convert", "--model", model, "--adapter", out, "--rank", 2, "--energy", 0.3, "--out",
+        cli.fails(
+                "--projection",
+                "compare",
+                "--methods",
+                "lora,ia3",
+                "--projection",
+                3,
+                "--model",
+                model,
+                "--data",
+                data,
+                "--eval-data",
+                data,
+                "--out",
+                dir.resolve("c"));
+        cli.fails(
+                "--density",
+                "combine",
+                "--model",
+                model,
+                "--adapter",
+                out,
+                "--weights",
+                1,
+                "--density",
+                0.3,
+                "--out",
+                dir.resolve("c"));
+        cli.fails(
+                "--energy",
+                "convert",
+                "--model",
+                model,
+                "--adapter",
+                out,
+                "--rank",
+                2,
+                "--energy",
+                0.3,
+                "--out",
                 dir.resolve("c"));
         cli.fails("--model", "inspect", model, "--model", model);
     }
@@ -235,8 +292,12 @@ class TrainCommandTest {
     void leftovers_of_writes_that_were_killed_are_no_other_files() throws IOException {
         cli.works(train("--steps", 2));
         for (String name : List.of(
-                ".trainer_state.safetensors.tmp", ".trainer_state.safetensors8123.tmp", ".adapter_model.safetensors.tmp",
-                ".adapter_config.json.tmp", ".report.html.tmp", ".log.jsonl.tmp")) {
+                ".trainer_state.safetensors.tmp",
+                ".trainer_state.safetensors8123.tmp",
+                ".adapter_model.safetensors.tmp",
+                ".adapter_config.json.tmp",
+                ".report.html.tmp",
+                ".log.jsonl.tmp")) {
             Files.writeString(out.resolve(name), "half");
         }
         cli.works(train("--steps", 2, "--resume"));

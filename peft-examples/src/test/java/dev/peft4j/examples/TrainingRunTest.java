@@ -70,7 +70,18 @@ class TrainingRunTest {
 
         TrainingConfig config() {
             return new TrainingConfig(
-                    steps, epochs, batch, false, accumulation, rate, schedule, warmup, decay, clip, every, patience,
+                    steps,
+                    epochs,
+                    batch,
+                    false,
+                    accumulation,
+                    rate,
+                    schedule,
+                    warmup,
+                    decay,
+                    clip,
+                    every,
+                    patience,
                     seed);
         }
     }
@@ -184,9 +195,9 @@ class TrainingRunTest {
                 adapter.parameters().forEach(p -> p.grad().fill(Double.NaN));
                 Parameter bad = adapter.parameters().get(2);
                 bad.value().set(0, 0, Double.NaN);
-                assertThrows(NonFiniteException.class, () -> new Trainer(
-                                model, adapter, Settings.PLAIN.config(), List.of())
-                        .train(records(20, 0), List.of()));
+                assertThrows(
+                        NonFiniteException.class, () -> new Trainer(model, adapter, Settings.PLAIN.config(), List.of())
+                                .train(records(20, 0), List.of()));
                 for (int i = 0; i < start.size(); i++) {
                     adapter.parameters().get(i).value().set(start.get(i));
                 }
@@ -217,13 +228,12 @@ class TrainingRunTest {
         };
         try (Model model = Compositions.open("llama");
                 Adapter adapter = create(LORA, model)) {
-            TrainingResult result =
-                    new Trainer(model, adapter, s.config(), List.of(counter)).train(records, List.of());
+            TrainingResult result = new Trainer(model, adapter, s.config(), List.of(counter)).train(records, List.of());
             assertEquals(12, result.steps());
             assertEquals(6, told.get());
             assertTrue(Compositions.message(
-                            IllegalArgumentException.class, () -> new Trainer(model, adapter, s.config(), List.of())
-                                    .train(silent, List.of()))
+                            IllegalArgumentException.class,
+                            () -> new Trainer(model, adapter, s.config(), List.of()).train(silent, List.of()))
                     .contains("none has a token to learn from"));
         }
     }
@@ -283,8 +293,8 @@ class TrainingRunTest {
                 Adapter whole = create(LORA, model);
                 Adapter stopped = create(LORA, model);
                 Adapter resumed = create(LORA, model)) {
-            TrainingResult end = new Trainer(model, whole, Settings.PLAIN.config(), List.of())
-                    .train(records(20, 0), records(5, 50));
+            TrainingResult end =
+                    new Trainer(model, whole, Settings.PLAIN.config(), List.of()).train(records(20, 0), records(5, 50));
             List<Trainer> trainers = new ArrayList<>();
             TrainingListener stopper = atStep(7, () -> {
                 if (byInterrupt) {
@@ -330,8 +340,7 @@ class TrainingRunTest {
                 Adapter whole = create(LORA, model);
                 Adapter killed = create(LORA, model);
                 Adapter resumed = create(LORA, model)) {
-            TrainingResult end =
-                    new Trainer(model, whole, s.config(), List.of()).train(records(20, 0), unlike());
+            TrainingResult end = new Trainer(model, whole, s.config(), List.of()).train(records(20, 0), unlike());
             assertTrue(end.stoppedEarly() && end.steps() < 60, end::toString);
             try {
                 TrainingResult r = new Trainer(
@@ -378,8 +387,14 @@ class TrainingRunTest {
         return state;
     }
 
-    private static void notTheSameRun(String what, Model model, PeftConfig config, Settings s, Path state,
-            List<PackedBatch.Sequence> records, List<PackedBatch.Sequence> heldOut) {
+    private static void notTheSameRun(
+            String what,
+            Model model,
+            PeftConfig config,
+            Settings s,
+            Path state,
+            List<PackedBatch.Sequence> records,
+            List<PackedBatch.Sequence> heldOut) {
         try (Adapter adapter = create(config, model)) {
             List<float[]> start = values(adapter);
             String message = Compositions.message(
@@ -422,10 +437,10 @@ class TrainingRunTest {
     void nothing_to_go_on_from_is_said_in_words() throws IOException {
         try (Model model = Compositions.open("llama");
                 Adapter adapter = create(LORA, model)) {
-            String message = Compositions.message(UncheckedIOException.class, () -> new Trainer(
-                            model, adapter, Settings.PLAIN.config(), List.of())
-                    .resume(dir.resolve("state.safetensors"))
-                    .train(records(20, 0), List.of()));
+            String message = Compositions.message(
+                    UncheckedIOException.class, () -> new Trainer(model, adapter, Settings.PLAIN.config(), List.of())
+                            .resume(dir.resolve("state.safetensors"))
+                            .train(records(20, 0), List.of()));
             assertTrue(message.contains("nothing to go on from"), message);
         }
     }
@@ -438,7 +453,10 @@ class TrainingRunTest {
             try (Adapter adapter = create(LORA, model);
                     JsonlLog first = new JsonlLog(log)) {
                 assertThrows(IllegalStateException.class, () -> new Trainer(
-                                model, adapter, Settings.PLAIN.config(), List.of(first, atStep(8, TrainingRunTest::kill)))
+                                model,
+                                adapter,
+                                Settings.PLAIN.config(),
+                                List.of(first, atStep(8, TrainingRunTest::kill)))
                         .keepState(state)
                         .train(records(20, 0), records(5, 50)));
             }
@@ -481,8 +499,7 @@ class TrainingRunTest {
                 Adapter read = AdapterFiles.load(adapter, model)) {
             assertNotNull(read);
             String message = Compositions.message(
-                    IllegalArgumentException.class,
-                    () -> new Trainer(model, read, Settings.PLAIN.config(), List.of()));
+                    IllegalArgumentException.class, () -> new Trainer(model, read, Settings.PLAIN.config(), List.of()));
             assertTrue(message.contains("vision.q_proj"), message);
         }
     }
