@@ -26,6 +26,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,7 +42,10 @@ final class Bench {
             "llama135m_lora_4x128",
             "minilm_lora_sst2",
             "gpt2_decode64");
+    static final String LENGTHS_CASE = "minilm_lora_sst2";
     private static final int SST2_BATCH = 32;
+    private static final int SST2_MEAN = 11; // tokens beside the two special ones
+    private static final double GOLDEN_RATIO = 0.6180339887498949;
     private static final double RATE = 1e-4;
 
     private final Path checkpoints;
@@ -71,6 +75,19 @@ final class Bench {
                 default -> decode(name, (CausalModel) model);
             };
         }
+    }
+
+    /** How many sequences so many steps take, and the one that is not measured. */
+    static int lengthsNeeded(int steps) {
+        return SST2_BATCH * (steps + 1);
+    }
+
+    /** Lengths that fall off as those of phrases do, the same in each run. */
+    static List<Integer> usualLengths(int count) {
+        return IntStream.range(0, count)
+                .map(i -> 3 + (int) (-SST2_MEAN * Math.log(1 - (i + 1) * GOLDEN_RATIO % 1)))
+                .boxed()
+                .toList();
     }
 
     private static Adapter lora(Model model, @Nullable TargetModules target) {

@@ -49,7 +49,7 @@ final class BenchCommand implements Callable<Integer> {
     @Option(names = "--threads", paramLabel = "N", description = "threads (default: all cores)")
     int threads;
 
-    @Option(names = "--lengths", paramLabel = "FILE", description = "lengths of the sequences of minilm_lora_sst2")
+    @Option(names = "--lengths", paramLabel = "FILE", description = "lengths of the sequences of minilm_lora_sst2 (default: made up, as short as those)")
     @Nullable
     Path lengths;
 
@@ -95,18 +95,23 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     private List<Integer> sequenceLengths() throws IOException {
-        Path file = lengths == null ? Path.of("../shared/bench/sst2_lengths.txt") : lengths;
-        if (!name.equals("minilm_lora_sst2")) {
-            return List.of();
+        new Given(spec).refuse("--lengths", !name.equals(Bench.LENGTHS_CASE), name + ", whose sequences have one length");
+        int count = Bench.lengthsNeeded(steps);
+        if (lengths == null) {
+            return Bench.usualLengths(count);
         }
-        if (!Files.isRegularFile(file)) {
-            throw new IllegalArgumentException("the lengths of the sequences were expected in " + file
-                    + ", and there is no such file. Give --lengths FILE.");
+        if (!Files.isRegularFile(lengths)) {
+            throw new IllegalArgumentException("the lengths of the sequences were expected in " + lengths
+                    + ", and there is no such file. Give another one, or leave out --lengths.");
         }
-        return Files.readAllLines(file).stream()
+        List<String> words = Files.readAllLines(lengths).stream()
                 .flatMap(line -> List.of(line.trim().split("\\s+")).stream())
                 .filter(s -> !s.isEmpty())
-                .map(Integer::valueOf)
                 .toList();
+        if (words.size() < count || !words.stream().limit(count).allMatch(w -> w.matches("[1-9][0-9]{0,3}"))) {
+            throw new IllegalArgumentException(count + " lengths from 1 to 9999 were expected in " + lengths + " for "
+                    + steps + " steps, and " + words.size() + " words are there. Give a file with more, or fewer --steps.");
+        }
+        return words.stream().limit(count).map(Integer::valueOf).toList();
     }
 }

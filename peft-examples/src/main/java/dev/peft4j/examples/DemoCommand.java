@@ -20,7 +20,6 @@ import dev.peft4j.models.data.RecordEncoder;
 import dev.peft4j.models.data.TextRecord;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -57,9 +56,13 @@ final class DemoCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        PrintWriter console = spec.commandLine().getOut();
         Path directory = out.resolve("adapter");
-        AdapterFiles.checkOutput(directory);
+        RunDirectory.whileTaken(directory, List.of(directory), true, () -> run(directory));
+        return 0;
+    }
+
+    private void run(Path directory) throws IOException {
+        PrintWriter console = spec.commandLine().getOut();
         Path base = DemoModel.unpack(out.resolve("base"));
         LoraConfig lora = LoraConfig.of(8, 16).withTarget(TargetModules.allLinearLayers());
         TrainingConfig config =
@@ -75,7 +78,6 @@ final class DemoCommand implements Callable<Integer> {
             console.println(
                     "base: a Llama that has read stories about animals; new domain: weather reports from facts");
             HtmlReport report = new HtmlReport("peft4j demo: LoRA on a new domain", settings());
-            Files.createDirectories(directory);
             try (ConsoleProgress progress = new ConsoleProgress(console);
                     JsonlLog log = new JsonlLog(directory.resolve("log.jsonl"))) {
                 new Trainer(model, adapter, config, List.of(progress, log, report)).train(records, heldOut);
@@ -90,7 +92,6 @@ final class DemoCommand implements Callable<Integer> {
             report.write(directory.resolve("report.html"));
         }
         console.printf("%nadapter %s%nreport  %s%n", directory, directory.resolve("report.html"));
-        return 0;
     }
 
     private static String generate(CausalModel model, List<Adapter> adapters, TextTokenizer tokenizer, String prompt) {
