@@ -57,12 +57,12 @@ class ReadmeTest {
 
     static void manyAdapters(Model model) throws IOException {
         // many adapters
-        try (PeftModel peft = new PeftModel(model);
-                Arena arena = new Arena(model.backend().dtype())) {
+        try (PeftModel peft = new PeftModel(model)) {
             peft.load("law", Path.of("adapters/law"));
             peft.load("medicine", Path.of("adapters/medicine"));
             PackedBatch batch = PackedBatch.of(new int[] {1, 5, 9}, new int[] {1, 7});
-            try (Pass pass = Pass.inference(model.backend(), arena)) { // any number of threads, each with its own pass
+            try (Arena arena = new Arena(model.backend().dtype()); // any number of threads, each with its own arena
+                    Pass pass = Pass.inference(model.backend(), arena)) {
                 Call call = peft.call(pass, Active.perSequence("law", "medicine"));
                 System.out.println(model.logits(call, batch).value());
             }
