@@ -4,6 +4,7 @@ import dev.peft4j.core.train.Evaluation;
 import dev.peft4j.core.train.TrainingListener;
 import dev.peft4j.core.train.TrainingResult;
 import java.io.PrintWriter;
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import me.tongfei.progressbar.ProgressBar;
@@ -19,9 +20,12 @@ final class ConsoleProgress implements TrainingListener, AutoCloseable {
     private static final int BAR_INTERVAL = 200; // milliseconds
     private static final long LINE_INTERVAL = 5_000_000_000L; // nanoseconds
     private static final int USUAL_WIDTH = 80;
+    private static final int ROOM_FOR_SPEED = 90;
 
     private final PrintWriter out;
     private final boolean terminal = Boolean.getBoolean("peft4j.terminal");
+    private final int width = Integer.getInteger("peft4j.columns", USUAL_WIDTH);
+    private long start = System.nanoTime();
     private @Nullable ProgressBar bar;
     private int steps;
     private long tokens;
@@ -42,6 +46,7 @@ final class ConsoleProgress implements TrainingListener, AutoCloseable {
     @Override
     public void onStart(int all, long trainable, long elements) {
         steps = all;
+        start = System.nanoTime();
         out.println(trainableLine(trainable, elements));
         out.flush();
     }
@@ -66,25 +71,27 @@ final class ConsoleProgress implements TrainingListener, AutoCloseable {
     public void onStep(int step, double loss, double learningRate, double gradientNorm, int count, double took) {
         tokens += count;
         seconds += took;
-        String state = String.format(Locale.ROOT, "loss %.4f  %,.0f tok/s", loss, tokens / seconds);
+        String state = String.format(Locale.ROOT, "loss %.4f", loss);
+        String speed = String.format(Locale.ROOT, "  %,.0f tok/s", tokens / seconds);
         if (terminal) {
-            ProgressBar b = bar();
+            ProgressBar b = bar(step);
             b.stepTo(step);
-            b.setExtraMessage(state);
+            b.setExtraMessage(width < ROOM_FOR_SPEED ? state : state + speed);
         } else if (System.nanoTime() - lastLine >= LINE_INTERVAL || step == steps) {
-            line(String.format(Locale.ROOT, "step %d/%d  %s", step, steps, state));
+            line(String.format(Locale.ROOT, "step %d/%d  %s", step, steps, state + speed));
         }
     }
 
-    private ProgressBar bar() {
+    private ProgressBar bar(int step) {
         ProgressBar b = bar;
         if (b == null) {
             b = new ProgressBarBuilder()
                     .setTaskName("training")
                     .setInitialMax(steps)
+                    .startsFrom(step, Duration.ofNanos(System.nanoTime() - start))
                     .setStyle(ProgressBarStyle.ASCII)
                     .setUpdateIntervalMillis(BAR_INTERVAL)
-                    .setMaxRenderedLength(Integer.getInteger("peft4j.columns", USUAL_WIDTH) - 1)
+                    .setMaxRenderedLength(width - 1)
                     .build();
             bar = b;
         }
