@@ -64,7 +64,7 @@ abstract class BaseModel implements Model {
         this.directory = directory;
         this.contextLength = contextLength;
         this.vocabularySize = vocabularySize;
-        this.lease = new Lease("the " + modelType + " model of " + directory, this::free);
+        this.lease = new Lease("the " + modelType + " model of " + directory);
     }
 
     /**
@@ -407,7 +407,7 @@ abstract class BaseModel implements Model {
     /** Frees the weights, at once or when the last pass that uses them is closed. */
     @Override
     public final void close() {
-        lease.close();
+        lease.close(this::free);
     }
 
     private void free() {

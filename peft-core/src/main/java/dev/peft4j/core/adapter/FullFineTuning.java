@@ -17,8 +17,7 @@ import org.jspecify.annotations.Nullable;
 public final class FullFineTuning implements Adapter {
     private final Map<String, Parameter> parameters = new LinkedHashMap<>();
     private final Map<String, Parameter> byUse = new LinkedHashMap<>();
-    private final Lease lease =
-            new Lease("full fine-tuning", () -> this.parameters.values().forEach(Parameter::close));
+    private final Lease lease = new Lease("full fine-tuning");
 
     /** Takes all tensors of a model. */
     public FullFineTuning(ModelSites model) {
@@ -57,7 +56,7 @@ public final class FullFineTuning implements Adapter {
 
     @Override
     public void close() {
-        lease.close();
+        lease.close(() -> parameters.values().forEach(Parameter::close));
     }
 
     private record Config() implements PeftConfig {

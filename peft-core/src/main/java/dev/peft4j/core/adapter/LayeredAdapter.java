@@ -37,7 +37,7 @@ public class LayeredAdapter implements Adapter {
     public LayeredAdapter(PeftConfig config, ModelSites model) {
         this.config = config;
         this.model = model;
-        this.lease = new Lease("an adapter of the method " + config.peftType(), this::free);
+        this.lease = new Lease("an adapter of the method " + config.peftType());
     }
 
     /** Runs what adds the parts; if it fails, the memory of those that are there is freed. */
@@ -275,7 +275,7 @@ public class LayeredAdapter implements Adapter {
 
     @Override
     public final void close() {
-        lease.close();
+        lease.close(this::free);
     }
 
     /** Frees the memory; no pass uses it any more. */

@@ -1,29 +1,28 @@
 package dev.peft4j.core.autograd;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Who uses something that owns native memory: a model, an adapter. Closing it ends new uses at once, and frees the memory when the last pass that
  * uses it is closed, so that no thread reads memory which another one has freed.
  */
 public final class Lease {
     private final String what;
-    private final Runnable free;
     private int users;
-    private boolean closed;
+    private @Nullable Runnable free; // since it is closed
 
     /**
      * For something that is open.
      *
      * @param what it is, for messages: "the llama model"
-     * @param free frees its memory; called once
      */
-    public Lease(String what, Runnable free) {
+    public Lease(String what) {
         this.what = what;
-        this.free = free;
     }
 
     /** Begins a use, to be ended by {@link #release}; false if it is closed. */
     public synchronized boolean tryAcquire() {
-        if (closed) {
+        if (free != null) {
             return false;
         }
         users++;
@@ -44,24 +43,29 @@ public final class Lease {
 
     /** Ends a use. */
     public synchronized void release() {
-        if (--users == 0 && closed) {
-            free.run();
+        Runnable action = free;
+        if (--users == 0 && action != null) {
+            action.run();
         }
     }
 
-    /** Ends new uses; the memory is freed at once, or at the end of the last use. */
-    public synchronized void close() {
-        if (!closed) {
-            closed = true;
+    /**
+     * Ends new uses.
+     *
+     * @param action frees the memory: at once, or at the end of the last use, or not at all if it was closed before
+     */
+    public synchronized void close(Runnable action) {
+        if (free == null) {
+            free = action;
             if (users == 0) {
-                free.run();
+                action.run();
             }
         }
     }
 
     /** Whether it is closed. */
     public synchronized boolean isClosed() {
-        return closed;
+        return free != null;
     }
 
     /** Uses at the moment. */

@@ -26,8 +26,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class MergedAdapter implements Adapter {
     private final Map<String, Parameter> tensors = new LinkedHashMap<>();
-    private final Lease lease =
-            new Lease("a merged adapter", () -> this.tensors.values().forEach(Parameter::close));
+    private final Lease lease = new Lease("a merged adapter");
     private final Map<String, Parameter> tied = new HashMap<>(); // heads that are equal to a merged embedding
     private final Map<String, Tensor> replaced = new HashMap<>(); // what adapters had in the place of base tensors
 
@@ -230,7 +229,7 @@ public final class MergedAdapter implements Adapter {
 
     @Override
     public void close() {
-        lease.close();
+        lease.close(() -> tensors.values().forEach(Parameter::close));
     }
 
     private record Config() implements PeftConfig {

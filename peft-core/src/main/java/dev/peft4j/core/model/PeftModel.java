@@ -47,7 +47,7 @@ public final class PeftModel implements AutoCloseable {
 
         Entry(Adapter adapter) {
             this.adapter = adapter;
-            this.lease = new Lease("an adapter that was taken out of a PeftModel", adapter::close);
+            this.lease = new Lease("an adapter that was taken out of a PeftModel");
         }
     }
 
@@ -192,7 +192,7 @@ public final class PeftModel implements AutoCloseable {
                 throw unknown(name);
             }
             forget(e);
-            e.lease.close();
+            e.lease.close(e.adapter::close);
         }
     }
 
@@ -207,7 +207,7 @@ public final class PeftModel implements AutoCloseable {
             requireOwnable(name, adapter);
             entries.put(name, new Entry(adapter));
             forget(old);
-            old.lease.close();
+            old.lease.close(old.adapter::close);
         }
     }
 
