@@ -63,7 +63,9 @@ class AdapterCommitTest {
         for (int i = 0; i < order.size(); i++) {
             Path target = both.resolve(order.get(i).getFileName());
             Files.copy(
-                    order.get(i), i < renamed ? target : AtomicFile.pending(target), StandardCopyOption.REPLACE_EXISTING);
+                    order.get(i),
+                    i < renamed ? target : AtomicFile.pending(target),
+                    StandardCopyOption.REPLACE_EXISTING);
         }
         return both;
     }
@@ -138,7 +140,8 @@ class AdapterCommitTest {
         try (Model model = Compositions.open("bert");
                 Adapter a = Compositions.adapter(model, LoraConfig.of(2, 4), 1)) {
             AdapterFiles.save(dir, a, model, Map.of("classes", "[\"a\",\"b\",\"c\"]"));
-            assertEquals("[\"a\",\"b\",\"c\"]", AdapterFiles.describe(dir).notes().get("classes"));
+            assertEquals(
+                    "[\"a\",\"b\",\"c\"]", AdapterFiles.describe(dir).notes().get("classes"));
             assertEquals(3, AdapterFiles.describe(dir).outputs());
             assertEquals("LORA", AdapterFiles.describe(dir).method());
         }
