@@ -17,6 +17,7 @@ import dev.peft4j.core.tensor.Backend;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,14 +41,15 @@ public final class Gpt2 extends Decoder {
     private record Block(
             LayerNorm norm1, Linear attention, Linear projection, LayerNorm norm2, Linear up, Linear down) {}
 
-    Gpt2(ModelConfig config, Weights weights, Backend backend) throws IOException {
+    Gpt2(ModelConfig config, Weights weights, Backend backend, Set<Integer> endTokens) throws IOException {
         super(
                 "gpt2",
                 weights,
                 backend,
                 config.directory(),
                 config.size("n_positions", config.size("n_ctx", 1024)),
-                config.size("vocab_size"));
+                config.size("vocab_size"),
+                endTokens);
         config.require("scale_attn_by_inverse_layer_idx", false);
         config.require("add_cross_attention", false);
         int layers = config.size("n_layer");

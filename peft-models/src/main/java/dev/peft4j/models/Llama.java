@@ -17,6 +17,7 @@ import dev.peft4j.core.tensor.Backend;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,14 +46,15 @@ public final class Llama extends Decoder {
             Linear up,
             Linear down) {}
 
-    Llama(ModelConfig config, Weights weights, Backend backend) throws IOException {
+    Llama(ModelConfig config, Weights weights, Backend backend, Set<Integer> endTokens) throws IOException {
         super(
                 "llama",
                 weights,
                 backend,
                 config.directory(),
                 config.size("max_position_embeddings", 2048),
-                config.size("vocab_size"));
+                config.size("vocab_size"),
+                endTokens);
         config.require("hidden_act", "silu");
         width = config.size("hidden_size");
         int inner = config.size("intermediate_size");

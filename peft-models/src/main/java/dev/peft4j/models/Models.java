@@ -58,13 +58,17 @@ public final class Models {
             throws IOException {
         String type = config.text("model_type", "");
         return switch (type) {
-            case "gpt2" -> new Gpt2(config, weights, backend);
-            case "llama" -> new Llama(config, weights, backend);
+            case "gpt2" -> new Gpt2(config, weights, backend, endTokens(config));
+            case "llama" -> new Llama(config, weights, backend, endTokens(config));
             case "bert" -> new Bert(config, weights, backend, classes(config, classes), seed);
             default ->
                 throw config.bad("model_type is \"" + type
                         + "\"; there are gpt2, llama and bert. Use a checkpoint of one of these families.");
         };
+    }
+
+    private static Set<Integer> endTokens(ModelConfig config) throws IOException {
+        return EndTokens.of(config.directory(), config.size("vocab_size"));
     }
 
     private static int classes(ModelConfig config, int asked) throws IOException {
@@ -87,6 +91,6 @@ public final class Models {
             throws IOException {
         ModelConfig fields = ModelConfig.of(directory, config);
         Weights weights = RandomWeights.create(fields, backend.dtype(), seed);
-        return new Llama(fields, weights, backend);
+        return new Llama(fields, weights, backend, Set.of());
     }
 }

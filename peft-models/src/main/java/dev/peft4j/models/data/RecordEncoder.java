@@ -62,33 +62,24 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
             throw new IllegalArgumentException("record " + (index + 1)
                     + " has no label, and this model classifies. Name the column of the label (--label-column).");
         }
-        return PackedBatch.Sequence.labelled(tokenizer.encode(record.text(), true), new int[] {label});
+        // one token more than fits says that something is cut
+        return PackedBatch.Sequence.labelled(tokenizer.encode(record.text(), true, maxLength + 1), new int[] {label});
     }
 
     private PackedBatch.Sequence scored(TextRecord record) {
-        int[] prompt = record.prompt().isEmpty() ? new int[0] : tokenizer.encode(record.prompt(), true);
-        int[] text = tokenizer.encode(record.text(), prompt.length == 0);
-        int end = tokenizer.endToken();
-        int length = prompt.length + text.length + (end >= 0 ? 1 : 0);
-        int[] ids = Arrays.copyOf(prompt, length);
-        System.arraycopy(text, 0, ids, prompt.length, text.length);
-        if (end >= 0) {
-            ids[length - 1] = end;
-        }
-        int[] labels = ids.clone();
-        Arrays.fill(labels, 0, prompt.length, CrossEntropy.IGNORE);
-        return PackedBatch.Sequence.labelled(ids, labels);
+        TextTokenizer.Example example = tokenizer.encodeExample(record.prompt(), record.text(), maxLength + 1);
+        int[] labels = example.ids().clone();
+        Arrays.fill(labels, 0, example.promptLength(), CrossEntropy.IGNORE);
+        return PackedBatch.Sequence.labelled(example.ids(), labels);
     }
 
     private PackedBatch.Sequence shorten(PackedBatch.Sequence s) {
         if (s.length() <= maxLength) {
             return s;
         }
-        int[] ids = Arrays.copyOf(s.ids(), maxLength);
         if (task == TaskType.SEQ_CLS) {
-            ids[maxLength - 1] = s.ids()[s.length() - 1]; // the closing special token stays
-            return PackedBatch.Sequence.labelled(ids, s.labels());
+            return PackedBatch.Sequence.labelled(tokenizer.cutKeepingEnd(s.ids(), maxLength), s.labels());
         }
-        return PackedBatch.Sequence.labelled(ids, Arrays.copyOf(s.labels(), maxLength));
+        return PackedBatch.Sequence.labelled(Arrays.copyOf(s.ids(), maxLength), Arrays.copyOf(s.labels(), maxLength));
     }
 }
