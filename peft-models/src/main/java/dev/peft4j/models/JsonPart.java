@@ -99,16 +99,13 @@ record JsonPart(Path file, String place, Map<String, Object> fields) {
 
     /** A value in a message: its beginning. */
     static String shown(@Nullable Object value) {
-        String text = String.valueOf(value);
-        if (value == null) {
-            text = "nothing";
-        } else if (value instanceof Map<?, ?> m) {
-            text = "an object of " + m.size() + " fields";
-        } else if (value instanceof List<?> l) {
-            text = "a list of " + l.size();
-        } else if (value instanceof String) {
-            text = '"' + text + '"';
+        if (value instanceof Map<?, ?> m) {
+            return "an object of " + m.size() + " fields";
         }
+        if (value instanceof List<?> l && l.size() > 4) {
+            return "a list of " + l.size();
+        }
+        String text = value instanceof String ? "\"" + value + '"' : String.valueOf(value);
         return text.length() <= 60 ? text : text.substring(0, 57) + "...";
     }
 

@@ -157,7 +157,7 @@ final class RegexPattern {
     }
 
     /** What is inside is not entered again once it has matched: lookahead, lookbehind, atomic groups, possessive repetitions. */
-    private record Closed(Node body, int shortest) implements Node {
+    private record Closed(Node body, int shortest, boolean negative) implements Node {
         @Override
         public boolean simple() {
             return true;
@@ -171,8 +171,9 @@ final class RegexPattern {
         @Override
         public Cost cost(Cost next, double n) {
             Cost inner = body.cost(Cost.END, n);
-            double most = Math.max(inner.total, inner.failed) + 1;
-            return new Cost(most + next.total, most + next.failed, true);
+            double matched = negative ? inner.failed : inner.total;
+            double not = negative ? inner.total + 1 : inner.failed;
+            return new Cost(matched + next.total, Math.max(not, matched + next.failed), true);
         }
     }
 
@@ -290,19 +291,22 @@ final class RegexPattern {
         if (takes(":")) {
             return closed(depth);
         }
-        if (takes("=") || takes("!")) {
-            return new Closed(closed(depth), 0);
+        if (peek() == '=' || peek() == '!') {
+            boolean negative = next() == '!';
+            return new Closed(closed(depth), 0, negative);
         }
         if (takes(">")) {
             Node body = closed(depth);
-            return new Closed(body, body.shortest());
+            return new Closed(body, body.shortest(), false);
         }
-        if (takes("<=") || takes("<!")) {
+        if (source.startsWith("<=", at) || source.startsWith("<!", at)) {
+            at++;
+            boolean negative = next() == '!';
             Node body = closed(depth);
             if (!body.fixed()) {
                 throw refused("a look back over something of no fixed length");
             }
-            return new Closed(body, 0);
+            return new Closed(body, 0, negative);
         }
         if (takes("i:")) {
             return closed(depth);
@@ -428,7 +432,7 @@ final class RegexPattern {
             }
             node = new Repeat(node, least, most);
             if (!counted && takes("+")) {
-                node = new Closed(node, node.shortest());
+                node = new Closed(node, node.shortest(), false);
             } else if (counted && takes("?")) { // {n}? may leave it out
                 node = new Repeat(node, 0, 1);
             } else {

@@ -64,15 +64,11 @@ public final class TextTokenizer implements AutoCloseable {
      * @throws IllegalArgumentException as {@link #encode(String, boolean)}, or if the special tokens alone are longer
      */
     public int[] encode(String text, boolean addSpecialTokens, int maxLength) {
-        int[] before = addSpecialTokens ? traits.postProcessor().before() : new int[0];
-        int[] after = addSpecialTokens ? traits.postProcessor().after() : new int[0];
-        int room = maxLength - before.length - after.length;
-        if (room < 0) {
-            throw new IllegalArgumentException(
-                    "a text of at most " + maxLength + " tokens was asked for, and this tokenizer puts "
-                            + (before.length + after.length) + " special ones around it. Raise the greatest length.");
+        if (!addSpecialTokens) {
+            return known(first.of(text, maxLength));
         }
-        return join(before, known(first.of(text, room)), after);
+        int[] ids = known(first.of(text, room(maxLength)));
+        return join(traits.postProcessor().before(), ids, traits.postProcessor().after());
     }
 
     /** Token ids of a text to be continued: with the tokens that begin a text, without those that end it. */
@@ -101,13 +97,27 @@ public final class TextTokenizer implements AutoCloseable {
         return new Example(cut(end(ids), maxLength), start.length);
     }
 
-    /** Cuts ids of a text with the special tokens around it; those behind it stay. */
-    public int[] cutKeepingEnd(int[] ids, int maxLength) {
+    /**
+     * Cuts ids of a text with the special tokens around it, which stay.
+     *
+     * @throws IllegalArgumentException if the special tokens alone are longer
+     */
+    public int[] shorten(int[] ids, int maxLength) {
         int[] after = traits.postProcessor().after();
-        if (ids.length <= maxLength || maxLength < after.length) {
-            return cut(ids, maxLength);
+        room(maxLength);
+        return ids.length <= maxLength ? ids : join(Arrays.copyOf(ids, maxLength - after.length), after);
+    }
+
+    /** Tokens of a text between its special tokens. */
+    private int room(int maxLength) {
+        int special =
+                traits.postProcessor().before().length + traits.postProcessor().after().length;
+        if (maxLength < special) {
+            throw new IllegalArgumentException("a text of at most " + maxLength
+                    + " tokens was asked for, and this tokenizer puts " + special
+                    + " special ones around it. Raise the greatest length.");
         }
-        return join(Arrays.copyOf(ids, maxLength - after.length), after);
+        return maxLength - special;
     }
 
     /** With the tokens that begin a text, if it does not begin with them. */

@@ -1,5 +1,7 @@
 package dev.peft4j.models;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
@@ -10,6 +12,8 @@ import java.util.stream.Stream;
 
 /** Small tokenizers of all kinds, made by scripts/make-tokenizer-fixtures.py; others of that layout with {@code -Dpeft4j.tokenizers=DIR}. */
 final class Fixtures {
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+
     private Fixtures() {}
 
     static Path directory() {
@@ -27,6 +31,11 @@ final class Fixtures {
 
     static Path tokenizer(String kind) {
         return directory().resolve(kind).resolve("tokenizer.json");
+    }
+
+    /** Jackson does not read escaped surrogate pairs in names from bytes. */
+    static JsonNode read(Path file) throws IOException {
+        return JSON.readTree(Files.readString(file));
     }
 
     static List<String> kinds() throws IOException {

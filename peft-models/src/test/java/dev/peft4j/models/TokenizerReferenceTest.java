@@ -29,10 +29,11 @@ class TokenizerReferenceTest {
     @TestFactory
     Stream<DynamicTest> ids_are_those_of_transformers() throws IOException {
         List<String> texts = new ArrayList<>();
-        read(Fixtures.directory().resolve("texts.json")).get("texts").forEach(t -> texts.add(t.asText()));
+        Fixtures.read(Fixtures.directory().resolve("texts.json")).get("texts").forEach(t -> texts.add(t.asText()));
         return Fixtures.kinds().stream()
                 .map(kind -> DynamicTest.dynamicTest(kind, () -> {
-                    JsonNode cases = read(Fixtures.directory().resolve(kind).resolve("cases.json"));
+                    JsonNode cases =
+                            Fixtures.read(Fixtures.directory().resolve(kind).resolve("cases.json"));
                     List<String> wrong = new ArrayList<>();
                     for (JsonNode c : cases.get("cases")) {
                         JsonNode answer =
@@ -70,10 +71,6 @@ class TokenizerReferenceTest {
             }
             assertEquals(answer.get("eos").asInt(-1), tokenizer.endToken());
         }
-    }
-
-    private static JsonNode read(Path file) throws IOException {
-        return JSON.readTree(file.toFile());
     }
 
     private static int[] ints(JsonNode list) {

@@ -78,7 +78,7 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
             return s;
         }
         if (task == TaskType.SEQ_CLS) {
-            return PackedBatch.Sequence.labelled(tokenizer.cutKeepingEnd(s.ids(), maxLength), s.labels());
+            return PackedBatch.Sequence.labelled(tokenizer.shorten(s.ids(), maxLength), s.labels());
         }
         return PackedBatch.Sequence.labelled(Arrays.copyOf(s.ids(), maxLength), Arrays.copyOf(s.labels(), maxLength));
     }
