@@ -196,7 +196,7 @@ record ModelPart(
                 throw part.bad("merges[" + i + "] joins " + JsonPart.shown(a) + " and " + JsonPart.shown(b)
                         + ", and one of these or what they make is not in the vocabulary." + ADVICE);
             }
-            out.add(List.of(a, b));
+            out.add(pair);
         }
         return out;
     }

@@ -207,18 +207,12 @@ record TokenizerFile(String json, TokenizerTraits traits) {
             throws BadFileException {
         AddedTokens added = new AddedTokens(model);
         List<AddedToken> inFile = new ArrayList<>();
-        Set<String> contents = new HashSet<>();
         for (int i = 0; i < SpecialTokens.count(file); i++) {
             JsonPart element = file.element("added_tokens", i);
             for (String flag : List.of("single_word", "lstrip", "rstrip", "normalized", "special")) {
                 element.flag(flag);
             }
-            AddedToken token = AddedToken.of(element);
-            if (!contents.add(token.content())) {
-                throw element.bad("the token " + JsonPart.shown(token.content())
-                        + " was found a second time. Save the tokenizer again.");
-            }
-            inFile.add(token);
+            inFile.add(AddedToken.of(element));
         }
         if (kind == TokenizerClass.FILE) {
             added.add(inFile);

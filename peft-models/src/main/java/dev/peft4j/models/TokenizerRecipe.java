@@ -209,7 +209,7 @@ record TokenizerRecipe(TokenizerClass kind, JsonPart file, JsonPart settings) {
             case BERT -> typed("BertPreTokenizer");
             case GPT2, ROBERTA, GPT_NEOX -> byteLevel(flag("add_prefix_space", false), true);
             case LLAMA -> {
-                String scheme = flag("legacy", false) ? "always" : "first";
+                String scheme = settings.flag("legacy", false) ? "always" : "first";
                 yield metaspace(settings.flag("add_prefix_space", true) ? scheme : "never", false);
             }
             case CODE_LLAMA -> metaspace(settings.flag("add_prefix_space", true) ? "first" : "never", false);

@@ -77,7 +77,6 @@ class TokenizerFileTest {
                 "bert; /added_tokens/0/content; null; added_tokens[0].content",
                 "bert; /added_tokens/0/content; `\"\\ud800\"`; added_tokens[0].content",
                 "bert; /added_tokens/0/lstrip; absent; added_tokens[0].lstrip",
-                "bert; /added_tokens/1/content; `\"[PAD]\"`; added_tokens[1]",
                 "bert; /normalizer/type; `\"Magic\"`; normalizer",
                 "bert; /normalizer/lowercase; `\"yes\"`; normalizer.lowercase",
                 "bert; /pre_tokenizer; `{\"type\":\"FixedLength\",\"length\":0}`; pre_tokenizer.length",
