@@ -25,13 +25,12 @@ final class FirstTokens {
         this.tokenizer = tokenizer;
     }
 
-    /** All ids of a text. */
+    /**
+     * All ids of a text.
+     *
+     * @throws IllegalArgumentException if it is too long, or has half of a surrogate pair
+     */
     int[] all(String text) {
-        if (text.length() > traits.longestText()) {
-            throw new IllegalArgumentException(
-                    "a text of " + text.length() + " characters was given; one call takes " + traits.longestText()
-                            + ", since all its tokens are in memory. Cut it, or ask for its first tokens.");
-        }
         return encode(text);
     }
 
@@ -110,12 +109,19 @@ final class FirstTokens {
     }
 
     private int[] encode(String text) {
+        boolean asIs = text.length() > traits.longestText() || !traits.decomposes();
+        int length = asIs ? text.length() : TextGrowth.decomposed(text);
+        if (length > traits.longestText()) {
+            throw new IllegalArgumentException("a text of " + length + " characters"
+                    + (length > text.length() ? " in normal form NFKD" : "") + " was given, one call takes "
+                    + traits.longestText() + ". Cut it, or ask for its first tokens.");
+        }
         if (!JsonPart.isWhole(text)) {
             throw new IllegalArgumentException("a text with half of a surrogate pair was given, which is no character."
                     + " Take it out, or read the text with its right encoding.");
         }
         try {
-            return tokenizer.encode(text, (long) (traits.growth() * text.length()) + 1);
+            return tokenizer.encode(text, (long) (traits.growth() * length) + 1);
         } catch (RuntimeException e) {
             throw failed("the text cannot be encoded", e);
         }

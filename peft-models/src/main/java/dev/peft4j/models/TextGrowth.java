@@ -1,9 +1,13 @@
 package dev.peft4j.models;
 
+import java.text.Normalizer;
 import java.util.ArrayList;
 import java.util.List;
 
-/** How much longer a text becomes on its way through a tokenizer, and so how long it may be in one call of the library. */
+/**
+ * How much longer a text becomes on its way through a tokenizer, and so how long it may be in one call of the library. All lengths are those of the decomposed
+ * text (NFKD) if the tokenizer normalises texts, since no normal form is longer.
+ */
 final class TextGrowth {
     private static final int LONGEST_TEXT = 1 << 20; // takes half a gigabyte of native memory at most
     private static final int SHORTEST_LIMIT = 1 << 10;
@@ -12,9 +16,27 @@ final class TextGrowth {
 
     private final List<Search> searches = new ArrayList<>();
     private double growth = 1;
+    private boolean decomposes;
     private boolean joinsWords;
 
     private record Search(RegexPattern pattern, double growth) {}
+
+    /** Characters of the decomposed text. */
+    static int decomposed(String text) {
+        boolean isPlain = text.chars().allMatch(c -> c < 0x80);
+        return isPlain
+                ? text.length()
+                : Normalizer.normalize(text, Normalizer.Form.NFKD).length();
+    }
+
+    /** A text becomes at most as long as its decomposition. */
+    void decompose() {
+        decomposes = true;
+    }
+
+    boolean decomposes() {
+        return decomposes;
+    }
 
     /** Each character becomes at most so many. */
     void times(double most) {

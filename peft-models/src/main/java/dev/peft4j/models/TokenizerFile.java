@@ -135,6 +135,7 @@ record TokenizerFile(String json, TokenizerTraits traits) {
                     foreign,
                     end,
                     encoding.longestText(),
+                    encoding.decomposes(),
                     encoding.growth() * (fallsBack ? 4 : 1),
                     decoding.longestText(),
                     decoding.growth(),

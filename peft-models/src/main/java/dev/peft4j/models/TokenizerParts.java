@@ -91,7 +91,8 @@ final class TokenizerParts {
         String type = part.text("type");
         return switch (type) {
             case "BertNormalizer" -> {
-                growth.times(8); // four characters of a decomposition in lower case
+                growth.decompose();
+                growth.times(3); // spaces around an ideograph
                 Map<String, Object> out = typed(
                         type,
                         "clean_text",
@@ -107,15 +108,19 @@ final class TokenizerParts {
             }
             case "Strip" -> typed(type, "strip_left", part.flag("strip_left"), "strip_right", part.flag("strip_right"));
             case "StripAccents", "Nmt" -> typed(type);
-            case "NFC", "Lowercase" -> grown(type, 3);
-            case "NFD" -> grown(type, 4);
-            case "NFKC", "NFKD" -> grown(type, 18);
-            case "ByteLevel" -> grown(type, 4);
+            case "NFC", "NFD", "NFKC", "NFKD", "Lowercase" -> {
+                growth.decompose();
+                yield typed(type);
+            }
+            case "ByteLevel" -> {
+                growth.times(4);
+                yield typed(type);
+            }
             case "Precompiled" -> precompiled(part);
             case "Replace" -> replace(part);
             case "Prepend" -> {
                 String text = insert(part, "prepend");
-                growth.times(1 + text.length()); // in front of each stretch between added tokens
+                growth.times(1 + TextGrowth.decomposed(text)); // in front of each stretch between added tokens
                 yield typed(type, "prepend", text);
             }
             case "Sequence" -> sequence(part, "normalizers", depth, this::normalizer);
@@ -123,15 +128,11 @@ final class TokenizerParts {
         };
     }
 
-    private Map<String, Object> grown(String type, int most) {
-        growth.times(most);
-        return typed(type);
-    }
-
     private Map<String, Object> precompiled(JsonPart part) throws BadFileException {
         try {
             CharsMap map = CharsMap.of(part.text("precompiled_charsmap"));
-            growth.times(map.longest());
+            growth.decompose();
+            growth.times(map.growth());
             return typed("Precompiled", "precompiled_charsmap", map.base64());
         } catch (IllegalArgumentException e) {
             throw part.bad(
@@ -140,40 +141,49 @@ final class TokenizerParts {
     }
 
     private Map<String, Object> replace(JsonPart part) throws BadFileException {
-        Map<String, Object> pattern = pattern(part, 1);
+        Search search = search(part);
+        if (search.shortest == 0) {
+            throw part.object("pattern")
+                    .bad(JsonPart.shown(search.source) + " also matches where nothing is, which cannot be replaced."
+                            + ADVICE);
+        }
         String content = insert(part, "content");
-        String source = String.valueOf(pattern.values().iterator().next());
-        boolean isRegex = pattern.containsKey("Regex");
-        boolean joins = isRegex ? !ONLY_SPACES.matcher(source).matches() : source.contains(" ") && !source.isBlank();
-        if (joins) {
+        growth.times(Math.ceil((double) TextGrowth.decomposed(content) / search.shortest));
+        if (search.joinsWords) {
             growth.joinWords();
         }
-        growth.times(content.length());
-        return typed("Replace", "pattern", pattern, "content", content);
+        return typed("Replace", "pattern", search.pattern(), "content", content);
     }
 
-    /** A text or a regular expression to search for, whose matches have at least so many characters. */
-    private Map<String, Object> pattern(JsonPart part, int shortest) throws BadFileException {
+    /**
+     * What a text is searched for.
+     *
+     * @param kind {@code String} or {@code Regex}
+     * @param shortest characters of a match
+     * @param joinsWords whether a match may go beyond a space between two words
+     */
+    private record Search(String kind, String source, int shortest, boolean joinsWords) {
+        Map<String, Object> pattern() {
+            return fields(kind, source);
+        }
+    }
+
+    private Search search(JsonPart part) throws BadFileException {
         JsonPart pattern = part.object("pattern");
-        boolean isText = pattern.fields().containsKey("String");
-        String name = isText ? "String" : "Regex";
-        String source = insert(pattern, name);
-        int length = source.length();
-        if (!isText) {
-            try {
-                RegexPattern regex = RegexPattern.of(source);
-                growth.search(regex);
-                length = regex.shortest();
-            } catch (IllegalArgumentException e) {
-                throw pattern.bad("the regular expression " + JsonPart.shown(source) + " is not supported: "
-                        + e.getMessage() + "." + ADVICE);
-            }
+        if (pattern.fields().containsKey("String")) {
+            String text = insert(pattern, "String");
+            return new Search("String", text, text.length(), text.contains(" ") && !text.isBlank());
         }
-        if (length < shortest) {
-            throw pattern.bad(
-                    JsonPart.shown(source) + " also matches where nothing is, which cannot be replaced." + ADVICE);
+        String source = insert(pattern, "Regex");
+        try {
+            RegexPattern regex = RegexPattern.of(source);
+            growth.search(regex);
+            boolean joins = !ONLY_SPACES.matcher(source).matches();
+            return new Search("Regex", source, regex.shortest(), joins);
+        } catch (IllegalArgumentException e) {
+            throw pattern.bad("the regular expression " + JsonPart.shown(source) + " is not supported: "
+                    + e.getMessage() + "." + ADVICE);
         }
-        return fields(name, source);
     }
 
     /** Checks a pre-tokenizer; null where there is none. */
@@ -200,7 +210,7 @@ final class TokenizerParts {
                 typed(
                         type,
                         "pattern",
-                        pattern(part, 0),
+                        search(part).pattern(),
                         "behavior",
                         part.word("behavior", BEHAVIORS),
                         "invert",

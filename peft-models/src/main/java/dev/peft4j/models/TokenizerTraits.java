@@ -10,6 +10,7 @@ import java.util.Map;
  * @param foreign tokens by id that the model has no embedding for: no text may have them
  * @param end id of the token that ends a text, or -1
  * @param longestText most characters of one call of the library
+ * @param decomposes whether texts are normalised, so that their decompositions (NFKD) count
  * @param growth most ids that a character becomes
  * @param longestDecoded most characters of tokens that are decoded in one call
  * @param decodedGrowth most characters that one of a token becomes
@@ -26,6 +27,7 @@ record TokenizerTraits(
         Map<Integer, String> foreign,
         int end,
         int longestText,
+        boolean decomposes,
         double growth,
         int longestDecoded,
         double decodedGrowth,
