@@ -26,6 +26,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -172,7 +173,8 @@ final class Bench {
         try (TextGenerator generator = new TextGenerator(model, List.of())) {
             for (int i = 0; i <= steps; i++) {
                 long start = System.nanoTime();
-                generated = generator.generate(prompt, GenerationConfig.greedy(64));
+                generated =
+                        generator.generate(prompt, GenerationConfig.greedy(64).withStopTokens(Set.of()));
                 seconds[i] = (System.nanoTime() - start) / 1e9;
             }
         }

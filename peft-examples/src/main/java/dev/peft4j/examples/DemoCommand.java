@@ -24,7 +24,6 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -96,8 +95,7 @@ final class DemoCommand implements Callable<Integer> {
 
     private static String generate(CausalModel model, List<Adapter> adapters, TextTokenizer tokenizer, String prompt) {
         try (TextGenerator generator = new TextGenerator(model, adapters)) {
-            GenerationConfig config = GenerationConfig.greedy(40).withStopTokens(Set.of(tokenizer.endToken()));
-            return GenerateCommand.continuation(generator, tokenizer, prompt, config);
+            return GenerateCommand.continuation(generator, tokenizer, prompt, GenerationConfig.greedy(40));
         }
     }
 

@@ -10,7 +10,6 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -88,8 +87,8 @@ final class GenerateCommand implements Callable<Integer> {
                         + " classifies. Use a gpt2 or llama model, or the command eval.");
             }
             List<Adapter> active = ModelOptions.adapters(adapters, model);
-            Set<Integer> stop = tokenizer.endToken() >= 0 ? Set.of(tokenizer.endToken()) : Set.of();
-            GenerationConfig config = new GenerationConfig(maxNewTokens, temperature, topK, topP, seed, stop, true);
+            GenerationConfig config =
+                    GenerationConfig.sampled(maxNewTokens, temperature, seed).withTop(topK, topP);
             try (TextGenerator generator = new TextGenerator(causal, active)) {
                 out.println(continuation(generator, tokenizer, prompt.replace("\\n", "\n"), config));
             }
@@ -101,7 +100,7 @@ final class GenerateCommand implements Callable<Integer> {
     static String continuation(
             TextGenerator generator, TextTokenizer tokenizer, String prompt, GenerationConfig config) {
         return tokenizer
-                .decode(generator.generate(tokenizer.encode(prompt, true), config))
+                .decode(generator.generate(tokenizer.encodePrompt(prompt), config))
                 .strip();
     }
 }

@@ -34,6 +34,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.io.TempDir;
@@ -389,7 +390,7 @@ class BehaviourMatrixTest {
             peft.add("two", random(model, method, 13));
             Active each = Active.perSequence("one", Active.BASE, "two");
             List<int[]> prompts = List.of(new int[] {5, 9, 2}, new int[] {11}, new int[] {3, 8});
-            GenerationConfig greedy = GenerationConfig.greedy(6);
+            GenerationConfig greedy = GenerationConfig.greedy(6).withStopTokens(Set.of());
             try (TextGenerator together = new TextGenerator((CausalModel) model, pass -> peft.call(pass, each))) {
                 List<int[]> cached = together.generate(prompts, greedy);
                 List<int[]> plain = together.generate(prompts, greedy.withoutCache());

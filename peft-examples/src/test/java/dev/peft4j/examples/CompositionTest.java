@@ -38,6 +38,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -322,7 +323,7 @@ class CompositionTest {
                 Adapter prompt = AdapterFiles.method("PROMPT_TUNING").create(PromptTuningConfig.of(20), model, 1);
                 Adapter prefix = AdapterFiles.method("PREFIX_TUNING").create(PrefixTuningConfig.of(9), model, 1);
                 TextGenerator generator = new TextGenerator((CausalModel) model, List.of(prompt, prefix))) {
-            GenerationConfig greedy = GenerationConfig.greedy(100);
+            GenerationConfig greedy = GenerationConfig.greedy(100).withStopTokens(Set.of());
             int[] start = {5, 9, 2};
             assertEquals(48 - 29 - 3, generator.generate(start, greedy).length);
             assertArrayEquals(generator.generate(start, greedy), generator.generate(start, greedy.withoutCache()));

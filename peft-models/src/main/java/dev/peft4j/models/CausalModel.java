@@ -13,6 +13,7 @@ import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -40,6 +41,12 @@ public interface CausalModel extends Model {
 
     /** The output layer: (T, C) to (T, V). */
     Linear head();
+
+    /**
+     * Tokens that end a text: those of {@code generation_config.json} or {@code config.json}, and that of the tokenizer. None for a model that was not read from
+     * a directory.
+     */
+    Set<Integer> endTokens();
 
     @Override
     default Node logits(Call call, PackedBatch batch) {

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** The way through a decoder, with a cache or without. */
@@ -50,8 +51,23 @@ abstract class Decoder extends BaseModel implements CausalModel {
      */
     record Run(PackedBatch batch, int[] positions, @Nullable KeyValueCache cache, int shared) {}
 
-    Decoder(String modelType, Weights weights, Backend backend, Path directory, int contextLength, int vocabularySize) {
+    private final Set<Integer> endTokens;
+
+    Decoder(
+            String modelType,
+            Weights weights,
+            Backend backend,
+            Path directory,
+            int contextLength,
+            int vocabularySize,
+            Set<Integer> endTokens) {
         super(modelType, weights, backend, directory, contextLength, vocabularySize);
+        this.endTokens = endTokens;
+    }
+
+    @Override
+    public final Set<Integer> endTokens() {
+        return endTokens;
     }
 
     abstract Dimensions dimensions();

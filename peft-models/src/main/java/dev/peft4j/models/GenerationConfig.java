@@ -1,6 +1,7 @@
 package dev.peft4j.models;
 
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a text is continued.
@@ -10,7 +11,7 @@ import java.util.Set;
  * @param topK only the K most probable tokens are drawn; 0 for all
  * @param topP only the most probable tokens that together reach this probability are drawn; 1 for all
  * @param seed of the draws
- * @param stopTokens end the text; they are not part of the result
+ * @param stopTokens end the text, and are not part of the result; null for the end tokens of the model
  * @param cache whether keys and values of earlier tokens are kept; the result is the same
  */
 public record GenerationConfig(
@@ -19,7 +20,7 @@ public record GenerationConfig(
         int topK,
         double topP,
         long seed,
-        Set<Integer> stopTokens,
+        @Nullable Set<Integer> stopTokens,
         boolean cache) {
 
     /** Checks the ranges. */
@@ -31,20 +32,20 @@ public record GenerationConfig(
                             + " were given. Tokens must be at least 1, temperature and top-k at least 0, top-p"
                             + " above 0 and at most 1.");
         }
-        stopTokens = Set.copyOf(stopTokens);
+        stopTokens = stopTokens == null ? null : Set.copyOf(stopTokens);
     }
 
-    /** Always the most probable token. */
+    /** Always the most probable token, until the model ends the text. */
     public static GenerationConfig greedy(int maxNewTokens) {
-        return new GenerationConfig(maxNewTokens, 0, 0, 1, 0, Set.of(), true);
+        return new GenerationConfig(maxNewTokens, 0, 0, 1, 0, null, true);
     }
 
-    /** Draws from the probabilities at a temperature. */
+    /** Draws from the probabilities at a temperature, until the model ends the text. */
     public static GenerationConfig sampled(int maxNewTokens, double temperature, long seed) {
-        return new GenerationConfig(maxNewTokens, temperature, 0, 1, seed, Set.of(), true);
+        return new GenerationConfig(maxNewTokens, temperature, 0, 1, seed, null, true);
     }
 
-    /** With other stop tokens. */
+    /** With stop tokens in place of the model's; an empty set goes on to the greatest length. */
     public GenerationConfig withStopTokens(Set<Integer> tokens) {
         return new GenerationConfig(maxNewTokens, temperature, topK, topP, seed, tokens, cache);
     }

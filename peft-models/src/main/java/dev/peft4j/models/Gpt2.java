@@ -17,6 +17,7 @@ import dev.peft4j.core.tensor.Backend;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,17 +39,21 @@ public final class Gpt2 extends Decoder {
     private final LayerNorm finalNorm;
     private final Linear head; // (V, C)
 
+    /** Of {@code config.json} that does not say. */
+    static final int VOCABULARY = 50257;
+
     private record Block(
             LayerNorm norm1, Linear attention, Linear projection, LayerNorm norm2, Linear up, Linear down) {}
 
-    Gpt2(ModelConfig config, Weights weights, Backend backend, long seed) throws IOException {
+    Gpt2(ModelConfig config, Weights weights, Backend backend, long seed, Set<Integer> endTokens) throws IOException {
         super(
                 "gpt2",
                 weights,
                 backend,
                 config.directory(),
                 config.size(List.of("n_positions", "max_position_embeddings", "n_ctx"), 1024),
-                config.size("vocab_size", 50257));
+                config.size("vocab_size", VOCABULARY),
+                endTokens);
         config.require("add_cross_attention", false);
         int layers = config.size(List.of("n_layer", "num_hidden_layers"), 12);
         int heads = config.size(List.of("n_head", "num_attention_heads"), 12);

@@ -17,6 +17,7 @@ import dev.peft4j.core.tensor.Backend;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,6 +35,9 @@ public final class Llama extends Decoder {
     private final RmsNorm finalNorm;
     private final Linear head; // (V, C)
 
+    /** Of {@code config.json} that does not say. */
+    static final int VOCABULARY = 32000;
+
     private record Block(
             RmsNorm norm1,
             Linear q,
@@ -45,14 +49,15 @@ public final class Llama extends Decoder {
             Linear up,
             Linear down) {}
 
-    Llama(ModelConfig config, Weights weights, Backend backend, long seed) throws IOException {
+    Llama(ModelConfig config, Weights weights, Backend backend, long seed, Set<Integer> endTokens) throws IOException {
         super(
                 "llama",
                 weights,
                 backend,
                 config.directory(),
                 config.size("max_position_embeddings", 2048),
-                config.size("vocab_size", 32000));
+                config.size("vocab_size", VOCABULARY),
+                endTokens);
         config.require("hidden_act", "silu", "swish");
         width = config.size("hidden_size", 4096);
         int inner = config.size("intermediate_size", 11008);

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -65,8 +66,8 @@ public final class Models {
         String type = config.text("model_type", "");
         requireTask(config, type);
         return switch (type) {
-            case "gpt2" -> new Gpt2(config, weights, backend, seed);
-            case "llama" -> new Llama(config, weights, backend, seed);
+            case "gpt2" -> new Gpt2(config, weights, backend, seed, endTokens(config, Gpt2.VOCABULARY));
+            case "llama" -> new Llama(config, weights, backend, seed, endTokens(config, Llama.VOCABULARY));
             case "bert" -> new Bert(config, weights, backend, config.outputs(outputs), seed);
             default ->
                 throw config.bad("model_type is \"" + type
@@ -89,11 +90,15 @@ public final class Models {
         }
     }
 
+    private static Set<Integer> endTokens(ModelConfig config, int vocabulary) throws IOException {
+        return EndTokens.of(config.directory(), config.size("vocab_size", vocabulary));
+    }
+
     /** A Llama with random weights N(0, 0.02) and norms of 1, to be trained from nothing; the caller closes it. */
     public static CausalModel randomLlama(Path directory, Map<String, Object> config, Backend backend, long seed)
             throws IOException {
         ModelConfig fields = ModelConfig.of(directory, config);
         Weights weights = RandomWeights.create(fields, backend.dtype(), seed);
-        return new Llama(fields, weights, backend, seed);
+        return new Llama(fields, weights, backend, seed, Set.of());
     }
 }

@@ -10,6 +10,8 @@ import dev.peft4j.core.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Function;
 import java.util.random.RandomGenerator;
@@ -54,6 +56,7 @@ public final class TextGenerator implements AutoCloseable {
         int capacity = 0;
         int rows = rowsInFront();
         int context = model.contextLength() - rows;
+        Set<Integer> stops = Objects.requireNonNullElse(config.stopTokens(), model.endTokens());
         for (int[] prompt : prompts) {
             if (prompt.length == 0 || prompt.length >= context) {
                 throw new IllegalArgumentException(
@@ -61,7 +64,7 @@ public final class TextGenerator implements AutoCloseable {
                                 + (rows > 0 ? ", since adapters put " + rows + " rows in front" : "")
                                 + ". Shorten the prompt.");
             }
-            Continuation c = new Continuation(prompt, config, context);
+            Continuation c = new Continuation(prompt, config, context, stops);
             all.add(c);
             capacity = Math.max(capacity, c.tokens.length);
         }
@@ -92,11 +95,13 @@ public final class TextGenerator implements AutoCloseable {
         final int[] tokens; // prompt and new tokens, with room at the end
         final int promptLength;
         final RandomGenerator random;
+        final Set<Integer> stops;
         int length;
         int seen; // tokens that the cache has
         boolean done;
 
-        Continuation(int[] prompt, GenerationConfig config, int contextLength) {
+        Continuation(int[] prompt, GenerationConfig config, int contextLength, Set<Integer> stops) {
+            this.stops = stops;
             int most = Math.min(config.maxNewTokens(), contextLength - prompt.length);
             tokens = Arrays.copyOf(prompt, prompt.length + most);
             promptLength = prompt.length;
@@ -116,7 +121,7 @@ public final class TextGenerator implements AutoCloseable {
             }
             seen = cached ? length : 0;
             int token = choose(logits, config, random);
-            if (config.stopTokens().contains(token)) {
+            if (stops.contains(token)) {
                 done = true;
                 return;
             }

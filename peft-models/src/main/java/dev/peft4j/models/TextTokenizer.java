@@ -1,30 +1,27 @@
 package dev.peft4j.models;
 
-import ai.djl.engine.EngineException;
-import ai.djl.huggingface.tokenizers.Encoding;
-import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import dev.peft4j.core.io.BadFileException;
-import dev.peft4j.core.io.Json;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Map;
-import org.jspecify.annotations.Nullable;
+import java.util.Arrays;
 
-/** The tokenizer of a model directory: {@code tokenizer.json}, run by the Hugging Face library itself. Works offline. */
+/**
+ * The tokenizer of a model directory, run by the Hugging Face library itself. Works offline, and safe for several threads.
+ *
+ * <p>Ids are those of {@code AutoTokenizer.from_pretrained(dir)} of transformers, which {@code tokenizer_config.json} and {@code config.json} change, too.
+ * A text may have at most a million characters, unless only its first ids are asked for.
+ */
 public final class TextTokenizer implements AutoCloseable {
-    static {
-        // DJL counts its uses over the network and may download natives unless it is told not to
-        System.setProperty("OPT_OUT_TRACKING", "true");
-        System.setProperty("ai.djl.offline", "true");
-    }
+    private final TokenizerTraits traits;
+    private final FirstTokens first;
+    private final NativeTokenizer tokenizer;
+    private final int vocabularySize;
 
-    private final HuggingFaceTokenizer tokenizer;
-    private final @Nullable String end;
-
-    private TextTokenizer(HuggingFaceTokenizer tokenizer, @Nullable String end) {
+    private TextTokenizer(TokenizerTraits traits, NativeTokenizer tokenizer, int vocabularySize) {
+        this.traits = traits;
+        this.first = new FirstTokens(traits, tokenizer);
         this.tokenizer = tokenizer;
-        this.end = end;
+        this.vocabularySize = vocabularySize;
     }
 
     /**
@@ -35,96 +32,155 @@ public final class TextTokenizer implements AutoCloseable {
      * @throws IOException if the natives of the tokenizer cannot be unpacked
      */
     public static TextTokenizer open(Path directory, int vocabularySize) throws IOException {
-        Path file = directory.resolve("tokenizer.json");
-        if (!Files.isRegularFile(file)) {
-            throw new BadFileException(
-                    file,
-                    "a tokenizer was expected here and there is none. Save the tokenizer of the model in"
-                            + " this directory (AutoTokenizer.from_pretrained(..).save_pretrained(dir)).");
-        }
-        checkVocabulary(file, vocabularySize);
-        HuggingFaceTokenizer tokenizer;
+        TokenizerFile file = TokenizerFile.read(directory, vocabularySize);
         try {
-            tokenizer = HuggingFaceTokenizer.builder()
-                    .optTokenizerPath(file)
-                    .optTruncation(false)
-                    .optPadding(false)
-                    .build();
-        } catch (EngineException e) {
-            throw new IOException(
-                    "the natives of ai.djl.huggingface:tokenizers cannot be unpacked or loaded (" + e.getMessage()
-                            + "). They need 20 MB in ~/.djl.ai or in the folder of temporary files; make room there, or name"
-                            + " another folder with -DDJL_CACHE_DIR=DIR.",
+            return new TextTokenizer(file.traits(), NativeTokenizer.open(file.json()), vocabularySize);
+        } catch (IllegalArgumentException e) {
+            throw new BadFileException(
+                    directory.resolve("tokenizer.json"),
+                    "is not a tokenizer that can be read: " + e.getMessage() + ". Save the tokenizer again.",
                     e);
-        } catch (RuntimeException e) {
-            throw new BadFileException(
-                    file, "is not a tokenizer that can be read: " + e.getMessage() + ". Save the tokenizer again.", e);
-        }
-        return new TextTokenizer(tokenizer, endToken(directory));
-    }
-
-    private static void checkVocabulary(Path file, int size) throws IOException {
-        Map<String, Object> json = Json.read(file);
-        int largest = -1;
-        if (json.get("model") instanceof Map<?, ?> model && model.get("vocab") instanceof Map<?, ?> vocabulary) {
-            for (Object id : vocabulary.values()) {
-                largest = Math.max(largest, id instanceof Number n ? n.intValue() : -1);
-            }
-        }
-        if (json.get("added_tokens") instanceof Iterable<?> added) {
-            for (Object token : added) {
-                if (token instanceof Map<?, ?> m && m.get("id") instanceof Number n) {
-                    largest = Math.max(largest, n.intValue());
-                }
-            }
-        }
-        if (largest >= size) {
-            throw new BadFileException(
-                    file,
-                    "the tokenizer makes ids up to " + largest + ", the model has " + size
-                            + " (vocab_size). They do not belong together; use the tokenizer of this model.");
         }
     }
 
-    private static @Nullable String endToken(Path directory) throws IOException {
-        Path file = directory.resolve("tokenizer_config.json");
-        if (!Files.isRegularFile(file)) {
-            return null;
-        }
-        Object token = Json.read(file).get("eos_token");
-        return token instanceof Map<?, ?> m ? String.valueOf(m.get("content")) : token instanceof String s ? s : null;
-    }
-
-    /** Token ids of a text. */
+    /**
+     * Token ids of a text.
+     *
+     * @param addSpecialTokens whether the tokens that the tokenizer puts around a text are added
+     * @throws IllegalArgumentException if the text is too long for one call, is no Unicode, or has a token that the model does not know
+     */
     public int[] encode(String text, boolean addSpecialTokens) {
-        Encoding encoding = tokenizer.encode(text, addSpecialTokens, false);
-        return toInts(encoding.getIds());
+        int[] ids = known(first.all(text));
+        return addSpecialTokens
+                ? join(
+                        traits.postProcessor().before(),
+                        ids,
+                        traits.postProcessor().after())
+                : ids;
+    }
+
+    /**
+     * Token ids of a text, cut to a greatest length: what is cut is the text, the special tokens around it stay. The time does not depend on how long the text is.
+     *
+     * @throws IllegalArgumentException as {@link #encode(String, boolean)}, or if the special tokens alone are longer
+     */
+    public int[] encode(String text, boolean addSpecialTokens, int maxLength) {
+        if (!addSpecialTokens) {
+            return known(first.of(text, maxLength));
+        }
+        int[] ids = known(first.of(text, room(maxLength)));
+        return join(traits.postProcessor().before(), ids, traits.postProcessor().after());
+    }
+
+    /** Token ids of a text to be continued: with the tokens that begin a text, without those that end it. */
+    public int[] encodePrompt(String prompt) {
+        return begin(known(first.all(prompt)));
+    }
+
+    /**
+     * Token ids of a text to learn.
+     *
+     * @param ids at most as many as were asked for
+     * @param promptLength how many of them are not learnt
+     */
+    public record Example(int[] ids, int promptLength) {}
+
+    /**
+     * Token ids of a prompt and its completion: with the tokens that begin a text once, and the token that ends it once, at the end.
+     *
+     * @param prompt may be empty; the tokens that begin a text belong to it unless it is
+     * @param maxLength more ids are cut off
+     */
+    public Example encodeExample(String prompt, String completion, int maxLength) {
+        int[] start = prompt.isEmpty() ? new int[0] : cut(begin(known(first.of(prompt, maxLength))), maxLength);
+        int[] text = known(first.of(completion, maxLength - start.length));
+        int[] ids = prompt.isEmpty() ? begin(text) : join(start, text);
+        return new Example(cut(end(ids), maxLength), start.length);
+    }
+
+    /**
+     * Cuts ids of a text with the special tokens around it, which stay.
+     *
+     * @throws IllegalArgumentException if the special tokens alone are longer
+     */
+    public int[] shorten(int[] ids, int maxLength) {
+        int[] after = traits.postProcessor().after();
+        room(maxLength);
+        return ids.length <= maxLength ? ids : join(Arrays.copyOf(ids, maxLength - after.length), after);
+    }
+
+    /** Tokens of a text between its special tokens. */
+    private int room(int maxLength) {
+        int special =
+                traits.postProcessor().before().length + traits.postProcessor().after().length;
+        if (maxLength < special) {
+            throw new IllegalArgumentException("a text of at most " + maxLength
+                    + " tokens was asked for, and this tokenizer puts " + special
+                    + " special ones around it. Raise the greatest length.");
+        }
+        return maxLength - special;
+    }
+
+    /** With the tokens that begin a text, if it does not begin with them. */
+    private int[] begin(int[] ids) {
+        int[] before = traits.postProcessor().before();
+        boolean there = ids.length >= before.length && Arrays.mismatch(before, Arrays.copyOf(ids, before.length)) < 0;
+        return there ? ids : join(before, ids);
+    }
+
+    /** With the tokens that end a text, of which the end token comes last and once. */
+    private int[] end(int[] ids) {
+        int[] after = Arrays.stream(traits.postProcessor().after())
+                .filter(id -> id != traits.end())
+                .toArray();
+        boolean there = traits.end() < 0 || (ids.length > 0 && ids[ids.length - 1] == traits.end());
+        return there && after.length == 0
+                ? ids
+                : join(ids, after, traits.end() < 0 ? new int[0] : new int[] {traits.end()});
+    }
+
+    private static int[] cut(int[] ids, int length) {
+        return ids.length <= length ? ids : Arrays.copyOf(ids, length);
+    }
+
+    private static int[] join(int[]... parts) {
+        return Arrays.stream(parts).flatMapToInt(Arrays::stream).toArray();
+    }
+
+    /** Refuses ids that the model has no embedding for. */
+    private int[] known(int[] ids) {
+        for (int id : ids) {
+            if (id >= vocabularySize) {
+                throw new IllegalArgumentException("the text holds the token "
+                        + JsonPart.shown(traits.foreign().get(id)) + ", whose id " + id + " is not below the "
+                        + vocabularySize + " of the model (vocab_size). Take it out of the text.");
+            }
+        }
+        return ids;
     }
 
     /** The text of token ids, without special tokens. */
     public String decode(int... ids) {
-        long[] longs = new long[ids.length];
-        for (int i = 0; i < ids.length; i++) {
-            longs[i] = ids[i];
-        }
-        return tokenizer.decode(longs, true);
+        String text = first.decode(ids);
+        return traits.cleansUp() ? cleanUp(text) : text;
     }
 
-    /** The id of the token that ends a text, or -1 if the tokenizer has none. */
+    private static String cleanUp(String text) {
+        return text.replace(" .", ".")
+                .replace(" ?", "?")
+                .replace(" !", "!")
+                .replace(" ,", ",")
+                .replace(" ' ", "'")
+                .replace(" n't", "n't")
+                .replace(" 'm", "'m")
+                .replace(" 's", "'s")
+                .replace(" 've", "'ve")
+                .replace(" 're", "'re");
+    }
+
+    /** The id of the token that ends a text to learn, or -1 if neither the tokenizer nor its model has one. */
     public int endToken() {
-        if (end == null) {
-            return -1;
-        }
-        int[] ids = encode(end, false);
-        return ids.length == 1 ? ids[0] : -1;
-    }
-
-    private static int[] toInts(long[] ids) {
-        int[] out = new int[ids.length];
-        for (int i = 0; i < out.length; i++) {
-            out[i] = Math.toIntExact(ids[i]);
-        }
-        return out;
+        return traits.end();
     }
 
     @Override

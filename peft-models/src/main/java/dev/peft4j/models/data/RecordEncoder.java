@@ -62,36 +62,27 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
     }
 
     private PackedBatch.Sequence classified(TextRecord record) {
-        int[] ids = tokenizer.encode(record.text(), true);
+        int[] ids =
+                tokenizer.encode(record.text(), true, maxLength + 1); // one more than fits says that something is cut
         return labels.problem() == ProblemType.SINGLE_LABEL_CLASSIFICATION
                 ? PackedBatch.Sequence.labelled(ids, new int[] {labels.classOf(record)})
                 : PackedBatch.Sequence.valued(ids, labels.valuesOf(record));
     }
 
     private PackedBatch.Sequence scored(TextRecord record) {
-        int[] prompt = record.prompt().isEmpty() ? new int[0] : tokenizer.encode(record.prompt(), true);
-        int[] text = tokenizer.encode(record.text(), prompt.length == 0);
-        int end = tokenizer.endToken();
-        int length = prompt.length + text.length + (end >= 0 ? 1 : 0);
-        int[] ids = Arrays.copyOf(prompt, length);
-        System.arraycopy(text, 0, ids, prompt.length, text.length);
-        if (end >= 0) {
-            ids[length - 1] = end;
-        }
-        int[] labels = ids.clone();
-        Arrays.fill(labels, 0, prompt.length, CrossEntropy.IGNORE);
-        return PackedBatch.Sequence.labelled(ids, labels);
+        TextTokenizer.Example example = tokenizer.encodeExample(record.prompt(), record.text(), maxLength + 1);
+        int[] labels = example.ids().clone();
+        Arrays.fill(labels, 0, example.promptLength(), CrossEntropy.IGNORE);
+        return PackedBatch.Sequence.labelled(example.ids(), labels);
     }
 
     private PackedBatch.Sequence shorten(PackedBatch.Sequence s) {
         if (s.length() <= maxLength) {
             return s;
         }
-        int[] ids = Arrays.copyOf(s.ids(), maxLength);
         if (task == TaskType.SEQ_CLS) {
-            ids[maxLength - 1] = s.ids()[s.length() - 1]; // the closing special token stays
-            return new PackedBatch.Sequence(ids, new int[0], s.labels(), s.values());
+            return new PackedBatch.Sequence(tokenizer.shorten(s.ids(), maxLength), new int[0], s.labels(), s.values());
         }
-        return PackedBatch.Sequence.labelled(ids, Arrays.copyOf(s.labels(), maxLength));
+        return PackedBatch.Sequence.labelled(Arrays.copyOf(s.ids(), maxLength), Arrays.copyOf(s.labels(), maxLength));
     }
 }

@@ -1,0 +1,457 @@
+package dev.peft4j.models;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A regular expression of a tokenizer, as far as it has to be known before it is handed over: what it may match, and how often a search may go back.
+ *
+ * <p>The engine behind the tokenizer library (Oniguruma) gives up after ten million steps back at one place of the text, and the library ends the
+ * process then. Only expressions whose steps grow with the length of the text are let through: no back references, no recursion, and no
+ * repetition inside a repetition that something has to follow.
+ */
+final class RegexPattern {
+    private static final int LONGEST = 4096;
+    private static final int DEEPEST = 50;
+    private static final int UNROLLED = 8;
+    private static final int MOST_REPEATS = 100_000;
+    private static final String REFUSED = "KGRXyYkgcCM0123456789";
+
+    private final String source;
+    private final Node root;
+    private int at;
+
+    private RegexPattern(String source) {
+        this.source = source;
+        if (source.length() > LONGEST) {
+            throw new IllegalArgumentException("it has " + source.length() + " characters, more than " + LONGEST);
+        }
+        root = alternatives(0);
+        if (at < source.length()) {
+            throw refused("a closing bracket without an opening one");
+        }
+    }
+
+    /**
+     * Reads an expression.
+     *
+     * @throws IllegalArgumentException with a text that says what in it is not supported
+     */
+    static RegexPattern of(String source) {
+        return new RegexPattern(source);
+    }
+
+    /** Fewest characters of a match. */
+    int shortest() {
+        return root.shortest();
+    }
+
+    /** Most steps back at one place of a text of n characters. */
+    double steps(double n) {
+        return root.cost(Cost.END, n).total();
+    }
+
+    /**
+     * Steps back from a place to the end of the expression.
+     *
+     * @param total of a match
+     * @param failed until it is known that there is none; includes the step out
+     * @param fails whether that can happen
+     */
+    private record Cost(double total, double failed, boolean fails) {
+        static final Cost END = new Cost(0, 0, false);
+
+        Cost {
+            failed = fails ? failed : 0;
+        }
+    }
+
+    /** Part of an expression. */
+    private sealed interface Node {
+        int shortest();
+
+        /** Whether there is one way to match at a place. */
+        boolean simple();
+
+        /** Whether all matches have the same length. */
+        boolean fixed();
+
+        /** Of this part and what follows. */
+        Cost cost(Cost next, double n);
+    }
+
+    /** One character, or none for an anchor. */
+    private record One(int shortest) implements Node {
+        @Override
+        public boolean simple() {
+            return true;
+        }
+
+        @Override
+        public boolean fixed() {
+            return true;
+        }
+
+        @Override
+        public Cost cost(Cost next, double n) {
+            return new Cost(next.total, Math.max(1, next.failed), true);
+        }
+    }
+
+    private record Sequence(List<Node> parts) implements Node {
+        @Override
+        public int shortest() {
+            return (int) Math.min(
+                    Integer.MAX_VALUE, parts.stream().mapToLong(Node::shortest).sum());
+        }
+
+        @Override
+        public boolean simple() {
+            return parts.stream().allMatch(Node::simple);
+        }
+
+        @Override
+        public boolean fixed() {
+            return parts.stream().allMatch(Node::fixed);
+        }
+
+        @Override
+        public Cost cost(Cost next, double n) {
+            Cost cost = next;
+            for (int i = parts.size() - 1; i >= 0; i--) {
+                cost = parts.get(i).cost(cost, n);
+            }
+            return cost;
+        }
+    }
+
+    private record Choice(List<Node> branches) implements Node {
+        @Override
+        public int shortest() {
+            return branches.stream().mapToInt(Node::shortest).min().orElse(0);
+        }
+
+        @Override
+        public boolean simple() {
+            return false;
+        }
+
+        @Override
+        public boolean fixed() {
+            return branches.stream().allMatch(b -> b.fixed() && b.shortest() == shortest());
+        }
+
+        @Override
+        public Cost cost(Cost next, double n) {
+            double failed = 0;
+            double most = 0;
+            boolean fails = true;
+            for (Node branch : branches) {
+                Cost cost = branch.cost(next, n);
+                failed += cost.failed;
+                most = Math.max(most, cost.total);
+                fails &= cost.fails;
+            }
+            return new Cost(failed + most, failed, fails);
+        }
+    }
+
+    /** What is inside is not entered again once it has matched: lookahead, lookbehind, atomic groups, possessive repetitions. */
+    private record Closed(Node body, int shortest, boolean negative) implements Node {
+        @Override
+        public boolean simple() {
+            return true;
+        }
+
+        @Override
+        public boolean fixed() {
+            return shortest == 0;
+        }
+
+        @Override
+        public Cost cost(Cost next, double n) {
+            Cost inner = body.cost(Cost.END, n);
+            double matched = negative ? inner.failed : inner.total;
+            double not = negative ? inner.total + 1 : inner.failed;
+            return new Cost(matched + next.total, Math.max(not, matched + next.failed), true);
+        }
+    }
+
+    private record Repeat(Node body, int least, int most) implements Node {
+        @Override
+        public int shortest() {
+            return (int) Math.min(Integer.MAX_VALUE, (long) least * body.shortest());
+        }
+
+        @Override
+        public boolean simple() {
+            return least == most && body.simple();
+        }
+
+        @Override
+        public boolean fixed() {
+            return least == most && body.fixed();
+        }
+
+        @Override
+        public Cost cost(Cost next, double n) {
+            double times = Math.min(most, n);
+            if (body.simple()) {
+                double again = Math.max(0, times - least);
+                double failed = 1 + (again + 1) * next.failed;
+                return new Cost(1 + again * next.failed + next.total, failed, next.fails || least > 0);
+            }
+            if (most <= UNROLLED) {
+                return unrolled(next, n);
+            }
+            if (next.fails || least > 1) {
+                return new Cost(Double.POSITIVE_INFINITY, Double.POSITIVE_INFINITY, true);
+            }
+            Cost inner = body.cost(Cost.END, n);
+            double total = (times + 1) * (Math.max(inner.total, inner.failed) + 1) + next.total;
+            return new Cost(total, inner.failed + 1, least > 0 && inner.fails);
+        }
+
+        private Cost unrolled(Cost next, double n) {
+            Cost cost = next;
+            for (int i = most; i > 0; i--) {
+                Cost once = body.cost(cost, n);
+                if (i > least) { // may be left out
+                    double total = once.failed + Math.max(once.total, next.total);
+                    cost = new Cost(total, once.failed + next.failed + 1, once.fails && next.fails);
+                } else {
+                    cost = once;
+                }
+            }
+            return cost;
+        }
+    }
+
+    private IllegalArgumentException refused(String what) {
+        return new IllegalArgumentException("it has " + what + " at character " + at);
+    }
+
+    private boolean takes(String text) {
+        boolean there = source.startsWith(text, at);
+        at += there ? text.length() : 0;
+        return there;
+    }
+
+    private int peek() {
+        return at < source.length() ? source.codePointAt(at) : -1;
+    }
+
+    private int next() {
+        if (at >= source.length()) {
+            throw refused("no end");
+        }
+        int c = source.codePointAt(at);
+        at += Character.charCount(c);
+        return c;
+    }
+
+    private Node alternatives(int depth) {
+        if (depth > DEEPEST) {
+            throw refused("more than " + DEEPEST + " groups inside each other");
+        }
+        List<Node> branches = new ArrayList<>();
+        do {
+            branches.add(sequence(depth));
+        } while (takes("|"));
+        return branches.size() == 1 ? branches.get(0) : new Choice(branches);
+    }
+
+    private Node sequence(int depth) {
+        List<Node> parts = new ArrayList<>();
+        while (at < source.length() && peek() != '|' && peek() != ')') {
+            parts.add(repeated(atom(depth)));
+        }
+        return parts.size() == 1 ? parts.get(0) : new Sequence(parts);
+    }
+
+    private Node atom(int depth) {
+        int c = next();
+        return switch (c) {
+            case '(' -> group(depth);
+            case '[' -> characterClass(depth);
+            case '\\' -> escape();
+            case '^', '$' -> new One(0);
+            case '*', '+', '?' -> throw refused("a repetition of nothing");
+            default -> new One(1);
+        };
+    }
+
+    private Node group(int depth) {
+        if (peek() == '*') {
+            throw refused("a callout");
+        }
+        if (!takes("?")) {
+            return closed(depth);
+        }
+        if (takes(":")) {
+            return closed(depth);
+        }
+        if (peek() == '=' || peek() == '!') {
+            boolean negative = next() == '!';
+            return new Closed(closed(depth), 0, negative);
+        }
+        if (takes(">")) {
+            Node body = closed(depth);
+            return new Closed(body, body.shortest(), false);
+        }
+        if (source.startsWith("<=", at) || source.startsWith("<!", at)) {
+            at++;
+            boolean negative = next() == '!';
+            Node body = closed(depth);
+            if (!body.fixed()) {
+                throw refused("a look back over something of no fixed length");
+            }
+            return new Closed(body, 0, negative);
+        }
+        if (takes("i:")) {
+            return closed(depth);
+        }
+        if (at == 2 && takes("i)")) { // for the whole expression
+            return new One(0);
+        }
+        throw refused("a group of a kind that is not supported");
+    }
+
+    private Node closed(int depth) {
+        Node body = alternatives(depth + 1);
+        if (!takes(")")) {
+            throw refused("an opening bracket without a closing one");
+        }
+        return body;
+    }
+
+    private Node escape() {
+        int c = next();
+        if (REFUSED.indexOf(c) >= 0) {
+            throw refused("\\" + Character.toString(c) + ", which is not supported,");
+        }
+        return switch (c) {
+            case 'b', 'B', 'A', 'Z', 'z' -> new One(0);
+            default -> {
+                argument(c);
+                yield new One(1);
+            }
+        };
+    }
+
+    /** What belongs to an escaped letter: a property or the number of a character. */
+    private void argument(int letter) {
+        if (letter == 'p' || letter == 'P') {
+            until('{', '}');
+        } else if (letter == 'x' && peek() == '{') {
+            until('{', '}');
+        } else if (letter == 'x' || letter == 'u') {
+            for (int i = letter == 'x' ? 2 : 4; i > 0; i--) {
+                if (Character.digit(next(), 16) < 0) {
+                    throw refused("no number behind \\" + Character.toString(letter));
+                }
+            }
+        }
+    }
+
+    private void until(char first, char last) {
+        int end = source.indexOf(last, at);
+        if (peek() != first || end < 0) {
+            throw refused("no " + first + "..." + last);
+        }
+        at = end + 1;
+    }
+
+    private Node characterClass(int depth) {
+        if (depth > DEEPEST) {
+            throw refused("more than " + DEEPEST + " classes inside each other");
+        }
+        takes("^");
+        if (peek() == ']') {
+            throw refused("an empty class");
+        }
+        while (!takes("]")) {
+            int c = next();
+            if (c == '[') {
+                if (peek() == ':') {
+                    namedClass();
+                } else {
+                    characterClass(depth + 1);
+                }
+            } else if (c == '\\') {
+                int letter = next();
+                if (REFUSED.indexOf(letter) >= 0) {
+                    throw refused("\\" + Character.toString(letter) + ", which is not supported,");
+                }
+                argument(letter);
+            }
+        }
+        return new One(1);
+    }
+
+    /** As in {@code [[:alpha:]]}. */
+    private void namedClass() {
+        takes(":");
+        takes("^");
+        while (peek() >= 'a' && peek() <= 'z') {
+            at++;
+        }
+        if (!takes(":]")) {
+            throw refused("a class that is not [:name:]");
+        }
+    }
+
+    private Node repeated(Node body) {
+        Node node = body;
+        while (true) {
+            int least;
+            int most;
+            boolean counted = false;
+            if (takes("*")) {
+                least = 0;
+                most = Integer.MAX_VALUE;
+            } else if (takes("+")) {
+                least = 1;
+                most = Integer.MAX_VALUE;
+            } else if (takes("?")) {
+                least = 0;
+                most = 1;
+            } else if (peek() == '{' && at + 1 < source.length() && "0123456789,".indexOf(source.charAt(at + 1)) >= 0) {
+                at++;
+                least = number(0);
+                most = takes(",") ? number(Integer.MAX_VALUE) : least;
+                counted = true;
+                if (!takes("}") || least > most) {
+                    throw refused("a repetition that is not {n}, {n,} or {n,m}");
+                }
+            } else {
+                return node;
+            }
+            if (most == Integer.MAX_VALUE && node.shortest() == 0) {
+                throw refused("an endless repetition of what may be empty");
+            }
+            node = new Repeat(node, least, most);
+            if (!counted && takes("+")) {
+                node = new Closed(node, node.shortest(), false);
+            } else if (counted && takes("?")) { // {n}? may leave it out
+                node = new Repeat(node, 0, 1);
+            } else {
+                takes("?"); // as few as possible
+            }
+        }
+    }
+
+    private int number(int otherwise) {
+        int start = at;
+        while (at < source.length() && Character.digit(source.charAt(at), 10) >= 0) {
+            at++;
+        }
+        if (at == start) {
+            return otherwise;
+        }
+        if (at - start > 6 || Integer.parseInt(source.substring(start, at)) > MOST_REPEATS) {
+            throw refused("more than " + MOST_REPEATS + " repetitions");
+        }
+        return Integer.parseInt(source.substring(start, at));
+    }
+}
