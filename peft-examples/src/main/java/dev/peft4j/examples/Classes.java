@@ -92,13 +92,22 @@ final class Classes {
 
     private static List<String> names(ModelInfo model, List<Path> adapters, int outputs) throws IOException {
         for (Path directory : adapters) {
-            AdapterInfo info = AdapterFiles.describe(directory);
-            String note = info.notes().get(NOTE);
-            if (note != null && info.outputs() == outputs && Json.parse(note).get("names") instanceof List<?> names) {
-                return names.stream().map(String::valueOf).toList();
+            List<String> names = saved(directory);
+            if (names.size() == outputs) {
+                return names;
             }
         }
         return model.labels().size() == outputs ? model.labels() : List.of();
+    }
+
+    /** The names of classes that were saved with an adapter, one for each output of its head; none if there are none. */
+    static List<String> saved(Path adapter) throws IOException {
+        AdapterInfo info = AdapterFiles.describe(adapter);
+        String note = info.notes().get(NOTE);
+        List<?> names = note != null && Json.parse(note).get("names") instanceof List<?> l ? l : List.of();
+        return names.size() == info.outputs()
+                ? names.stream().map(String::valueOf).toList()
+                : List.of();
     }
 
     /** What is saved with an adapter, so that its classes are known when it is used. */

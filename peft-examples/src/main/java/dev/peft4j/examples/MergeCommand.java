@@ -61,7 +61,7 @@ final class MergeCommand implements Callable<Integer> {
             PrintWriter console = spec.commandLine().getOut();
             try (MergedAdapter merged = MergedAdapter.of(model, List.of(a))) {
                 MergeReport report = merged.report(model, List.of(a), probe(model));
-                MergedModel.write(out, model, merged);
+                MergedModel.write(out, model, merged, Classes.saved(adapter));
                 console.printf(
                         "merged model: %s%n%d tensors replaced; on a probe batch the adapter changes a logit by up to %.3g, merging by %.1e (relative %.1e)%n",
                         out,

@@ -15,6 +15,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -72,6 +74,17 @@ class TrainCommandTest {
         assertTrue(evaluated.contains("random") && evaluated.contains("tuned"), evaluated);
         cli.fails(
                 "has a head of 4 classes", "eval", "--model", bert, "--adapter", out, "--data", table, "--classes", 3);
+        Path merged = dir.resolve("merged");
+        Files.createDirectories(merged);
+        Files.writeString(merged.resolve(".model.safetensors.tmp"), "of a merge that was killed");
+        cli.works("merge", "--model", bert, "--adapter", out, "--out", merged);
+        assertEquals(
+                Map.of("0", "bad", "1", "fine", "2", "good", "3", "poor"),
+                Json.read(merged.resolve("config.json")).get("id2label"));
+        Matcher tuned = Pattern.compile("tuned +(loss +\\S+)").matcher(evaluated);
+        assertTrue(tuned.find());
+        String again = cli.works("eval", "--model", merged, "--data", table);
+        assertTrue(again.contains(tuned.group(1)), again);
         Path other = TinyBert.table(dir.resolve("b.csv"), 8, "good", "awful");
         cli.fails(
                 "b.csv, line 3: the label awful was found; the classes are [bad, fine, good, poor]",

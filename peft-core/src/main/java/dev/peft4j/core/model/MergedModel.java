@@ -21,8 +21,16 @@ public final class MergedModel {
             "tokenizer.json",
             "tokenizer_config.json",
             "special_tokens_map.json",
+            "added_tokens.json",
+            "chat_template.jinja",
             "generation_config.json",
-            "vocab.txt");
+            "vocab.txt",
+            "vocab.json",
+            "merges.txt",
+            "tokenizer.model");
+    private static final String TENSORS = "model.safetensors";
+    private static final String CONFIG =
+            "config.json"; // written last: a directory without it is of a write that was killed
 
     private MergedModel() {}
 
@@ -40,18 +48,29 @@ public final class MergedModel {
 
     /** Writes the directory of weights that were merged before. */
     public static void write(Path directory, Model model, MergedAdapter merged) throws IOException {
+        write(directory, model, merged, List.of());
+    }
+
+    /**
+     * Writes the directory of weights that were merged before.
+     *
+     * @param labels names of the classes of a classifier, in the order of its outputs; empty for those of the base
+     * @throws IllegalArgumentException if there are not as many as outputs
+     */
+    public static void write(Path directory, Model model, MergedAdapter merged, List<String> labels)
+            throws IOException {
         checkOutput(directory);
         Files.createDirectories(directory);
         copyFiles(model.directory(), directory);
         Map<String, Tensor> tensors = merged.tensors();
-        model.weights().write(directory.resolve("model.safetensors"), tensors);
+        model.weights().write(directory.resolve(TENSORS), tensors);
         boolean untied = model.linearSites().stream()
                 .anyMatch(s -> model.isTied(s) && tensors.containsKey(s.name() + ".weight"));
-        AtomicFile.write(directory.resolve("config.json"), Json.print(config(model, untied)) + "\n");
+        AtomicFile.write(directory.resolve(CONFIG), Json.print(config(model, untied, labels)) + "\n");
     }
 
     /**
-     * Makes sure that a model can be written to a directory: it is missing or empty.
+     * Makes sure that a model can be written to a directory: it is missing, empty, or holds what is left of a write that was killed.
      *
      * @throws BadFileException if it is a file or holds files
      */
@@ -64,12 +83,23 @@ public final class MergedModel {
                     directory, "an output directory was asked for and this is a file. Choose another name.");
         }
         try (Stream<Path> content = Files.list(directory)) {
-            if (content.findAny().isPresent()) {
+            List<String> names =
+                    content.map(p -> String.valueOf(p.getFileName())).sorted().toList();
+            if (names.contains(CONFIG) || !names.stream().allMatch(MergedModel::isOfModel)) {
                 throw new BadFileException(
                         directory,
-                        "a model was to be written here, and the directory holds files. Choose an empty directory.");
+                        "a model was to be written here, and the directory holds files ("
+                                + String.join(", ", names.subList(0, Math.min(3, names.size())))
+                                + (names.size() > 3 ? ", ..." : "") + "). Choose an empty directory.");
             }
         }
+    }
+
+    private static boolean isOfModel(String name) {
+        return COPIED.contains(name)
+                || name.equals(TENSORS)
+                || AtomicFile.isLeftOver(name, TENSORS)
+                || AtomicFile.isLeftOver(name, CONFIG);
     }
 
     private static void copyFiles(Path from, Path to) throws IOException {
@@ -81,9 +111,9 @@ public final class MergedModel {
     }
 
     /** The config of the base, with the classes of a classifier that the base did not have. */
-    private static Map<String, Object> config(Model model, boolean untied) throws IOException {
+    private static Map<String, Object> config(Model model, boolean untied, List<String> labels) throws IOException {
         Map<String, Object> config =
-                new LinkedHashMap<>(Json.read(model.directory().resolve("config.json")));
+                new LinkedHashMap<>(Json.read(model.directory().resolve(CONFIG)));
         config.remove("torch_dtype");
         config.put("dtype", "float32");
         if (untied) {
@@ -91,12 +121,18 @@ public final class MergedModel {
         }
         if (model.taskType() == TaskType.SEQ_CLS) {
             int classes = model.tensor(model.taskModules().get(0) + ".weight").rows();
-            if (!(config.get("id2label") instanceof Map<?, ?> labels) || labels.size() != classes) {
+            if (!labels.isEmpty() && labels.size() != classes) {
+                throw new IllegalArgumentException(labels.size() + " names of classes were given, and the head has "
+                        + classes + ". Name each, or none.");
+            }
+            boolean known = config.get("id2label") instanceof Map<?, ?> old && old.size() == classes;
+            if (!known || !labels.isEmpty()) {
                 Map<String, Object> names = new LinkedHashMap<>();
                 Map<String, Object> ids = new LinkedHashMap<>();
                 for (int i = 0; i < classes; i++) {
-                    names.put(String.valueOf(i), "LABEL_" + i);
-                    ids.put("LABEL_" + i, i);
+                    String name = labels.isEmpty() ? "LABEL_" + i : labels.get(i);
+                    names.put(String.valueOf(i), name);
+                    ids.put(name, i);
                 }
                 config.put("id2label", names);
                 config.put("label2id", ids);
