@@ -134,6 +134,12 @@ class SafetensorsTest {
     }
 
     @Test
+    void messages_show_control_characters_and_do_not_send_them_to_a_terminal() {
+        String message = new BadFileException(dir, "the field \u001b[2J\u0000 is\nnew").getMessage();
+        assertEquals(dir + ": the field \\u001b[2J\\u0000 is\nnew", message);
+    }
+
+    @Test
     void pickle_checkpoints_are_refused_with_the_way_to_convert_them() throws IOException {
         Files.writeString(dir.resolve("pytorch_model.bin"), "x");
         String message =
