@@ -49,7 +49,10 @@ final class BenchCommand implements Callable<Integer> {
     @Option(names = "--threads", paramLabel = "N", description = "threads (default: all cores)")
     int threads;
 
-    @Option(names = "--lengths", paramLabel = "FILE", description = "lengths of the sequences of minilm_lora_sst2 (default: made up, as short as those)")
+    @Option(
+            names = "--lengths",
+            paramLabel = "FILE",
+            description = "lengths of the sequences of minilm_lora_sst2 (default: made up, as short as those)")
     @Nullable
     Path lengths;
 
@@ -95,7 +98,8 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     private List<Integer> sequenceLengths() throws IOException {
-        new Given(spec).refuse("--lengths", !name.equals(Bench.LENGTHS_CASE), name + ", whose sequences have one length");
+        new Given(spec)
+                .refuse("--lengths", !name.equals(Bench.LENGTHS_CASE), name + ", whose sequences have one length");
         int count = Bench.lengthsNeeded(steps);
         if (lengths == null) {
             return Bench.usualLengths(count);
@@ -109,8 +113,9 @@ final class BenchCommand implements Callable<Integer> {
                 .filter(s -> !s.isEmpty())
                 .toList();
         if (words.size() < count || !words.stream().limit(count).allMatch(w -> w.matches("[1-9][0-9]{0,3}"))) {
-            throw new IllegalArgumentException(count + " lengths from 1 to 9999 were expected in " + lengths + " for "
-                    + steps + " steps, and " + words.size() + " words are there. Give a file with more, or fewer --steps.");
+            throw new IllegalArgumentException(
+                    count + " lengths from 1 to 9999 were expected in " + lengths + " for " + steps + " steps, and "
+                            + words.size() + " words are there. Give a file with more, or fewer --steps.");
         }
         return words.stream().limit(count).map(Integer::valueOf).toList();
     }
