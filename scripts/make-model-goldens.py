@@ -13,7 +13,11 @@ A folder of cases holds case.json (inputs, labels, tolerances) and tensors.safet
 - `loss`: the mean over all scored tokens of the batch; labels are not shifted, -100 is not scored;
 - `grad.<name>`, or, of a large tensor, `grad_norm`, `grad_head` and `grad_tail` (64 elements each) and `grad_sample` (the elements
   i · size / 64);
+- `sensitivity` in case.json: how far logits move when something of the model is wrong, which is checked to be far beyond the tolerance;
 - `losses` before each step of AdamW, `after.<name>` and `after_logits.<i>` after the last, `merged.<name>` weights.
+
+For small models `models/NAME-expected.json` and `cases/NAME/lora/adapter-expected.json` say the same to tests of directories that other
+programs wrote: `ids`, and `logits_after_last_token` of each sequence.
 
 Tolerances are 30 times the distance to the same in double precision, and at least what FLOORS says. Sequences run one by one; that
 padding changes nothing is checked.
@@ -284,6 +288,15 @@ def store(name, kind, case, tensors, noise, **more):
     print(f"{path}: {size:,} bytes, noise {json_case['measured_noise']}")
 
 
+def expect(path, rows, case, **more):
+    """What a test of a directory needs to know about it."""
+    last = [[round(v, 6) for v in x[-1].tolist()] for x in rows]
+    with open(path + "-expected.json", "w", encoding="utf-8") as out:
+        json.dump(more | {"expect": "logits", "ids": case["inputs"], "logits_after_last_token": last}, out)
+        out.write("\n")
+    os.chmod(path + "-expected.json", 0o644)
+
+
 def logits_tensors(spec, rows, prefix="logits"):
     """The tensors, and what case.json says about them."""
     if not spec.large:
@@ -323,12 +336,15 @@ def forward_and_gradients(model, case):
 
 
 def training(model, case, steps, rate, noise):
-    """Tensors after some steps, with their noise."""
+    """Tensors after some steps, with their noise and that of the logits then."""
     optimizer = ADAMW | {"steps": steps, "lr": rate}
     double = copy.deepcopy(model).double()
     losses, after = train(model, case, optimizer)
     losses64, after64 = train(double, case, optimizer)
+    with torch.no_grad():
+        moved = distance(logits(model, case), logits(double, case))
     noise |= {"after": max(distance(after.values(), after64.values()), distance([losses], [losses64]))}
+    noise |= {"logits": max(noise.get("logits", 0), moved)}
     return {"losses": losses} | {"after." + key: p for key, p in after.items()}, optimizer
 
 
@@ -338,28 +354,69 @@ def base_case(name, spec, seed):
     tensors, more = logits_tensors(spec, rows)
     tensors |= gradient_tensors(found, whole=not spec.large) | {"loss": loss}
     if not spec.large:
+        expect("models/" + name, rows, case)
         more["generated"] = greedy(model, case, 12)
         with torch.no_grad():
             states = model(input_ids=torch.tensor([case["inputs"][0]]), output_hidden_states=True).hidden_states
         tensors[f"hidden.0.{len(states) - 1}"] = states[-1][0]
-    if name == "llama3_rope":
-        more["sensitivity"] = rope_sensitivity(name, case, rows)
+    if name in WRONG:
+        more["sensitivity"] = WRONG[name](name, case, rows)
     scored = sum(label != -100 for s in case["labels"] for label in s[1:])
     more |= {"tokens": sum(map(len, case["inputs"])), "scored_tokens": scored}
     store(name, "base", case, tensors, noise, **more)
 
 
 def rope_sensitivity(name, case, rows):
-    """How far logits move when one value of the rotation is another: each has to be visible."""
+    """When one value of the rotation is another."""
     moved = {}
     for change in OTHER_THAN_LLAMA3:
         config = transformers.AutoConfig.from_pretrained("models/" + name)
         config.rope_parameters = {"rope_theta": LLAMA3["rope_theta"]} | ({} if "rope_type" in change else LLAMA3) | change
-        with torch.no_grad():
-            found = distance(logits(load(name, config=config), case), rows)
-        assert found > 0.01, f"{change} moves logits by {found} only"
-        moved[", ".join(f"{key} = {v}" for key, v in change.items())] = float(f"{found:.3g}")
+        text = ", ".join(f"{key} = {v}" for key, v in change.items())
+        moved[text] = moved_by(text, load(name, config=config), case, rows)
     return moved
+
+
+def wide_sensitivity(name, case, rows):
+    """When products end at a multiple of a block instead of at their end."""
+    moved = {}
+    for terms in (512, 519):
+        model = load(name)
+        model.transformer.h[0].mlp.c_proj.weight.data[terms:] = 0
+        moved[f"{terms} of 520 terms"] = moved_by(terms, model, case, rows)
+    model = load(name)
+    model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.detach().clone())
+    model.lm_head.weight.data[60:] = 0
+    moved["60 of 61 columns"] = moved_by("columns", model, case, rows)
+    return moved
+
+
+def long_sensitivity(name, case, rows):
+    """When keys far behind are not seen."""
+    moved = {}
+    model = load(name)
+    for window in (512, 529):
+        far = torch.arange(530)[:, None] - torch.arange(530)[None, :]
+        mask = torch.where((far < 0) | (far >= window), -1e30, 0.0)[None, None]
+        with torch.no_grad():
+            found = distance([model(input_ids=torch.tensor([case["inputs"][0]]), attention_mask=mask).logits[0]], rows[:1])
+        moved[f"{window} of 530 keys"] = visible(window, found)
+    return moved
+
+
+def moved_by(what, model, case, rows):
+    """How far the logits of a model that is wrong are from the right ones."""
+    with torch.no_grad():
+        found = distance(logits(model, case), rows)
+    return visible(what, found)
+
+
+def visible(what, found):
+    assert found > 20 * FLOORS["logits_abs"], f"{what} moves logits by {found} only"
+    return float(f"{found:.3g}")
+
+
+WRONG = {"llama3_rope": rope_sensitivity, "gpt2_wide": wide_sensitivity, "llama_long": long_sensitivity}
 
 
 def finetune_case(name, spec, seed):
@@ -389,6 +446,7 @@ def lora_case(name, spec, seed):
     tensors, more = logits_tensors(spec, rows)
     tensors |= gradient_tensors(found, whole=not spec.large) | {"loss": loss}
     if not spec.large:
+        expect(path + "/adapter", rows, case, base="models/" + name)
         more["generated"] = greedy(model, case, 8)
         tensors |= merged(model)
     steps, optimizer = training(model, case, 20, 5e-3, noise)
