@@ -1,5 +1,7 @@
 package dev.peft4j.examples;
 
+import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
@@ -71,6 +73,12 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("org.nd4j..", "org.bytedeco..");
+
+    @ArchTest
+    static final ArchRule nothing_uses_the_calls_of_nd4j_that_end_the_process = noClasses()
+            .should()
+            .callMethodWhere(target(nameMatching("(add|sub|rsub|mul|div|rdiv)i?RowVector")))
+            .because("they read memory that the garbage collector may have freed, see Nd4jArrays.repeated");
 
     @ArchTest
     static final ArchRule only_examples_print = noClasses()

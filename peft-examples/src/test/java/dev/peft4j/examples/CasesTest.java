@@ -65,7 +65,7 @@ class CasesTest {
     private static Path root() {
         String given = System.getProperty("peft4j.cases", "");
         Path shared = Shared.directory().resolve("cases");
-        Path own = Shared.root().resolve("peft-examples/src/test/resources/cases");
+        Path own = Shared.root().resolve("peft-examples/src/test/resources/golden");
         Path root = given.isEmpty()
                 ? (Files.isDirectory(shared) ? shared : own)
                 : Shared.root().resolve(given);

@@ -208,11 +208,7 @@ class CompositionTest {
     @ParameterizedTest
     @ValueSource(strings = {"gpt2", "llama_tied"})
     void a_tied_head_follows_what_it_followed_before_merging(String family) throws IOException {
-        Path models = GoldenCase.goldenRoot().resolve("models").resolve(family);
-        if (!models.toFile().isDirectory()) {
-            models = Methods.MODELS.resolve("gpt2");
-        }
-        try (Model model = Models.load(models, Backend.host(), 0, 0)) {
+        try (Model model = Compositions.open(family)) {
             LoraConfig plain = LoraConfig.of(2, 4);
             String table = model.embeddingSites().get(0).name();
             List<LoraConfig> configs = List.of(

@@ -47,9 +47,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.nd4j.linalg.factory.Environment;
+import org.nd4j.linalg.factory.Nd4j;
 
 /** Whole models with dropout in double precision on the ND4J engine: every trainable tensor against central differences of the loss. */
 class FiniteDifferenceTest {
@@ -58,8 +62,27 @@ class FiniteDifferenceTest {
     private static final double TOLERANCE = 1e-5;
     private static final int PLACES = 3; // of each tensor
 
+    private static int threads;
+    private static int masterThreads;
+
     @TempDir
     Path dir;
+
+    /** Threads of ND4J for one operation cost ten times as long as the operation on nine rows: they wait for each other, spinning. */
+    @BeforeAll
+    static void one_thread() {
+        Environment nd4j = Nd4j.getEnvironment();
+        threads = nd4j.maxThreads();
+        masterThreads = nd4j.maxMasterThreads();
+        nd4j.setMaxMasterThreads(1);
+        nd4j.setMaxThreads(1);
+    }
+
+    @AfterAll
+    static void threads_as_before() {
+        Nd4j.getEnvironment().setMaxThreads(threads);
+        Nd4j.getEnvironment().setMaxMasterThreads(masterThreads);
+    }
 
     @ParameterizedTest(name = "{0} {1}")
     @CsvSource({

@@ -53,6 +53,10 @@ final class HostMatrixEngine implements MatrixEngine {
         if (m == 0 || n == 0) {
             return;
         }
+        if (k == 0) {
+            scale(beta, c);
+            return;
+        }
         int parts = 2L * m * n * k < PARALLEL_FLOPS ? 1 : workers.threads();
         boolean update = k <= LOW_RANK && m >= n / 8; // each strip then reads and writes whole rows of c
         if (n >= m && !update) {
@@ -90,8 +94,8 @@ final class HostMatrixEngine implements MatrixEngine {
             boolean transposeA, boolean transposeB, double alpha, Tensor a, Tensor b, double beta, Tensor c) {
         int k = transposeA ? a.rows() : a.cols();
         boolean blocks = !transposeB && (long) k * b.cols() >= WARM_FROM && c.rows() > 1;
-        int step = blocks ? WARM_ROWS : Math.max(1, k);
-        for (int from = 0; from < k || from == 0; from += step) {
+        int step = blocks ? WARM_ROWS : k;
+        for (int from = 0; from < k; from += step) {
             int rows = Math.min(step, k - from);
             if (blocks) {
                 warm(b, from, rows);
@@ -110,6 +114,15 @@ final class HostMatrixEngine implements MatrixEngine {
                     from == 0 ? (float) beta : 1f,
                     c.address(),
                     c.stride());
+        }
+    }
+
+    /** What is left of a product of no terms, which OpenBLAS does not compute. */
+    private static void scale(double beta, Tensor c) {
+        for (int i = 0; i < c.rows(); i++) {
+            for (int j = 0; j < c.cols(); j++) {
+                c.set(i, j, beta == 0 ? 0 : beta * c.get(i, j));
+            }
         }
     }
 

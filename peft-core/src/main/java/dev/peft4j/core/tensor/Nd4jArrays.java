@@ -49,6 +49,26 @@ final class Nd4jArrays {
         return array;
     }
 
+    /** Some rows of a tensor, in any order and number; copied here, because ND4J's own way does so with all threads. */
+    static INDArray rows(Tensor t, int... which) {
+        INDArray array = Nd4j.createUninitialized(type(t.dtype()), which.length, t.cols());
+        double[] values = t.toDoubles();
+        double[] chosen = new double[which.length * t.cols()];
+        for (int r = 0; r < which.length; r++) {
+            System.arraycopy(values, which[r] * t.cols(), chosen, r * t.cols(), t.cols());
+        }
+        array.data().setData(chosen);
+        return array;
+    }
+
+    /**
+     * A row several times below itself. ND4J's own ways to combine a matrix with a row, such as {@code muliRowVector}, end the process
+     * now and then: they pass on memory that the garbage collector may already have freed (ND4J 1.0.0-M2.1).
+     */
+    static INDArray repeated(Tensor row, int times) {
+        return rows(row, new int[times]);
+    }
+
     private static double[] widen(float[] values) {
         double[] out = new double[values.length];
         for (int i = 0; i < out.length; i++) {

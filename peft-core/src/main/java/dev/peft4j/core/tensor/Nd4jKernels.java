@@ -1,6 +1,8 @@
 package dev.peft4j.core.tensor;
 
 import static dev.peft4j.core.tensor.Nd4jArrays.array;
+import static dev.peft4j.core.tensor.Nd4jArrays.repeated;
+import static dev.peft4j.core.tensor.Nd4jArrays.rows;
 import static dev.peft4j.core.tensor.Nd4jArrays.run;
 import static dev.peft4j.core.tensor.Nd4jArrays.scoped;
 import static dev.peft4j.core.tensor.Nd4jArrays.store;
@@ -58,7 +60,7 @@ final class Nd4jKernels implements Kernels {
 
     @Override
     public void scaleColumns(Tensor x, Tensor factors, Tensor y) {
-        run(() -> store(array(x).muliRowVector(array(factors)), y));
+        run(() -> store(array(x).muli(repeated(factors, x.rows())), y));
     }
 
     @Override
@@ -87,7 +89,8 @@ final class Nd4jKernels implements Kernels {
             INDArray mean = in.mean(true, 1);
             INDArray centred = in.subColumnVector(mean);
             INDArray rstd = Transforms.pow(centred.mul(centred).mean(true, 1).addi(eps), -0.5);
-            store(centred.mulColumnVector(rstd).muliRowVector(array(weight)).addiRowVector(array(bias)), y);
+            INDArray hat = centred.mulColumnVector(rstd);
+            store(hat.muli(repeated(weight, x.rows())).addi(repeated(bias, x.rows())), y);
             store(Nd4j.hstack(mean, rstd), stats);
         });
     }
@@ -115,7 +118,7 @@ final class Nd4jKernels implements Kernels {
                 store(g.sum(true, 0), dBias, true);
             }
             if (dx != null) {
-                INDArray dHat = g.mulRowVector(array(weight));
+                INDArray dHat = g.mul(repeated(weight, x.rows()));
                 INDArray inner = dHat.mul(hat).mean(true, 1);
                 INDArray out = dHat.subColumnVector(dHat.mean(true, 1)).subi(hat.mulColumnVector(inner));
                 store(out.muliColumnVector(rstd), dx, accumulate);
@@ -128,7 +131,7 @@ final class Nd4jKernels implements Kernels {
         run(() -> {
             INDArray in = array(x);
             INDArray rstd = Transforms.pow(in.mul(in).mean(true, 1).addi(eps), -0.5);
-            store(in.mulColumnVector(rstd).muliRowVector(array(weight)), y);
+            store(in.mulColumnVector(rstd).muli(repeated(weight, x.rows())), y);
             store(rstd, stats);
         });
     }
@@ -150,7 +153,7 @@ final class Nd4jKernels implements Kernels {
                 store(g.mul(hat).sum(true, 0), dWeight, true);
             }
             if (dx != null) {
-                INDArray dHat = g.mulRowVector(array(weight));
+                INDArray dHat = g.mul(repeated(weight, x.rows()));
                 INDArray inner = dHat.mul(hat).mean(true, 1);
                 store(dHat.sub(hat.mulColumnVector(inner)).muliColumnVector(rstd), dx, accumulate);
             }
@@ -252,8 +255,8 @@ final class Nd4jKernels implements Kernels {
         int half = cosines.cols();
         run(() -> {
             INDArray rotated = array(x);
-            INDArray cos = rows(array(cosines), positions);
-            INDArray sin = rows(array(sines), positions).muli(inverse ? -1 : 1);
+            INDArray cos = rows(cosines, positions);
+            INDArray sin = rows(sines, positions).muli(inverse ? -1 : 1);
             for (int h = 0; h < heads; h++) {
                 INDArray u = columns(rotated, 2 * h * half, half).dup();
                 INDArray v = columns(rotated, (2 * h + 1) * half, half).dup();
@@ -262,10 +265,6 @@ final class Nd4jKernels implements Kernels {
             }
             store(rotated, x);
         });
-    }
-
-    private static INDArray rows(INDArray x, int[] rows) {
-        return Nd4j.pullRows(x, 1, rows);
     }
 
     private static INDArray columns(INDArray x, int from, int count) {
