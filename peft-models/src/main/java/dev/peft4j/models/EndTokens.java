@@ -18,9 +18,10 @@ final class EndTokens {
     private EndTokens() {}
 
     /**
-     * Where generation stops: at the end tokens of the model and at that of its tokenizer.
+     * Where generation stops: at the end tokens of the model and at that of its tokenizer. Ids that are not in the vocabulary, such as -1 for none, are
+     * never made.
      *
-     * @throws BadFileException if a file holds something else than ids of this vocabulary
+     * @throws BadFileException if a file holds something else than ids
      */
     static Set<Integer> of(Path directory, int vocabularySize) throws IOException {
         Set<Integer> ids = new LinkedHashSet<>(ofModel(directory, vocabularySize));
@@ -45,11 +46,13 @@ final class EndTokens {
         Object value = file.fields().get(NAME);
         Set<Integer> ids = new LinkedHashSet<>();
         for (Object id : value instanceof List<?> l ? l : List.of(value)) {
-            if (!(id instanceof Integer i && i >= 0 && i < vocabularySize)) {
+            if (!(id instanceof Integer i)) {
                 throw file.bad(NAME + " is " + JsonPart.shown(value) + ", where one or more ids from 0 to "
                         + (vocabularySize - 1) + " were expected (vocab_size). Correct the field.");
             }
-            ids.add(i);
+            if (i >= 0 && i < vocabularySize) {
+                ids.add(i);
+            }
         }
         return ids;
     }

@@ -51,13 +51,14 @@ public final class Gpt2 extends Decoder {
                 weights,
                 backend,
                 config.directory(),
-                config.size(List.of("n_positions", "max_position_embeddings", "n_ctx"), 1024),
+                config.size(List.of("max_position_embeddings", "n_positions", "n_ctx"), 1024),
                 config.size("vocab_size", VOCABULARY),
                 endTokens);
         config.require("add_cross_attention", false);
-        int layers = config.size(List.of("n_layer", "num_hidden_layers"), 12);
-        int heads = config.size(List.of("n_head", "num_attention_heads"), 12);
-        width = config.size(List.of("n_embd", "hidden_size"), 768);
+        // where a file has both names of a size, transformers takes the general one
+        int layers = config.size(List.of("num_hidden_layers", "n_layer"), 12);
+        int heads = config.size(List.of("num_attention_heads", "n_head"), 12);
+        width = config.size(List.of("hidden_size", "n_embd"), 768);
         if (width % heads != 0) {
             throw config.bad("n_embd " + width + " is not a multiple of n_head " + heads + ". Correct config.json.");
         }
