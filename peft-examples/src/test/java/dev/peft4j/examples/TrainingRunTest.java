@@ -19,7 +19,6 @@ import dev.peft4j.core.layer.CrossEntropy;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.train.Evaluation;
-import dev.peft4j.core.train.JsonlLog;
 import dev.peft4j.core.train.Schedule;
 import dev.peft4j.core.train.Trainer;
 import dev.peft4j.core.train.TrainingConfig;
@@ -28,32 +27,27 @@ import dev.peft4j.core.train.TrainingResult;
 import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.models.Models;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.UnaryOperator;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.Arguments;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a run does with records and settings, and what is left of it when it ends otherwise than planned. */
 class TrainingRunTest {
-    private static final LoraConfig LORA =
+    static final LoraConfig LORA =
             LoraConfig.of(4, 8).withTarget(TargetModules.allLinearLayers()).withDropout(0.1);
 
     @TempDir
     Path dir;
 
     /** All settings of a run, with names. */
-    private record Settings(
+    record Settings(
             int steps,
             double epochs,
             int batch,
@@ -86,11 +80,11 @@ class TrainingRunTest {
         }
     }
 
-    private static Adapter create(PeftConfig config, Model model) {
+    static Adapter create(PeftConfig config, Model model) {
         return AdapterFiles.method(config.peftType()).create(config, model, 1);
     }
 
-    private static List<PackedBatch.Sequence> records(int count, int first) {
+    static List<PackedBatch.Sequence> records(int count, int first) {
         List<PackedBatch.Sequence> all = new ArrayList<>();
         for (int i = first; i < first + count; i++) {
             int[] ids = new int[3 + i % 7];
@@ -111,17 +105,17 @@ class TrainingRunTest {
         return all;
     }
 
-    private static List<float[]> values(Adapter adapter) {
+    static List<float[]> values(Adapter adapter) {
         return adapter.parameters().stream().map(p -> p.value().toFloats()).toList();
     }
 
-    private static void assertSame(List<float[]> expected, List<float[]> found) {
+    static void assertSame(List<float[]> expected, List<float[]> found) {
         for (int i = 0; i < expected.size(); i++) {
             assertArrayEquals(expected.get(i), found.get(i), "parameter " + i);
         }
     }
 
-    private static TrainingListener atStep(int at, Runnable action) {
+    static TrainingListener atStep(int at, Runnable action) {
         return new TrainingListener() {
             @Override
             public void onStep(int step, double loss, double rate, double norm, int tokens, double seconds) {
@@ -132,7 +126,7 @@ class TrainingRunTest {
         };
     }
 
-    private static void kill() {
+    static void kill() {
         throw new IllegalStateException("killed");
     }
 
@@ -357,138 +351,6 @@ class TrainingRunTest {
             assertSame(values(whole), values(resumed));
             assertEquals(end.tuned(), again.tuned());
             assertEquals(end.steps(), again.steps());
-        }
-    }
-
-    static Stream<Arguments> otherSettings() {
-        Settings p = Settings.PLAIN;
-        return Stream.of(
-                Arguments.of("learning rate", new Settings(12, 0, 4, 1, 5e-1, p.schedule, 0.1, 0.01, 1, 3, 0, 5)),
-                Arguments.of("schedule", new Settings(12, 0, 4, 1, 1e-2, Schedule.COSINE, 0.1, 0.01, 1, 3, 0, 5)),
-                Arguments.of("warm-up", new Settings(12, 0, 4, 1, 1e-2, p.schedule, 0.5, 0.01, 1, 3, 0, 5)),
-                Arguments.of("weight decay", new Settings(12, 0, 4, 1, 1e-2, p.schedule, 0.1, 0.1, 1, 3, 0, 5)),
-                Arguments.of("max grad norm", new Settings(12, 0, 4, 1, 1e-2, p.schedule, 0.1, 0.01, 5, 3, 0, 5)),
-                Arguments.of("evaluations", new Settings(12, 0, 4, 1, 1e-2, p.schedule, 0.1, 0.01, 1, 4, 0, 5)),
-                Arguments.of("patience", new Settings(12, 0, 4, 1, 1e-2, p.schedule, 0.1, 0.01, 1, 3, 2, 5)),
-                Arguments.of("seed", new Settings(12, 0, 4, 1, 1e-2, p.schedule, 0.1, 0.01, 1, 3, 0, 6)),
-                Arguments.of("batch size", new Settings(12, 0, 5, 1, 1e-2, p.schedule, 0.1, 0.01, 1, 3, 0, 5)),
-                Arguments.of("accumulation", new Settings(12, 0, 4, 2, 1e-2, p.schedule, 0.1, 0.01, 1, 3, 0, 5)),
-                Arguments.of("steps", new Settings(13, 0, 4, 1, 1e-2, p.schedule, 0.1, 0.01, 1, 3, 0, 5)));
-    }
-
-    private Path stopAt7(Model model) {
-        Path state = dir.resolve("state.safetensors");
-        try (Adapter adapter = create(LORA, model)) {
-            assertThrows(IllegalStateException.class, () -> new Trainer(
-                            model, adapter, Settings.PLAIN.config(), List.of(atStep(7, TrainingRunTest::kill)))
-                    .keepState(state)
-                    .train(records(20, 0), records(5, 50)));
-        }
-        return state;
-    }
-
-    private static void notTheSameRun(
-            String what,
-            Model model,
-            PeftConfig config,
-            Settings s,
-            Path state,
-            List<PackedBatch.Sequence> records,
-            List<PackedBatch.Sequence> heldOut) {
-        try (Adapter adapter = create(config, model)) {
-            List<float[]> start = values(adapter);
-            String message = Compositions.message(
-                    IllegalArgumentException.class, () -> new Trainer(model, adapter, s.config(), List.of())
-                            .resume(state)
-                            .train(records, heldOut));
-            assertTrue(message.contains(what) && message.contains("Use the settings"), message);
-            assertSame(start, values(adapter));
-        }
-    }
-
-    @ParameterizedTest(name = "{0}")
-    @MethodSource("otherSettings")
-    void another_setting_is_another_run(String what, Settings other) throws IOException {
-        try (Model model = Compositions.open("llama")) {
-            Path state = stopAt7(model);
-            notTheSameRun(what, model, LORA, other, state, records(20, 0), records(5, 50));
-        }
-    }
-
-    @Test
-    void other_records_another_adapter_or_another_base_are_another_run() throws IOException {
-        try (Model model = Compositions.open("llama")) {
-            Path state = stopAt7(model);
-            Settings s = Settings.PLAIN;
-            notTheSameRun("hash of the records", model, LORA, s, state, records(20, 1), records(5, 50));
-            notTheSameRun("hash of the held-out", model, LORA, s, state, records(20, 0), records(5, 51));
-            List<UnaryOperator<LoraConfig>> changes =
-                    List.of(c -> new LoraConfig(4, 64, 0.1, TargetModules.allLinearLayers()), c -> c.withDropout(0.2));
-            for (UnaryOperator<LoraConfig> change : changes) {
-                notTheSameRun(
-                        "hash of the adapters", model, change.apply(LORA), s, state, records(20, 0), records(5, 50));
-            }
-            model.tensor("model.norm.weight").set(0, 0, 7);
-            notTheSameRun("hash of the base", model, LORA, s, state, records(20, 0), records(5, 50));
-        }
-    }
-
-    @Test
-    void nothing_to_go_on_from_is_said_in_words() throws IOException {
-        try (Model model = Compositions.open("llama");
-                Adapter adapter = create(LORA, model)) {
-            String message = Compositions.message(
-                    UncheckedIOException.class, () -> new Trainer(model, adapter, Settings.PLAIN.config(), List.of())
-                            .resume(dir.resolve("state.safetensors"))
-                            .train(records(20, 0), List.of()));
-            assertTrue(message.contains("nothing to go on from"), message);
-        }
-    }
-
-    @Test
-    void a_log_keeps_what_the_run_before_wrote_and_nothing_behind_its_state() throws IOException {
-        Path log = dir.resolve("log.jsonl");
-        Path state = dir.resolve("state.safetensors");
-        try (Model model = Compositions.open("llama")) {
-            try (Adapter adapter = create(LORA, model);
-                    JsonlLog first = new JsonlLog(log)) {
-                assertThrows(IllegalStateException.class, () -> new Trainer(
-                                model,
-                                adapter,
-                                Settings.PLAIN.config(),
-                                List.of(first, atStep(8, TrainingRunTest::kill)))
-                        .keepState(state)
-                        .train(records(20, 0), records(5, 50)));
-            }
-            List<String> before = Files.readAllLines(log); // base, 8 steps, 2 evaluations
-            assertEquals(11, before.size());
-            Files.writeString(log, String.join("\n", before) + "\n{\"step\":9,\"lo");
-            byte[] all = Files.readAllBytes(log);
-            try (Adapter adapter = create(LoraConfig.of(2, 4), model);
-                    JsonlLog refused = new JsonlLog(log)) {
-                assertThrows(IllegalArgumentException.class, () -> new Trainer(
-                                model, adapter, Settings.PLAIN.config(), List.of(refused))
-                        .resume(state)
-                        .train(records(20, 0), records(5, 50)));
-            }
-            assertArrayEquals(all, Files.readAllBytes(log), "a run that was refused leaves the log");
-            try (Adapter adapter = create(LORA, model);
-                    JsonlLog second = new JsonlLog(log)) {
-                new Trainer(model, adapter, Settings.PLAIN.config(), List.of(second))
-                        .resume(state)
-                        .train(records(20, 0), records(5, 50));
-            }
-            List<String> after = Files.readAllLines(log);
-            assertEquals(1 + 12 + 4, after.size());
-            assertEquals(before.subList(0, 9), after.subList(0, 9), "up to the evaluation of step 6");
-            List<Integer> replayed = new ArrayList<>();
-            JsonlLog.replay(log, 6, new TrainingListener() {
-                @Override
-                public void onStep(int step, double loss, double rate, double norm, int tokens, double seconds) {
-                    replayed.add(step);
-                }
-            });
-            assertEquals(List.of(1, 2, 3, 4, 5, 6), replayed);
         }
     }
 
