@@ -3,7 +3,6 @@ package dev.peft4j.examples;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
@@ -53,6 +52,20 @@ class CasesTest {
 
         String expect() {
             return String.valueOf(json.get("expect"));
+        }
+
+        /** Where PEFT itself loses tensors or leaves some at their first values, reading is strict here. */
+        boolean mayBeRefused() {
+            return expect().contains("refused") || isGiven("ignored_tensors") || isGiven("missing_tensors");
+        }
+
+        private boolean isGiven(String list) {
+            return json.get(list) instanceof List<?> names && !names.isEmpty();
+        }
+
+        /** Whether there are logits that are computed without random values. */
+        boolean hasLogits() {
+            return json.containsKey("logits_after_last_token") && !expect().equals("opens");
         }
 
         @Override
@@ -112,7 +125,7 @@ class CasesTest {
             }
         } catch (BadFileException e) {
             assertTrue(isModel && c.expect().contains("refused"), () -> "refused: " + e.getMessage());
-            assertThreeParts(e);
+            assertThreeParts(c, e);
         }
     }
 
@@ -121,22 +134,22 @@ class CasesTest {
         try {
             adapter = AdapterFiles.load(c.directory(), model);
         } catch (BadFileException e) {
-            assertTrue(c.expect().contains("refused"), () -> "refused: " + e.getMessage());
-            assertThreeParts(e);
+            assertTrue(c.mayBeRefused(), () -> "refused: " + e.getMessage());
+            assertThreeParts(c, e);
             return;
         }
         try (adapter) {
-            assumeTrue(
-                    !c.expect().equals("refused"),
-                    "PEFT refuses it and it opens here, which is for the table of differences");
-            checkLogits(c, model, List.of(adapter), true);
+            assertFalse(
+                    c.expect().equals("refused"),
+                    () -> "opened, where PEFT says: " + c.json().get("error"));
+            checkLogits(c, model, List.of(adapter), c.hasLogits());
             if (adapter.isMergeable()) {
                 checkMerged(c, model, adapter);
             }
             Path again = temporary.resolve("again");
             AdapterFiles.save(again, adapter, model);
             try (Adapter read = AdapterFiles.load(again, model)) {
-                checkLogits(c, model, List.of(read), true);
+                checkLogits(c, model, List.of(read), c.hasLogits());
             }
         }
     }
@@ -150,18 +163,18 @@ class CasesTest {
             return;
         }
         try (merged) {
-            checkLogits(c, model, List.of(merged), true);
+            checkLogits(c, model, List.of(merged), c.hasLogits());
             Path directory = temporary.resolve("merged");
             MergedModel.write(directory, model, merged);
             try (Model written = Models.load(directory, Backend.host(), 0, 0)) {
-                checkLogits(c, written, List.of(), true);
+                checkLogits(c, written, List.of(), c.hasLogits());
             }
         }
     }
 
     private static void checkLogits(Case c, Model model, List<Adapter> adapters, boolean equal) {
         int[][] ids = GoldenCase.rows(c.json().get("ids"));
-        List<?> expected = (List<?>) c.json().get("logits_after_last_token");
+        List<?> expected = c.json().get("logits_after_last_token") instanceof List<?> given ? given : List.of();
         PackedBatch batch = PackedBatch.of(ids);
         try (Arena arena = new Arena(DType.F32);
                 Pass pass = Pass.inference(model.backend(), arena)) {
@@ -171,12 +184,14 @@ class CasesTest {
             for (int i = 0; i < ids.length; i++) {
                 int row = model instanceof CausalModel ? all.start(i) + all.length(i) - 1 : i;
                 float[] found = logits.rows(row, 1).toFloats();
-                double[] wanted = ((List<?>) expected.get(i))
-                        .stream().mapToDouble(GoldenCase::number).toArray();
+                double[] wanted = expected.isEmpty()
+                        ? new double[0]
+                        : ((List<?>) expected.get(i))
+                                .stream().mapToDouble(GoldenCase::number).toArray();
                 assertTrue(found.length >= wanted.length, "outputs");
-                for (int k = 0; k < wanted.length; k++) {
+                for (int k = 0; k < found.length; k++) {
                     assertTrue(Float.isFinite(found[k]), "finite");
-                    if (equal) {
+                    if (equal && k < wanted.length) {
                         int at = k;
                         assertEquals(
                                 wanted[k],
@@ -191,8 +206,8 @@ class CasesTest {
     }
 
     /** What was asked, what was found, what to do: at least a name, a colon and two sentences. */
-    private static void assertThreeParts(BadFileException e) {
-        String text = String.valueOf(e.getMessage());
+    private static void assertThreeParts(Case c, BadFileException e) {
+        String text = String.valueOf(e.getMessage()).replace(c.directory().toString(), "");
         assertTrue(text.contains(": ") && text.strip().matches("(?s).*[.;:].* .*"), text);
         assertFalse(text.contains("Exception") || text.contains("null"), text);
     }

@@ -1,0 +1,54 @@
+package dev.peft4j.core.adapter;
+
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** {@code layers_to_transform} and {@code layers_pattern}: which blocks are meant, by the numbers in the names of modules. */
+final class BlockNumbers {
+    /** The group of the number. */
+    static final String GROUP = "idx";
+
+    /** What stands for a value that holds no numbers; PEFT stops where it needs them. */
+    static final int NO_NUMBER = Integer.MIN_VALUE;
+
+    private static final int DIGITS = 9; // of a number that is still one of Java
+
+    private final Set<Integer> numbers;
+    private final List<Pattern> places;
+
+    /**
+     * Blocks with these numbers.
+     *
+     * @param lists names of the lists of blocks, as regular expressions; none for the first number in a name
+     */
+    BlockNumbers(List<Integer> numbers, List<String> lists) {
+        this.numbers = new HashSet<>(numbers);
+        this.places = lists.isEmpty()
+                ? List.of(Pattern.compile(".*?\\.[^.]*\\.(?<idx>\\d+)\\."))
+                : lists.stream().map(BlockNumbers::place).toList();
+    }
+
+    private static Pattern place(String list) {
+        return PythonPattern.compile("layers_pattern", "(?:^|.*?\\.)" + list + "\\.(?P<idx>\\d+)\\.");
+    }
+
+    /** Whether the number in a name is one of them. By PEFT, the first list that has a match counts, even if there is no number in it. */
+    boolean has(String module) {
+        if (numbers.contains(NO_NUMBER)) {
+            throw new IllegalArgumentException(
+                    "\"layers_to_transform\" holds another value where a whole number or a list of"
+                            + " them was expected. Correct the file.");
+        }
+        for (Pattern place : places) {
+            Matcher m = place.matcher(new BoundedText(module));
+            if (m.lookingAt()) {
+                String number = m.group(GROUP);
+                return number != null && number.length() <= DIGITS && numbers.contains(Integer.parseInt(number));
+            }
+        }
+        return false;
+    }
+}
