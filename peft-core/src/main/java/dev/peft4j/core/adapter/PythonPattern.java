@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * Regular expressions of {@code adapter_config.json}, which are Python's. They are parsed by Python's rules and written in Java's words, so that an
  * expression that Python refuses is refused, and one that both know means what it means in Python.
  */
-final class PythonPattern {
+final class PythonPattern extends PythonCharacters {
     private static final int LONGEST = 10_000; // characters
     private static final int DEEPEST = 100; // groups in groups, as the parsers are recursive
     private static final int MOST_REPEATS = 1000;
@@ -23,21 +23,18 @@ final class PythonPattern {
     private static final Pattern GLOBAL = Pattern.compile("\\(\\?[aimsux]+\\)");
     private static final int ENDLESS = Integer.MAX_VALUE;
 
-    private final String python;
-    private final StringBuilder java = new StringBuilder();
     private final Map<String, Integer> names = new HashMap<>(); // of groups
     private final List<Integer> groups = new ArrayList<>(List.of(0)); // Java's numbers by Python's
     private final Set<Integer> open = new HashSet<>(); // groups that are not closed yet
     private final Set<Integer> conditions; // groups whose match a later part asks for
     private final Map<Integer, Integer> asked = new HashMap<>(); // Java's numbers of empty groups that match with them
     private int javaGroups;
-    private int at;
     private int depth;
     private boolean verbose;
     private boolean begun; // something else than flags came
 
     private PythonPattern(String python, Set<Integer> conditions, boolean verbose) {
-        this.python = python;
+        super(python);
         this.conditions = conditions;
         this.verbose = verbose;
     }
@@ -100,29 +97,6 @@ final class PythonPattern {
         }
     }
 
-    private PatternSyntaxException error(String what) {
-        return new PatternSyntaxException(what, python, at);
-    }
-
-    private boolean has(String text) {
-        return python.startsWith(text, at);
-    }
-
-    private boolean take(String text) {
-        if (has(text)) {
-            at += text.length();
-            return true;
-        }
-        return false;
-    }
-
-    private char next() {
-        if (at >= python.length()) {
-            throw error("it ends too early");
-        }
-        return python.charAt(at++);
-    }
-
     /** Branches with {@code |} between them, up to a closing parenthesis or the end. */
     private Part alternatives() {
         Part all = sequence();
@@ -180,35 +154,27 @@ final class PythonPattern {
     private Part item() {
         char c = next();
         switch (c) {
-            case '\\':
+            case '\\' -> {
                 return escape();
-            case '[':
-                characterClass();
-                return Part.ONE;
-            case '(':
+            }
+            case '[' -> characterClass();
+            case '(' -> {
                 return group();
-            case '.':
-                java.append('.');
-                return Part.ONE;
-            case '^', '$':
+            }
+            case '.' -> java.append('.');
+            case '^', '$' -> {
                 java.append(c);
                 return Part.ANCHOR;
-            case '*', '+', '?':
-                throw error("nothing to repeat");
-            case '{':
-                if (isQuantifier(at - 1)) {
+            }
+            case '*', '+', '?' -> throw error("nothing to repeat");
+            default -> {
+                if (c == '{' && isQuantifier(at - 1)) {
                     throw error("nothing to repeat");
                 }
                 literal(c);
-                return Part.ONE;
-            default:
-                literal(c);
-                return Part.ONE;
+            }
         }
-    }
-
-    private void literal(int c) {
-        java.append("\\x{").append(Integer.toHexString(c)).append('}');
+        return Part.ONE;
     }
 
     /** Whether a brace begins a quantifier: {@code {2}}, {@code {2,}}, {@code {,3}}, {@code {,}}. */
@@ -282,22 +248,23 @@ final class PythonPattern {
     private Part escape() {
         char c = next();
         switch (c) {
-            case 'A', 'b', 'B':
+            case 'A', 'b', 'B' -> {
                 java.append('\\').append(c);
                 return Part.ANCHOR;
-            case 'Z':
+            }
+            case 'Z' -> {
                 java.append("\\z"); // Java's \Z is in front of a last line end too
                 return Part.ANCHOR;
-            case 'd', 'D', 's', 'S', 'w', 'W':
-                java.append('\\').append(c);
-                return Part.ONE;
-            default:
+            }
+            case 'd', 'D', 's', 'S', 'w', 'W' -> java.append('\\').append(c);
+            default -> {
                 if (c >= '1' && c <= '9' && !isOctal()) {
                     return reference(c);
                 }
                 literal(character(c));
-                return Part.ONE;
+            }
         }
+        return Part.ONE;
     }
 
     /** Whether the digit in front of this place begins three octal ones. */
@@ -322,110 +289,6 @@ final class PythonPattern {
         }
         java.append('\\').append(groups.get(group)).append("(?:)"); // so that no digit follows
         return new Part(0, ENDLESS, true);
-    }
-
-    /** The character that an escape means. */
-    private int character(char c) {
-        switch (c) {
-            case 'a':
-                return 7;
-            case 'f':
-                return '\f';
-            case 'n':
-                return '\n';
-            case 'r':
-                return '\r';
-            case 't':
-                return '\t';
-            case 'v':
-                return 11;
-            case 'x':
-                return hex(2);
-            case 'u':
-                return hex(4);
-            case 'U':
-                return hex(8);
-            case 'N':
-                return named();
-            default:
-                if (c >= '0' && c <= '9') {
-                    int end = at;
-                    while (end < python.length()
-                            && end < at + 2
-                            && python.charAt(end) >= '0'
-                            && python.charAt(end) <= '7') {
-                        end++;
-                    }
-                    int code = Integer.parseInt(python.substring(at - 1, end), 8);
-                    at = end;
-                    return code;
-                }
-                if (c < 128 && Character.isLetter(c)) {
-                    throw error("bad escape \\" + c);
-                }
-                return c;
-        }
-    }
-
-    private int hex(int digits) {
-        String text = python.substring(at, Math.min(python.length(), at + digits));
-        if (!text.matches("[0-9a-fA-F]{" + digits + "}") || Long.parseLong(text, 16) > Character.MAX_CODE_POINT) {
-            throw error("incomplete escape");
-        }
-        at += digits;
-        return Integer.parseInt(text, 16);
-    }
-
-    private int named() {
-        int end = python.indexOf('}', at);
-        if (!take("{") || end < 0) {
-            throw error("a character has no name");
-        }
-        try {
-            int code = Character.codePointOf(python.substring(at, end));
-            at = end + 1;
-            return code;
-        } catch (IllegalArgumentException e) {
-            throw error("there is no character of this name");
-        }
-    }
-
-    /** {@code [..]}: an opening bracket and {@code &&} have no meaning in Python, a closing one does not end an empty class. */
-    private void characterClass() {
-        java.append(take("^") ? "[^" : "[");
-        boolean first = true;
-        while (first || !take("]")) {
-            first = false;
-            int low = member();
-            if (has("-") && !has("-]") && at + 1 < python.length()) {
-                at++;
-                int length = java.length();
-                int high = member();
-                java.setLength(length);
-                if (low < 0 || high < low) {
-                    throw error("bad character range");
-                }
-                java.append('-');
-                literal(high);
-            }
-        }
-        java.append(']');
-    }
-
-    /** A character of a class, or -1 for a class of characters. */
-    private int member() {
-        char c = next();
-        int code = c;
-        if (c == '\\') {
-            char e = next();
-            if ("dDsSwW".indexOf(e) >= 0) {
-                java.append('\\').append(e);
-                return -1;
-            }
-            code = e == 'b' ? '\b' : character(e);
-        }
-        literal(code);
-        return code;
     }
 
     private Part group() {
@@ -500,20 +363,12 @@ final class PythonPattern {
         return take("(") ? condition() : flags();
     }
 
-    private int end(char closing) {
-        int end = python.indexOf(closing, at);
-        if (end < 0) {
-            throw error("a group is not closed");
-        }
-        return end;
-    }
-
     private String name(char closing) {
         int end = end(closing);
         String name = python.substring(at, end);
         at = end + 1;
         if (name.isEmpty()
-                || !Character.isUnicodeIdentifierStart(name.charAt(0)) && name.charAt(0) != '_'
+                || (!Character.isUnicodeIdentifierStart(name.charAt(0)) && name.charAt(0) != '_')
                 || !name.chars().allMatch(Character::isUnicodeIdentifierPart)) {
             throw error("bad character in group name");
         }
@@ -563,7 +418,7 @@ final class PythonPattern {
         if (on.contains("L")
                 || (on.contains("a") && on.contains("u"))
                 || (!global && !has(":"))
-                || on.isEmpty() && off.isEmpty()) {
+                || (on.isEmpty() && off.isEmpty())) {
             throw error("unknown extension or flag");
         }
         if (global && (begun || depth > 1)) {

@@ -54,7 +54,7 @@ final class AdaLoraJson {
 
     /** How A and B start does not matter to a file, but PEFT refuses some pairs of values. */
     private static void checkInit(ConfigFields f) {
-        Object init = f.has("init_lora_weights") ? f.any("init_lora_weights") : Boolean.TRUE;
+        Object init = f.has("init_lora_weights") ? f.any("init_lora_weights") : true;
         boolean isFlag =
                 init instanceof Boolean || Set.<Object>of(0, 1, 0.0, 1.0).contains(init == null ? "" : init);
         if ("loftq".equals(init) || (f.truth("lora_bias", false) && !isFlag)) {
