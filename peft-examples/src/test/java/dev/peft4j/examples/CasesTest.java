@@ -24,6 +24,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -34,7 +35,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Model and adapter directories that other programs wrote, with the logits that PyTorch, transformers and PEFT (or AdapterHub) compute: every {@code
- * NAME-expected.json} under {@code -Dpeft4j.cases=DIR}.
+ * NAME-expected.json} under {@code src/test/resources/cases} and {@code shared/cases}, or under {@code -Dpeft4j.cases=DIR}. Those of this project are
+ * picked by {@code scripts/pick-config-cases.py} from those that {@code scripts/make-config-cases.py} makes of every field and value.
  */
 class CasesTest {
     private static final double TOLERANCE = 1e-4;
@@ -74,31 +76,30 @@ class CasesTest {
         }
     }
 
-    /** {@code -Dpeft4j.cases=DIR}, else the cases of the reference material, else those of this project. */
-    private static Path root() {
+    /** {@code -Dpeft4j.cases=DIR}, else those of this project, and of the reference material where it is there. */
+    private static List<Path> roots() {
         String given = System.getProperty("peft4j.cases", "");
-        Path shared = Shared.directory().resolve("cases");
-        Path own = Shared.root().resolve("peft-examples/src/test/resources/cases");
-        Path root = given.isEmpty()
-                ? (Files.isDirectory(shared) ? shared : own)
-                : Shared.root().resolve(given);
-        if (!Files.isDirectory(root)) {
-            throw new IllegalArgumentException(
-                    "-Dpeft4j.cases=" + given + ": a directory with cases was expected, there is no " + root + ".");
+        if (!given.isEmpty()) {
+            return List.of(Shared.root().resolve(given).normalize());
         }
-        return root.normalize();
+        Path own = Shared.root().resolve("peft-examples/src/test/resources/cases");
+        Path shared = Shared.directory().resolve("cases");
+        return Files.isDirectory(shared) ? List.of(own, shared) : List.of(own);
     }
 
     static List<Case> cases() throws IOException {
-        Path root = root();
-        try (Stream<Path> files = Files.walk(root)) {
-            List<Case> all = files.filter(f -> f.getFileName().toString().endsWith(END))
-                    .sorted()
-                    .map(f -> read(root, f))
-                    .toList();
-            assertFalse(all.isEmpty(), "no *" + END + " under " + root);
-            return all;
+        List<Case> all = new ArrayList<>();
+        for (Path root : roots()) {
+            try (Stream<Path> files = Files.walk(root)) {
+                List<Case> found = files.filter(f -> f.getFileName().toString().endsWith(END))
+                        .sorted()
+                        .map(f -> read(root, f))
+                        .toList();
+                assertFalse(found.isEmpty(), "no *" + END + " under " + root);
+                all.addAll(found);
+            }
         }
+        return all;
     }
 
     private static Case read(Path root, Path file) {
@@ -131,9 +132,11 @@ class CasesTest {
 
     private void adapter(Case c, Model model) throws IOException {
         Adapter adapter;
+        long before = Tensor.nativeBytes();
         try {
             adapter = AdapterFiles.load(c.directory(), model);
         } catch (BadFileException e) {
+            assertEquals(before, Tensor.nativeBytes(), "native bytes of an adapter that was refused");
             assertTrue(c.mayBeRefused(), () -> "refused: " + e.getMessage());
             assertThreeParts(c, e);
             return;
@@ -152,6 +155,7 @@ class CasesTest {
                 checkLogits(c, model, List.of(read), c.hasLogits());
             }
         }
+        assertEquals(before, Tensor.nativeBytes(), "native bytes of adapters that were closed");
     }
 
     private void checkMerged(Case c, Model model, Adapter adapter) throws IOException {
