@@ -57,16 +57,19 @@ class PythonCharacters {
     }
 
     private int plainOrOctal(char c) {
-        if (c >= '0' && c <= '9') {
+        if (c >= '0' && c <= '7') {
             int end = at;
             while (end < python.length() && end < at + 2 && python.charAt(end) >= '0' && python.charAt(end) <= '7') {
                 end++;
             }
             int code = Integer.parseInt(python.substring(at - 1, end), 8);
+            if (code > 255) {
+                throw error("octal escape value outside of 0-0o377");
+            }
             at = end;
             return code;
         }
-        if (c < 128 && Character.isLetter(c)) {
+        if (c == '8' || c == '9' || (c < 128 && Character.isLetter(c))) {
             throw error("bad escape \\" + c);
         }
         return c;

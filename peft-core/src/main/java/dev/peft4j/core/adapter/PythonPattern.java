@@ -52,7 +52,7 @@ final class PythonPattern extends PythonCharacters {
             return Pattern.compile(translate(python));
         } catch (PatternSyntaxException e) {
             throw new IllegalArgumentException(
-                    field + " " + PythonValue.shown(python) + " is not a regular expression of Python: "
+                    field + " " + PythonValue.shown(python) + " cannot be read as a regular expression of Python: "
                             + e.getDescription() + ". Give a list of layer names, all-linear, or a valid expression.",
                     e);
         }
@@ -239,10 +239,11 @@ final class PythonPattern extends PythonCharacters {
     }
 
     private int bound(String digits) {
-        if (digits.length() > 4 || Integer.parseInt(digits) > MOST_REPEATS) {
-            throw error("more than " + MOST_REPEATS + " repeats");
+        String plain = digits.replaceFirst("^0+(?=.)", "");
+        if (plain.length() > 4 || Integer.parseInt(plain) > MOST_REPEATS) {
+            throw error("it has more than " + MOST_REPEATS + " repeats");
         }
-        return Integer.parseInt(digits);
+        return Integer.parseInt(plain);
     }
 
     private Part escape() {
@@ -269,7 +270,7 @@ final class PythonPattern extends PythonCharacters {
 
     /** Whether the digit in front of this place begins three octal ones. */
     private boolean isOctal() {
-        return python.substring(at - 1, Math.min(python.length(), at + 2)).matches("[0-3][0-7][0-7]");
+        return python.substring(at - 1, Math.min(python.length(), at + 2)).matches("[0-7]{3}");
     }
 
     private Part reference(char first) {
@@ -293,7 +294,7 @@ final class PythonPattern extends PythonCharacters {
 
     private Part group() {
         if (++depth > DEEPEST) {
-            throw error("more than " + DEEPEST + " groups in groups");
+            throw error("it has more than " + DEEPEST + " groups in groups");
         }
         boolean outside = verbose;
         Part part = has("?") ? special() : capture(null);
@@ -380,12 +381,15 @@ final class PythonPattern extends PythonCharacters {
         int end = end(')');
         String text = python.substring(at, end);
         Integer number = text.matches("[0-9]{1,3}") ? Integer.valueOf(text) : names.get(text);
-        if (number == null || number == 0 || number >= groups.size()) {
+        if (number == null || number == 0) {
             throw error("unknown group");
+        }
+        if (number >= groups.size() || open.contains(number)) {
+            throw error("it asks for group " + number + " before the end of that group");
         }
         at = end + 1;
         conditions.add(number);
-        String has = "\\" + asked.getOrDefault(number, 1) + "(?:)";
+        String has = "\\" + asked.getOrDefault(number, 0) + "(?:)";
         java.append("(?:").append(has);
         Part yes = sequence();
         java.append("|(?!").append(has).append(')');

@@ -2,6 +2,8 @@ package dev.peft4j.core.io;
 
 import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.core.JsonParseException;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import com.fasterxml.jackson.core.type.TypeReference;
@@ -11,15 +13,13 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.Reader;
 import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Small JSON files as maps, by the rules of Python, whose programs write them: of two values for a key the last counts. */
@@ -34,6 +34,7 @@ public final class Json {
                     .withObjectIndenter(new DefaultIndenter("  ", "\n"))
                     .withArrayIndenter(new DefaultIndenter("  ", "\n")))
             .build();
+    private static final Set<String> INFINITE = Set.of("Infinity", "-Infinity");
     private static final TypeReference<LinkedHashMap<String, Object>> OBJECT = new TypeReference<>() {};
 
     private Json() {}
@@ -53,8 +54,8 @@ public final class Json {
                     "a JSON file of at most " + MAX_BYTES + " bytes was expected, it has " + Files.size(path)
                             + ". It is not the file it should be.");
         }
-        try (Reader in = new InputStreamReader(Files.newInputStream(path), StandardCharsets.UTF_8.newDecoder())) {
-            return requireObject(MAPPER.readValue(in, OBJECT));
+        try {
+            return parse(Files.readString(path));
         } catch (JacksonException e) {
             throw new BadFileException(path, "is not a JSON object: " + problem(e) + ". Get the file again.", e);
         } catch (CharacterCodingException e) {
@@ -72,7 +73,20 @@ public final class Json {
 
     /** Reads a JSON object from a text. */
     public static Map<String, Object> parse(String text) throws IOException {
+        requireNumbersOfPython(text);
         return requireObject(MAPPER.readValue(text, OBJECT));
+    }
+
+    /** Jackson has more words for infinity. */
+    private static void requireNumbersOfPython(String text) throws IOException {
+        try (JsonParser parser = MAPPER.createParser(text)) {
+            for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {
+                String number = token == JsonToken.VALUE_NUMBER_FLOAT ? parser.getText() : "";
+                if ((number.endsWith("INF") || number.endsWith("Infinity")) && !INFINITE.contains(number)) {
+                    throw new JsonParseException(parser, "the number " + number);
+                }
+            }
+        }
     }
 
     /** The document {@code null} is JSON too, and no object. */
