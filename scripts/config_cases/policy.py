@@ -42,6 +42,13 @@ def same(a, b):
     return json.dumps(a) == json.dumps(b)  # 1 is not true
 
 
+def whole(value):
+    """The same with 2 instead of 2.0."""
+    if isinstance(value, dict):
+        return {k: whole(v) for k, v in value.items()}
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def mended(config, tensors):
     """What a file means whose fields of training, and ranks of LoRA, do not matter: a config and the reason, or none."""
     method = config.get("peft_type")
@@ -53,6 +60,8 @@ def mended(config, tensors):
             if layer and tensor.dim() == 2 and tensor.shape[0] > 0:
                 ranks[re.escape(layer[1])] = tensor.shape[0]
         right |= {"r": 8, "rank_pattern": ranks}
+    if method == "LOKR":
+        right |= whole({k: config[k] for k in ("r", "rank_pattern") if k in config})
     changed = {k: v for k, v in right.items() if k in config and not same(config[k], v) or k == "total_step" and k not in config}
     if method == "LORA":
         changed |= {"rank_pattern": right["rank_pattern"]}
@@ -60,6 +69,8 @@ def mended(config, tensors):
         return None, ""
     training = [k for k in changed if k not in ("r", "rank_pattern")]
     reasons = ["ranks of LoRA are those of the tensors"] if method == "LORA" else []
+    if method == "LOKR" and len(training) < len(changed):
+        reasons.append("a whole rank of LoKr may be written as 2.0")
     if training:
         reasons.append(f"only training makes use of {shown(training)}")
     return config | changed, "; ".join(reasons)

@@ -144,7 +144,7 @@ public record Attachment(
         if (numbers == null || isText || (numbers instanceof Collection<?> c && c.isEmpty())) {
             return target;
         }
-        return (target == null ? TargetModules.defaults() : target).inLayers(numbers(numbers), places(places));
+        return (target == null ? TargetModules.defaults() : target).inLayersOfFile(numbers(numbers), places(places));
     }
 
     /** Numbers of blocks. Others than whole ones are those of no block. */

@@ -1,7 +1,9 @@
 package dev.peft4j.core.adapter;
 
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -16,8 +18,11 @@ final class BlockNumbers {
 
     private static final int DIGITS = 9; // of a number that is still one of Java
 
+    private static final Pattern ANY_LIST = Pattern.compile(".*?\\.[^.]*\\.(?<idx>\\d+)\\.");
+
     private final Set<Integer> numbers;
-    private final List<Pattern> places;
+    private final List<String> lists;
+    private final Map<String, Pattern> places = new HashMap<>();
 
     /**
      * Blocks with these numbers.
@@ -26,13 +31,14 @@ final class BlockNumbers {
      */
     BlockNumbers(List<Integer> numbers, List<String> lists) {
         this.numbers = new HashSet<>(numbers);
-        this.places = lists.isEmpty()
-                ? List.of(Pattern.compile(".*?\\.[^.]*\\.(?<idx>\\d+)\\."))
-                : lists.stream().map(BlockNumbers::place).toList();
+        this.lists = lists;
     }
 
-    private static Pattern place(String list) {
-        return PythonPattern.compile("layers_pattern", "(?:^|.*?\\.)" + list + "\\.(?P<idx>\\d+)\\.");
+    /** As in PEFT, an expression that no name gets to may be wrong. */
+    private Matcher place(String list, String module) {
+        Pattern place = places.computeIfAbsent(
+                list, l -> PythonPattern.compile("layers_pattern", "(?:^|.*?\\.)" + l + "\\.(?P<idx>\\d+)\\."));
+        return place.matcher(new BoundedText(module));
     }
 
     /** Whether the number in a name is one of them. By PEFT, the first list that has a match counts, even if there is no number in it. */
@@ -42,13 +48,20 @@ final class BlockNumbers {
                     "\"layers_to_transform\" holds another value where a whole number or a list of"
                             + " them was expected. Correct the file.");
         }
-        for (Pattern place : places) {
-            Matcher m = place.matcher(new BoundedText(module));
-            if (m.lookingAt()) {
-                String number = m.group(GROUP);
-                return number != null && number.length() <= DIGITS && numbers.contains(Integer.parseInt(number));
+        if (lists.isEmpty()) {
+            return isOne(ANY_LIST.matcher(new BoundedText(module)));
+        }
+        for (String list : lists) {
+            Matcher found = place(list, module);
+            if (found.lookingAt()) {
+                return isOne(found);
             }
         }
         return false;
+    }
+
+    private boolean isOne(Matcher found) {
+        String number = found.lookingAt() ? found.group(GROUP) : null;
+        return number != null && number.length() <= DIGITS && numbers.contains(Integer.parseInt(number));
     }
 }

@@ -43,11 +43,15 @@ final class LoadPlan {
     record Covered(@Nullable Into by) implements Slot {}
 
     private final String prefix;
+    private final boolean dropsPrefix; // the longer one, where PEFT has no module of such a name in memory
     private final Map<String, Slot> slots = new HashMap<>(); // by names in files
     private final List<Into> filled = new ArrayList<>();
 
     LoadPlan(Adapter adapter, ModelSites model) {
         prefix = adapter.prefix();
+        dropsPrefix = !prefix.isEmpty()
+                && !prefix.equals(AdapterFiles.PREFIX)
+                && model.usedNames().stream().noneMatch(n -> (prefix + n).startsWith(AdapterFiles.PREFIX));
         LayeredAdapter layered = adapter instanceof LayeredAdapter l ? l : null;
         for (String used : model.usedNames()) {
             slots.put(prefix + (layered == null ? used : layered.baseName(used)), new Base(used));
@@ -142,6 +146,11 @@ final class LoadPlan {
     /** Where a tensor of a file goes; null if PEFT ignores it. */
     @Nullable
     Slot slot(String inFile) {
+        if (dropsPrefix && inFile.startsWith(AdapterFiles.PREFIX)) {
+            String rest = inFile.substring(AdapterFiles.PREFIX.length());
+            Slot slot = slots.get(rest);
+            return slot instanceof Base || rest.indexOf('.') < 0 ? slot : null;
+        }
         return slots.get(inFile);
     }
 

@@ -46,7 +46,6 @@ public record TargetModules(
         if (!pattern.isEmpty()) {
             PythonPattern.compile("target_modules", pattern);
         }
-        layersPattern.forEach(p -> PythonPattern.compile("layers_pattern", p));
     }
 
     /** Layers with these names, or whose names end in one of them after a dot. */
@@ -105,6 +104,12 @@ public record TargetModules(
 
     /** Only in the blocks with these numbers; see {@link #layers} and {@link #layersPattern}. */
     public TargetModules inLayers(List<Integer> numbers, List<String> lists) {
+        lists.forEach(l -> PythonPattern.compile("layers_pattern", l));
+        return inLayersOfFile(numbers, lists);
+    }
+
+    /** The same with expressions that may be wrong as long as nothing needs them. */
+    TargetModules inLayersOfFile(List<Integer> numbers, List<String> lists) {
         return new TargetModules(names, pattern, allLinear, excluded, numbers, lists);
     }
 

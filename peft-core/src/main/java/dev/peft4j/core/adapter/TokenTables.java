@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,7 +32,7 @@ public final class TokenTables {
         EmbeddingSite input = model.embeddingSites().get(0);
         List<Integer> first = null; // of tables that are tied
         for (Map.Entry<String, List<Integer>> entry : trained.entrySet()) {
-            List<Site> found = named(entry.getKey());
+            List<Site> found = named(entry.getKey(), model);
             for (Site s : found) {
                 tables.putIfAbsent(s, entry.getValue());
             }
@@ -55,7 +56,7 @@ public final class TokenTables {
         return site instanceof LinearSite l && model.isTied(l);
     }
 
-    private List<Site> named(String name) {
+    private static List<Site> named(String name, ModelSites model) {
         if (name.isEmpty()) {
             return List.of(model.embeddingSites().get(0));
         }
@@ -120,9 +121,18 @@ public final class TokenTables {
         if (ofInput != null && trained.size() == 1) {
             return ofInput;
         }
-        Map<String, List<Integer>> all = new LinkedHashMap<>();
         String input = model.embeddingSites().get(0).name();
-        trained.forEach((name, tokens) -> all.put(name.isEmpty() ? input : name, tokens));
+        Map<List<Site>, List<String>> names = new LinkedHashMap<>(); // for the same tables, of which the first counts
+        trained.keySet().forEach(name -> names.computeIfAbsent(named(name, model), found -> new ArrayList<>())
+                .add(name));
+        Map<String, List<Integer>> all = new TreeMap<>(); // as files are sorted
+        for (List<String> alike : names.values()) {
+            List<String> sorted =
+                    alike.stream().map(n -> n.isEmpty() ? input : n).sorted().toList();
+            for (int i = 0; i < sorted.size(); i++) {
+                all.put(sorted.get(i), Objects.requireNonNull(trained.get(alike.get(i))));
+            }
+        }
         return all;
     }
 

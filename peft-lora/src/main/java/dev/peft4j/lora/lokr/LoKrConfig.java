@@ -86,15 +86,28 @@ public record LoKrConfig(
                 init(f),
                 f.truth("decompose_both", false),
                 f.whole("decompose_factor", -1),
-                f.ranks(),
+                ranks(f),
                 f.alphas(),
                 Attachment.read(f, EnumSet.of(Attachment.Choice.EXCLUDED, Attachment.Choice.BLOCKS)));
     }
 
     /** A rank that only scales may be written as 2.0. */
     private static int rank(ConfigFields f) {
-        boolean isWhole = f.any("r") instanceof Double r && r == Math.rint(r) && r < Integer.MAX_VALUE;
-        return isWhole ? (int) f.number("r", 8) : f.whole("r", 8);
+        return f.any("r") instanceof Double r && isWhole(r) ? r.intValue() : f.whole("r", 8);
+    }
+
+    private static Map<String, Integer> ranks(ConfigFields f) {
+        Map<String, Integer> all = f.ranks();
+        f.object("rank_pattern").forEach((key, value) -> {
+            if (value instanceof Double r && isWhole(r)) {
+                all.put(key, r.intValue());
+            }
+        });
+        return all;
+    }
+
+    private static boolean isWhole(double r) {
+        return r == Math.rint(r) && Math.abs(r) < Integer.MAX_VALUE;
     }
 
     private static Init init(ConfigFields f) {

@@ -81,7 +81,13 @@ public record VeraConfig(
     }
 
     List<LinearSite> sites(ModelSites model) {
-        return attachment.sites(model);
+        List<LinearSite> sites = attachment.sites(model);
+        if (sites.isEmpty()) {
+            throw new IllegalArgumentException("target_modules is " + Attachment.NOTHING
+                    + ", and the shared matrices of VeRA have the size of the largest of its layers, of which there are"
+                    + " none. Name at least one.");
+        }
+        return sites;
     }
 
     @Override
