@@ -126,7 +126,7 @@ final class BottleneckJson {
             case "relu" -> Activation.RELU;
             case "swish", "silu" -> Activation.SILU;
             case "tanh" -> Activation.TANH;
-            case "gelu", "gelu_orig", "gelu_python" -> Activation.GELU;
+            case "gelu", "gelu_python" -> Activation.GELU;
             case "gelu_new", "gelu_fast", "gelu_accurate", "gelu_pytorch_tanh", "gelu_python_tanh" ->
                 Activation.GELU_TANH;
             case "leakyrelu", "leaky_relu" -> Activation.LEAKY_RELU;
