@@ -244,7 +244,8 @@ class LoraBehaviourTest {
                 Adapter adapter = lora(model)) {
             AdapterFiles.save(dir.resolve("a"), adapter, model);
             Path config = dir.resolve("a/adapter_config.json");
-            Files.writeString(config, Files.readString(config).replace("{\n", "{\n  \"alora_invocation_tokens\": [1],\n"));
+            Files.writeString(
+                    config, Files.readString(config).replace("{\n", "{\n  \"alora_invocation_tokens\": [1],\n"));
             String message = assertThrows(BadFileException.class, () -> AdapterFiles.load(dir.resolve("a"), model))
                     .getMessage();
             assertTrue(message.contains("alora_invocation_tokens"), message);
