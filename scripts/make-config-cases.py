@@ -9,7 +9,9 @@ given instead of how PEFT writes it (-made-raw), or change tensors. In a file of
 
 - logits: PEFT opens the directory and computes `logits_after_last_token` (the first 8 logits behind the last token; all of a classifier);
 - opens: it opens, and the numbers depend on random values that nothing in the directory fixes;
-- refused: it raises `error`, while it opens the directory or (`raised_in`: forward) when it computes.
+- refused: it raises `error`, while it opens the directory or (`raised_in`: forward) when it computes;
+- opens or refused, logits or refused: as config_cases/policy.py says, with the `reason`. The logits, if there are some, are those of the one meaning
+  that the file can have.
 
 `warnings` are those of PEFT, `ignored_tensors` those of the file that nothing took, `missing_tensors` those that the file lacks by a
 warning. Everything is a function of the seed. Of variants whose kind is elsewhere too, one in --share is made; the seed decides which.
@@ -34,8 +36,9 @@ if os.environ.get("PYTHONHASHSEED") != "0":  # PEFT keeps module names in sets
 import peft
 import torch
 import transformers
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
+from config_cases import policy
 from config_cases.variants import BASES, DEFAULTS, Maker, stream
 
 IDS = [[5, 9, 17, 3, 2], [7, 8, 20]]
@@ -121,7 +124,40 @@ def read(base, base_name, folder):
     out = once(base, folder, 1)
     if out["expect"] == "logits" and once(base, folder, 2).get("logits_after_last_token") != out["logits_after_last_token"]:
         out["expect"] = "opens"
-    return {"base": "_models/" + base_name} | out
+    return judged(base, folder, {"base": "_models/" + base_name} | out)
+
+
+def judged(base, folder, out):
+    """The same by the policy: where a reader may differ."""
+    if out["expect"].endswith(" or refused"):
+        return out
+    if out["expect"] == "opens":
+        out = {k: v for k, v in out.items() if k != "logits_after_last_token"}
+    try:
+        with open(folder + "/adapter_config.json", encoding="utf-8") as f:
+            config = json.load(f)
+    except ValueError:
+        return out
+    if not isinstance(config, dict):
+        return out
+    tensors = load_file(folder + "/adapter_model.safetensors")
+    if out["expect"] == "refused":
+        means, reason = policy.mended(config, tensors)
+        if means is None:
+            return out
+        scratch = f"_scratch/judged.{os.getpid()}"
+        shutil.rmtree(scratch, ignore_errors=True)
+        os.makedirs(scratch)
+        os.link(folder + "/adapter_model.safetensors", scratch + "/adapter_model.safetensors")
+        with open(scratch + "/adapter_config.json", "w", encoding="utf-8") as f:
+            json.dump(means, f)
+        again = once(base, scratch, 1)
+        if again["expect"] == "logits" and "missing_tensors" not in again:
+            again.pop("warnings", None)
+            return out | again | {"expect": "opens or refused", "reason": reason}
+        return out
+    reason = policy.not_computed(os.path.basename(out["base"]), config, tensors)
+    return out | {"expect": out["expect"] + " or refused", "reason": reason} if reason else out
 
 
 class Writer:
@@ -179,6 +215,26 @@ def run(task):
     return method, base_name, counts
 
 
+def judge(task):
+    """Judges the cases of a method on a base that are there already."""
+    method, base_name, _ = task
+    torch.set_num_threads(1)
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    base, counts = load_base(base_name), collections.Counter()
+    for name in sorted(os.listdir(method)):
+        if not name.startswith(base_name + ".") or not name.endswith("-expected.json"):
+            continue
+        with open(f"{method}/{name}", encoding="utf-8") as f:
+            expected = json.load(f)
+        folder = f"{method}/{name.removesuffix('-expected.json')}"
+        expected = judged(base, folder, expected)
+        with open(f"{method}/{name}", "w", encoding="utf-8") as f:
+            json.dump(expected, f, ensure_ascii=False)
+        counts[expected["expect"]] += 1
+    return method, base_name, counts
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", required=True)
@@ -187,12 +243,13 @@ def main():
     parser.add_argument("--share", type=int, default=16, help="one in so many of the variants whose kind is elsewhere too; 1: all")
     parser.add_argument("--pairs", type=int, default=10, help="random pairs of changes for each method and base")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--judge", action="store_true", help="make nothing, and judge what is in OUT by the policy again")
     args = parser.parse_args()
     os.makedirs(args.out, exist_ok=True)
     os.chdir(args.out)  # PEFT writes the path of the base into configs
-    for name in BASES:
+    for name in BASES if not args.judge else ():
         build_base(name, args.seed).save_pretrained("_models/" + name)
-    if not args.only:
+    if not args.only and not args.judge:
         for method in DEFAULTS:
             shutil.rmtree(method, ignore_errors=True)
     tasks = [(method, base, args) for method in DEFAULTS for base in BASES]
@@ -200,7 +257,7 @@ def main():
         tasks = [t for t in tasks if any(f"{t[0]}/{t[1]}.".startswith(o) or o.startswith(f"{t[0]}/{t[1]}.") for o in args.only)]
     summary = {}
     with concurrent.futures.ProcessPoolExecutor(args.jobs, multiprocessing.get_context("spawn")) as pool:
-        for method, base, counts in pool.map(run, tasks):
+        for method, base, counts in pool.map(judge if args.judge else run, tasks):
             summary.setdefault(method, {})[base] = counts
             print(method, base, dict(counts), flush=True)
     for method, bases in summary.items():

@@ -107,8 +107,7 @@ class AdapterFilesTest {
             rename(
                     n -> n.replace(".lora_A.weight", ".lora_A.default.weight")
                             .replace(".lora_B.weight", ".lora_B.default.weight")
-                            .replace("lora_magnitude_vector", "lora_magnitude_vector.default")
-                            .replace("classifier.", "classifier.modules_to_save.default."),
+                            .replace("lora_magnitude_vector", "lora_magnitude_vector.default.weight"),
                     "");
             try (Adapter back = AdapterFiles.load(dir, model)) {
                 assertArrayEquals(logits(model, adapter), logits(model, back));
@@ -153,20 +152,16 @@ class AdapterFilesTest {
 
     static List<Map.Entry<String, Object>> changing() {
         return List.of(
-                Map.entry("use_qalora", true),
                 Map.entry("use_bdlora", Map.of("a", 1)),
                 Map.entry("alora_invocation_tokens", List.of(1, 2)),
-                Map.entry("target_parameters", List.of("mlp.experts")),
+                Map.entry("target_parameters", List.of("mlp.up_proj.weight")),
                 Map.entry("layer_replication", List.of(List.of(0, 1))),
                 Map.entry("init_lora_weights", "corda"),
                 Map.entry("bias", "some"),
-                Map.entry("r", "eight"),
-                Map.entry("r", 2.5),
-                Map.entry("use_dora", "yes"),
+                Map.entry("lora_alpha", "twice"),
                 Map.entry("rank_pattern", List.of(1)),
                 Map.entry("rank_pattern", Map.of("q_proj(", 3)),
                 Map.entry("trainable_token_indices", List.of(5_000_000)),
-                Map.entry("modules_to_save", List.of("nothing")),
                 Map.entry("target_modules", List.of("no_proj")));
     }
 
@@ -185,6 +180,28 @@ class AdapterFilesTest {
                     : field.getKey().equals("trainable_token_indices") ? "token 5000000" : field.getKey();
             assertTrue(text.contains(what), text);
             assertEquals(bytes, Tensor.nativeBytes(), "memory of an adapter that was refused");
+        }
+    }
+
+    static List<Map.Entry<String, Object>> ofTraining() {
+        return List.of(
+                Map.entry("lora_dropout", "high"),
+                Map.entry("lora_dropout", 7),
+                Map.entry("eva_config", Map.of("rho", "much")),
+                Map.entry("corda_config", 3));
+    }
+
+    @ParameterizedTest
+    @MethodSource("ofTraining")
+    void values_of_training_are_read_and_written_again(Map.Entry<String, Object> field) throws IOException {
+        try (Model model = open("llama");
+                Adapter adapter = adapter(model, LoraConfig.of(3, 6))) {
+            AdapterFiles.save(dir, adapter, model);
+            change(field.getKey(), field.getValue());
+            try (Adapter read = AdapterFiles.load(dir, model)) {
+                AdapterFiles.save(dir, read, model);
+                assertEquals(field.getValue(), Json.read(config()).get(field.getKey()));
+            }
         }
     }
 
@@ -217,6 +234,9 @@ class AdapterFilesTest {
                 "\"residual_before_ln\": \"post_add\" | original_ln_before",
                 "\"original_ln_after\": false | original_ln_after",
                 "\"ln_before\": true | ln_before",
+                "\"architecture\": \"lora\" | architecture \"lora\"",
+                "\"architecture\": \"union\" | architecture \"union\"",
+                "\"non_linearity\": \"gelu_orig\" | gelu_python",
                 "\"inv_adapter\": \"nice\" | inv_adapter",
                 "\"non_linearity\": \"cubic\" | leakyrelu",
                 "\"dropout\": 1.5 | dropout",
@@ -257,6 +277,7 @@ class AdapterFilesTest {
                 Adapter adapter = adapter(model, LoraConfig.of(3, 6).withModulesToSave(List.of()))) {
             AdapterFiles.save(dir, adapter, model);
             rename(n -> n.replace("base_model.model." + base, "base_model.model."), "");
+            change("task_type", "FEATURE_EXTRACTION");
             try (Adapter read = AdapterFiles.load(dir, model)) {
                 for (int i = 0; i < adapter.parameters().size(); i++) {
                     Parameter expected = adapter.parameters().get(i);

@@ -245,10 +245,11 @@ class LoraBehaviourTest {
                 Adapter adapter = lora(model)) {
             AdapterFiles.save(dir.resolve("a"), adapter, model);
             Path config = dir.resolve("a/adapter_config.json");
-            Files.writeString(config, Files.readString(config).replace("{\n", "{\n  \"use_qalora\": true,\n"));
+            Files.writeString(
+                    config, Files.readString(config).replace("{\n", "{\n  \"alora_invocation_tokens\": [1],\n"));
             String message = assertThrows(BadFileException.class, () -> AdapterFiles.load(dir.resolve("a"), model))
                     .getMessage();
-            assertTrue(message.contains("use_qalora"), message);
+            assertTrue(message.contains("alora_invocation_tokens"), message);
         }
     }
 
@@ -261,7 +262,7 @@ class LoraBehaviourTest {
             Files.writeString(config, Files.readString(config).replace("\"r\" : 4", "\"r\" : 900000000"));
             String message = assertThrows(BadFileException.class, () -> AdapterFiles.load(dir.resolve("a"), model))
                     .getMessage();
-            assertTrue(message.contains("parameters on this llama model"), message);
+            assertTrue(message.contains("of the shape [900000000], and the file has one of [4]"), message);
         }
     }
 

@@ -3,7 +3,6 @@ package dev.peft4j.examples;
 import static dev.peft4j.examples.TrainingRunTest.LORA;
 import static dev.peft4j.examples.TrainingRunTest.assertSame;
 import static dev.peft4j.examples.TrainingRunTest.atStep;
-import static dev.peft4j.examples.TrainingRunTest.create;
 import static dev.peft4j.examples.TrainingRunTest.records;
 import static dev.peft4j.examples.TrainingRunTest.values;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
@@ -78,12 +77,12 @@ class ResumeTest {
 
     private Path stopAt7(Model model) {
         Path state = dir.resolve("state.safetensors");
-        try (Adapter adapter = create(LORA, model)) {
+        try (Adapter adapter = TrainingRunTest.create(LORA, model)) {
             assertThrows(IllegalStateException.class, () -> new Trainer(
                             model,
                             adapter,
                             TrainingRunTest.Settings.PLAIN.config(),
-                            List.of(atStep(7, TrainingRunTest::kill)))
+                            List.of(atStep(7, TrainingRunTest.KILL)))
                     .keepState(state)
                     .train(records(20, 0), records(5, 50)));
         }
@@ -98,7 +97,7 @@ class ResumeTest {
             Path state,
             List<PackedBatch.Sequence> records,
             List<PackedBatch.Sequence> heldOut) {
-        try (Adapter adapter = create(config, model)) {
+        try (Adapter adapter = TrainingRunTest.create(config, model)) {
             List<float[]> start = values(adapter);
             String message = Compositions.message(
                     IllegalArgumentException.class, () -> new Trainer(model, adapter, s.config(), List.of())
@@ -139,7 +138,7 @@ class ResumeTest {
     @Test
     void nothing_to_go_on_from_is_said_in_words() throws IOException {
         try (Model model = Compositions.open("llama");
-                Adapter adapter = create(LORA, model)) {
+                Adapter adapter = TrainingRunTest.create(LORA, model)) {
             String message = Compositions.message(UncheckedIOException.class, () -> new Trainer(
                             model, adapter, TrainingRunTest.Settings.PLAIN.config(), List.of())
                     .resume(dir.resolve("state.safetensors"))
@@ -153,13 +152,13 @@ class ResumeTest {
         Path log = dir.resolve("log.jsonl");
         Path state = dir.resolve("state.safetensors");
         try (Model model = Compositions.open("llama")) {
-            try (Adapter adapter = create(LORA, model);
+            try (Adapter adapter = TrainingRunTest.create(LORA, model);
                     JsonlLog first = new JsonlLog(log)) {
                 assertThrows(IllegalStateException.class, () -> new Trainer(
                                 model,
                                 adapter,
                                 TrainingRunTest.Settings.PLAIN.config(),
-                                List.of(first, atStep(8, TrainingRunTest::kill)))
+                                List.of(first, atStep(8, TrainingRunTest.KILL)))
                         .keepState(state)
                         .train(records(20, 0), records(5, 50)));
             }
@@ -167,7 +166,7 @@ class ResumeTest {
             assertEquals(11, before.size());
             Files.writeString(log, String.join("\n", before) + "\n{\"step\":9,\"lo");
             byte[] all = Files.readAllBytes(log);
-            try (Adapter adapter = create(LoraConfig.of(2, 4), model);
+            try (Adapter adapter = TrainingRunTest.create(LoraConfig.of(2, 4), model);
                     JsonlLog refused = new JsonlLog(log)) {
                 assertThrows(IllegalArgumentException.class, () -> new Trainer(
                                 model, adapter, TrainingRunTest.Settings.PLAIN.config(), List.of(refused))
@@ -175,7 +174,7 @@ class ResumeTest {
                         .train(records(20, 0), records(5, 50)));
             }
             assertArrayEquals(all, Files.readAllBytes(log), "a run that was refused leaves the log");
-            try (Adapter adapter = create(LORA, model);
+            try (Adapter adapter = TrainingRunTest.create(LORA, model);
                     JsonlLog second = new JsonlLog(log)) {
                 new Trainer(model, adapter, TrainingRunTest.Settings.PLAIN.config(), List.of(second))
                         .resume(state)

@@ -126,9 +126,9 @@ class TrainingRunTest {
         };
     }
 
-    static void kill() {
+    static final Runnable KILL = () -> {
         throw new IllegalStateException("killed");
-    }
+    };
 
     @ParameterizedTest
     @ValueSource(ints = {1, 4, 100})
@@ -337,8 +337,7 @@ class TrainingRunTest {
             TrainingResult end = new Trainer(model, whole, s.config(), List.of()).train(records(20, 0), unlike());
             assertTrue(end.stoppedEarly() && end.steps() < 60, end::toString);
             try {
-                TrainingResult r = new Trainer(
-                                model, killed, s.config(), List.of(atStep(killedAt, TrainingRunTest::kill)))
+                TrainingResult r = new Trainer(model, killed, s.config(), List.of(atStep(killedAt, KILL)))
                         .keepState(state)
                         .train(records(20, 0), unlike());
                 assertTrue(r.steps() < killedAt, "it ended before it was killed");

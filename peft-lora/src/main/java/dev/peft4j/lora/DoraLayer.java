@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class DoraLayer extends LoraLayer {
     private final Magnitude magnitude;
-    private final Tensor weight; // (O, I), of the base
+    private Tensor weight; // (O, I), of the base
     private final @Nullable Tensor bias; // (1, O), of the base
     private final String biasName;
 
@@ -40,6 +40,12 @@ final class DoraLayer extends LoraLayer {
     @Override
     public List<Parameter> parameters() {
         return List.of(a, b, magnitude.parameter());
+    }
+
+    @Override
+    void useBase(Tensor other, Backend backend) {
+        weight = other;
+        magnitude.useBase(other, backend);
     }
 
     @Override

@@ -31,6 +31,11 @@ final class EmbeddingDora extends EmbeddingLora {
         return List.of(a, b, magnitude.parameter());
     }
 
+    /** Computes with another table (V, C) of the base: that of a file. */
+    void useBase(Tensor table, Backend backend) {
+        magnitude.useBase(table, backend);
+    }
+
     @Override
     public void forward(Call call, int[] ids, Node y) {
         super.forward(call, ids, y);

@@ -7,8 +7,12 @@ import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.adapter.LinearUpdate;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.Site;
+import dev.peft4j.core.adapter.TokenRows;
+import dev.peft4j.core.adapter.WeightTying;
 import dev.peft4j.core.adapter.WholeModules;
 import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.tensor.Tensor;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -36,14 +40,57 @@ final class LoraAdapter extends LayeredAdapter {
                                 : new EmbeddingLora(config, embedding, model, random));
             }
         }
-        WeightTying.sharedHead(config, model).ifPresent(head -> shareWith(head, model));
-        trainModules(config.attachmentFor(model).whole(model));
-        if (WeightTying.headFollows(config, model)) {
+        WeightTying tying = config.tying(model);
+        tying.sharedHead(model).ifPresent(head -> shareWith(head, model));
+        WholeModules whole = config.attachmentFor(model).whole(model);
+        trainModules(whole);
+        if (tying.headFollows(model)) {
             tieHeads();
         }
         trainBiases(model);
-        if (!config.trainableTokens().isEmpty()) {
-            addTokens(model);
+        if (!config.attachment().read()) {
+            config.trainableTokens().values().forEach(TokenRows::requireDistinct);
+        }
+        trainTokens(config.tokenTables(model), whole);
+    }
+
+    @Override
+    protected Optional<String> dropoutName() {
+        return Optional.of(".lora_dropout");
+    }
+
+    /** A layer whose base weight is in the file computes with that one. */
+    @Override
+    public void afterLoading() {
+        config.tying(model()).sharedHead(model()).ifPresent(this::copyToTable);
+        for (LinearSite site : model().linearSites()) {
+            if (updates().get(site.name()) instanceof LoraLayer layer) {
+                Tensor weight = baseTensor(site.name() + ".weight");
+                if (weight != model().usedTensor(site.name() + ".weight")) {
+                    layer.useBase(weight, backend());
+                }
+            }
+        }
+        for (EmbeddingSite site : model().embeddingSites()) {
+            if (embedding(site.name()) instanceof EmbeddingDora layer) {
+                layer.useBase(baseTensor(site.name() + ".weight"), backend());
+            }
+        }
+    }
+
+    /** In PEFT, a head and its embedding share what the file has for the head. */
+    private void copyToTable(LinearSite head) {
+        EmbeddingSite table = model().embeddingSites().get(0);
+        if (updates().get(head.name()) instanceof DoraLayer from
+                && embedding(table.name()) instanceof EmbeddingDora to) {
+            for (int k = 0; k < from.a.value().rows(); k++) {
+                for (int c = 0; c < table.width(); c++) {
+                    to.b.value().set(c, k, from.a.value().get(k, c));
+                }
+                for (int v = 0; v < table.entries(); v++) {
+                    to.a.value().set(k, v, from.b.value().get(v, k));
+                }
+            }
         }
     }
 
@@ -73,19 +120,23 @@ final class LoraAdapter extends LayeredAdapter {
             if (replaced != null) {
                 if (all && model.taskModules().contains(module)) {
                     // PEFT writes the bias of a head under three names
-                    alsoSave(module + ".modules_to_save.bias", replaced.value(), false);
-                    alsoSave(module + ".original_module.bias", model.tensor(name), false);
+                    alsoSave(module + ".modules_to_save.bias", replaced);
+                    alsoSave(module + ".original_module.bias", model.tensor(name));
                 }
-            } else if (updates().containsKey(module)) {
-                train(name, module + ".base_layer.bias");
-            } else if (all) {
-                train(name, name);
+            } else if (all || updates().containsKey(module)) {
+                trainBias(name);
             }
         }
     }
 
     /** PEFT writes what head and embedding share a second time, turned round. */
     private void shareWith(LinearSite head, ModelSites model) {
+        if (config.dora() && config.attachment().read()) {
+            add(
+                    head,
+                    new DoraLayer(config, head, model, new SplittableRandom(0))); // of its own, as it is not trained on
+            return;
+        }
         if (config.dora()) {
             throw new IllegalArgumentException(
                     "ensure_weight_tying was given with use_dora for an embedding and its head;"
@@ -93,29 +144,20 @@ final class LoraAdapter extends LayeredAdapter {
         }
         if (embedding(model.embeddingSites().get(0).name()) instanceof EmbeddingLora shared) {
             add(head, new TiedHeadLora(shared, config.scaling(head), config.dropout()));
-            alsoSave(head.name() + ".lora_A.weight", shared.b.value(), true);
-            alsoSave(head.name() + ".lora_B.weight", shared.a.value(), true);
+            alsoSaveTransposed(head.name() + ".lora_A.weight", shared.b);
+            alsoSaveTransposed(head.name() + ".lora_B.weight", shared.a);
         }
-    }
-
-    private void addTokens(ModelSites model) {
-        TokenTables tables = new TokenTables(config, model);
-        WholeModules whole = config.attachmentFor(model).whole(model);
-        for (String table : tables.names()) {
-            boolean embedded = embedding(table) != null;
-            if (embedded || updates().containsKey(table) || whole.hasTensor(table + ".weight")) {
-                throw new IllegalArgumentException("trainable_token_indices " + config.trainableTokens()
-                        + " were given, and " + table
-                        + " is trained already, by LoRA or as a whole. Choose one of them.");
-            }
-        }
-        tables.rows().forEach(this::add);
     }
 
     /** PiSSA and OLoRA as plain LoRA of twice the rank: {@code B A - B₀ A₀ = [B, -B₀] [A; A₀]}. */
     @Override
     public Adapter forSaving(ModelSites model) {
-        return config.init().isTakenFromBase() ? PlainLora.of(this, config, model) : this;
+        if (!config.init().isTakenFromBase()) {
+            return this;
+        }
+        LoraAdapter plain = PlainLora.of(this, config, model);
+        plain.takeBaseOf(this);
+        return plain;
     }
 
     @Override

@@ -3,8 +3,10 @@ package dev.peft4j.lora;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.adapter.Site;
 import dev.peft4j.core.adapter.TargetModules;
+import dev.peft4j.core.adapter.WholeModules;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.ArrayList;
@@ -13,6 +15,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One LoRA adapter out of several: {@code ΔW = Σ wᵢ ΔWᵢ}. {@code CAT} and {@code SVD} are exact (SVD as far as the rank allows) for rsLoRA, DoRA and biases
@@ -105,7 +108,9 @@ public final class LoraCombination {
         });
         LoraConfig.Builder config = LoraConfig.of(largest, largest).toBuilder()
                 .attachment(new Attachment(
-                        TargetModules.of(List.copyOf(ranks.keySet())), wholeModules(model, adapters), Map.of(), true))
+                        TargetModules.of(List.copyOf(ranks.keySet())),
+                        new WholeModules(wholeModules(model, adapters), true),
+                        new OtherFields(Map.of(), Map.of(), true)))
                 .rankPattern(ranks)
                 .alphaPattern(alphas)
                 .dora(dora)
@@ -127,13 +132,21 @@ public final class LoraCombination {
             Parameter to = result.replacement(name);
             for (LoraAdapter a : adapters) {
                 Parameter from = a.replacement(name);
-                if (to != null && from != null) {
-                    to.value().copyFrom(from.value());
+                if (from != null) {
+                    requireCopy(name, to).value().copyFrom(from.value());
                 }
             }
         }
         result.parameters().forEach(p -> requireFinite(p.name(), p.value()));
         return new Result(result, size == 0 ? 0 : Math.sqrt(error / size));
+    }
+
+    private static Parameter requireCopy(String name, @Nullable Parameter copy) {
+        if (copy == null) {
+            throw new IllegalArgumentException("an adapter has the base tensor " + name
+                    + " in its file, which a combination of adapters has no place for. Merge it into a model instead.");
+        }
+        return copy;
     }
 
     private static void requireFinite(String name, Tensor t) {

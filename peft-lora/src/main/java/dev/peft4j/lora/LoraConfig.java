@@ -5,9 +5,13 @@ import dev.peft4j.core.adapter.EmbeddingSite;
 import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.NamePattern;
+import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.Site;
 import dev.peft4j.core.adapter.TargetModules;
+import dev.peft4j.core.adapter.TokenTables;
+import dev.peft4j.core.adapter.WeightTying;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -62,10 +66,12 @@ public record LoraConfig(
         rankPattern = new LinkedHashMap<>(rankPattern);
         alphaPattern = new LinkedHashMap<>(alphaPattern);
         trainableTokens = new LinkedHashMap<>(trainableTokens);
-        NamePattern.requireRank("r", r);
-        rankPattern.forEach((k, v) -> NamePattern.requireRank("rank_pattern \"" + k + "\"", v));
         NamePattern.requireFinite("lora_alpha", alpha);
-        alphaPattern.forEach((k, v) -> NamePattern.requireFinite("alpha_pattern \"" + k + "\"", v));
+        if (!attachment.read()) { // of a file, values count that a layer uses
+            NamePattern.requireRank("r", r);
+            rankPattern.forEach((k, v) -> NamePattern.requireRank("rank_pattern \"" + k + "\"", v));
+            alphaPattern.forEach((k, v) -> NamePattern.requireFinite("alpha_pattern \"" + k + "\"", v));
+        }
         NamePattern.requireProbability("lora_dropout", dropout);
         if (dora && loraBias) {
             throw new IllegalArgumentException(
@@ -161,9 +167,16 @@ public record LoraConfig(
         return toBuilder().ensureWeightTying(true).build();
     }
 
+    /** How A and B start; those of a file do not need what is costly. */
+    LoraInit firstValues() {
+        return attachment.read() && !init.isTakenFromBase() ? LoraInit.DEFAULT : init;
+    }
+
     /** The rank at a layer. */
     int rank(Site site) {
-        return NamePattern.value(rankPattern, site.name(), r);
+        int rank = NamePattern.value(rankPattern, site.name(), r);
+        NamePattern.requireRank("r of " + site.name(), rank);
+        return rank;
     }
 
     /** The factor of the update at a layer. */
@@ -173,7 +186,9 @@ public record LoraConfig(
 
     /** Alpha at a layer. */
     double alpha(Site site) {
-        return NamePattern.value(alphaPattern, site.name(), alpha);
+        double found = NamePattern.value(alphaPattern, site.name(), alpha);
+        NamePattern.requireFinite("alpha_pattern of " + site.name(), found);
+        return found;
     }
 
     /**
@@ -182,20 +197,41 @@ public record LoraConfig(
      * @throws IllegalArgumentException if a target or a pattern matches nothing, or there is no default for the architecture
      */
     List<Site> sites(ModelSites model) {
-        List<Site> sites = attachmentFor(model).sitesWithEmbeddings(model);
-        NamePattern.check(rankPattern, sites, attachment.read());
-        NamePattern.check(alphaPattern, sites, attachment.read());
-        return sites;
+        List<Site> chosen = attachmentFor(model).sitesWithEmbeddings(model);
+        NamePattern.check(rankPattern, chosen, attachment.read());
+        NamePattern.check(alphaPattern, chosen, attachment.read());
+        LinearSite shared = tying(model).sharedHead(model).orElse(null);
+        return chosen.stream().filter(s -> !s.equals(shared)).toList();
     }
 
     @Override
-    public List<String> unmatched(ModelSites model) {
-        return NamePattern.unmatched(attachment, sites(model), rankPattern, alphaPattern, model);
+    public OtherFields otherFields() {
+        return attachment.otherFields();
+    }
+
+    @Override
+    public List<String> untrainable(ModelSites model) {
+        List<String> all =
+                new ArrayList<>(NamePattern.untrainable(attachment, sites(model), rankPattern, alphaPattern, model));
+        if (dora && tying(model).sharedHead(model).isPresent()) {
+            all.add("ensure_weight_tying true beside use_dora");
+        }
+        return all;
+    }
+
+    /** What of embedding and head is one. */
+    WeightTying tying(ModelSites model) {
+        return new WeightTying(attachment, ensureWeightTying, model);
+    }
+
+    /** The tables with trained rows. */
+    TokenTables tokenTables(ModelSites model) {
+        return new TokenTables(trainableTokens, ensureWeightTying, model);
     }
 
     /** The layers and modules, where embedding and head may be trained as one. */
     Attachment attachmentFor(ModelSites model) {
-        return WeightTying.resolve(this, model);
+        return tying(model).resolve(model);
     }
 
     @Override
@@ -213,7 +249,7 @@ public record LoraConfig(
                     ? model.tensor(name).size()
                     : 0;
         }
-        return count + new TokenTables(this, model).count();
+        return count + tokenTables(model).count();
     }
 
     @Override

@@ -65,8 +65,8 @@ public final class LoraConversion {
         Map<String, Double> alphas = new LinkedHashMap<>();
         ranks.forEach((name, r) -> alphas.put(name, (double) r)); // s = 1
         LoraConfig config = LoraConfig.of(largest, largest).toBuilder()
-                .attachment(new Attachment(
-                        TargetModules.of(List.copyOf(ranks.keySet())), modules(model, adapter), Map.of(), false))
+                .attachment(Attachment.to(TargetModules.of(List.copyOf(ranks.keySet())))
+                        .withModulesToSave(modules(model, adapter)))
                 .rankPattern(ranks)
                 .alphaPattern(alphas)
                 .build();

@@ -37,6 +37,10 @@ record LoraFactors(Tensor a, Tensor b) {
             case ORTHOGONAL -> f.orthogonal(r, random);
             case PISSA -> f.pissa(init, scaling, weight, random);
             case OLORA -> f.olora(weight);
+            case MICA ->
+                throw new IllegalArgumentException(
+                        "init_lora_weights mica was asked for; such adapters are read, and not"
+                                + " made here. Use pissa, olora or the default.");
         }
         return f;
     }

@@ -1,6 +1,8 @@
 package dev.peft4j.lora;
 
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -27,7 +29,9 @@ public record LoraInit(Kind kind, int iterations) {
         /** A and B are the R largest singular triplets of W (Meng et al. 2024). */
         PISSA,
         /** A and B are the first R columns and rows of the QR decomposition of W (Büyükakyüz 2024). */
-        OLORA
+        OLORA,
+        /** B spans the weakest directions of W and is not trained, A is 0. It is read only. */
+        MICA
     }
 
     /** The usual one. */
@@ -46,32 +50,48 @@ public record LoraInit(Kind kind, int iterations) {
     /**
      * Reads the field of {@code adapter_config.json}.
      *
+     * @param given whether it is there
      * @throws IllegalArgumentException if the base of such an adapter cannot be known
      */
-    public static LoraInit read(@Nullable Object value) {
-        if (value == null || value.equals(true)) {
-            return DEFAULT;
+    static LoraInit read(@Nullable Object value, boolean given) {
+        if (!given || value instanceof Boolean) {
+            return Boolean.FALSE.equals(value) ? of(Kind.RANDOM) : DEFAULT;
         }
-        if (value.equals(false)) {
+        if (!(value instanceof String text)) {
+            if (value == null || value.equals(0) || value.equals(List.of()) || value.equals(Map.of())) {
+                return of(Kind.RANDOM); // false by Python's rules
+            }
+            throw unknown(value);
+        }
+        if (text.isEmpty()) {
             return of(Kind.RANDOM);
         }
-        String name = String.valueOf(value).toLowerCase(Locale.ROOT);
-        Matcher m = PISSA_ITERATIONS.matcher(name);
+        Matcher m = PISSA_ITERATIONS.matcher(text);
         if (m.matches()) {
             return new LoraInit(Kind.PISSA, Integer.parseInt(m.group(1)));
         }
-        return switch (name) {
+        if (text.equals("pissa")) {
+            return of(Kind.PISSA);
+        }
+        return switch (text.toLowerCase(Locale.ROOT)) {
             case "gaussian" -> of(Kind.GAUSSIAN);
-            case "orthogonal" -> of(Kind.ORTHOGONAL);
-            case "pissa" -> of(Kind.PISSA);
             case "olora" -> of(Kind.OLORA);
-            case "loftq", "eva", "mica" -> DEFAULT; // these leave the weight of the base as it is
+            case "mica" -> of(Kind.MICA);
             default ->
-                throw new IllegalArgumentException("init_lora_weights is \"" + value
-                        + "\"; there are true, false, gaussian, orthogonal, pissa, pissa_niter_N, olora, loftq, eva and mica."
-                        + " An adapter of another kind belongs to a base that was changed: convert it to plain LoRA when"
-                        + " you save it in PEFT.");
+                switch (text) { // PEFT knows these in small letters only
+                    case "orthogonal" -> of(Kind.ORTHOGONAL);
+                    case "eva", "lora_ga" -> DEFAULT; // these leave the weight of the base as it is
+                    default -> throw unknown(value);
+                };
         };
+    }
+
+    private static IllegalArgumentException unknown(Object value) {
+        String text = value instanceof String s && s.length() <= 40 ? s : "another value";
+        return new IllegalArgumentException("init_lora_weights is \"" + text
+                + "\"; there are true, false, gaussian, orthogonal, pissa, pissa_niter_N, olora, eva, lora_ga and mica."
+                + " An adapter of another kind belongs to a base that was changed: convert it to plain LoRA when you save it"
+                + " in PEFT.");
     }
 
     /** The value of the field. */

@@ -5,10 +5,13 @@ import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.NamePattern;
 import dev.peft4j.core.adapter.Site;
-import java.util.LinkedHashMap;
+import dev.peft4j.core.adapter.TargetParameters;
+import dev.peft4j.core.adapter.TokenTables;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 
 /** LoRA's fields of {@code adapter_config.json}. */
 final class LoraJson {
@@ -16,46 +19,63 @@ final class LoraJson {
 
     static LoraConfig read(Map<String, Object> json) {
         ConfigFields fields = new ConfigFields(json);
+        fields.ignore(
+                "fan_in_fan_out", // follows from the model
+                "megatron_core",
+                "use_qalora", // of quantised layers only
+                "qalora_group_size",
+                "loftq_config");
+        fields.keep("eva_config", "corda_config", "lora_ga_config"); // of the first values
+        fields.refuseTrue("megatron_config", "layer_replication", "alora_invocation_tokens");
+        fields.refuseGiven("velora_config", "arrow_config", "use_bdlora", "kasa_config");
+        refuseMonteclora(fields);
+        TargetParameters.read(fields);
+        LoraInit init = LoraInit.read(fields.any("init_lora_weights"), fields.has("init_lora_weights"));
+        boolean loraBias = fields.truth("lora_bias", false);
+        if (loraBias && init.kind() != LoraInit.Kind.DEFAULT && init.kind() != LoraInit.Kind.RANDOM) {
+            throw new IllegalArgumentException("lora_bias was given with init_lora_weights " + init.toJson()
+                    + "; PEFT has it with true or false only. Correct one of them.");
+        }
+        if (fields.truth("use_dora", false) && init.equals(LoraInit.of(LoraInit.Kind.MICA))) {
+            throw new IllegalArgumentException(
+                    "use_dora was given with init_lora_weights mica, which PEFT does not have together. Choose one.");
+        }
         LoraConfig.Builder builder = LoraConfig.of(8, 8).toBuilder()
                 .r(fields.whole("r", 8))
                 .alpha(fields.number("lora_alpha", 8))
-                .dropout(fields.number("lora_dropout", 0))
-                .rsLora(fields.flag("use_rslora", false))
-                .dora(fields.flag("use_dora", false))
+                .dropout(fields.trainingProbability("lora_dropout", 0))
+                .rsLora(fields.truth("use_rslora", false))
+                .dora(fields.truth("use_dora", false))
                 .bias(bias(fields.text("bias", "none")))
-                .loraBias(fields.flag("lora_bias", false))
+                .loraBias(loraBias)
                 .rankPattern(fields.ranks())
                 .alphaPattern(fields.alphas())
-                .init(LoraInit.read(fields.any("init_lora_weights")))
-                .trainableTokens(tokens(fields))
-                .ensureWeightTying(fields.flag("ensure_weight_tying", false));
-        return builder.attachment(Attachment.read(fields)).build();
+                .init(init)
+                .trainableTokens(TokenTables.read(fields))
+                .ensureWeightTying(fields.truth("ensure_weight_tying", false));
+        Set<Attachment.Choice> choices = EnumSet.of(Attachment.Choice.EXCLUDED, Attachment.Choice.BLOCKS_OF_LISTS);
+        return builder.attachment(Attachment.read(fields, choices)).build();
     }
 
+    private static void refuseMonteclora(ConfigFields fields) {
+        if (fields.any("monteclora_config") instanceof Map<?, ?>) {
+            fields.refuseGiven("monteclora_config");
+        }
+        fields.refuseTrue("monteclora_config");
+    }
+
+    /** PEFT takes any name for the layers that LoRA is attached to that ends in {@code _only}. */
     private static LoraConfig.Bias bias(String name) {
+        if (name.endsWith("_only")) {
+            return LoraConfig.Bias.LORA_ONLY;
+        }
         return switch (name) {
             case "none" -> LoraConfig.Bias.NONE;
             case "all" -> LoraConfig.Bias.ALL;
-            case "lora_only" -> LoraConfig.Bias.LORA_ONLY;
             default ->
                 throw new IllegalArgumentException(
                         "bias is \"" + name + "\"; there are none, all and lora_only. Correct the file.");
         };
-    }
-
-    /** A list is of the input embedding. */
-    private static Map<String, List<Integer>> tokens(ConfigFields fields) {
-        Object value = fields.any("trainable_token_indices");
-        if (value == null) {
-            return Map.of();
-        }
-        if (!(value instanceof Map<?, ?>)) {
-            return Map.of("", fields.wholes("trainable_token_indices"));
-        }
-        ConfigFields tables = new ConfigFields(fields.object("trainable_token_indices"));
-        Map<String, List<Integer>> all = new LinkedHashMap<>();
-        fields.object("trainable_token_indices").keySet().forEach(table -> all.put(table, tables.wholes(table)));
-        return all;
     }
 
     /** Newer fields are left out while they have their default: older readers stop at names that they do not know. */
@@ -86,21 +106,12 @@ final class LoraJson {
             json.put("lora_bias", true);
         }
         if (!c.trainableTokens().isEmpty()) {
-            List<Integer> ofInput = c.trainableTokens().get("");
-            boolean one = ofInput != null && c.trainableTokens().size() == 1;
-            json.put("trainable_token_indices", one ? ofInput : byName(c, model));
+            json.put("trainable_token_indices", TokenTables.toJson(c.trainableTokens(), model));
         }
         if (c.ensureWeightTying()) {
             json.put("ensure_weight_tying", true);
         }
         return json;
-    }
-
-    private static Map<String, List<Integer>> byName(LoraConfig c, ModelSites model) {
-        Map<String, List<Integer>> all = new LinkedHashMap<>();
-        String input = model.embeddingSites().get(0).name();
-        c.trainableTokens().forEach((name, tokens) -> all.put(name.isEmpty() ? input : name, tokens));
-        return all;
     }
 
     private static Number whole(double value) {

@@ -34,7 +34,7 @@ class LoraLayer implements LinearUpdate {
         scaling = config.scaling(site);
         dropout = config.dropout();
         LoraFactors first =
-                LoraFactors.of(config.init(), r, scaling, model.tensor(model.weightName(site)), backend, random);
+                LoraFactors.of(config.firstValues(), r, scaling, model.tensor(model.weightName(site)), backend, random);
         a = new Parameter(site.name() + ".lora_A.weight", first.a(), r, site.in());
         b = new Parameter(site.name() + ".lora_B.weight", first.b(), site.out(), r);
     }
@@ -64,6 +64,11 @@ class LoraLayer implements LinearUpdate {
     @Override
     public void mergeInto(Backend backend, Tensor weight) {
         backend.matrices().gemm(false, false, scaling, b.value(), a.value(), 1, weight);
+    }
+
+    /** Computes with another weight (O, I) of the base: that of a file. */
+    void useBase(Tensor weight, Backend backend) {
+        // the update does not depend on it
     }
 
     /** The update as numbers. */

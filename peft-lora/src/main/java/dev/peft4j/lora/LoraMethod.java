@@ -6,6 +6,7 @@ import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.NamePattern;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.PeftMethod;
+import dev.peft4j.core.adapter.TargetParameters;
 import java.util.List;
 import java.util.Map;
 
@@ -24,6 +25,7 @@ public final class LoraMethod implements PeftMethod {
     @Override
     public PeftConfig fit(PeftConfig config, ModelSites model, Map<String, List<Long>> shapes) {
         LoraConfig lora = PeftMethod.require(LoraConfig.class, config);
+        TargetParameters.check(lora.otherFields(), model);
         Map<String, Integer> ranks = NamePattern.fromFile(
                 lora.sites(model),
                 s -> shapes.get(s.name() + (s instanceof LinearSite ? ".lora_A.weight" : ".lora_embedding_A")),

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * constant for the derivative. It is computed without the product B A: {@code ‖W + s·B A‖² = ‖W‖² + 2s·(W Aᵀ)·B + s²·B (A Aᵀ) Bᵀ}, row by row.
  */
 final class Magnitude {
-    private final Tensor weight; // (O, I), or a table (I, O)
+    private Tensor weight; // (O, I), or a table (I, O)
     private final boolean table;
     private final Parameter a; // (R, I)
     private final Parameter b; // (O, R)
@@ -37,12 +37,18 @@ final class Magnitude {
         this.scaling = scaling;
         int n = b.value().rows();
         squares = new double[n];
-        for (int o = 0; o < n; o++) {
-            squares[o] = backend.kernels().sumOfSquares(row(weight, o));
-        }
+        useBase(weight, backend);
         Tensor lengths = Tensor.allocate(backend.dtype(), 1, n);
         lengths.set(norms(backend));
         parameter = new Parameter(site + ".lora_magnitude_vector", lengths, n);
+    }
+
+    /** Computes with another weight of the base. */
+    final void useBase(Tensor other, Backend backend) {
+        weight = other;
+        for (int o = 0; o < squares.length; o++) {
+            squares[o] = backend.kernels().sumOfSquares(row(weight, o));
+        }
     }
 
     private Tensor row(Tensor t, int o) {

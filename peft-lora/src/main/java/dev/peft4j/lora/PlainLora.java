@@ -1,6 +1,5 @@
 package dev.peft4j.lora;
 
-import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.Site;
@@ -14,7 +13,7 @@ final class PlainLora {
     private PlainLora() {}
 
     /** A new adapter; ranks double, and alphas are such that the factor s of each layer stays. */
-    static Adapter of(LoraAdapter adapter, LoraConfig config, ModelSites model) {
+    static LoraAdapter of(LoraAdapter adapter, LoraConfig config, ModelSites model) {
         Map<String, Integer> ranks = new LinkedHashMap<>();
         Map<String, Double> alphas = new LinkedHashMap<>();
         double factor = config.rsLora() ? Math.sqrt(2) : 2;

@@ -50,6 +50,13 @@ final class ResidualLora extends LoraLayer {
         backend.matrices().gemm(false, false, -scaling, startB, startA, 1, weight);
     }
 
+    /** A file that has the weight has it without what was taken from it. */
+    @Override
+    void useBase(Tensor weight, Backend backend) {
+        startA.fill(0);
+        startB.fill(0);
+    }
+
     /** Frees what it started with; the parameters are freed by the adapter. */
     void closeStart() {
         startA.close();

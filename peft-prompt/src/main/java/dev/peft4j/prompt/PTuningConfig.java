@@ -3,6 +3,7 @@ package dev.peft4j.prompt;
 import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.NamePattern;
+import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.tensor.Activation;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.tensor.TorchRandom;
@@ -54,15 +55,14 @@ public record PTuningConfig(PromptSettings settings, Encoder encoder, int hidden
 
     static PTuningConfig read(Map<String, Object> json) {
         ConfigFields f = new ConfigFields(json);
-        String name = f.text("encoder_reparameterization_type", "MLP");
-        if (!name.equals("MLP") && !name.equals("LSTM")) {
-            throw new IllegalArgumentException(
-                    "encoder_reparameterization_type is \"" + name + "\"; there are MLP and LSTM. Correct the file.");
-        }
-        int hidden = f.whole("encoder_hidden_size", 0);
-        int layers = f.whole("encoder_num_layers", 2);
-        double dropout = f.number("encoder_dropout", 0);
-        return new PTuningConfig(PromptSettings.read(f), Encoder.valueOf(name), hidden, layers, dropout);
+        Object name = f.has("encoder_reparameterization_type")
+                ? f.training("encoder_reparameterization_type", v -> "MLP".equals(v) || "LSTM".equals(v))
+                : null;
+        int hidden = f.any("encoder_hidden_size") == null ? 0 : f.trainingWhole("encoder_hidden_size", 0, n -> n > 0);
+        int layers = f.trainingWhole("encoder_num_layers", 2, n -> n > 0);
+        double dropout = f.trainingProbability("encoder_dropout", 0);
+        Encoder encoder = "LSTM".equals(name) ? Encoder.LSTM : Encoder.MLP;
+        return new PTuningConfig(PromptSettings.read(f), encoder, hidden, layers, dropout);
     }
 
     PTuningConfig asFlat() {
@@ -75,6 +75,7 @@ public record PTuningConfig(PromptSettings settings, Encoder encoder, int hidden
 
     RowSource source(ModelSites model, TorchRandom random) {
         settings.check(model);
+        settings.requireSize("token_dim", model.width());
         int c = model.width();
         int h = hiddenFor(model);
         Tensor rows = Tensor.allocate(model.backend().dtype(), settings.virtualTokens(), c);
@@ -97,8 +98,13 @@ public record PTuningConfig(PromptSettings settings, Encoder encoder, int hidden
     }
 
     @Override
-    public List<String> unmatched(ModelSites model) {
-        return settings.unmatched(model);
+    public OtherFields otherFields() {
+        return settings.otherFields();
+    }
+
+    @Override
+    public List<String> untrainable(ModelSites model) {
+        return settings.untrainable(model, true);
     }
 
     @Override

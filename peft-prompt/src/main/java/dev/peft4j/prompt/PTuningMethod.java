@@ -23,7 +23,9 @@ public final class PTuningMethod implements PeftMethod {
     /** A file has the rows, whatever made them. */
     @Override
     public PeftConfig fit(PeftConfig config, ModelSites model, Map<String, List<Long>> shapes) {
-        return PeftMethod.require(PTuningConfig.class, config).asFlat();
+        PTuningConfig c = PeftMethod.require(PTuningConfig.class, config);
+        PeftMethod.requireShape(shapes, RowTable.NAME, c.settings().virtualTokens(), model.width());
+        return c.asFlat();
     }
 
     @Override

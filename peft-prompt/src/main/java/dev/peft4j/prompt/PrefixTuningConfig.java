@@ -2,6 +2,7 @@ package dev.peft4j.prompt;
 
 import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.tensor.Activation;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.tensor.TorchRandom;
@@ -71,9 +72,9 @@ public record PrefixTuningConfig(
 
     static PrefixTuningConfig read(Map<String, Object> json) {
         ConfigFields f = new ConfigFields(json);
-        Init init = f.any("init_weights") == null ? Init.RANDOM : Init.ZERO;
-        boolean projection = f.flag("prefix_projection", false);
-        int hidden = f.whole("encoder_hidden_size", 0);
+        Init init = "zero".equals(f.any("init_weights")) ? Init.ZERO : Init.RANDOM;
+        boolean projection = f.truth("prefix_projection", false);
+        int hidden = f.any("encoder_hidden_size") == null ? 0 : f.trainingWhole("encoder_hidden_size", 0, n -> n > 0);
         return new PrefixTuningConfig(PromptSettings.read(f), projection, hidden, init, List.of());
     }
 
@@ -85,10 +86,25 @@ public record PrefixTuningConfig(
         return hidden == 0 ? PromptSettings.keyWidth(model) : hidden;
     }
 
+    /**
+     * Columns of the rows: keys and values of all layers.
+     *
+     * @throws IllegalArgumentException if a file is of a model of other sizes
+     */
+    int columns(ModelSites model) {
+        settings.requireClassifierOfSequences(model);
+        if (!model.modelType()
+                .equals("llama")) { // whose heads may share keys, so that PEFT takes the sizes of the model
+            settings.requireSize("token_dim", PromptSettings.keyWidth(model));
+            settings.requireSize("num_attention_heads", model.keyHeads());
+        }
+        return 2 * settings.layersFor(model) * PromptSettings.keyWidth(model);
+    }
+
     RowSource source(ModelSites model, TorchRandom random) {
         settings.check(model);
         int d = PromptSettings.keyWidth(model);
-        int columns = 2 * PromptSettings.layers(model) * d;
+        int columns = columns(model);
         if (projection && !settings.flat()) {
             int[] sizes = {d, hiddenFor(model), columns};
             Tensor vectors = Tensor.allocate(model.backend().dtype(), settings.virtualTokens(), d);
@@ -131,8 +147,13 @@ public record PrefixTuningConfig(
     }
 
     @Override
-    public List<String> unmatched(ModelSites model) {
-        return settings.unmatched(model);
+    public OtherFields otherFields() {
+        return settings.otherFields();
+    }
+
+    @Override
+    public List<String> untrainable(ModelSites model) {
+        return settings.untrainable(model, false);
     }
 
     @Override
@@ -143,7 +164,7 @@ public record PrefixTuningConfig(
     @Override
     public long parameterCount(ModelSites model) {
         int d = PromptSettings.keyWidth(model);
-        long columns = 2L * PromptSettings.layers(model) * d;
+        long columns = columns(model);
         long h = hiddenFor(model);
         long network = (long) settings.virtualTokens() * d + h * (d + 1) + columns * (h + 1);
         boolean made = projection && !settings.flat();
@@ -153,6 +174,7 @@ public record PrefixTuningConfig(
     @Override
     public Map<String, Object> toJson(ModelSites model) {
         Map<String, Object> json = settings.toJson(PEFT_TYPE, model, PromptSettings.keyWidth(model), model.keyHeads());
+        json.put("num_layers", settings.layersFor(model));
         json.put("prefix_projection", projection);
         json.put("encoder_hidden_size", hiddenFor(model));
         return json;

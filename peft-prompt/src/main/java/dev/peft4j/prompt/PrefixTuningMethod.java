@@ -23,7 +23,9 @@ public final class PrefixTuningMethod implements PeftMethod {
     /** A file has the rows, whatever made them. */
     @Override
     public PeftConfig fit(PeftConfig config, ModelSites model, Map<String, List<Long>> shapes) {
-        return PeftMethod.require(PrefixTuningConfig.class, config).asFlat();
+        PrefixTuningConfig c = PeftMethod.require(PrefixTuningConfig.class, config);
+        PeftMethod.requireShape(shapes, RowTable.NAME, c.settings().virtualTokens(), c.columns(model));
+        return c.asFlat();
     }
 
     @Override

@@ -5,6 +5,7 @@ import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.LayeredAdapter;
 import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.WholeModules;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
@@ -12,13 +13,18 @@ import dev.peft4j.core.autograd.Products;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Rows in front of sequences, and the modules that the task trains whole. */
 final class PromptAdapter extends LayeredAdapter {
+    private static final String TOKENS = "word_embeddings";
+
     private final PromptLearning config;
     private final RowSource source;
+    private final boolean outside; // whether a file has a copy of the embedding for that second name
     private final boolean prefix; // keys and values of each layer, instead of embedded tokens
 
     PromptAdapter(PromptLearning config, ModelSites model, RowSource source, boolean prefix) {
@@ -26,7 +32,51 @@ final class PromptAdapter extends LayeredAdapter {
         this.config = config;
         this.source = source;
         this.prefix = prefix;
-        build(() -> trainModules(config.settings().whole(model)));
+        WholeModules whole = config.settings().whole(model);
+        this.outside = whole.mayMiss()
+                && !whole.prefix().isEmpty()
+                && whole.endings().stream().anyMatch(TOKENS::endsWith);
+        if (!prefix && !whole.mayMiss() && whole.hasTensor(table())) {
+            throw new IllegalArgumentException(
+                    "modules_to_save " + whole.endings() + " names the embedding; behind a prompt,"
+                            + " PEFT looks tokens up in the untrained one. Train prefix tuning or LoRA.");
+        }
+        build(() -> {
+            trainModules(whole);
+            if (outside && prefix) {
+                trainUnread(table(), TOKENS + ".weight");
+            } else if (outside) {
+                train(table(), TOKENS + ".weight");
+            }
+        });
+    }
+
+    private String table() {
+        return model().embeddingSites().get(0).name() + ".weight";
+    }
+
+    /** PEFT looks the tokens behind a prompt up in the untrained embedding, which it has a second time as {@code word_embeddings}. */
+    @Override
+    protected boolean readsCopy(String tensor) {
+        return prefix || !tensor.equals(table());
+    }
+
+    @Override
+    protected Map<String, String> otherBaseNames() {
+        return Map.of(TOKENS + (outside ? ".original_module.weight" : ".weight"), table());
+    }
+
+    @Override
+    protected Map<String, Parameter> coveredNames() {
+        Map<String, Parameter> all = new LinkedHashMap<>();
+        for (Parameter p : parameters()) {
+            if (p.name().equals(RowTable.NAME)) {
+                all.put("prompt_encoder.default.embedding.weight", p);
+            } else if (p.name().startsWith(TOKENS)) {
+                all.put(TOKENS + ".modules_to_save.default.weight", p);
+            }
+        }
+        return all;
     }
 
     private Node rows(Pass pass) {
@@ -68,11 +118,18 @@ final class PromptAdapter extends LayeredAdapter {
         return all;
     }
 
-    /** PEFT writes the rows without a prefix, and heads with one level less than other methods. */
+    /** PEFT writes heads with one level less than other methods. */
+    @Override
+    public String prefix() {
+        return "base_model.";
+    }
+
+    /** The rows have no prefix. */
     @Override
     public String savedName(Parameter parameter) {
-        boolean row = parameter.name().equals(RowTable.NAME) || parameter.name().startsWith("encoder.");
-        return row ? parameter.name() : "base_model." + parameter.name();
+        String name = parameter.name();
+        boolean bare = name.equals(RowTable.NAME) || name.startsWith("encoder.") || name.startsWith(TOKENS);
+        return bare ? name : super.savedName(parameter);
     }
 
     /** Only the rows, where a network makes them: that is all that PEFT's file can hold. */

@@ -3,8 +3,10 @@ package dev.peft4j.prompt;
 import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.ModelSites;
-import dev.peft4j.core.adapter.TargetModules;
+import dev.peft4j.core.adapter.OtherFields;
+import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.adapter.WholeModules;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,16 +19,21 @@ import org.jspecify.annotations.Nullable;
  * @param virtualTokens P ({@code num_virtual_tokens}), from 1
  * @param modulesToSave modules that are trained whole; null for those that the task needs
  * @param flat whether the rows themselves are trained where the method has a network for them: an adapter that was read from a file of PEFT
- * @param kept unknown fields of a file that was read, to be written again
- * @param read whether it was read from a file, whose names may match nothing
+ * @param ofModel what a file says of its model: sizes, and the task
+ * @param otherFields what a file had besides
  */
 public record PromptSettings(
-        int virtualTokens, @Nullable List<String> modulesToSave, boolean flat, Map<String, Object> kept, boolean read) {
+        int virtualTokens,
+        @Nullable WholeModules modulesToSave,
+        boolean flat,
+        Map<String, Object> ofModel,
+        OtherFields otherFields) {
+    private static final String TASK = "task_type";
+    private static final List<String> OF_MODEL = List.of("token_dim", "num_attention_heads", "num_layers", TASK);
 
     /** Checks the range. */
     public PromptSettings {
-        modulesToSave = modulesToSave == null ? null : List.copyOf(modulesToSave);
-        kept = new LinkedHashMap<>(kept);
+        ofModel = new LinkedHashMap<>(ofModel);
         if (virtualTokens < 1) {
             throw new IllegalArgumentException(
                     "num_virtual_tokens = " + virtualTokens + " was given; it is at least 1. 20 is usual.");
@@ -35,28 +42,76 @@ public record PromptSettings(
 
     /** So many virtual tokens, and the head of the task. */
     public static PromptSettings of(int virtualTokens) {
-        return new PromptSettings(virtualTokens, null, false, Map.of(), false);
+        return new PromptSettings(virtualTokens, null, false, Map.of(), OtherFields.NONE);
     }
 
     static PromptSettings read(ConfigFields f) {
-        for (String derived : List.of("token_dim", "num_attention_heads", "num_layers", "num_transformer_submodules")) {
-            f.any(derived); // follow from the model
+        if (f.any("task_type") == null) {
+            throw new IllegalArgumentException(
+                    "\"task_type\" is missing, without which PEFT reads the rows of a prompt and"
+                            + " never uses them. Write the task of the model into the file.");
         }
-        List<String> whole = Attachment.wholeModules(f);
-        return new PromptSettings(f.whole("num_virtual_tokens", 0), whole, false, f.kept(), true);
+        Object submodules = f.any("num_transformer_submodules");
+        boolean encoderToo = submodules == null && "SEQ_2_SEQ_LM".equals(f.any("task_type"));
+        if (encoderToo || (submodules != null && f.whole("num_transformer_submodules", 1) != 1)) {
+            throw new IllegalArgumentException(
+                    "\"num_transformer_submodules\" and \"task_type\" are those of a model with an"
+                            + " encoder and a decoder; those here have one of them. Use the model that the adapter was trained on.");
+        }
+        Map<String, Object> ofModel = new LinkedHashMap<>();
+        for (String field : OF_MODEL) {
+            Object value = f.any(field);
+            if (value != null) {
+                ofModel.put(field, value);
+            }
+        }
+        WholeModules whole = WholeModules.read(f, "base_model.");
+        for (String own : List.of("prompt_encoder", "prompt_encoder.default", "prompt_encoder.default.embedding")) {
+            if (!whole.prefix().isEmpty() && whole.endings().stream().anyMatch(own::endsWith)) {
+                throw ConfigFields.wrong("modules_to_save", whole.endings(), "a list of modules of the model");
+            }
+        }
+        return new PromptSettings(f.whole("num_virtual_tokens", 0), whole, false, ofModel, f.others());
+    }
+
+    /**
+     * Compares a size of a file with that of the model.
+     *
+     * @throws IllegalArgumentException if it is another one
+     */
+    void requireSize(String field, int size) {
+        Object found = ofModel.getOrDefault(field, size);
+        if (!found.equals(size)) {
+            throw ConfigFields.wrong(field, found, "the " + size + " of this model");
+        }
+    }
+
+    /**
+     * Layers for which there are keys and values: those of the model, or more of a file.
+     *
+     * @throws IllegalArgumentException if there are fewer
+     */
+    int layersFor(ModelSites model) {
+        int own = layers(model);
+        Object found = ofModel.getOrDefault("num_layers", own);
+        if (!(found instanceof Integer n) || n < own) {
+            throw ConfigFields.wrong("num_layers", found, "at least the " + own + " of this model");
+        }
+        return n;
     }
 
     PromptSettings withModulesToSave(List<String> modules) {
-        return new PromptSettings(virtualTokens, modules, flat, kept, read);
+        return new PromptSettings(
+                virtualTokens, new WholeModules(modules, otherFields.read()), flat, ofModel, otherFields);
     }
 
     PromptSettings asFlat() {
-        return new PromptSettings(virtualTokens, modulesToSave, true, kept, read);
+        return new PromptSettings(virtualTokens, modulesToSave, true, ofModel, otherFields);
     }
 
     /** The modules that are trained whole; in a file an entry may mean none. */
     WholeModules whole(ModelSites model) {
-        return new WholeModules(modulesToSave == null ? model.taskModules() : modulesToSave, read);
+        return modulesToSave == null ? new WholeModules(model.taskModules(), otherFields.read()) : modulesToSave;
     }
 
     /** Refuses more virtual tokens than a sequence may have, with room for one token. */
@@ -90,8 +145,35 @@ public record PromptSettings(
         }
     }
 
-    List<String> unmatched(ModelSites model) {
-        return new Attachment(TargetModules.allLinearLayers(), modulesToSave, Map.of(), read).unmatched(model);
+    /**
+     * Refuses tasks for which PEFT computes another output of a classifier behind a prefix than the model has.
+     *
+     * @throws IllegalArgumentException if a file has one of them
+     */
+    void requireClassifierOfSequences(ModelSites model) {
+        Object task = ofModel.getOrDefault(TASK, model.taskType().name());
+        List<String> modules = whole(model).endings();
+        boolean asClassifier = modules.stream().anyMatch(m -> "bert".contains(m) || "dropout".contains(m));
+        if (model.taskType() == TaskType.SEQ_CLS
+                && otherFields.read()
+                && (task.equals("TOKEN_CLS")
+                        || task.equals("QUESTION_ANS")
+                        || (task.equals("SEQ_CLS") && asClassifier))) {
+            throw new IllegalArgumentException("\"task_type\" is " + task + " and \"modules_to_save\" is " + modules
+                    + ", with which PEFT computes something else than this " + model.modelType()
+                    + " model: it is a classifier of sequences. Use the model that the adapter was trained on.");
+        }
+    }
+
+    /** See {@link dev.peft4j.core.adapter.PeftConfig#untrainable}, for rows in front of tokens that an embedding gives, or not. */
+    List<String> untrainable(ModelSites model, boolean behindTokens) {
+        List<String> all = new ArrayList<>(whole(model).missing(model));
+        String table = model.embeddingSites().get(0).name();
+        if (behindTokens && otherFields.read() && whole(model).hasTensor(table + ".weight")) {
+            all.add("modules_to_save " + table);
+        }
+        all.addAll(otherFields.untrainable());
+        return all;
     }
 
     long wholeCount(ModelSites model) {
@@ -109,10 +191,12 @@ public record PromptSettings(
     }
 
     Map<String, Object> toJson(String type, ModelSites model, int tokenDim, int heads) {
-        Map<String, Object> json = new TreeMap<>(kept);
+        Map<String, Object> json = new TreeMap<>(otherFields.unknown());
         json.putIfAbsent("base_model_name_or_path", model.source());
         json.put("peft_type", type);
-        json.put("task_type", model.taskType().name());
+        String task = Attachment.taskType(whole(model).endings(), model);
+        Object used = task == null ? "FEATURE_EXTRACTION" : task; // without one PEFT would not use the rows
+        json.put(TASK, ofModel.getOrDefault(TASK, used));
         json.put("inference_mode", true);
         json.put("num_virtual_tokens", virtualTokens);
         json.put("token_dim", tokenDim);

@@ -2,8 +2,10 @@ package dev.peft4j.prompt;
 
 import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.tensor.TorchRandom;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
@@ -54,20 +56,21 @@ public record PromptTuningConfig(PromptSettings settings, Init init, String text
 
     static PromptTuningConfig read(Map<String, Object> json) {
         ConfigFields f = new ConfigFields(json);
-        f.any("tokenizer_name_or_path");
-        f.any("tokenizer_kwargs");
-        String name = f.text("prompt_tuning_init", "RANDOM");
-        String text = f.text("prompt_tuning_init_text", "");
-        Init init;
-        try {
-            init = Init.valueOf(name);
-        } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException(
-                    "prompt_tuning_init is \"" + name
-                            + "\"; there are RANDOM, SAMPLE_VOCAB and TEXT. Correct the file.",
-                    e);
+        boolean fromText = Init.TEXT.name().equals(f.any("prompt_tuning_init"));
+        Object text = f.any("prompt_tuning_init_text");
+        if (fromText && (text == null || !f.truth("tokenizer_name_or_path", false))) {
+            throw new IllegalArgumentException("prompt_tuning_init is TEXT, and prompt_tuning_init_text or"
+                    + " tokenizer_name_or_path is missing. Add them, or write RANDOM: the rows are in the file.");
         }
-        return new PromptTuningConfig(PromptSettings.read(f), init, text, List.of());
+        if (!fromText && f.truth("tokenizer_kwargs", false)) {
+            throw new IllegalArgumentException(
+                    "tokenizer_kwargs was given without prompt_tuning_init = TEXT, which alone reads a text. Remove it.");
+        }
+        f.ignore("tokenizer_name_or_path", "tokenizer_kwargs");
+        Object name = f.training("prompt_tuning_init", v -> Arrays.stream(Init.values())
+                .anyMatch(i -> i.name().equals(v)));
+        Init init = name == null ? Init.RANDOM : Init.valueOf(name.toString());
+        return new PromptTuningConfig(PromptSettings.read(f), init, text instanceof String t ? t : "", List.of());
     }
 
     PromptTuningConfig asFlat() {
@@ -77,6 +80,7 @@ public record PromptTuningConfig(PromptSettings settings, Init init, String text
     /** First values (P, C). */
     Tensor rows(ModelSites model, TorchRandom random) {
         settings.check(model);
+        settings.requireSize("token_dim", model.width());
         if (init == Init.TEXT && !settings.flat()) {
             PromptSettings.checkText(tokens, model);
         }
@@ -99,8 +103,13 @@ public record PromptTuningConfig(PromptSettings settings, Init init, String text
     }
 
     @Override
-    public List<String> unmatched(ModelSites model) {
-        return settings.unmatched(model);
+    public OtherFields otherFields() {
+        return settings.otherFields();
+    }
+
+    @Override
+    public List<String> untrainable(ModelSites model) {
+        return settings.untrainable(model, true);
     }
 
     @Override

@@ -23,7 +23,9 @@ public final class PromptTuningMethod implements PeftMethod {
     /** A file has the rows, whatever made them. */
     @Override
     public PeftConfig fit(PeftConfig config, ModelSites model, Map<String, List<Long>> shapes) {
-        return PeftMethod.require(PromptTuningConfig.class, config).asFlat();
+        PromptTuningConfig c = PeftMethod.require(PromptTuningConfig.class, config);
+        PeftMethod.requireShape(shapes, RowTable.NAME, c.settings().virtualTokens(), model.width());
+        return c.asFlat();
     }
 
     @Override

@@ -3,10 +3,13 @@ package dev.peft4j.adapters.bitfit;
 import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.Site;
 import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.adapter.WholeModules;
+import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -29,7 +32,8 @@ public record BitFitConfig(Attachment attachment) implements PeftConfig {
     public static final BitFitConfig ALL = new BitFitConfig(Attachment.DEFAULT);
 
     static BitFitConfig read(Map<String, Object> json) {
-        return new BitFitConfig(Attachment.read(new ConfigFields(json)));
+        ConfigFields f = new ConfigFields(json);
+        return new BitFitConfig(Attachment.read(f, EnumSet.of(Attachment.Choice.EXCLUDED, Attachment.Choice.BLOCKS)));
     }
 
     /**
@@ -55,7 +59,7 @@ public record BitFitConfig(Attachment attachment) implements PeftConfig {
     /** The layers that are meant; without names all that have a bias, less those that are left out. */
     private List<Site> layers(TargetModules target, ModelSites model) {
         if (!target.isDefault()) {
-            return target.selectAll(model, attachment.read());
+            return choose(target, model);
         }
         List<String> endings = model.tensorNames().stream()
                 .filter(n -> n.endsWith(SUFFIX))
@@ -63,7 +67,14 @@ public record BitFitConfig(Attachment attachment) implements PeftConfig {
                 .map(n -> n.substring(n.lastIndexOf('.') + 1))
                 .distinct()
                 .toList();
-        return attachment.targetOr(Map.of(model.modelType(), endings), model).selectAll(model, attachment.read());
+        return choose(attachment.targetOr(Map.of(model.modelType(), endings), model), model);
+    }
+
+    private List<Site> choose(TargetModules target, ModelSites model) {
+        List<Site> all = new ArrayList<>(model.embeddingSites());
+        all.addAll(model.linearSites());
+        all.addAll(model.normSites());
+        return attachment.choose(all, target, model);
     }
 
     private static Set<String> biasesOf(List<Site> layers) {
@@ -88,7 +99,7 @@ public record BitFitConfig(Attachment attachment) implements PeftConfig {
 
     @Override
     public Map<String, Object> toJson(ModelSites model) {
-        Map<String, Object> json = new TreeMap<>(attachment.kept());
+        Map<String, Object> json = new TreeMap<>(attachment.otherFields().unknown());
         json.putIfAbsent("base_model_name_or_path", model.source());
         json.put("peft_type", PEFT_TYPE);
         json.put("task_type", model.taskType().name());
@@ -109,7 +120,12 @@ public record BitFitConfig(Attachment attachment) implements PeftConfig {
     }
 
     @Override
-    public List<String> unmatched(ModelSites model) {
-        return attachment.target() == null ? List.of() : attachment.unmatched(model);
+    public OtherFields otherFields() {
+        return attachment.otherFields();
+    }
+
+    @Override
+    public List<String> untrainable(ModelSites model) {
+        return attachment.target() == null ? attachment.otherFields().untrainable() : attachment.untrainable(model);
     }
 }

@@ -62,9 +62,10 @@ final class BottleneckAdapter extends LayeredAdapter {
         return all;
     }
 
+    /** AdapterHub's names have none. */
     @Override
-    public String savedName(Parameter parameter) {
-        return parameter.name();
+    public String prefix() {
+        return "";
     }
 
     @Override

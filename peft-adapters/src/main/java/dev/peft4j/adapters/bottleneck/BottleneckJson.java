@@ -3,10 +3,12 @@ package dev.peft4j.adapters.bottleneck;
 import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.tensor.Activation;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -18,26 +20,26 @@ final class BottleneckJson {
     private BottleneckJson() {}
 
     static BottleneckConfig read(Map<String, Object> json) {
-        ConfigFields f = new ConfigFields(new ConfigFields(json).object("config"));
-        for (String off :
-                List.of("phm_layer", "use_gating", "cross_adapter", "inv_adapter", "ln_before", "stochastic_depth")) {
-            Object v = f.any(off);
-            if (v != null && !v.equals(false) && !v.equals(0.0) && !v.equals(0)) {
-                throw new IllegalArgumentException("\"" + off + "\" is " + v
-                        + ", which bottleneck adapters do not compute here. Train one without it.");
-            }
+        Map<String, Object> inner = new ConfigFields(json).object("config");
+        inner.values().removeIf(Objects::isNull); // which stand for the defaults
+        ConfigFields f = new ConfigFields(inner);
+        if (f.any("architecture") != null && !"bottleneck".equals(f.any("architecture"))) {
+            throw new IllegalArgumentException("the adapter is of AdapterHub's architecture \""
+                    + f.any("architecture")
+                    + "\"; of its files, bottleneck adapters can be read. Train one of these, or a"
+                    + " LoRA, IA3 or prefix with PEFT.");
         }
-        if (!f.flag("original_ln_after", true)) {
-            throw new IllegalArgumentException(
-                    "\"original_ln_after\" is false, which bottleneck adapters do not compute here. Train one with it.");
+        f.refuseTrue("phm_layer", "use_gating", "cross_adapter", "inv_adapter", "ln_before", "stochastic_depth");
+        if (!f.truth("original_ln_after", true)) {
+            throw f.unsupported("original_ln_after");
         }
         BottleneckPlacement placement = new BottleneckPlacement(
-                f.flag("mh_adapter", false),
-                f.flag("output_adapter", true),
-                f.flag("is_parallel", false),
-                f.flag("original_ln_before", false),
+                f.truth("mh_adapter", false),
+                f.truth("output_adapter", true),
+                f.truth("is_parallel", false),
+                f.truth("original_ln_before", false),
                 residual(f.any("residual_before_ln")),
-                f.wholes("leave_out"));
+                leaveOut(f));
         return new BottleneckConfig(
                 placement,
                 factor(f),
@@ -48,6 +50,17 @@ final class BottleneckJson {
                 init(f.text("init_weights", "bert")),
                 String.valueOf(json.get("name")),
                 null);
+    }
+
+    private static List<Integer> leaveOut(ConfigFields f) {
+        Object value = f.any("leave_out");
+        if (value instanceof Collection<?> blocks && blocks.stream().allMatch(Integer.class::isInstance)) {
+            return blocks.stream().map(Integer.class::cast).toList();
+        }
+        if (value != null) {
+            throw ConfigFields.wrong("leave_out", value, "a list of the numbers of blocks");
+        }
+        return List.of();
     }
 
     private static BottleneckPlacement.Residual residual(@Nullable Object value) {
@@ -84,6 +97,9 @@ final class BottleneckJson {
     }
 
     private static Scaling scaling(ConfigFields f) {
+        if (f.any("scaling") instanceof Boolean flag) {
+            throw ConfigFields.wrong("scaling", flag, "a number");
+        }
         if (!(f.any("scaling") instanceof String name)) {
             return Scaling.of(f.number("scaling", 1));
         }
@@ -98,8 +114,8 @@ final class BottleneckJson {
 
     /** A parallel adapter has no residual connection of its own. */
     private static BottleneckConfig.Norm norm(ConfigFields f, boolean parallel) {
-        boolean residualFirst = f.flag("adapter_residual_before_ln", false) && !parallel;
-        if (!f.flag("ln_after", false)) {
+        boolean residualFirst = f.truth("adapter_residual_before_ln", false) && !parallel;
+        if (!f.truth("ln_after", false)) {
             return BottleneckConfig.Norm.NONE;
         }
         return residualFirst ? BottleneckConfig.Norm.AFTER_RESIDUAL : BottleneckConfig.Norm.BEFORE_RESIDUAL;
@@ -110,12 +126,15 @@ final class BottleneckJson {
             case "relu" -> Activation.RELU;
             case "swish", "silu" -> Activation.SILU;
             case "tanh" -> Activation.TANH;
-            case "gelu", "gelu_orig" -> Activation.GELU;
-            case "gelu_new", "gelu_fast", "gelu_pytorch_tanh" -> Activation.GELU_TANH;
-            case "leakyrelu" -> Activation.LEAKY_RELU;
+            case "gelu", "gelu_python" -> Activation.GELU;
+            case "gelu_new", "gelu_fast", "gelu_accurate", "gelu_pytorch_tanh", "gelu_python_tanh" ->
+                Activation.GELU_TANH;
+            case "leakyrelu", "leaky_relu" -> Activation.LEAKY_RELU;
             default ->
                 throw new IllegalArgumentException("non_linearity is \"" + name
-                        + "\"; there are relu, leakyrelu, swish, tanh, gelu and gelu_new. Use one of these.");
+                        + "\"; of the names of transformers there are relu, leakyrelu, leaky_relu, silu, swish, tanh, gelu,"
+                        + " gelu_python, gelu_new, gelu_fast, gelu_accurate, gelu_pytorch_tanh and gelu_python_tanh. Use"
+                        + " one of these.");
         };
     }
 

@@ -4,9 +4,12 @@ import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.TargetModules;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -59,19 +62,28 @@ public record Ia3Config(@Nullable FeedForward feedForward, boolean onesAtStart, 
 
     static Ia3Config read(Map<String, Object> json) {
         ConfigFields f = new ConfigFields(json);
-        Object inner = f.any("feedforward_modules");
-        FeedForward feedForward = null; // the default of the architecture
-        if (inner instanceof String pattern) {
-            feedForward = new FeedForward(List.of(), pattern);
-        } else if (inner != null) {
-            feedForward = new FeedForward(f.strings("feedforward_modules"), "");
-        }
-        return new Ia3Config(feedForward, f.flag("init_ia3_weights", true), Attachment.read(f));
+        f.ignore("fan_in_fan_out"); // follows from the model
+        FeedForward feedForward = feedForward(f);
+        boolean ones = f.truth("init_ia3_weights", true);
+        return new Ia3Config(feedForward, ones, Attachment.read(f, EnumSet.of(Attachment.Choice.EXCLUDED)));
     }
 
-    /** The attachment with the default layers of this method. */
-    private Attachment attachmentFor(ModelSites model) {
-        return attachment.withTarget(attachment.targetOr(TARGETS, model));
+    /** Null for the default of the architecture. */
+    private static @Nullable FeedForward feedForward(ConfigFields f) {
+        Object value = f.any("feedforward_modules");
+        if (value == null || value instanceof String) {
+            return value == null ? null : new FeedForward(List.of(), value.toString());
+        }
+        List<String> endings = f.texts("feedforward_modules");
+        if (value instanceof Collection && f.any("target_modules") instanceof Collection<?> targets) {
+            for (String ending : endings) {
+                if (!targets.contains(ending)) {
+                    throw new IllegalArgumentException("feedforward_modules has " + ending
+                            + ", which target_modules does not have. It has to be a part of target_modules.");
+                }
+            }
+        }
+        return new FeedForward(endings, "");
     }
 
     /**
@@ -80,7 +92,7 @@ public record Ia3Config(@Nullable FeedForward feedForward, boolean onesAtStart, 
      * @throws IllegalArgumentException if a feed-forward layer is not one of them
      */
     List<LinearSite> sites(ModelSites model) {
-        List<LinearSite> sites = attachmentFor(model).sites(model);
+        List<LinearSite> sites = attachment.choose(model.linearSites(), target(model), model, false);
         List<String> unmatched = attachment.read() ? List.of() : unmatchedFeedForward(sites);
         if (!unmatched.isEmpty()) {
             throw new IllegalArgumentException("feedforward_modules " + unmatched + " matches none of the "
@@ -88,6 +100,10 @@ public record Ia3Config(@Nullable FeedForward feedForward, boolean onesAtStart, 
                     + ". It has to be a part of target_modules.");
         }
         return sites;
+    }
+
+    private TargetModules target(ModelSites model) {
+        return attachment.targetOr(TARGETS, model);
     }
 
     private List<String> unmatchedFeedForward(List<LinearSite> sites) {
@@ -99,8 +115,13 @@ public record Ia3Config(@Nullable FeedForward feedForward, boolean onesAtStart, 
     }
 
     @Override
-    public List<String> unmatched(ModelSites model) {
-        List<String> all = new ArrayList<>(attachmentFor(model).unmatched(model));
+    public OtherFields otherFields() {
+        return attachment.otherFields();
+    }
+
+    @Override
+    public List<String> untrainable(ModelSites model) {
+        List<String> all = new ArrayList<>(attachment.untrainable(target(model), model));
         unmatchedFeedForward(sites(model)).forEach(m -> all.add("feedforward_modules " + m));
         return all;
     }
@@ -138,16 +159,18 @@ public record Ia3Config(@Nullable FeedForward feedForward, boolean onesAtStart, 
     @Override
     public Map<String, Object> toJson(ModelSites model) {
         List<LinearSite> sites = sites(model);
-        Map<String, Object> json = attachmentFor(model).toJson(PEFT_TYPE, model, sites);
+        TargetModules t = target(model);
+        Map<String, Object> json = attachment.withTarget(t).toJson(PEFT_TYPE, model, sites);
         // PEFT asks for feed-forward modules by the same words as for target modules
-        TargetModules t = attachmentFor(model).targetFor(model);
         FeedForward inner = inner(model);
         boolean asGiven = t.excluded() == null
                 && t.layers().isEmpty()
                 && inner.pattern().isEmpty()
                 && t.names().containsAll(inner.endings())
-                && attachmentFor(model).unmatched(model).isEmpty();
-        if (asGiven && !t.names().isEmpty()) {
+                && attachment.untrainable(t, model).isEmpty();
+        if (sites.isEmpty()) {
+            json.put("feedforward_modules", List.of());
+        } else if (asGiven && !t.names().isEmpty()) {
             json.put("target_modules", t.names());
             json.put("feedforward_modules", inner.endings());
         } else {

@@ -4,11 +4,15 @@ import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.NormSite;
+import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.adapter.WholeModules;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * Which norms are trained.
@@ -23,17 +27,27 @@ public record NormTuningConfig(Attachment attachment) implements PeftConfig {
     /** All norms. */
     public static final NormTuningConfig ALL = new NormTuningConfig(Attachment.DEFAULT);
 
+    /** PEFT's default norms per {@code model_type}; it has none for others. */
+    private static final Map<String, List<String>> TARGETS = Map.of(
+            "gpt2", List.of("ln_1", "ln_2", "ln_f"),
+            "llama", List.of("input_layernorm", "post_attention_layernorm", "norm"));
+
     static NormTuningConfig read(Map<String, Object> json) {
-        return new NormTuningConfig(Attachment.read(new ConfigFields(json)));
+        ConfigFields f = new ConfigFields(json);
+        return new NormTuningConfig(Attachment.read(f, EnumSet.of(Attachment.Choice.EXCLUDED)));
     }
 
-    List<NormSite> sites(ModelSites model) {
+    /** The names of the norms; a file may name other modules, of which copies are trained just so. */
+    Set<String> modules(ModelSites model) {
+        if (attachment.read()) {
+            return attachment.modules(targets(model), model);
+        }
         TargetModules target = attachment.target();
         List<NormSite> chosen =
-                target == null ? model.normSites() : targets(model).selectNorms(model, attachment.read());
+                target == null ? model.normSites() : attachment.choose(model.normSites(), targets(model), model);
         WholeModules whole = attachment.whole(model);
-        List<NormSite> left =
-                chosen.stream().filter(s -> !whole.hasLayer(s.name())).toList();
+        Set<String> left = new TreeSet<>();
+        chosen.stream().map(NormSite::name).filter(n -> !whole.hasLayer(n)).forEach(left::add);
         if (left.isEmpty()) {
             throw new IllegalArgumentException("norm tuning selects " + chosen.size()
                     + " norms, and all of them are in modules that are trained whole (modules_to_save "
@@ -43,6 +57,9 @@ public record NormTuningConfig(Attachment attachment) implements PeftConfig {
     }
 
     private TargetModules targets(ModelSites model) {
+        if (attachment.read()) {
+            return attachment.targetOr(TARGETS, model);
+        }
         List<String> all = model.normSites().stream()
                 .map(s -> s.name().substring(s.name().lastIndexOf('.') + 1))
                 .distinct()
@@ -51,8 +68,13 @@ public record NormTuningConfig(Attachment attachment) implements PeftConfig {
     }
 
     @Override
-    public List<String> unmatched(ModelSites model) {
-        return attachment.withTarget(targets(model)).unmatched(model);
+    public OtherFields otherFields() {
+        return attachment.otherFields();
+    }
+
+    @Override
+    public List<String> untrainable(ModelSites model) {
+        return attachment.untrainable(targets(model), model);
     }
 
     @Override
@@ -68,11 +90,14 @@ public record NormTuningConfig(Attachment attachment) implements PeftConfig {
     @Override
     public long parameterCount(ModelSites model) {
         return attachment.wholeCount(model)
-                + sites(model).stream().mapToLong(s -> 2L * s.width()).sum();
+                + modules(model).stream()
+                        .flatMap(m -> model.usedNames().stream().filter(n -> n.startsWith(m + ".")))
+                        .mapToLong(n -> model.usedTensor(n).size())
+                        .sum();
     }
 
     @Override
     public Map<String, Object> toJson(ModelSites model) {
-        return attachment.toJson(PEFT_TYPE, model, sites(model));
+        return attachment.withTarget(targets(model)).toJson(PEFT_TYPE, model, modules(model));
     }
 }

@@ -12,6 +12,9 @@ final class TrainableTokensAdapter extends LayeredAdapter {
 
     TrainableTokensAdapter(TrainableTokensConfig config, ModelSites model) {
         super(config, model);
+        if (!config.otherFields().read()) {
+            TokenRows.requireDistinct(config.tokens());
+        }
         build(() -> config.sites(model).forEach(site -> add(config, site, model)));
     }
 
@@ -20,7 +23,7 @@ final class TrainableTokensAdapter extends LayeredAdapter {
         add(rows);
         for (LinearSite head : model.linearSites()) {
             if (config.isInput(model, site) && model.isTied(head)) {
-                alsoSave(head.name() + SUFFIX, rows.parameter().value(), false);
+                alsoSave(head.name() + SUFFIX, rows.parameter());
             }
         }
     }

@@ -5,10 +5,14 @@ import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.EmbeddingSite;
 import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.Site;
 import dev.peft4j.core.adapter.TargetModules;
-import java.util.LinkedHashMap;
+import dev.peft4j.core.adapter.TokenTables;
+import dev.peft4j.core.adapter.WholeModules;
+import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -19,19 +23,16 @@ import org.jspecify.annotations.Nullable;
  *
  * @param tokens ids ({@code token_indices})
  * @param target the tables: embeddings, or heads without a bias; null for the input embedding
- * @param kept unknown fields of a file that was read, to be written again
- * @param read whether it was read from a file, where there may be no token
+ * @param otherFields what a file had besides
  */
-public record TrainableTokensConfig(
-        List<Integer> tokens, @Nullable TargetModules target, Map<String, Object> kept, boolean read)
+public record TrainableTokensConfig(List<Integer> tokens, @Nullable TargetModules target, OtherFields otherFields)
         implements PeftConfig {
     static final String PEFT_TYPE = "TRAINABLE_TOKENS";
 
     /** Checks that there are some. */
     public TrainableTokensConfig {
         tokens = List.copyOf(tokens);
-        kept = new LinkedHashMap<>(kept);
-        if (tokens.isEmpty() && !read) {
+        if (tokens.isEmpty()) {
             throw new IllegalArgumentException(
                     "token_indices [] was given; without a token there is nothing to train. Name at least one.");
         }
@@ -39,14 +40,21 @@ public record TrainableTokensConfig(
 
     /** These tokens of the input embedding. */
     public static TrainableTokensConfig of(Integer... tokens) {
-        return new TrainableTokensConfig(List.of(tokens), null, Map.of(), false);
+        return new TrainableTokensConfig(List.of(tokens), null, OtherFields.NONE);
     }
 
     static TrainableTokensConfig read(Map<String, Object> json) {
         ConfigFields f = new ConfigFields(json);
-        f.any("init_weights"); // of rows that are in the file
-        Attachment tables = Attachment.read(f);
-        return new TrainableTokensConfig(f.wholes("token_indices"), tables.target(), tables.kept(), true);
+        f.ignore("init_weights"); // of rows that are in the file
+        if ("TOKEN_CLS".equals(f.any("task_type")) || "QUESTION_ANS".equals(f.any("task_type"))) {
+            throw new IllegalArgumentException("\"task_type\" is " + f.any("task_type")
+                    + ", for which PEFT trains a head too, and this method trains none. Use LoRA with"
+                    + " trainable_token_indices.");
+        }
+        List<Integer> tokens =
+                f.has("token_indices") ? TokenTables.tokens("token_indices", f.any("token_indices")) : List.of();
+        Attachment tables = Attachment.readTargets(f, EnumSet.noneOf(Attachment.Choice.class));
+        return new TrainableTokensConfig(tokens, tables.target(), tables.otherFields());
     }
 
     /** Whether a table is the input embedding. */
@@ -60,15 +68,27 @@ public record TrainableTokensConfig(
         if (target == null || target.isDefault()) {
             return List.of(input);
         }
-        List<Site> chosen = target.selectWithEmbeddings(model, read);
+        List<Site> all = new ArrayList<>(model.embeddingSites());
+        all.addAll(model.linearSites());
+        Attachment attachment = new Attachment(target, new WholeModules(List.of(), true), otherFields);
+        List<Site> chosen = attachment.choose(all, target, model);
+        boolean both =
+                chosen.contains(input) && chosen.stream().anyMatch(s -> s instanceof LinearSite l && model.isTied(l));
+        if (both && otherFields.read()) {
+            throw new IllegalArgumentException(
+                    "target_modules names " + input.name()
+                            + " and a head that is tied to it, which PEFT cannot compute. Name the embedding: the head follows.");
+        }
         return chosen.stream()
                 .filter(s -> !(chosen.contains(input) && s instanceof LinearSite l && model.isTied(l)))
                 .toList();
     }
 
     @Override
-    public List<String> unmatched(ModelSites model) {
-        return target == null ? List.of() : Attachment.to(target).unmatched(model);
+    public List<String> untrainable(ModelSites model) {
+        return target == null
+                ? otherFields.untrainable()
+                : new Attachment(target, null, otherFields).untrainable(model);
     }
 
     @Override
@@ -86,21 +106,25 @@ public record TrainableTokensConfig(
 
     @Override
     public Map<String, Object> toJson(ModelSites model) {
-        Map<String, Object> json = new TreeMap<>(kept);
+        Map<String, Object> json = new TreeMap<>(otherFields.unknown());
         json.putIfAbsent("base_model_name_or_path", model.source());
         json.put("peft_type", PEFT_TYPE);
         json.put("task_type", model.taskModules().isEmpty() ? model.taskType().name() : null);
         json.put("inference_mode", true);
         json.put("init_weights", true);
         json.put("token_indices", tokens);
-        List<Site> sites = sites(model);
+        json.put("target_modules", targetNames(sites(model), model));
+        return json;
+    }
+
+    private Object targetNames(List<Site> sites, ModelSites model) {
+        if (sites.isEmpty()) {
+            return Attachment.NOTHING;
+        }
         String name = sites.get(0).name();
         boolean input = sites.size() == 1 && isInput(model, sites.get(0));
-        json.put(
-                "target_modules",
-                input
-                        ? List.of(name.substring(name.lastIndexOf('.') + 1))
-                        : sites.stream().map(Site::name).toList());
-        return json;
+        return input
+                ? List.of(name.substring(name.lastIndexOf('.') + 1))
+                : sites.stream().map(Site::name).toList();
     }
 }

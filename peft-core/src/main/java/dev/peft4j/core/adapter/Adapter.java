@@ -154,17 +154,28 @@ public interface Adapter extends AutoCloseable {
      *
      * @param tensor of the adapter or of the base
      * @param transposed whether rows and columns are exchanged in the file
+     * @param shape dimensions of the tensor, not exchanged
      */
-    record SavedTwin(Tensor tensor, boolean transposed) {}
+    record SavedTwin(Tensor tensor, boolean transposed, List<Integer> shape) {}
 
     /** Tensors that are not trained, by their whole names in files; read back where a file has them. */
     default Map<String, Tensor> buffers() {
         return Map.of();
     }
 
+    /** Whether a file has to have a tensor of {@link #buffers}. */
+    default boolean requiresBuffer(String name) {
+        return true;
+    }
+
+    /** What names in files begin with. */
+    default String prefix() {
+        return "base_model.model.";
+    }
+
     /** The name in files of a parameter. */
     default String savedName(Parameter parameter) {
-        return "base_model.model." + parameter.name();
+        return prefix() + parameter.name();
     }
 
     /** Whether rows and columns of a parameter are exchanged in files, as those of its base tensor are. */

@@ -22,6 +22,9 @@ import org.slf4j.LoggerFactory;
 final class AdapterReader {
     private static final Logger LOG = LoggerFactory.getLogger(AdapterReader.class);
     private static final String HUB_TYPE = "BOTTLENECK"; // of adapters whose config is AdapterHub's
+    private static final List<String> TASKS =
+            List.of("SEQ_CLS", "SEQ_2_SEQ_LM", "CAUSAL_LM", "TOKEN_CLS", "QUESTION_ANS", "FEATURE_EXTRACTION");
+    private static final List<String> GENERATING = List.of("CAUSAL_LM", "SEQ_2_SEQ_LM");
     private static final long SLACK =
             4; // a config may ask for this many times what the file holds before the names are compared
     private static final long SMALL = 1 << 16;
@@ -29,13 +32,20 @@ final class AdapterReader {
     private final Path directory;
     private final ModelSites model;
     private final TensorFiles files;
-    private final Map<String, String> names; // in files, by the names that this library has
+    private final Map<String, String> names; // of tensors as this model has them, by those in the files
 
-    private AdapterReader(Path directory, ModelSites model, TensorFiles files) {
+    private AdapterReader(Path directory, ModelSites model, TensorFiles files, Map<String, Object> json) {
         this.directory = directory;
         this.model = model;
         this.files = files;
-        this.names = new SavedNames(model).of(files.tensors().keySet());
+        this.names = new SavedNames(model).of(files.tensors().keySet(), mayBeHeadless(json));
+    }
+
+    /** A model without a head has no task of a head. */
+    private static boolean mayBeHeadless(Map<String, Object> json) {
+        Object task = json.get("task_type");
+        boolean noTask = task == null || task.equals("FEATURE_EXTRACTION");
+        return noTask && !json.containsKey("num_virtual_tokens"); // whose heads have another prefix
     }
 
     static AdapterInfo describe(Path directory) throws IOException {
@@ -64,18 +74,31 @@ final class AdapterReader {
         Map<String, Object> json = config(directory);
         try (TensorFiles files = TensorFiles.open(directory, tensorFiles(json))) {
             json = ofTheSameSave(configFile, json, files);
-            AdapterReader reader = new AdapterReader(directory, model, files);
-            Adapter adapter = reader.create(configFile, type(configFile, json), json);
+            Adapter adapter = new AdapterReader(directory, model, files, json).read(configFile, json);
             try {
-                reader.fill(adapter);
                 requireSameSave(configFile, json, files);
-                adapter.afterLoading();
-                reader.warnOfUnmatched(adapter);
                 return adapter;
             } catch (IOException | RuntimeException e) {
                 adapter.close();
                 throw e;
             }
+        }
+    }
+
+    private Adapter read(Path configFile, Map<String, Object> json) throws IOException {
+        try {
+            Adapter adapter = create(configFile, type(configFile, json), json);
+            try {
+                fill(adapter);
+                adapter.afterLoading();
+                warnOfUntrainable(adapter);
+                return adapter;
+            } catch (IOException | RuntimeException e) {
+                adapter.close();
+                throw e;
+            }
+        } catch (IllegalArgumentException | ArithmeticException e) {
+            throw new BadFileException(configFile, String.valueOf(e.getMessage()), e);
         }
     }
 
@@ -143,27 +166,44 @@ final class AdapterReader {
                 configFile, "\"peft_type\" is missing, so this is no PEFT adapter. Check the directory.");
     }
 
-    private Adapter create(Path configFile, String type, Map<String, Object> json) throws BadFileException {
-        try {
-            PeftMethod method = AdapterFiles.method(type);
-            Map<String, List<Long>> shapes = new HashMap<>();
-            names.forEach((name, inFile) ->
-                    shapes.put(SavedNames.withoutPrefix(name), info(inFile).shape()));
-            PeftConfig config = method.fit(method.read(json), model, shapes);
-            long wanted = config.parameterCount(model);
-            long found = files.tensors().values().stream()
-                    .mapToLong(TensorInfo::elements)
-                    .sum();
-            if (wanted > SLACK * Math.max(found, SMALL)) {
-                throw new BadFileException(
-                        configFile,
-                        "asks for " + wanted + " parameters on this " + model.modelType() + " model, and its tensors"
-                                + " hold " + found + ". They do not belong together; get both files again.");
-            }
-            return method.create(config, model, 0);
-        } catch (IllegalArgumentException | ArithmeticException e) {
-            throw new BadFileException(configFile, String.valueOf(e.getMessage()), e);
+    /** A task is one of PEFT's, or none; those that generate need a model that does. */
+    private void requireTask(Map<String, Object> json) {
+        Object task = json.get("task_type");
+        if (task != null && !TASKS.contains(task)) {
+            throw ConfigFields.wrong("task_type", task, "one of " + TASKS + ", or none,");
         }
+        if (GENERATING.contains(String.valueOf(task)) && model.taskType() != TaskType.CAUSAL_LM) {
+            throw new IllegalArgumentException("\"task_type\" is \"" + task + "\", and this " + model.modelType()
+                    + " model generates no text. Use the model that the adapter was trained on.");
+        }
+    }
+
+    private Adapter create(Path configFile, String type, Map<String, Object> json) throws BadFileException {
+        if (!type.equals(HUB_TYPE)) {
+            requireTask(json);
+        }
+        PeftMethod method = AdapterFiles.method(type);
+        Map<String, List<Long>> shapes = new HashMap<>();
+        String prefix = type.equals(HUB_TYPE) ? "" : AdapterFiles.PREFIX;
+        names.forEach((inFile, name) -> {
+            if (name.startsWith(prefix) || name.indexOf('.') < 0) {
+                shapes.put(
+                        SavedNames.canonical(SavedNames.withoutPrefix(name)),
+                        info(inFile).shape());
+            }
+        });
+        PeftConfig config = method.fit(method.read(json), model, shapes);
+        long wanted = config.parameterCount(model);
+        long found = files.tensors().values().stream()
+                .mapToLong(TensorInfo::elements)
+                .sum();
+        if (wanted > SLACK * Math.max(found, SMALL)) {
+            throw new BadFileException(
+                    configFile,
+                    "asks for " + wanted + " parameters on this " + model.modelType() + " model, and its tensors hold "
+                            + found + ". They do not belong together; get both files again.");
+        }
+        return method.create(config, model, 0);
     }
 
     private TensorInfo info(String inFile) {
@@ -171,36 +211,54 @@ final class AdapterReader {
     }
 
     private void fill(Adapter adapter) throws IOException {
-        Map<String, String> left = new HashMap<>(names);
+        LoadPlan plan = new LoadPlan(adapter, model);
+        Map<LoadPlan.Slot, String> chosen = new HashMap<>();
+        List<String> ignored = new ArrayList<>(); // by PEFT
+        for (Map.Entry<String, String> tensor : names.entrySet()) {
+            LoadPlan.Slot slot = plan.slot(tensor.getValue());
+            if (slot != null) {
+                chosen.put(slot, tensor.getKey()); // of two names for one tensor the later one counts, as in PEFT
+            } else if (info(tensor.getKey()).elements() > 0) {
+                ignored.add(tensor.getKey());
+            }
+        }
         List<String> missing = new ArrayList<>();
-        for (Parameter p : adapter.parameters()) {
-            String inFile = left.remove(adapter.savedName(p));
-            if (inFile == null) {
-                missing.add(adapter.savedName(p));
-            } else {
-                read(inFile, p.value(), adapter.isTransposedInFile(p), p.shape());
+        for (LoadPlan.Into slot : plan.filled()) {
+            if (slot.required() && !chosen.containsKey(slot)) {
+                missing.add(slot.name());
             }
         }
-        for (Map.Entry<String, Tensor> buffer : adapter.buffers().entrySet()) {
-            String inFile = left.remove(buffer.getKey());
-            if (inFile != null) {
-                Tensor t = buffer.getValue();
-                read(inFile, t, false, t.rows(), t.cols());
+        if (!missing.isEmpty()) {
+            refuse(missing, ignored);
+        }
+        for (LoadPlan.Slot slot : chosen.keySet()) {
+            if (slot instanceof LoadPlan.Covered covered && covered.by() != null) {
+                requireShape(Objects.requireNonNull(chosen.get(slot)), covered.by());
             }
         }
-        for (Map.Entry<String, Adapter.SavedTwin> twin : adapter.alsoSaved().entrySet()) {
-            String inFile = left.remove(AdapterFiles.PREFIX + twin.getKey());
+        for (LoadPlan.Into slot : plan.filled()) {
+            String inFile = chosen.get(slot);
             if (inFile != null) {
-                compare(inFile, twin.getValue());
+                requireShape(inFile, slot);
+                read(inFile, slot.tensor(), slot.transposed());
+            }
+        }
+        for (String used : model.usedNames()) {
+            String inFile = chosen.get(new LoadPlan.Base(used));
+            if (inFile != null) {
+                takeBase(adapter, used, inFile);
             }
         }
         List<String> unexpected = new ArrayList<>();
-        for (String name : left.keySet().stream().sorted().toList()) {
-            String inFile = Objects.requireNonNull(left.get(name));
-            if (!takeBase(adapter, name, inFile)) {
+        for (String inFile : ignored) {
+            if (!repeats(adapter, Objects.requireNonNull(names.get(inFile)), inFile)) {
                 unexpected.add(inFile);
             }
         }
+        refuse(List.of(), unexpected);
+    }
+
+    private void refuse(List<String> missing, List<String> unexpected) throws BadFileException {
         if (!missing.isEmpty() || !unexpected.isEmpty()) {
             throw new BadFileException(
                     files.path(),
@@ -211,49 +269,45 @@ final class AdapterReader {
         }
     }
 
-    /** A tensor that is in the file twice has to say the same in both places. */
-    private void compare(String inFile, Adapter.SavedTwin twin) throws IOException {
-        if (!files.holds(inFile, twin.tensor(), twin.transposed())) {
-            boolean base = inFile.contains(SavedNames.ORIGINAL);
-            if (base) {
-                LOG.warn("{}: {} is not that of this base; it has no effect", directory, inFile);
-                return;
-            }
-            throw new BadFileException(
-                    files.path(),
-                    "tensor " + inFile + " repeats one that is trained under another name, and differs from it."
-                            + " The file is damaged; get it again.");
-        }
-    }
-
-    /**
-     * Takes a tensor of the base that is in the file: PEFT writes embeddings beside LoRA, heads, the base weight of a layer, the untrained twin of a
-     * module. As PEFT does, what differs from the base takes its place.
-     *
-     * @return false if it is none
-     */
-    private boolean takeBase(Adapter adapter, String name, String inFile) throws IOException {
+    /** Whether a tensor that PEFT would ignore has only what the model or the adapter has anyway, so that nothing is lost without it. */
+    private boolean repeats(Adapter adapter, String name, String inFile) throws IOException {
         String base = SavedNames.baseName(name);
         if (!model.usedNames().contains(base)) {
             return false;
         }
         boolean transposed = model.isTransposed(model.storedName(base));
-        if (files.holds(inFile, model.usedTensor(base), transposed)) {
-            return true;
-        }
-        if (name.contains(SavedNames.ORIGINAL)) {
-            LOG.warn("{}: {} is not that of this base; it has no effect", directory, inFile);
-            return true;
+        Parameter copy = adapter.replacement(base);
+        return files.holds(inFile, model.usedTensor(base), transposed)
+                || (copy != null && files.holds(inFile, copy.value(), transposed));
+    }
+
+    /** As PEFT does, a tensor of the base that is in the file and differs from it takes its place: embeddings beside LoRA, heads, biases. */
+    private void takeBase(Adapter adapter, String used, String inFile) throws IOException {
+        String stored = model.storedName(used);
+        boolean transposed = model.isTransposed(stored);
+        requireShape(inFile, transposed, model.shape(stored));
+        Tensor now = adapter instanceof LayeredAdapter layered ? layered.untrained(used) : model.usedTensor(used);
+        if (files.holds(inFile, now, transposed)) {
+            return;
         }
         if (!(adapter instanceof LayeredAdapter layered)) {
-            return false;
+            refuse(List.of(), List.of(inFile));
+            return;
         }
-        int[] shape = model.shape(model.storedName(base));
-        requireShape(inFile, transposed, shape);
-        Tensor to = layered.replaceBase(base);
-        read(inFile, to, transposed, shape);
+        Tensor to = layered.replaceBase(used);
+        if (to == null) {
+            LOG.warn("{}: {} is not that of this base; it has no effect", directory, inFile);
+            return;
+        }
+        read(inFile, to, transposed);
         LOG.warn("{}: {} takes the place of that of the base, from which it differs", directory, inFile);
-        return true;
+    }
+
+    private void requireShape(String inFile, LoadPlan.Into slot) throws BadFileException {
+        requireShape(
+                inFile,
+                slot.transposed(),
+                slot.shape().stream().mapToInt(Integer::intValue).toArray());
     }
 
     private void requireShape(String inFile, boolean transposed, int... shape) throws BadFileException {
@@ -269,8 +323,7 @@ final class AdapterReader {
         }
     }
 
-    private void read(String inFile, Tensor to, boolean transposed, int... shape) throws IOException {
-        requireShape(inFile, transposed, shape);
+    private void read(String inFile, Tensor to, boolean transposed) throws IOException {
         files.load(inFile, to, transposed);
         if (!to.isFinite()) {
             throw new BadFileException(
@@ -279,10 +332,14 @@ final class AdapterReader {
         }
     }
 
-    private void warnOfUnmatched(Adapter adapter) {
-        List<String> unmatched = adapter.config().unmatched(model);
-        if (!unmatched.isEmpty()) {
-            LOG.warn("{}: nothing of this {} model is meant by {}", directory, model.modelType(), unmatched);
+    private void warnOfUntrainable(Adapter adapter) {
+        List<String> untrainable = adapter.config().untrainable(model);
+        if (!untrainable.isEmpty()) {
+            LOG.warn(
+                    "{}: it cannot be trained on this {} model before {} is corrected",
+                    directory,
+                    model.modelType(),
+                    untrainable);
         }
     }
 

@@ -51,12 +51,17 @@ final class AdapterWriter {
         adapter.alsoSaved()
                 .forEach((name, twin) -> add(
                         AdapterFiles.TENSORS,
-                        AdapterFiles.PREFIX + name,
+                        adapter.prefix() + name,
                         twin.tensor(),
                         twin.transposed(),
-                        shape(twin.tensor())));
+                        twin.shape().stream().mapToInt(Integer::intValue).toArray()));
         adapter.buffers().forEach((name, t) -> add(AdapterFiles.TENSORS, name, t, false, t.rows(), t.cols()));
-        String config = Json.print(adapter.config().toJson(model)) + "\n";
+        if (writers.isEmpty()) { // it is attached to nothing
+            writers.put(AdapterFiles.TENSORS, new SafetensorsWriter());
+        }
+        Map<String, Object> fields = new TreeMap<>(adapter.config().toJson(model));
+        fields.putAll(adapter.config().otherFields().unusable());
+        String config = Json.print(fields) + "\n";
         String meaning = SavedConfig.of(Json.parse(config));
         String save = writers.size() > 1 ? TensorFiles.idOf(writers.values()) : "";
         Map<String, AtomicFile.Content> files = new LinkedHashMap<>();
@@ -84,10 +89,5 @@ final class AdapterWriter {
         } else {
             writer.add(name, t, shape);
         }
-    }
-
-    /** A matrix of one row is a vector in files. */
-    private static int[] shape(Tensor t) {
-        return t.rows() == 1 ? new int[] {t.cols()} : new int[] {t.rows(), t.cols()};
     }
 }

@@ -1,6 +1,8 @@
 package dev.peft4j.core.adapter;
 
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -15,77 +17,172 @@ import org.jspecify.annotations.Nullable;
  * What the configs of all methods that act at layers have in common.
  *
  * @param target the layers, or null for the default of the architecture
- * @param modulesToSave modules that are trained whole, by the ends of their names; null for those that the task needs
- * @param kept unknown fields of a file that was read, to be written again
- * @param read whether it was read from a file; names that match nothing are then no error, as they may belong to another part of a larger model
+ * @param modulesToSave modules that are trained whole; null for those that the task needs
+ * @param otherFields what a file had besides
  */
 public record Attachment(
-        @Nullable TargetModules target, @Nullable List<String> modulesToSave, Map<String, Object> kept, boolean read) {
+        @Nullable TargetModules target, @Nullable WholeModules modulesToSave, OtherFields otherFields) {
     /** PEFT's default layers of LoRA and its relatives per {@code model_type}. */
     private static final Map<String, List<String>> DEFAULTS = Map.of(
             "gpt2", List.of("c_attn"),
             "llama", List.of("q_proj", "v_proj"),
             "bert", List.of("query", "value"));
 
-    /** Heads that PEFT trains for a task, whatever {@code modules_to_save} says, and whether a model has them or not. */
-    private static final Map<String, List<String>> HEADS = Map.of(
-            "SEQ_CLS", List.of("classifier", "score"),
-            "TOKEN_CLS", List.of("classifier", "score"),
-            "QUESTION_ANS", List.of("qa_outputs"));
+    /** The target that PEFT takes for no layer at all. */
+    public static final String NOTHING = "dummy-target-modules";
 
     /** The default layers of the architecture, and the modules that the task needs. */
     public static final Attachment DEFAULT = to(null);
 
-    /** Copies the lists. */
-    public Attachment {
-        modulesToSave = modulesToSave == null ? null : List.copyOf(modulesToSave);
-        kept = new LinkedHashMap<>(kept);
-    }
-
     /** Attached to these layers. */
     public static Attachment to(@Nullable TargetModules target) {
-        return new Attachment(target, null, Map.of(), false);
+        return new Attachment(target, null, OtherFields.NONE);
     }
 
     /** With other layers. */
     public Attachment withTarget(@Nullable TargetModules newTarget) {
-        return new Attachment(newTarget, modulesToSave, kept, read);
+        return new Attachment(newTarget, modulesToSave, otherFields);
     }
 
     /** With other modules trained whole. */
     public Attachment withModulesToSave(List<String> modules) {
-        return new Attachment(target, modules, kept, read);
+        return new Attachment(target, new WholeModules(modules, read()), otherFields);
     }
 
-    /** Reads {@code target_modules}, {@code modules_to_save} and their relatives; to be called last, for it looks for fields that nobody read. */
-    public static Attachment read(ConfigFields fields) {
-        TargetModules target = modules(fields, "target_modules");
-        List<Integer> layers = fields.wholes("layers_to_transform");
-        List<String> lists = fields.strings("layers_pattern");
-        TargetModules excluded = modules(fields, "exclude_modules");
-        if (fields.any("layers_to_transform") != null || !lists.isEmpty()) {
-            target = (target == null ? TargetModules.defaults() : target).inLayers(layers, lists);
+    /** Whether it was read from a file; names that match nothing are then no error. */
+    public boolean read() {
+        return otherFields.read();
+    }
+
+    /** The fields that choose layers beside {@code target_modules}, which not every method of PEFT has. */
+    public enum Choice {
+        /** {@code exclude_modules}. */
+        EXCLUDED,
+        /** {@code layers_to_transform} and {@code layers_pattern}. */
+        BLOCKS,
+        /** The same, which PEFT refuses where {@code target_modules} is a text. */
+        BLOCKS_OF_LISTS
+    }
+
+    /**
+     * Reads {@code target_modules}, {@code modules_to_save} and their relatives; to be called last, for it looks for fields that nobody read.
+     *
+     * @param choices the fields that the method has
+     * @throws IllegalArgumentException if PEFT could not read one of them
+     */
+    public static Attachment read(ConfigFields fields, Set<Choice> choices) {
+        WholeModules whole = WholeModules.read(fields, "base_model.model.");
+        Attachment targets = readTargets(fields, choices);
+        return new Attachment(targets.target(), whole, targets.otherFields());
+    }
+
+    /** The same for a method that trains no modules whole. */
+    public static Attachment readTargets(ConfigFields fields, Set<Choice> choices) {
+        TargetModules target = target(fields);
+        if (choices.contains(Choice.BLOCKS) || choices.contains(Choice.BLOCKS_OF_LISTS)) {
+            target = inBlocks(target, fields, choices.contains(Choice.BLOCKS_OF_LISTS));
         }
-        if (excluded != null) {
-            target = (target == null ? TargetModules.defaults() : target).without(excluded);
+        if (choices.contains(Choice.EXCLUDED)) {
+            TargetModules excluded = excluded(fields);
+            if (excluded != null) {
+                target = (target == null ? TargetModules.defaults() : target).without(excluded);
+            }
         }
-        return new Attachment(target, wholeModules(fields), fields.kept(), true);
+        return new Attachment(target, null, fields.others());
     }
 
-    /** {@code modules_to_save} and the heads that {@code task_type} implies. */
-    public static List<String> wholeModules(ConfigFields fields) {
-        Set<String> whole = new LinkedHashSet<>(fields.strings("modules_to_save"));
-        whole.addAll(HEADS.getOrDefault(fields.text("task_type", ""), List.of()));
-        return List.copyOf(whole);
+    private static @Nullable TargetModules target(ConfigFields fields) {
+        Object value = fields.any("target_modules");
+        if (value == null) {
+            return null;
+        }
+        if (value instanceof String text) {
+            if (text.isEmpty()) {
+                throw ConfigFields.wrong("target_modules", text, "a list of names or a pattern");
+            }
+            return text.equals(NOTHING) ? TargetModules.listed(List.of(NOTHING)) : TargetModules.matching(text);
+        }
+        List<String> names = fields.texts("target_modules");
+        if (names.isEmpty()) {
+            throw ConfigFields.wrong("target_modules", value, "at least one name");
+        }
+        return TargetModules.listed(names);
     }
 
-    private static @Nullable TargetModules modules(ConfigFields fields, String name) {
-        Object value = fields.any(name);
+    private static @Nullable TargetModules excluded(ConfigFields fields) {
+        Object value = fields.any("exclude_modules");
+        if (!PythonValue.isTrue(value)) {
+            return null;
+        }
         if (value instanceof String pattern) {
-            return pattern.isEmpty() ? null : TargetModules.matching(pattern);
+            return TargetModules.pattern(pattern);
         }
-        List<String> names = fields.strings(name);
-        return names.isEmpty() ? null : TargetModules.of(names);
+        if (value instanceof Map<?, ?>) {
+            return TargetModules.listed(fields.texts("exclude_modules"));
+        }
+        if (value instanceof Collection<?> entries
+                && entries.stream().noneMatch(e -> e instanceof Collection || e instanceof Map)) {
+            return TargetModules.listed(entries.stream().map(String::valueOf).toList());
+        }
+        throw ConfigFields.wrong("exclude_modules", value, "a list of names or a pattern");
+    }
+
+    private static @Nullable TargetModules inBlocks(
+            @Nullable TargetModules target, ConfigFields fields, boolean lists) {
+        Object numbers = fields.any("layers_to_transform");
+        Object places = fields.any("layers_pattern");
+        if (PythonValue.isTrue(places) && numbers == null) {
+            throw new IllegalArgumentException("layers_pattern " + PythonValue.shown(places)
+                    + " was given without layers_to_transform. Give the numbers of the layers too, or neither.");
+        }
+        boolean isText = target != null && target.names().isEmpty();
+        if (isText && lists && (numbers != null || places != null)) {
+            throw new IllegalArgumentException("layers_to_transform " + PythonValue.shown(numbers)
+                    + " and layers_pattern " + PythonValue.shown(places)
+                    + " were given with a pattern. They work with a list of names; put the numbers in the pattern.");
+        }
+        if (numbers == null || isText || (numbers instanceof Collection<?> c && c.isEmpty())) {
+            return target;
+        }
+        return (target == null ? TargetModules.defaults() : target).inLayersOfFile(numbers(numbers), places(places));
+    }
+
+    /** Numbers of blocks. Others than whole ones are those of no block. */
+    private static List<Integer> numbers(Object value) {
+        Integer one = PythonValue.whole(value);
+        if (one != null) {
+            return List.of(one);
+        }
+        if (!(value instanceof Collection) && !(value instanceof Map)) {
+            return List.of(BlockNumbers.NO_NUMBER);
+        }
+        List<Integer> all = new ArrayList<>(List.of(-1)); // not none, which would be all blocks
+        for (Object entry : value instanceof Collection<?> c ? c : List.of()) {
+            Double number = PythonValue.number(entry);
+            if (number != null && number == Math.rint(number) && Math.abs(number) < Integer.MAX_VALUE) {
+                all.add(number.intValue());
+            }
+        }
+        return all;
+    }
+
+    /** Names of lists of blocks; none for any. */
+    private static List<String> places(@Nullable Object value) {
+        if (value == null) {
+            return List.of();
+        }
+        if (value instanceof String text) {
+            return text.isEmpty() ? List.of() : List.of(text);
+        }
+        if (value instanceof Map<?, ?> m) {
+            return m.keySet().stream().map(String::valueOf).toList();
+        }
+        if (value instanceof Collection<?> c) {
+            return c.stream()
+                    .map(e -> e instanceof String s ? s : PythonValue.shown(e))
+                    .toList();
+        }
+        throw ConfigFields.wrong("layers_pattern", value, "a text or a list of texts");
     }
 
     /**
@@ -94,13 +191,18 @@ public record Attachment(
      * @param sites what the config selects on the model
      */
     public Map<String, Object> toJson(String peftType, ModelSites model, List<? extends Site> sites) {
-        Map<String, Object> json = new TreeMap<>(kept);
+        return toJson(peftType, model, sites.stream().map(Site::name).collect(Collectors.toCollection(TreeSet::new)));
+    }
+
+    /** The same for modules of any kind, by their names. */
+    public Map<String, Object> toJson(String peftType, ModelSites model, Set<String> modules) {
+        Map<String, Object> json = new TreeMap<>(otherFields.unknown());
         json.putIfAbsent("base_model_name_or_path", model.source());
         json.put("peft_type", peftType);
         json.put("task_type", taskType(wholeModules(model), model));
         json.put("inference_mode", true);
         json.put("modules_to_save", savedModules(wholeModules(model), model));
-        json.put("target_modules", targetNames(model, sites));
+        json.put("target_modules", targetNames(model, modules));
         return json;
     }
 
@@ -121,22 +223,23 @@ public record Attachment(
     }
 
     /** A pattern that leaves nothing out stays; else the shortest names that select the same layers, so that no other field is needed. */
-    private Object targetNames(ModelSites model, List<? extends Site> sites) {
+    private Object targetNames(ModelSites model, Set<String> modules) {
+        if (modules.isEmpty()) {
+            return NOTHING;
+        }
         TargetModules t = targetFor(model);
         if (!t.pattern().isEmpty() && t.excluded() == null) {
             return t.pattern();
         }
-        TreeSet<String> endings = sites.stream()
-                .map(s -> s.name().substring(s.name().lastIndexOf('.') + 1))
-                .collect(Collectors.toCollection(TreeSet::new));
-        List<String> endingNames = List.copyOf(endings);
-        boolean same =
-                names(TargetModules.of(endingNames).selectAll(model, false)).equals(names(sites));
-        return same ? endingNames : List.copyOf(names(sites));
-    }
-
-    private static TreeSet<String> names(List<? extends Site> sites) {
-        return sites.stream().map(Site::name).collect(Collectors.toCollection(TreeSet::new));
+        Set<String> endings = new TreeSet<>();
+        modules.forEach(m -> endings.add(m.substring(m.lastIndexOf('.') + 1)));
+        Set<String> selected = new HashSet<>();
+        for (Site s : TargetModules.allSites(model)) {
+            if (endings.stream().anyMatch(e -> TargetModules.matches(e, s.name()))) {
+                selected.add(s.name());
+            }
+        }
+        return selected.equals(modules) ? List.copyOf(endings) : List.copyOf(modules);
     }
 
     /**
@@ -145,33 +248,91 @@ public record Attachment(
      * @throws IllegalArgumentException if a target matches nothing, none is left, or there is no default for the architecture
      */
     public List<LinearSite> sites(ModelSites model) {
-        return free(targetFor(model).select(model, read), model);
+        return choose(model.linearSites(), targetFor(model), model);
     }
 
     /** Like {@link #sites}, for a method that acts at embeddings too. */
     public List<Site> sitesWithEmbeddings(ModelSites model) {
-        return free(targetFor(model).selectWithEmbeddings(model, read), model);
+        List<Site> all = new ArrayList<>(model.embeddingSites());
+        all.addAll(model.linearSites());
+        return choose(all, targetFor(model), model);
     }
 
-    private <S extends Site> List<S> free(List<S> chosen, ModelSites model) {
-        WholeModules whole = whole(model);
-        List<S> left = chosen.stream().filter(s -> !whole.hasLayer(s.name())).toList();
-        if (left.isEmpty()) {
-            throw new IllegalArgumentException("target_modules selects " + chosen.size()
-                    + " layers, and all of them are in modules that are trained whole (modules_to_save "
-                    + whole.endings() + "). Leave modules out of modules_to_save, or choose other layers.");
+    /**
+     * Those of some layers that are meant, without those inside of modules that are trained whole.
+     *
+     * @param chosenFrom the layers at which the method can act
+     * @param chosen the layers that were asked for, or a default
+     */
+    public <S extends Site> List<S> choose(List<S> chosenFrom, TargetModules chosen, ModelSites model) {
+        return choose(chosenFrom, chosen, model, true);
+    }
+
+    /** The same for a method that takes every name of a list as it is. */
+    public <S extends Site> List<S> choose(
+            List<S> chosenFrom, TargetModules chosen, ModelSites model, boolean shortens) {
+        if (chosen.names().equals(List.of(NOTHING))) {
+            return List.of();
         }
-        return left;
+        WholeModules whole = whole(model);
+        if (!read()) {
+            List<S> all = chosen.select(chosenFrom);
+            List<S> left = all.stream().filter(s -> !whole.hasLayer(s.name())).toList();
+            if (left.isEmpty()) {
+                throw allWhole(all.size(), whole);
+            }
+            return left;
+        }
+        Map<String, S> byName = new LinkedHashMap<>();
+        chosenFrom.forEach(s -> byName.put(s.name(), s));
+        Set<String> meant = modules(chosen, model, shortens);
+        for (String module : meant) {
+            if (!byName.containsKey(module)) {
+                throw new IllegalArgumentException("target_modules means " + module
+                        + " too, which is no layer that the method can act at: there are " + byName.size()
+                        + " in this " + model.modelType() + " model. Name layers only.");
+            }
+        }
+        return chosenFrom.stream().filter(s -> meant.contains(s.name())).toList();
+    }
+
+    /**
+     * The modules of any kind that a file means.
+     *
+     * @throws IllegalArgumentException if there are none
+     */
+    public Set<String> modules(TargetModules chosen, ModelSites model) {
+        return chosen.names().equals(List.of(NOTHING)) ? Set.of() : modules(chosen, model, true);
+    }
+
+    private Set<String> modules(TargetModules chosen, ModelSites model, boolean shortens) {
+        WholeModules whole = whole(model);
+        Set<String> meant = new TreeSet<>(new FileTargets(chosen, whole, model, shortens).modules());
+        if (meant.isEmpty()) {
+            int withoutWhole = new FileTargets(chosen, new WholeModules(List.of(), true), model, shortens)
+                    .modules()
+                    .size();
+            throw withoutWhole > 0
+                    ? allWhole(withoutWhole, whole)
+                    : chosen.unmatched("target_modules", chosen.names(), TargetModules.allSites(model));
+        }
+        return meant;
+    }
+
+    private static IllegalArgumentException allWhole(int chosen, WholeModules whole) {
+        return new IllegalArgumentException("target_modules selects " + chosen
+                + " layers, and all of them are in modules that are trained whole (modules_to_save "
+                + whole.endings() + "). Leave modules out of modules_to_save, or choose other layers.");
     }
 
     /** The endings of names of modules that are trained whole. */
     public List<String> wholeModules(ModelSites model) {
-        return modulesToSave == null ? model.taskModules() : modulesToSave;
+        return whole(model).endings();
     }
 
     /** The modules that are trained whole. */
     public WholeModules whole(ModelSites model) {
-        return new WholeModules(wholeModules(model), read);
+        return modulesToSave == null ? new WholeModules(model.taskModules(), read()) : modulesToSave;
     }
 
     /** Number of elements of the modules that are trained whole. */
@@ -179,13 +340,21 @@ public record Attachment(
         return whole(model).count(model);
     }
 
-    /** Names and patterns that match nothing in a model; there are none in a config that was not read from a file. */
-    public List<String> unmatched(ModelSites model) {
-        List<String> all = new ArrayList<>(targetFor(model).unmatched(model));
-        whole(model).unmatched(model).stream()
-                .filter(m -> HEADS.values().stream().noneMatch(heads -> heads.contains(m)))
-                .forEach(m -> all.add("modules_to_save " + m));
+    /**
+     * What keeps a config of a file from being trained: names that match nothing in a model, and values that training can make no use of.
+     *
+     * @param chosen the layers that were asked for, or a default
+     */
+    public List<String> untrainable(TargetModules chosen, ModelSites model) {
+        List<String> all = new ArrayList<>(chosen.unmatched(model));
+        all.addAll(whole(model).missing(model));
+        all.addAll(otherFields.untrainable());
         return all;
+    }
+
+    /** The same for the default layers of most methods. */
+    public List<String> untrainable(ModelSites model) {
+        return untrainable(targetFor(model), model);
     }
 
     /** The layers that were asked for, or PEFT's default. */

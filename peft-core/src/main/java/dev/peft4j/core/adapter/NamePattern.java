@@ -1,6 +1,7 @@
 package dev.peft4j.core.adapter;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,15 +29,34 @@ public final class NamePattern {
 
     /** PEFT: {@code re.match(r"(.*\.)?(key)$", layer)}. */
     private static boolean matches(String key, String layer) {
-        if (layer.endsWith(key)) { // most keys are names
-            int start = layer.length() - key.length();
-            return start == 0 || layer.charAt(start - 1) == '.' || regexMatches(key, layer);
-        }
-        return isRegex(key) && regexMatches(key, layer);
+        return isName(key) ? endsIn(key, layer) : regexMatches(key, layer);
     }
 
-    private static boolean isRegex(String key) {
-        return !key.chars().allMatch(c -> Character.isLetterOrDigit(c) || c == '_' || c == '-');
+    /** Most keys are names; as regular expressions their dots mean any character. */
+    private static boolean isName(String key) {
+        return key.chars().allMatch(c -> c == '.' || isPlain(c));
+    }
+
+    private static boolean endsIn(String key, String layer) {
+        int start = layer.length() - key.length();
+        if (start < 0 || (start > 0 && layer.charAt(start - 1) != '.')) {
+            return false;
+        }
+        for (int i = 0; i < key.length(); i++) {
+            if (key.charAt(i) != '.' && key.charAt(i) != layer.charAt(start + i)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Whether a regular expression means itself only. */
+    static boolean isPlain(String regex) {
+        return regex.chars().allMatch(NamePattern::isPlain);
+    }
+
+    private static boolean isPlain(int c) {
+        return Character.isLetterOrDigit(c) || c == '_' || c == '-';
     }
 
     private static boolean regexMatches(String key, String layer) {
@@ -61,21 +81,44 @@ public final class NamePattern {
         }
     }
 
-    /** What matches nothing of a config with patterns: names of its layers and modules, and keys of its patterns. */
-    public static List<String> unmatched(
+    /**
+     * Makes sure that what PEFT takes for the keys of a pattern are regular expressions: those of a map, entries of a list, or letters of a text.
+     *
+     * @throws IllegalArgumentException if not
+     */
+    public static void checkKeys(String field, @Nullable Object value) {
+        if (!PythonValue.isTrue(value)) {
+            return;
+        }
+        Collection<?> keys;
+        if (value instanceof Map<?, ?> map) {
+            keys = map.keySet();
+        } else if (value instanceof String text) {
+            keys = text.chars().mapToObj(c -> String.valueOf((char) c)).toList();
+        } else if (value instanceof Collection<?> list
+                && list.stream().noneMatch(e -> e instanceof Collection || e instanceof Map)) {
+            keys = list;
+        } else {
+            throw ConfigFields.wrong(field, value, "an object");
+        }
+        keys.forEach(key -> matches(String.valueOf(key), "layer"));
+    }
+
+    /** See {@link Attachment#untrainable}, with the keys of patterns that match nothing. */
+    public static List<String> untrainable(
             Attachment attachment,
             List<? extends Site> layers,
             Map<String, ?> ranks,
             Map<String, ?> alphas,
             ModelSites model) {
-        List<String> all = new ArrayList<>(attachment.unmatched(model));
+        List<String> all = new ArrayList<>(attachment.untrainable(model));
         unmatched(ranks, layers).forEach(k -> all.add("rank_pattern " + k));
         unmatched(alphas, layers).forEach(k -> all.add("alpha_pattern " + k));
         return all;
     }
 
     /** Keys that match no layer. */
-    public static List<String> unmatched(Map<String, ?> pattern, List<? extends Site> layers) {
+    private static List<String> unmatched(Map<String, ?> pattern, List<? extends Site> layers) {
         return pattern.keySet().stream()
                 .filter(key -> layers.stream().noneMatch(s -> matches(key, s.name())))
                 .toList();

@@ -25,12 +25,17 @@ public interface PeftConfig {
         return this;
     }
 
+    /** What a file that was read had besides what this config has a place for. */
+    default OtherFields otherFields() {
+        return OtherFields.NONE;
+    }
+
     /**
-     * Names and patterns of the config that match nothing in a model. A config that was made here has none, as they are refused; one that was read from
-     * a file may, and cannot be trained on before it is corrected.
+     * What keeps an adapter that was read from a file from being trained before it is corrected: names and patterns that match nothing in a model, which a
+     * config that was made here has none of, as they are refused, and values of which training can make no use.
      */
-    default List<String> unmatched(ModelSites model) {
-        return List.of();
+    default List<String> untrainable(ModelSites model) {
+        return otherFields().untrainable();
     }
 
     /**

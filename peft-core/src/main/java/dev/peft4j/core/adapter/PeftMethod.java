@@ -1,5 +1,6 @@
 package dev.peft4j.core.adapter;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
@@ -35,6 +36,22 @@ public interface PeftMethod {
      * @throws IllegalArgumentException if the config does not fit the model
      */
     Adapter create(PeftConfig config, ModelSites model, long seed);
+
+    /**
+     * Compares what a config asks for with a tensor of a file, before memory is taken for it.
+     *
+     * @param shapes see {@link #fit}
+     * @param tensor its name; one that is missing is no error yet
+     * @throws IllegalArgumentException if the tensor has other dimensions
+     */
+    static void requireShape(Map<String, List<Long>> shapes, String tensor, int... asked) {
+        List<Long> found = shapes.get(tensor);
+        List<Long> wanted = Arrays.stream(asked).mapToObj(n -> (long) n).toList();
+        if (found != null && !found.equals(wanted)) {
+            throw new IllegalArgumentException("asks for a tensor " + tensor + " of the shape " + wanted
+                    + ", and the file has one of " + found + ". They do not belong together; get both files again.");
+        }
+    }
 
     /** A config as the class that a method needs. */
     static <C extends PeftConfig> C require(Class<C> type, PeftConfig config) {

@@ -27,7 +27,11 @@ final class SavedConfig {
             "revision",
             "task_type",
             "r",
-            "rank_pattern");
+            "rank_pattern",
+            "lora_dropout",
+            "rank_dropout",
+            "module_dropout",
+            "vera_dropout");
 
     private SavedConfig() {}
 

@@ -1,13 +1,14 @@
 package dev.peft4j.core.adapter;
 
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 
 /** Names of tensors in the files of adapters, as this library has them and as PEFT, older versions of it and AdapterHub write them. */
 final class SavedNames {
-    static final String ORIGINAL = ".original_module.";
+    private static final String ORIGINAL = ".original_module.";
+    private static final String COPY = ".modules_to_save.";
     private static final String BASE_LAYER = ".base_layer.";
     private static final String SHORT_PREFIX = "base_model."; // of heads beside prompts
     private static final String HEADS = "heads.";
@@ -22,17 +23,19 @@ final class SavedNames {
     }
 
     /**
-     * Names in the files by those that this library has: without what older versions wrote, and with the prefix of the base model, which an adapter that
-     * was trained on the base model without a head does not have.
+     * Names as this library has them by those in files: with the prefix of the base model, which an adapter that was trained on the base model without a head
+     * does not have.
+     *
+     * @param mayBeHeadless whether the adapter can be one of those
      */
-    Map<String, String> of(Collection<String> inFiles) {
-        boolean bare = inFiles.stream().noneMatch(n -> withoutPrefix(n).startsWith(base));
-        Map<String, String> names = new TreeMap<>();
-        for (String inFile : inFiles) {
-            String name = canonical(inFile);
+    Map<String, String> of(Collection<String> inFiles, boolean mayBeHeadless) {
+        boolean bare = mayBeHeadless
+                && inFiles.stream().noneMatch(n -> withoutPrefix(n).startsWith(base));
+        Map<String, String> names = new LinkedHashMap<>();
+        for (String name : inFiles) {
             String body = withoutPrefix(name);
             String before = name.substring(0, name.length() - body.length());
-            names.put(bare && isInBase(body) ? before + base + body : name, inFile);
+            names.put(name, bare && isInBase(body) ? before + base + body : name);
         }
         return names;
     }
@@ -63,9 +66,9 @@ final class SavedNames {
 
     /** The tensor of the base that a name means, if it means one. */
     static String baseName(String name) {
-        String body = withoutPrefix(name);
+        String body = withoutPrefix(canonical(name));
         String plain = body.startsWith(SHORT_PREFIX) ? body.substring(SHORT_PREFIX.length()) : body;
-        return plain.replace(BASE_LAYER, ".").replace(ORIGINAL, ".");
+        return plain.replace(BASE_LAYER, ".").replace(ORIGINAL, ".").replace(COPY, ".");
     }
 
     /** What kind of tensors these are, where that is known; empty else. */

@@ -5,14 +5,13 @@ import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Which linear layers a method attaches to, by PEFT's rules: a name of a list matches a layer that has this name or ends in it after
  * a dot; a regular expression matches whole names; {@code all-linear} is every linear layer but the head. Unlike PEFT, every name of a
- * list has to match something.
+ * list has to match something, unless it is one of a file.
  *
  * @param names of layers or their endings; empty for a pattern or for all
  * @param pattern regular expression over whole names; empty for a list or for all
@@ -47,7 +46,6 @@ public record TargetModules(
         if (!pattern.isEmpty()) {
             PythonPattern.compile("target_modules", pattern);
         }
-        layersPattern.forEach(p -> PythonPattern.compile("layers_pattern", p));
     }
 
     /** Layers with these names, or whose names end in one of them after a dot. */
@@ -61,14 +59,22 @@ public record TargetModules(
             throw new IllegalArgumentException("target_modules " + names
                     + " names no layer. Name at least one, or leave it out for the default of the architecture.");
         }
+        return listed(names);
+    }
+
+    /** The same with entries that cannot match, which files may have. */
+    static TargetModules listed(List<String> names) {
         return new TargetModules(names, "", false, null, List.of(), List.of());
     }
 
     /** Layers whose whole name matches a regular expression. */
     public static TargetModules matching(String regex) {
-        return regex.equals(ALL)
-                ? allLinearLayers()
-                : new TargetModules(List.of(), regex, false, null, List.of(), List.of());
+        return regex.equalsIgnoreCase(ALL) ? allLinearLayers() : pattern(regex);
+    }
+
+    /** The same, where {@code all-linear} is a pattern too. */
+    static TargetModules pattern(String regex) {
+        return new TargetModules(List.of(), regex, false, null, List.of(), List.of());
     }
 
     /** Every linear layer but the head. */
@@ -98,56 +104,43 @@ public record TargetModules(
 
     /** Only in the blocks with these numbers; see {@link #layers} and {@link #layersPattern}. */
     public TargetModules inLayers(List<Integer> numbers, List<String> lists) {
+        lists.forEach(l -> PythonPattern.compile("layers_pattern", l));
+        return inLayersOfFile(numbers, lists);
+    }
+
+    /** The same with expressions that may be wrong as long as nothing needs them. */
+    TargetModules inLayersOfFile(List<Integer> numbers, List<String> lists) {
         return new TargetModules(names, pattern, allLinear, excluded, numbers, lists);
     }
 
     /**
      * The linear layers of a model that are meant.
      *
-     * @param mayMiss whether names that match nothing are no error, as long as something matches
      * @throws IllegalArgumentException if a name, the pattern or what is excluded matches none
      */
-    public List<LinearSite> select(ModelSites model, boolean mayMiss) {
-        return select(model.linearSites(), mayMiss);
-    }
-
-    /** The linear layers of a model that are meant; each name has to match something. */
     public List<LinearSite> select(ModelSites model) {
-        return select(model, false);
+        return select(model.linearSites());
     }
 
-    /** The layers that are meant, for a method that acts at tables of token vectors too. */
-    public List<Site> selectWithEmbeddings(ModelSites model, boolean mayMiss) {
-        List<Site> all = new ArrayList<>(model.embeddingSites());
-        all.addAll(model.linearSites());
-        return select(all, mayMiss);
-    }
-
-    /** The layers of all kinds that are meant: embeddings, linear layers and norms. */
-    public List<Site> selectAll(ModelSites model, boolean mayMiss) {
-        return select(all(model), mayMiss);
-    }
-
-    private static List<Site> all(ModelSites model) {
+    static List<Site> allSites(ModelSites model) {
         List<Site> all = new ArrayList<>(model.embeddingSites());
         all.addAll(model.linearSites());
         all.addAll(model.normSites());
         return all;
     }
 
-    /** The norms that are meant. */
-    public List<NormSite> selectNorms(ModelSites model, boolean mayMiss) {
-        return select(model.normSites(), mayMiss);
-    }
-
-    private <S extends Site> List<S> select(List<S> all, boolean mayMiss) {
-        List<S> found = matched(all, "target_modules", mayMiss);
+    /** Those of some layers that are meant; each name has to match one. */
+    <S extends Site> List<S> select(List<S> all) {
+        List<S> found = matched(all, "target_modules");
         if (!layers.isEmpty()) {
-            found = found.stream().filter(s -> inKeptLayer(s.name())).toList();
+            BlockNumbers blocks = new BlockNumbers(layers, layersPattern);
+            found = found.stream()
+                    .filter(s -> names.contains(s.name()) || blocks.has(s.name()))
+                    .toList();
         }
         TargetModules others = excluded;
         if (others != null) {
-            List<S> left = others.matched(all, "exclude_modules", mayMiss);
+            List<S> left = others.matched(all, "exclude_modules");
             found = found.stream().filter(s -> !left.contains(s)).toList();
         }
         if (found.isEmpty()) {
@@ -159,7 +152,7 @@ public record TargetModules(
 
     /** Names and patterns that match no layer of any kind. */
     List<String> unmatched(ModelSites model) {
-        List<Site> all = all(model);
+        List<Site> all = allSites(model);
         List<String> unmatched = new ArrayList<>();
         names.stream()
                 .filter(n -> all.stream().noneMatch(s -> matches(n, s.name())))
@@ -181,26 +174,7 @@ public record TargetModules(
         return ("." + layer + ".").contains("." + entry + ".");
     }
 
-    /** By PEFT, the number is the first between dots behind a name, or the one behind a list of that name. */
-    private boolean inKeptLayer(String name) {
-        if (names.contains(name)) {
-            return true;
-        }
-        List<Pattern> places = layersPattern.isEmpty()
-                ? List.of(Pattern.compile("\\.[^.]*\\.(\\d+)\\."))
-                : layersPattern.stream()
-                        .map(p -> PythonPattern.compile("layers_pattern", "(?:^|.*?\\.)" + p + "\\.(?P<idx>\\d+)\\."))
-                        .toList();
-        for (Pattern place : places) {
-            Matcher m = place.matcher(new BoundedText(name));
-            if (m.find()) {
-                return layers.contains(Integer.parseInt(m.group(m.groupCount())));
-            }
-        }
-        return false;
-    }
-
-    private <S extends Site> List<S> matched(List<S> all, String field, boolean mayMiss) {
+    private <S extends Site> List<S> matched(List<S> all, String field) {
         if (allLinear) {
             return all.stream()
                     .filter(s -> s instanceof LinearSite l && !l.head())
@@ -211,27 +185,29 @@ public record TargetModules(
                         .filter(s -> names.stream().anyMatch(n -> matches(n, s.name())))
                         .toList()
                 : byPattern(all);
-        boolean nothingToTake = found.isEmpty() && field.equals("target_modules");
-        if (!nothingToTake && mayMiss) {
-            return found;
-        }
-        if (!pattern.isEmpty() && found.isEmpty()) {
-            throw new IllegalArgumentException(
-                    field + " \"" + pattern + "\" matches no layer of this model (" + all.size()
-                            + " layers searched). A pattern has to match a whole name, such as "
-                            + all.get(0).name() + ".");
-        }
         List<String> unmatched = names.stream()
                 .filter(n -> all.stream().noneMatch(s -> matches(n, s.name())))
                 .toList();
-        if (!unmatched.isEmpty()) {
-            Set<String> endings = new LinkedHashSet<>();
-            all.forEach(s -> endings.add(s.name().substring(s.name().lastIndexOf('.') + 1)));
-            throw new IllegalArgumentException(field + " " + unmatched + " matches no layer of this model ("
-                    + all.size() + " layers searched). It has: " + String.join(", ", endings) + "."
-                    + suggestion(unmatched.get(0), endings) + " Name one of these.");
+        if (!unmatched.isEmpty() || (!pattern.isEmpty() && found.isEmpty())) {
+            throw unmatched(field, unmatched, all);
         }
         return found;
+    }
+
+    /** An error: names, or the pattern, match none of some layers. */
+    IllegalArgumentException unmatched(String field, List<String> entries, List<? extends Site> all) {
+        if (!pattern.isEmpty()) {
+            return new IllegalArgumentException(
+                    field + " " + PythonValue.shown(pattern) + " matches no layer of this model (" + all.size()
+                            + " layers searched). A pattern has to match a whole name, such as "
+                            + all.get(0).name() + ".");
+        }
+        Set<String> endings = new LinkedHashSet<>();
+        all.forEach(s -> endings.add(s.name().substring(s.name().lastIndexOf('.') + 1)));
+        return new IllegalArgumentException(
+                field + " " + PythonValue.shown(entries) + " matches no layer of this model ("
+                        + all.size() + " layers searched). It has: " + String.join(", ", endings) + "."
+                        + (entries.isEmpty() ? "" : suggestion(entries.get(0), endings)) + " Name one of these.");
     }
 
     private <S extends Site> List<S> byPattern(List<S> all) {

@@ -7,6 +7,7 @@ import dev.peft4j.core.tensor.Tensor;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -18,6 +19,9 @@ import java.util.Set;
  * <p>Shapes: delta (n, C) for n tokens, in the order of their ids as given.
  */
 public final class TokenRows {
+    /** How the name of rows ends that are trained beside another method. */
+    public static final String SAVED_BESIDE = ".token_adapter.trainable_tokens_delta";
+
     private final Site site;
     private final String tensorName;
     private final int[] tokens;
@@ -31,7 +35,7 @@ public final class TokenRows {
      * @param site an embedding, or a linear layer without a bias
      * @param savedName of the parameter in files
      * @param tiedHeads whether heads that are tied to the embedding follow
-     * @throws IllegalArgumentException if a token is not in the table or is given twice, or the layer has a bias
+     * @throws IllegalArgumentException if a token is not in the table, or the layer has a bias
      */
     public TokenRows(ModelSites model, Site site, List<Integer> tokens, String savedName, boolean tiedHeads) {
         this.site = site;
@@ -50,9 +54,7 @@ public final class TokenRows {
                         "token " + t + " was to be trained; the vocabulary has the tokens 0 to " + (table.rows() - 1)
                                 + ". Correct the indices.");
             }
-            if (rowOf.put(t, i) != null) {
-                throw new IllegalArgumentException("token " + t + " was to be trained twice. Name each token once.");
-            }
+            rowOf.put(t, i); // of a token that is named twice, the last row counts
         }
         Tensor rows = Tensor.allocate(model.backend().dtype(), this.tokens.length, table.cols());
         for (int i = 0; i < this.tokens.length; i++) {
@@ -64,6 +66,32 @@ public final class TokenRows {
                 heads.add(l.name());
             }
         }
+    }
+
+    /**
+     * Makes sure that each token is named once.
+     *
+     * @throws IllegalArgumentException if not
+     */
+    public static void requireDistinct(List<Integer> tokens) {
+        Set<Integer> seen = new HashSet<>();
+        for (int t : tokens) {
+            if (!seen.add(t)) {
+                throw new IllegalArgumentException("token " + t + " was to be trained twice. Name each token once.");
+            }
+        }
+    }
+
+    /** Names of the layers that use the rows. */
+    Set<String> layers() {
+        Set<String> all = new LinkedHashSet<>(List.of(site.name()));
+        all.addAll(heads);
+        return all;
+    }
+
+    /** Where files have the untrained table. */
+    Wrapper wrapper() {
+        return delta.name().endsWith(SAVED_BESIDE) ? Wrapper.TOKENS : Wrapper.LAYER;
     }
 
     private boolean isTied(ModelSites model, LinearSite head) {

@@ -68,12 +68,12 @@ public final class Trainer {
                     "an adapter was to be trained and none of its " + all + " parameters is trainable. Unfreeze some.");
         }
         for (Adapter a : trained) {
-            List<String> unmatched = a.config().unmatched(model);
-            if (!unmatched.isEmpty()) {
+            List<String> untrainable = a.config().untrainable(model);
+            if (!untrainable.isEmpty()) {
                 throw new IllegalArgumentException("an adapter was to be trained whose config names "
-                        + String.join(", ", unmatched) + "; this " + model.modelType()
-                        + " model has no such modules. Correct or remove the names: what a file that is read may hold is"
-                        + " probably a mistake here.");
+                        + String.join(", ", untrainable) + "; this " + model.modelType()
+                        + " model has no such modules, or training can make no use of such a value. Correct or remove the"
+                        + " fields: what a file that is read may hold is probably a mistake here.");
             }
         }
         Conflicts.check(model, adapters);

@@ -4,6 +4,7 @@ import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.LayeredAdapter;
 import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.WholeModules;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.tensor.Backend;
@@ -12,6 +13,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
@@ -41,9 +43,19 @@ final class AdaLoraAdapter extends LayeredAdapter {
                 layers.put(site.name(), layer);
                 add(site, layer);
             }
-            trainModules(config.attachment().whole(model));
+            WholeModules whole = config.attachmentFor(model).whole(model);
+            trainModules(whole);
+            if (config.tying(model).headFollows(model)) {
+                tieHeads();
+            }
+            trainTokens(config.tokenTables(model), whole);
         });
         fixed = !config.kept().isEmpty();
+    }
+
+    @Override
+    protected Optional<String> dropoutName() {
+        return Optional.of(".lora_dropout");
     }
 
     @Override
@@ -132,6 +144,7 @@ final class AdaLoraAdapter extends LayeredAdapter {
             }
         }
         config.kept().forEach((name, mask) -> spread(mask, layers.get(name), whole.layers.get(name)));
+        whole.takeBaseOf(this);
         return whole;
     }
 

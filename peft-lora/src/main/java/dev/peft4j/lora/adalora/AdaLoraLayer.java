@@ -29,7 +29,7 @@ final class AdaLoraLayer implements LinearUpdate {
 
     AdaLoraLayer(AdaLoraConfig config, LinearSite site, Backend backend, RandomGenerator random) {
         int r = config.rank(site);
-        scaling = config.scaling();
+        scaling = config.scaling(site);
         dropout = config.dropout();
         Tensor down = Tensor.allocate(backend.dtype(), r, site.in());
         Initial.gaussian(down, 0.02, random); // as PEFT

@@ -19,7 +19,8 @@ public record RankSchedule(
 
     /** Checks the ranges. */
     public RankSchedule {
-        if (initR < 1 || targetR < 1 || targetR > initR) {
+        boolean nothing = initR == 0 && targetR == 1; // as a file may have it
+        if (!nothing && (initR < 1 || targetR < 1 || targetR > initR)) {
             throw new IllegalArgumentException("init_r = " + initR + " and target_r = " + targetR
                     + " were given; ranks are at least 1, and the target is not above the start. 12 and 8 are usual.");
         }

@@ -5,7 +5,9 @@ import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.NamePattern;
+import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.adapter.PeftConfig;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,8 +40,10 @@ public record LoHaConfig(
     public LoHaConfig {
         rankPattern = new LinkedHashMap<>(rankPattern);
         alphaPattern = new LinkedHashMap<>(alphaPattern);
-        NamePattern.requireRank("r", r);
-        rankPattern.forEach((k, v) -> NamePattern.requireRank("rank_pattern \"" + k + "\"", v));
+        if (!attachment.read()) { // of a file, values count that a layer uses
+            NamePattern.requireRank("r", r);
+            rankPattern.forEach((k, v) -> NamePattern.requireRank("rank_pattern \"" + k + "\"", v));
+        }
         NamePattern.requireFinite("alpha", alpha);
         NamePattern.requireProbability("rank_dropout", rankDropout);
         NamePattern.requireProbability("module_dropout", moduleDropout);
@@ -52,24 +56,28 @@ public record LoHaConfig(
 
     static LoHaConfig read(Map<String, Object> json) {
         ConfigFields f = new ConfigFields(json);
-        f.any("use_effective_conv2d"); // has no meaning for linear layers
+        f.ignore("use_effective_conv2d"); // has no meaning for linear layers
         return new LoHaConfig(
                 f.whole("r", 8),
                 f.number("alpha", 8),
-                f.number("rank_dropout", 0),
-                f.number("module_dropout", 0),
-                f.flag("init_weights", true),
+                f.trainingProbability("rank_dropout", 0),
+                f.trainingProbability("module_dropout", 0),
+                f.truth("init_weights", true),
                 f.ranks(),
                 f.alphas(),
-                Attachment.read(f));
+                Attachment.read(f, EnumSet.of(Attachment.Choice.EXCLUDED, Attachment.Choice.BLOCKS)));
     }
 
     int rank(LinearSite site) {
-        return NamePattern.value(rankPattern, site.name(), r);
+        int rank = NamePattern.value(rankPattern, site.name(), r);
+        NamePattern.requireRank("r of " + site.name(), rank);
+        return rank;
     }
 
     double scaling(LinearSite site) {
-        return NamePattern.value(alphaPattern, site.name(), alpha) / rank(site);
+        double found = NamePattern.value(alphaPattern, site.name(), alpha);
+        NamePattern.requireFinite("alpha of " + site.name(), found);
+        return found / rank(site);
     }
 
     List<LinearSite> sites(ModelSites model) {
@@ -80,12 +88,13 @@ public record LoHaConfig(
     }
 
     @Override
-    public List<String> unmatched(ModelSites model) {
-        return NamePattern.unmatched(attachment, sites(model), rankPattern, alphaPattern, model);
+    public OtherFields otherFields() {
+        return attachment.otherFields();
     }
 
-    LoHaConfig withRankPattern(Map<String, Integer> ranks) {
-        return new LoHaConfig(r, alpha, rankDropout, moduleDropout, zeroStart, ranks, alphaPattern, attachment);
+    @Override
+    public List<String> untrainable(ModelSites model) {
+        return NamePattern.untrainable(attachment, sites(model), rankPattern, alphaPattern, model);
     }
 
     @Override

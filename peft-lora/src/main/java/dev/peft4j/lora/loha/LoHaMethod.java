@@ -4,7 +4,6 @@ import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.LayeredAdapter;
 import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.adapter.ModelSites;
-import dev.peft4j.core.adapter.NamePattern;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.PeftMethod;
 import java.util.List;
@@ -27,8 +26,10 @@ public final class LoHaMethod implements PeftMethod {
     @Override
     public PeftConfig fit(PeftConfig config, ModelSites model, Map<String, List<Long>> shapes) {
         LoHaConfig c = PeftMethod.require(LoHaConfig.class, config);
-        return c.withRankPattern(
-                NamePattern.fromFile(c.sites(model), s -> shapes.get(s.name() + ".hada_w1_b"), c.rankPattern(), c.r()));
+        for (LinearSite s : c.sites(model)) {
+            PeftMethod.requireShape(shapes, s.name() + ".hada_w1_b", c.rank(s), s.in());
+        }
+        return c;
     }
 
     @Override

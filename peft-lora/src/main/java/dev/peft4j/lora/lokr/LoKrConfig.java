@@ -5,11 +5,12 @@ import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.NamePattern;
+import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.adapter.PeftConfig;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What LoKr attaches.
@@ -55,12 +56,14 @@ public record LoKrConfig(
     public LoKrConfig {
         rankPattern = new LinkedHashMap<>(rankPattern);
         alphaPattern = new LinkedHashMap<>(alphaPattern);
-        NamePattern.requireRank("r", r);
-        rankPattern.forEach((k, v) -> NamePattern.requireRank("rank_pattern \"" + k + "\"", v));
+        if (!attachment.read()) { // of a file, values count that a layer uses
+            NamePattern.requireRank("r", r);
+            rankPattern.forEach((k, v) -> NamePattern.requireRank("rank_pattern \"" + k + "\"", v));
+        }
         NamePattern.requireFinite("alpha", alpha);
         NamePattern.requireProbability("rank_dropout", rankDropout);
         NamePattern.requireProbability("module_dropout", moduleDropout);
-        if (decomposeFactor == 0 || decomposeFactor < -1) {
+        if (!attachment.read() && (decomposeFactor == 0 || decomposeFactor < -1)) {
             throw new IllegalArgumentException("decompose_factor = " + decomposeFactor
                     + " was given; it is -1 or at least 1. -1 makes factors of like size.");
         }
@@ -73,41 +76,57 @@ public record LoKrConfig(
 
     static LoKrConfig read(Map<String, Object> json) {
         ConfigFields f = new ConfigFields(json);
-        f.any("use_effective_conv2d"); // has no meaning for linear layers
+        f.ignore("use_effective_conv2d"); // has no meaning for linear layers
         return new LoKrConfig(
-                f.whole("r", 8),
+                rank(f),
                 f.number("alpha", 8),
-                f.number("rank_dropout", 0),
-                f.number("module_dropout", 0),
-                f.flag("rank_dropout_scale", false),
-                init(f.any("init_weights")),
-                f.flag("decompose_both", false),
+                f.trainingProbability("rank_dropout", 0),
+                f.trainingProbability("module_dropout", 0),
+                f.truth("rank_dropout_scale", false),
+                init(f),
+                f.truth("decompose_both", false),
                 f.whole("decompose_factor", -1),
-                f.ranks(),
+                ranks(f),
                 f.alphas(),
-                Attachment.read(f));
+                Attachment.read(f, EnumSet.of(Attachment.Choice.EXCLUDED, Attachment.Choice.BLOCKS)));
     }
 
-    private static Init init(@Nullable Object value) {
-        if (value == null || value.equals(true)) {
-            return Init.FIRST_ZERO;
-        }
-        if (value.equals(false)) {
-            return Init.RANDOM;
-        }
-        if (value.equals("lycoris")) {
+    /** A rank that only scales may be written as 2.0. */
+    private static int rank(ConfigFields f) {
+        return f.any("r") instanceof Double r && isWhole(r) ? r.intValue() : f.whole("r", 8);
+    }
+
+    private static Map<String, Integer> ranks(ConfigFields f) {
+        Map<String, Integer> all = f.ranks();
+        f.object("rank_pattern").forEach((key, value) -> {
+            if (value instanceof Double r && isWhole(r)) {
+                all.put(key, r.intValue());
+            }
+        });
+        return all;
+    }
+
+    private static boolean isWhole(double r) {
+        return r == Math.rint(r) && Math.abs(r) < Integer.MAX_VALUE;
+    }
+
+    private static Init init(ConfigFields f) {
+        if ("lycoris".equals(f.any("init_weights"))) {
             return Init.SECOND_ZERO;
         }
-        throw new IllegalArgumentException(
-                "init_weights is \"" + value + "\"; there are true, false and lycoris. Correct the file.");
+        return f.truth("init_weights", true) ? Init.FIRST_ZERO : Init.RANDOM;
     }
 
     int rank(LinearSite site) {
-        return NamePattern.value(rankPattern, site.name(), r);
+        int rank = NamePattern.value(rankPattern, site.name(), r);
+        NamePattern.requireRank("r of " + site.name(), rank);
+        return rank;
     }
 
     double scaling(LinearSite site) {
-        return NamePattern.value(alphaPattern, site.name(), alpha) / rank(site);
+        double found = NamePattern.value(alphaPattern, site.name(), alpha);
+        NamePattern.requireFinite("alpha of " + site.name(), found);
+        return found / rank(site);
     }
 
     List<LinearSite> sites(ModelSites model) {
@@ -118,11 +137,17 @@ public record LoKrConfig(
     }
 
     @Override
-    public List<String> unmatched(ModelSites model) {
-        return NamePattern.unmatched(attachment, sites(model), rankPattern, alphaPattern, model);
+    public OtherFields otherFields() {
+        return attachment.otherFields();
     }
 
-    private LoKrConfig with(Map<String, Integer> ranks, Attachment attached) {
+    @Override
+    public List<String> untrainable(ModelSites model) {
+        return NamePattern.untrainable(attachment, sites(model), rankPattern, alphaPattern, model);
+    }
+
+    @Override
+    public LoKrConfig withModulesToSave(List<String> modules) {
         return new LoKrConfig(
                 r,
                 alpha,
@@ -132,18 +157,9 @@ public record LoKrConfig(
                 init,
                 decomposeBoth,
                 decomposeFactor,
-                ranks,
+                rankPattern,
                 alphaPattern,
-                attached);
-    }
-
-    LoKrConfig withRankPattern(Map<String, Integer> ranks) {
-        return with(ranks, attachment);
-    }
-
-    @Override
-    public LoKrConfig withModulesToSave(List<String> modules) {
-        return with(rankPattern, attachment.withModulesToSave(modules));
+                attachment.withModulesToSave(modules));
     }
 
     @Override

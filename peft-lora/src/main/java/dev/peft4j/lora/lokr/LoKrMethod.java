@@ -4,7 +4,6 @@ import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.LayeredAdapter;
 import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.adapter.ModelSites;
-import dev.peft4j.core.adapter.NamePattern;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.PeftMethod;
 import java.util.List;
@@ -24,15 +23,18 @@ public final class LoKrMethod implements PeftMethod {
         return LoKrConfig.read(json);
     }
 
-    /** The rank of a layer is that of a decomposed factor; where none is decomposed it only scales, and the config counts. */
     @Override
     public PeftConfig fit(PeftConfig config, ModelSites model, Map<String, List<Long>> shapes) {
         LoKrConfig c = PeftMethod.require(LoKrConfig.class, config);
-        return c.withRankPattern(NamePattern.fromFile(
-                c.sites(model),
-                s -> shapes.getOrDefault(s.name() + ".lokr_w2_b", shapes.get(s.name() + ".lokr_w1_b")),
-                c.rankPattern(),
-                c.r()));
+        for (LinearSite s : c.sites(model)) {
+            LoKrShape shape = LoKrShape.of(c, s);
+            if (shape.secondWhole()) {
+                PeftMethod.requireShape(shapes, s.name() + ".lokr_w2", shape.k(), shape.n());
+            } else {
+                PeftMethod.requireShape(shapes, s.name() + ".lokr_w2_b", shape.r(), shape.n());
+            }
+        }
+        return c;
     }
 
     @Override

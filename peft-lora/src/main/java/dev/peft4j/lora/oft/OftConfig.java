@@ -2,12 +2,17 @@ package dev.peft4j.lora.oft;
 
 import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.ConfigFields;
+import dev.peft4j.core.adapter.EmbeddingSite;
 import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.NamePattern;
+import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.adapter.PeftConfig;
+import dev.peft4j.core.adapter.Site;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * What OFT attaches.
@@ -16,7 +21,8 @@ import java.util.Map;
  * @param blockSize input features of a block ({@code oft_block_size}); 0 where their number is given
  * @param neumannTerms terms of the series that takes the place of the inverse; 0 for the exact Cayley transform
  * @param blockShare whether all blocks of a layer are one
- * @param constraint longest skew-symmetric matrix of a constrained OFT ({@code coft}, {@code eps}); 0 for none
+ * @param constraint longest skew-symmetric matrix of a constrained OFT ({@code coft}, {@code eps}), {@link Double#MIN_VALUE} where none may rotate; 0 for
+ *     no constraint
  * @param moduleDropout share of the blocks that do not rotate while training
  * @param zeroStart whether a new adapter changes nothing ({@code init_weights})
  * @param attachment the layers, and the modules that are trained whole
@@ -34,6 +40,11 @@ public record OftConfig(
     static final String PEFT_TYPE = "OFT";
     private static final double USUAL_CONSTRAINT = 6e-5;
     private static final int USUAL_TERMS = 5;
+    private static final int MOST_TERMS = 1000; // more cost time and change nothing
+    private static final Pattern VERSION = Pattern.compile(
+            "\\s*v?(\\d+!)?\\d+(\\.\\d+)*([-_.]?(a|b|c|rc|alpha|beta|pre|preview)[-_.]?\\d*)?"
+                    + "(-\\d+|[-_.]?(post|rev|r)[-_.]?\\d*)?([-_.]?dev[-_.]?\\d*)?(\\+[a-z0-9]+([-_.][a-z0-9]+)*)?\\s*",
+            Pattern.CASE_INSENSITIVE);
 
     /** Checks the ranges. */
     public OftConfig {
@@ -41,9 +52,10 @@ public record OftConfig(
             throw new IllegalArgumentException("r = " + r + " and oft_block_size = " + blockSize
                     + " were given; one of them is 0, the other at least 1. A block size of 32 is usual.");
         }
-        if (neumannTerms < 0) {
+        if (neumannTerms < 0 || neumannTerms > MOST_TERMS) {
             throw new IllegalArgumentException("num_cayley_neumann_terms = " + neumannTerms
-                    + " was given; it is at least 1, or 0 for the exact transform. 5 is usual.");
+                    + " was given; it is at least 1 and at most " + MOST_TERMS
+                    + ", or 0 for the exact transform. 5 is usual.");
         }
         if (!(constraint >= 0)) {
             throw new IllegalArgumentException(
@@ -69,25 +81,60 @@ public record OftConfig(
 
     static OftConfig read(Map<String, Object> json) {
         ConfigFields f = new ConfigFields(json);
-        int terms = f.whole("num_cayley_neumann_terms", USUAL_TERMS);
-        double eps = f.number("eps", USUAL_CONSTRAINT);
+        f.ignore("fan_in_fan_out"); // follows from the model
+        if (!f.has("oft_block_size")) {
+            throw new IllegalArgumentException(
+                    "\"oft_block_size\" is missing, as in files of PEFT before 0.14, whose OFT was"
+                            + " another one. Train the adapter again with a newer PEFT.");
+        }
+        if (!"none".equals(f.any("bias")) && f.has("bias")) {
+            f.noteUnusable("bias");
+        }
+        f.training("init_weights", v -> v instanceof Boolean);
         return new OftConfig(
                 f.whole("r", 0),
                 f.whole("oft_block_size", 32),
-                f.flag("use_cayley_neumann", true) ? terms : 0,
-                f.flag("block_share", false),
-                f.flag("coft", false) ? eps : 0,
-                f.number("module_dropout", 0),
-                f.flag("init_weights", true),
-                Attachment.read(f));
+                terms(f),
+                f.truth("block_share", false),
+                f.truth("coft", false) ? constraint(f.number("eps", USUAL_CONSTRAINT)) : 0,
+                f.trainingProbability("module_dropout", 0),
+                !Boolean.FALSE.equals(f.any("init_weights")),
+                Attachment.read(f, EnumSet.of(Attachment.Choice.EXCLUDED, Attachment.Choice.BLOCKS)));
+    }
+
+    private static double constraint(double eps) {
+        return eps == 0 ? Double.MIN_VALUE : eps;
+    }
+
+    /** Terms of the series, 0 for none: with 1 or less nothing rotates, and PEFT looks at the version of a file that names the series. */
+    private static int terms(ConfigFields f) {
+        boolean series = f.truth("use_cayley_neumann", true);
+        Object version = f.any("peft_version");
+        if (series && f.has("use_cayley_neumann") && f.has("peft_version")) {
+            String text = version instanceof String s ? s.split("@", 2)[0] : "";
+            if (text.length() > 100 || !VERSION.matcher(text).matches()) {
+                throw ConfigFields.wrong("peft_version", version, "a version such as 0.18.0");
+            }
+        }
+        if (!series) {
+            f.ignore("num_cayley_neumann_terms");
+            return 0;
+        }
+        double terms = f.number("num_cayley_neumann_terms", USUAL_TERMS);
+        if (terms > 2 && (terms != Math.rint(terms) || f.any("num_cayley_neumann_terms") instanceof Double)) {
+            throw ConfigFields.wrong("num_cayley_neumann_terms", terms, "a whole number");
+        }
+        return (int) Math.max(1, Math.min(Math.ceil(terms), MOST_TERMS + 1));
     }
 
     /** The size of the blocks of a layer: the nearest to what was asked for that divides its input. */
-    int blockSize(LinearSite site) {
-        int size = blockSize > 0 ? nearestDivisor(site.in(), blockSize) : site.in() / nearestDivisor(site.in(), r);
-        if (size < 2) {
+    int blockSize(Site site) {
+        int size = blockSize > 0
+                ? nearestDivisor(features(site), blockSize)
+                : features(site) / nearestDivisor(features(site), r);
+        if (size < 2 && !attachment.read()) {
             throw new IllegalArgumentException("OFT with " + (blockSize > 0 ? "oft_block_size " + blockSize : "r " + r)
-                    + " gives blocks of one feature at " + site.name() + " (" + site.in()
+                    + " gives blocks of one feature at " + site.name() + " (" + features(site)
                     + " features), which cannot rotate. Use larger blocks.");
         }
         return size;
@@ -110,17 +157,27 @@ public record OftConfig(
     }
 
     /** Blocks of a layer that are trained. */
-    int blocks(LinearSite site) {
-        return blockShare ? 1 : site.in() / blockSize(site);
+    int blocks(Site site) {
+        return blockShare ? 1 : features(site) / blockSize(site);
     }
 
-    List<LinearSite> sites(ModelSites model) {
-        return attachment.sites(model);
+    List<Site> sites(ModelSites model) {
+        return attachment.sitesWithEmbeddings(model);
+    }
+
+    /** Features that are rotated: those of the input of a layer, or of the vectors of a table. */
+    static int features(Site site) {
+        return site instanceof LinearSite l ? l.in() : ((EmbeddingSite) site).width();
     }
 
     @Override
-    public List<String> unmatched(ModelSites model) {
-        return attachment.unmatched(model);
+    public OtherFields otherFields() {
+        return attachment.otherFields();
+    }
+
+    @Override
+    public List<String> untrainable(ModelSites model) {
+        return attachment.untrainable(model);
     }
 
     @Override
@@ -158,7 +215,7 @@ public record OftConfig(
         json.put("num_cayley_neumann_terms", neumannTerms > 0 ? neumannTerms : USUAL_TERMS);
         json.put("block_share", blockShare);
         json.put("coft", constraint > 0);
-        json.put("eps", constraint > 0 ? constraint : USUAL_CONSTRAINT);
+        json.put("eps", constraint == Double.MIN_VALUE ? 0 : constraint > 0 ? constraint : USUAL_CONSTRAINT);
         json.put("module_dropout", moduleDropout);
         json.put("init_weights", zeroStart);
         return json;

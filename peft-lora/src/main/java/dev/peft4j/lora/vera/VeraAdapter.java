@@ -8,6 +8,7 @@ import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.tensor.TorchRandom;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 
 /** VeRA at the chosen layers, and the two random matrices that they share. */
@@ -48,6 +49,17 @@ final class VeraAdapter extends LayeredAdapter {
     @Override
     public Map<String, Tensor> buffers() {
         return config.saveProjection() ? Map.of("base_model.vera_A", sharedA, "base_model.vera_B", sharedB) : Map.of();
+    }
+
+    /** PEFT asks for the first only. */
+    @Override
+    public boolean requiresBuffer(String name) {
+        return name.endsWith("_A");
+    }
+
+    @Override
+    protected Optional<String> dropoutName() {
+        return Optional.of(".vera_dropout");
     }
 
     @Override

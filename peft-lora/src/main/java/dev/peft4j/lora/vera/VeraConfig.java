@@ -5,7 +5,11 @@ import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.NamePattern;
+import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.adapter.PeftConfig;
+import java.math.BigInteger;
+import java.util.Collection;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 
@@ -39,23 +43,61 @@ public record VeraConfig(
 
     static VeraConfig read(Map<String, Object> json) {
         ConfigFields f = new ConfigFields(json);
+        f.ignore("fan_in_fan_out"); // follows from the model
+        if (!"none".equals(f.any("bias")) && f.has("bias")) {
+            f.noteUnusable("bias");
+        }
         return new VeraConfig(
                 f.whole("r", 256),
-                (long) f.number("projection_prng_key", 0),
-                f.flag("save_projection", true),
-                f.number("d_initial", 0.1),
-                f.number("vera_dropout", 0),
-                f.flag("init_weights", true),
-                Attachment.read(f));
+                key(f),
+                savesProjection(f),
+                f.trainingNumber("d_initial", 0.1, Double::isFinite),
+                f.trainingProbability("vera_dropout", 0),
+                f.truth("init_weights", true),
+                Attachment.read(f, EnumSet.of(Attachment.Choice.BLOCKS)));
+    }
+
+    private static boolean savesProjection(ConfigFields f) {
+        Object value = f.any("save_projection");
+        if (value instanceof Collection || value instanceof Map) {
+            throw ConfigFields.wrong("save_projection", value, "true or false");
+        }
+        return f.truth("save_projection", true);
+    }
+
+    /** A seed of 64 bits, with or without a sign. */
+    private static long key(ConfigFields f) {
+        Object value = f.any("projection_prng_key");
+        if (!f.has("projection_prng_key")) {
+            return 0;
+        }
+        if (value instanceof Integer || value instanceof Long || value instanceof BigInteger) {
+            BigInteger key = new BigInteger(value.toString());
+            if (key.bitLength() <= Long.SIZE - 1 || (key.signum() > 0 && key.bitLength() == Long.SIZE)) {
+                return key.longValue();
+            }
+        }
+        throw ConfigFields.wrong("projection_prng_key", value, "a whole number of at most 64 bits");
     }
 
     List<LinearSite> sites(ModelSites model) {
-        return attachment.sites(model);
+        List<LinearSite> sites = attachment.sites(model);
+        if (sites.isEmpty()) {
+            throw new IllegalArgumentException("target_modules is " + Attachment.NOTHING
+                    + ", and the shared matrices of VeRA have the size of the largest of its layers, of which there are"
+                    + " none. Name at least one.");
+        }
+        return sites;
     }
 
     @Override
-    public List<String> unmatched(ModelSites model) {
-        return attachment.unmatched(model);
+    public OtherFields otherFields() {
+        return attachment.otherFields();
+    }
+
+    @Override
+    public List<String> untrainable(ModelSites model) {
+        return attachment.untrainable(model);
     }
 
     /** Input features of the widest layer. */

@@ -1,9 +1,11 @@
 package dev.peft4j.lora.vera;
 
 import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.PeftMethod;
+import java.util.List;
 import java.util.Map;
 
 /** Vera for the service loader. */
@@ -16,6 +18,15 @@ public final class VeraMethod implements PeftMethod {
     @Override
     public PeftConfig read(Map<String, Object> json) {
         return VeraConfig.read(json);
+    }
+
+    @Override
+    public PeftConfig fit(PeftConfig config, ModelSites model, Map<String, List<Long>> shapes) {
+        VeraConfig c = PeftMethod.require(VeraConfig.class, config);
+        for (LinearSite s : c.sites(model)) {
+            PeftMethod.requireShape(shapes, s.name() + ".vera_lambda_d", c.r());
+        }
+        return c;
     }
 
     @Override
