@@ -83,9 +83,9 @@ class EndOfTextTest {
 
     @Test
     void an_end_token_that_is_none_is_refused_when_the_model_is_loaded() throws IOException {
-        Files.writeString(base.resolve("generation_config.json"), "{\"eos_token_id\":100000}");
+        Files.writeString(base.resolve("generation_config.json"), "{\"eos_token_id\":\"end\"}");
         String message =
                 assertThrows(BadFileException.class, () -> Models.load(base)).getMessage();
-        assertTrue(message.contains("eos_token_id") && message.contains("100000"), message);
+        assertTrue(message.contains("eos_token_id") && message.contains("end"), message);
     }
 }
