@@ -188,8 +188,8 @@ final class MethodOptions {
         for (String name : names()) {
             if (!METHODS.contains(name) && !isFull()) {
                 throw new IllegalArgumentException("--method " + name + " was given; there are "
-                        + String.join(", ", METHODS) + " and full. Use one of these"
-                        + (name.equals(FULL) ? "; full trains everything alone." : "."));
+                        + String.join(", ", METHODS) + " and full." + TargetModules.suggestion(name, METHODS)
+                        + " Use one of these" + (name.equals(FULL) ? "; full trains everything alone." : "."));
             }
         }
         if (Set.copyOf(names()).size() < names().size()) {

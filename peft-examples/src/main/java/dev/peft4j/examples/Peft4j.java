@@ -16,6 +16,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExecutionException;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.RunLast;
@@ -91,11 +92,28 @@ public final class Peft4j implements Runnable {
                     : "\"" + word + "\" was given, which is no " + (option ? "option" : "command") + " of " + name
                             + ". There are " + String.join(", ", new TreeSet<>(known)) + "."
                             + TargetModules.suggestion(word, known);
+        } else if (e.getArgSpec() instanceof OptionSpec option && text.startsWith("Invalid value")) {
+            text = String.join(" or ", option.names()) + " " + e.getValue() + " was given, where " + kind(option.type())
+                    + " was expected. Correct it.";
         }
         PrintWriter err = command.getErr();
         err.println(command.getColorScheme().errorText("error: " + text));
         err.println("See " + name + " --help.");
         return command.getCommandSpec().exitCodeOnInvalidInput();
+    }
+
+    private static String kind(Class<?> type) {
+        if (type == double.class || type == float.class) {
+            return "a number";
+        }
+        if (type.isEnum()) {
+            return "one of " + Arrays.toString(type.getEnumConstants());
+        }
+        return type == int.class || type == long.class ? "a whole number of at most " + largest(type) : "another value";
+    }
+
+    private static long largest(Class<?> type) {
+        return type == int.class ? Integer.MAX_VALUE : Long.MAX_VALUE;
     }
 
     private static int execute(ParseResult command) {

@@ -103,6 +103,25 @@ class CommandLineTest {
     }
 
     @Test
+    void values_of_a_wrong_kind_and_missing_files_are_named() {
+        fails("--lr abc was given, where a number was expected", "train", "--lr", "abc");
+        fails("--steps 1.5 was given, where a whole number", "train", "--steps", "1.5");
+        fails("--schedule steep was given, where one of [CONSTANT", "train", "--schedule", "steep");
+        fails("should be specified only once", "train", "--lr", "1", "--lr", "2");
+        fails("Did you mean lora?", "train", "--model", model, "--data", data, "--method", "lroa", "--out", dir);
+        fails("a directory. Name the file", "eval", "--model", model, "--data", dir);
+        fails(
+                "/adapter_config.json: this file was expected",
+                "merge",
+                "--model",
+                model,
+                "--adapter",
+                model,
+                "--out",
+                dir.resolve("new"));
+    }
+
+    @Test
     void methods_are_trained_together_and_on_each_other() throws IOException {
         Path both = dir.resolve("both");
         Object[] together = {

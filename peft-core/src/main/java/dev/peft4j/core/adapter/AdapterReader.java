@@ -59,7 +59,8 @@ final class AdapterReader {
 
     private static Map<String, Object> config(Path directory) throws IOException {
         Path file = directory.resolve(AdapterFiles.CONFIG);
-        return Json.read(Files.exists(file) ? file : AtomicFile.pending(file));
+        Path pending = AtomicFile.pending(file);
+        return Json.read(Files.exists(pending) && !Files.exists(file) ? pending : file);
     }
 
     private static List<String> tensorFiles(Map<String, Object> json) {

@@ -43,7 +43,12 @@ public record RecordReader(
      */
     public List<TextRecord> read(Path file, int limit) throws IOException {
         if (!Files.isRegularFile(file)) {
-            throw new BadFileException(file, "a data file was expected here and there is none. Check the path.");
+            throw new BadFileException(
+                    file,
+                    "a data file was expected here and there is "
+                            + (Files.isDirectory(file)
+                                    ? "a directory. Name the file in it."
+                                    : "none. Check the path."));
         }
         String name = String.valueOf(file.getFileName());
         List<TextRecord> records;
