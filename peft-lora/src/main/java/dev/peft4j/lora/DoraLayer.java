@@ -49,6 +49,11 @@ final class DoraLayer extends LoraLayer {
     }
 
     @Override
+    public boolean scalesChanges() {
+        return true;
+    }
+
+    @Override
     public void forward(Call call, Node x, Node y) {
         Pass pass = call.pass();
         double[] norms = magnitude.norms(pass);

@@ -76,6 +76,9 @@ abstract class BaseModel implements Model {
      */
     final void begin(Call call, PackedBatch batch, int segments) {
         call.pass().use(lease);
+        for (Call part : call.parts()) {
+            part.adapters().forEach(a -> a.requireFits(this));
+        }
         requireBelow("token id", batch.ids(), vocabularySize, "Encode texts with the tokenizer of this model.");
         requireBelow("token type", batch.tokenTypes(), segments, "Give 0 where the model has no segments.");
     }

@@ -231,7 +231,7 @@ public final class Bert extends BaseModel implements Model {
                     classifier.site().out(),
                     scale,
                     (c, x) -> classifier.forward(c, x));
-            return new Loss(sum, labels.length);
+            return new Loss(sum, scored(call, batch));
         }
         float[] targets = batch.values(classifier.site().out());
         Node predicted = logits(call, batch);
@@ -258,7 +258,11 @@ public final class Bert extends BaseModel implements Model {
 
     @Override
     public int scored(Call call, PackedBatch batch) {
-        return batch.sequences();
+        return problem != ProblemType.SINGLE_LABEL_CLASSIFICATION
+                ? batch.sequences()
+                : (int) Arrays.stream(batch.classLabels())
+                        .filter(label -> label != CrossEntropy.IGNORE)
+                        .count();
     }
 
     @Override

@@ -189,6 +189,10 @@ final class ModelConfig {
         }
         Object labels = fields.get("id2label");
         if (labels instanceof Map<?, ?> m && !m.isEmpty()) {
+            if (size("num_labels", m.size()) != m.size()) {
+                throw bad("\"num_labels\" is " + fields.get("num_labels") + ", and \"id2label\" has " + m.size()
+                        + " labels. Correct config.json.");
+            }
             return m.size();
         }
         return size("num_labels", 2);

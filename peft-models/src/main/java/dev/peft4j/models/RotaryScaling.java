@@ -24,6 +24,10 @@ final class RotaryScaling {
         if (scaling != null) {
             theta = scaling.number("rope_theta", theta);
         }
+        if (theta <= 0) {
+            throw config.bad(
+                    "\"rope_theta\" is " + theta + " where a number above 0 was expected. Correct config.json.");
+        }
         float[] frequencies = Rotary.frequencies(theta, headSize);
         if (scaling == null) {
             return frequencies;

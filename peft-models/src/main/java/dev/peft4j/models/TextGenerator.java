@@ -3,6 +3,7 @@ package dev.peft4j.models;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Node;
+import dev.peft4j.core.autograd.NonFiniteException;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.tensor.Arena;
@@ -162,6 +163,11 @@ public final class TextGenerator implements AutoCloseable {
     }
 
     private static int choose(float[] logits, GenerationConfig config, RandomGenerator random) {
+        for (float logit : logits) {
+            if (Float.isNaN(logit) || logit == Float.POSITIVE_INFINITY) {
+                throw new NonFiniteException("the scores of the next token");
+            }
+        }
         if (config.temperature() == 0) {
             int best = 0;
             for (int i = 1; i < logits.length; i++) {

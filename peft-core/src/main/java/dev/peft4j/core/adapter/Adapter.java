@@ -21,6 +21,13 @@ public interface Adapter extends AutoCloseable {
     List<Parameter> parameters();
 
     /**
+     * Makes sure that it was made for a model of the same family and dimensions.
+     *
+     * @throws IllegalArgumentException if not
+     */
+    default void requireFits(ModelSites model) {}
+
+    /**
      * The input that the base product of a linear layer gets instead of x; x itself, unless {@link #changesInput}. Several adapters change it one after
      * the other, before any acts on the output.
      *
@@ -28,6 +35,11 @@ public interface Adapter extends AutoCloseable {
      */
     default Node linearInput(Call call, LinearSite site, Node x) {
         return x;
+    }
+
+    /** Whether it multiplies what adapters in front of it add to the output of a layer, beside the base product. */
+    default boolean scalesChanges(LinearSite site) {
+        return false;
     }
 
     /** Whether it changes the input of the base product of a layer. */

@@ -20,7 +20,7 @@ import java.util.function.Predicate;
 public final class Call {
     private final Pass pass;
     private final List<Adapter> adapters; // of a call that is not split
-    private final int sequences; // of a part of a split call
+    private final int sequences; // for which adapters were chosen one by one; 0 if they were not
     private final List<Call> parts; // of a split call
     private final int firstRow;
     private final int rows; // ALL_ROWS for all
@@ -66,7 +66,7 @@ public final class Call {
             from = to;
         }
         return parts.size() == 1
-                ? of(pass, adapters.get(0))
+                ? new Call(pass, List.copyOf(adapters.get(0)), adapters.size(), List.of(), 0, ALL_ROWS)
                 : new Call(pass, List.of(), adapters.size(), parts, 0, ALL_ROWS);
     }
 
@@ -124,12 +124,13 @@ public final class Call {
 
     /** The same adapters for layers whose rows are the tokens of sequences of these lengths. */
     public Call overTokens(int[] lengths) {
-        if (!isSplit()) {
-            return this;
-        }
-        if (lengths.length != sequences) {
+        boolean perSequence = sequences > 0 && rows == ALL_ROWS; // also if all have the same
+        if (perSequence && lengths.length != sequences) {
             throw new IllegalArgumentException("adapters were chosen for " + sequences
                     + " sequences, and the batch has " + lengths.length + ". Choose for each sequence.");
+        }
+        if (!isSplit()) {
+            return this;
         }
         int[] counts = new int[parts.size()];
         int sequence = 0;

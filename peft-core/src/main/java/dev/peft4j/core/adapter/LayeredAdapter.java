@@ -353,6 +353,12 @@ public class LayeredAdapter implements Adapter {
     }
 
     @Override
+    public boolean scalesChanges(LinearSite site) {
+        LinearUpdate update = linear.get(site.name());
+        return update != null && update.scalesChanges();
+    }
+
+    @Override
     public Node linearInput(Call call, LinearSite site, Node x) {
         LinearUpdate update = linear.get(site.name());
         return update == null ? x : update.input(call, x);
@@ -360,14 +366,14 @@ public class LayeredAdapter implements Adapter {
 
     @Override
     public void linear(Call call, LinearSite site, Node x, Node y) {
-        LinearUpdate update = linear.get(site.name());
-        if (update != null) {
-            update.forward(call, x, y);
-        }
-        for (TokenRows rows : tokens) {
+        for (TokenRows rows : tokens) { // they are rows of the weight, on which the update acts
             if (rows.isAt(site)) {
                 rows.head(call, x, y);
             }
+        }
+        LinearUpdate update = linear.get(site.name());
+        if (update != null) {
+            update.forward(call, x, y);
         }
     }
 
@@ -393,11 +399,11 @@ public class LayeredAdapter implements Adapter {
 
     @Override
     public void mergeInto(LinearSite site, Tensor weight) {
+        tokens.stream().filter(t -> t.isAt(site)).forEach(t -> t.mergeInto(weight));
         LinearUpdate update = linear.get(site.name());
         if (update != null) {
             update.mergeInto(model.backend(), weight);
         }
-        tokens.stream().filter(t -> t.isAt(site)).forEach(t -> t.mergeInto(weight));
     }
 
     @Override
@@ -444,6 +450,11 @@ public class LayeredAdapter implements Adapter {
     @Override
     public final void use(Pass pass) {
         pass.use(lease);
+    }
+
+    @Override
+    public final void requireFits(ModelSites other) {
+        other.requireAlike(model, "an adapter of the method " + config.peftType());
     }
 
     @Override

@@ -21,6 +21,11 @@ public interface LinearUpdate {
         return false;
     }
 
+    /** See {@link Adapter#scalesChanges}. */
+    default boolean scalesChanges() {
+        return false;
+    }
+
     /** Changes y (T, O), the output of the layer for the input x (T, I), in place. */
     void forward(Call call, Node x, Node y);
 

@@ -2,6 +2,7 @@ package dev.peft4j.core.adapter;
 
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
+import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -106,4 +107,25 @@ public interface ModelSites {
 
     /** The engine that the model computes with. */
     Backend backend();
+
+    /**
+     * Makes sure that what was made for another model can be used with this one: they have tensors of the same names and dimensions.
+     *
+     * @param what was made, for the message
+     * @throws IllegalArgumentException if they differ
+     */
+    default void requireAlike(ModelSites other, String what) {
+        if (other == this) {
+            return;
+        }
+        boolean alike = modelType().equals(other.modelType()) && usedNames().equals(other.usedNames());
+        for (String name : alike ? usedNames() : Set.<String>of()) {
+            alike &= Arrays.equals(shape(storedName(name)), other.shape(other.storedName(name)));
+        }
+        if (!alike) {
+            throw new IllegalArgumentException(what + " was made for the " + other.modelType() + " model of "
+                    + other.source() + ", and is used with the " + modelType() + " model of " + source()
+                    + ", whose layers are others. Use it with the model that it was made for.");
+        }
+    }
 }

@@ -18,6 +18,7 @@ final class PythonPattern extends PythonCharacters {
     private static final int LONGEST = 10_000; // characters
     private static final int DEEPEST = 100; // groups in groups, as the parsers are recursive
     private static final int MOST_REPEATS = 1000;
+    private static final int MOST_EMPTIES = 8;
     private static final Pattern VERBOSE =
             Pattern.compile("(\\(\\?(#[^)]*|[aimsux]+)\\))*?\\(\\?[aimsu]*x[aimsux]*\\)");
     private static final Pattern GLOBAL = Pattern.compile("\\(\\?[aimsux]+\\)");
@@ -30,6 +31,7 @@ final class PythonPattern extends PythonCharacters {
     private final Map<Integer, Integer> asked = new HashMap<>(); // Java's numbers of empty groups that match with them
     private int javaGroups;
     private int depth;
+    private int empties;
     private boolean verbose;
     private boolean begun; // something else than flags came
 
@@ -103,9 +105,20 @@ final class PythonPattern extends PythonCharacters {
         while (take("|")) {
             java.append('|');
             begun = true;
-            all = all.or(sequence());
+            Part other = sequence();
+            if (all.least == 0 && other.least == 0) {
+                countEmpty();
+            }
+            all = all.or(other);
         }
         return all;
+    }
+
+    /** Two ways to match nothing, behind each other, make a match take twice as long without looking at the text, which {@link BoundedText} would see. */
+    private void countEmpty() {
+        if (++empties > MOST_EMPTIES) {
+            throw error("more than " + MOST_EMPTIES + " parts of it can match nothing in two ways");
+        }
     }
 
     private Part sequence() {
@@ -213,6 +226,9 @@ final class PythonPattern extends PythonCharacters {
         }
         if (!item.repeatable) {
             throw error("nothing to repeat");
+        }
+        if (item.least == 0) {
+            countEmpty();
         }
         if (most < least) {
             throw error("the least number of repeats is above the most");

@@ -99,11 +99,15 @@ public final class Pass implements AutoCloseable {
         }
     }
 
-    /** Memory for an intermediate value, with whatever it holds. */
-    public Tensor allocate(int rows, int cols) {
+    private void requireOpen() {
         if (closed) {
             throw new IllegalStateException("a pass was used after it was closed. Begin a new one.");
         }
+    }
+
+    /** Memory for an intermediate value, with whatever it holds. */
+    public Tensor allocate(int rows, int cols) {
+        requireOpen();
         Tensor t = arena.allocate(rows, cols);
         frame.add(t);
         return t;
@@ -322,17 +326,23 @@ public final class Pass implements AutoCloseable {
         return node;
     }
 
-    /** Runs something when the pass is closed: giving back what it was lent. */
+    /**
+     * Runs something when the pass is closed: giving back what it was lent.
+     *
+     * @throws IllegalStateException if it is closed
+     */
     public void onClose(Runnable action) {
+        requireOpen();
         afterwards.add(action);
     }
 
     /**
      * Uses something until the pass is closed.
      *
-     * @throws IllegalStateException if it is closed
+     * @throws IllegalStateException if one of them is closed
      */
     public void use(Lease lease) {
+        requireOpen();
         if (!used.contains(lease)) {
             lease.acquire();
             used.add(lease);

@@ -13,6 +13,7 @@ import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -29,8 +30,11 @@ public final class MergedAdapter implements Adapter {
     private final Lease lease = new Lease("a merged adapter");
     private final Map<String, Parameter> tied = new HashMap<>(); // heads that are equal to a merged embedding
     private final Map<String, Tensor> replaced = new HashMap<>(); // what adapters had in the place of base tensors
+    private final ModelSites model;
 
-    private MergedAdapter() {}
+    private MergedAdapter(ModelSites model) {
+        this.model = model;
+    }
 
     /**
      * Merges adapters in single precision; the caller closes the result.
@@ -41,6 +45,7 @@ public final class MergedAdapter implements Adapter {
      */
     public static MergedAdapter of(ModelSites model, List<Adapter> adapters) {
         for (Adapter a : adapters) {
+            a.requireFits(model);
             if (!a.isMergeable()) {
                 throw new IllegalArgumentException(
                         "an adapter of the method " + a.config().peftType()
@@ -48,7 +53,7 @@ public final class MergedAdapter implements Adapter {
             }
         }
         Conflicts.check(model, adapters);
-        MergedAdapter merged = new MergedAdapter();
+        MergedAdapter merged = new MergedAdapter(model);
         try {
             merged.copyReplaced(model, adapters);
             for (LinearSite site : model.linearSites()) {
@@ -115,13 +120,24 @@ public final class MergedAdapter implements Adapter {
             return;
         }
         Tensor weight = copyOf(model, site.name() + ".weight");
-        acting.stream().filter(a -> a.changesInput(site)).forEach(a -> a.mergeInto(site, weight));
+        List<Adapter> first = new ArrayList<>(
+                acting.stream().filter(a -> a.changesInput(site)).toList());
+        Collections.reverse(first); // W R₂ R₁ x: the first to act is the last factor
+        first.forEach(a -> a.mergeInto(site, weight));
         acting.stream().filter(a -> !a.changesInput(site)).forEach(a -> a.mergeInto(site, weight));
     }
 
     private void mergeBias(ModelSites model, List<Adapter> adapters, LinearSite site) {
         String name = site.name() + ".bias";
+        boolean changed = false;
         for (Adapter a : adapters) {
+            if (changed && a.scalesChanges(site)) {
+                throw new IllegalArgumentException("an adapter of the method "
+                        + a.config().peftType() + " at " + site.name()
+                        + " scales what another one in front of it adds to the bias, which merging cannot do. Merge it"
+                        + " first in the order, or keep the adapters apart.");
+            }
+            changed |= a.changesBias(site);
             if (a.changesBias(site)) {
                 if (!model.tensorNames().contains(name)) {
                     if (a.needsBias(site)) {
@@ -215,6 +231,11 @@ public final class MergedAdapter implements Adapter {
     @Override
     public PeftConfig config() {
         return new Config();
+    }
+
+    @Override
+    public void requireFits(ModelSites other) {
+        other.requireAlike(model, "a merged adapter");
     }
 
     @Override

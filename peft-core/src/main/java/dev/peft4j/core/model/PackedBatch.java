@@ -41,7 +41,7 @@ public final class PackedBatch {
          * Checks what can be checked without a model.
          *
          * @throws IllegalArgumentException if an id or token type is below 0, a label is neither a class nor {@link CrossEntropy#IGNORE}, there are
-         *     neither no nor as many token types as tokens, neither no, one nor as many labels, or a value is not finite
+         *     neither no nor as many token types as tokens, neither no, one nor as many labels, labels and values, or a value is not finite
          */
         public Sequence {
             requireCount(
@@ -50,6 +50,10 @@ public final class PackedBatch {
             requireNotNegative("token id", ids, false);
             requireNotNegative("token type", tokenTypes, false);
             requireNotNegative("label", labels, true);
+            if (labels.length > 0 && values.length > 0) {
+                throw new IllegalArgumentException(labels.length + " labels and " + values.length
+                        + " values were given for a sequence; one of them would not be learnt. Give labels or values.");
+            }
             for (float v : values) {
                 if (!Float.isFinite(v)) {
                     throw new IllegalArgumentException(

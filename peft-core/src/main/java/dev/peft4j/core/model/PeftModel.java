@@ -38,6 +38,7 @@ public final class PeftModel implements AutoCloseable {
     private final Model base;
     private final Map<String, Entry> entries = new ConcurrentSkipListMap<>();
     private final Set<List<Entry>> compatible = ConcurrentHashMap.newKeySet(); // sets that were checked
+    private boolean closed; // under the lock of the entries
     private final ThreadLocal<List<Scope>> scopes = ThreadLocal.withInitial(ArrayList::new);
 
     /** An adapter and its uses; it is closed when it was taken out and the last of them has ended. */
@@ -69,11 +70,20 @@ public final class PeftModel implements AutoCloseable {
      */
     public void add(String name, Adapter adapter) {
         checkName(name);
+        adapter.requireFits(base);
         synchronized (entries) {
+            requireOpen();
             requireOwnable(name, adapter);
             if (entries.putIfAbsent(name, new Entry(adapter)) != null) {
                 throw taken(name);
             }
+        }
+    }
+
+    private void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException(
+                    "an adapter was to be added to a PeftModel that is closed. Close it when nothing uses it any more.");
         }
     }
 
@@ -119,6 +129,9 @@ public final class PeftModel implements AutoCloseable {
     }
 
     private void requireFree(String name) {
+        synchronized (entries) {
+            requireOpen();
+        }
         checkName(name);
         if (entries.containsKey(name)) {
             throw taken(name);
@@ -202,6 +215,7 @@ public final class PeftModel implements AutoCloseable {
      * @throws IllegalArgumentException if there is none of that name, or the new one is closed or is here already; it is not closed then
      */
     public void hotSwap(String name, Adapter adapter) {
+        adapter.requireFits(base);
         synchronized (entries) {
             Entry old = entry(name);
             requireOwnable(name, adapter);
@@ -241,8 +255,12 @@ public final class PeftModel implements AutoCloseable {
             held.forEach(e2 -> e2.lease.release());
             throw e;
         }
-        if (!held.isEmpty()) {
-            pass.onClose(() -> held.forEach(e -> e.lease.release()));
+        Runnable release = () -> held.forEach(e -> e.lease.release());
+        try {
+            pass.onClose(release);
+        } catch (RuntimeException e) {
+            release.run();
+            throw e;
         }
         List<List<Adapter>> adapters =
                 sets.stream().map(s -> s.stream().map(e -> e.adapter).toList()).toList();
@@ -358,6 +376,9 @@ public final class PeftModel implements AutoCloseable {
 
     @Override
     public void close() {
-        entries.keySet().forEach(this::delete);
+        synchronized (entries) {
+            closed = true;
+            entries.keySet().forEach(this::delete);
+        }
     }
 }

@@ -77,6 +77,13 @@ public final class Trainer {
             }
         }
         Conflicts.check(model, adapters);
+        adapters.forEach(a -> a.requireFits(model));
+        for (int i = 0; i < adapters.size(); i++) {
+            if (adapters.subList(0, i).contains(adapters.get(i))) {
+                throw new IllegalArgumentException(
+                        "an adapter was given twice to be trained, which would act twice. Give each adapter once.");
+            }
+        }
     }
 
     /** Keeps what a run needs to go on in a file, every half minute. */
