@@ -205,6 +205,68 @@ class CompositionTest {
         }
     }
 
+    /** Rows of tokens are rows of the weight, and what acts on the weight acts on them too. */
+    @ParameterizedTest
+    @ValueSource(strings = {"gpt2", "llama_tied"})
+    void lora_on_a_head_adds_to_its_trained_rows(String family) throws IOException {
+        int token = 20; // which the sequences do not have
+        LoraConfig plain = LoraConfig.of(2, 4).withTarget(TargetModules.of("lm_head"));
+        try (Model model = Compositions.open(family);
+                Adapter both = Compositions.adapter(model, plain.withTrainableTokens(List.of(token)), 1);
+                Adapter lora = Compositions.adapter(model, plain, 2)) {
+            lora.parameters().forEach(p -> both.parameters().stream()
+                    .filter(q -> q.name().equals(p.name()))
+                    .forEach(q -> p.value().copyFrom(q.value())));
+            float[] base = Compositions.logits(model, List.of());
+            float[] tuned = Compositions.logits(model, List.of(both));
+            float[] withLora = Compositions.logits(model, List.of(lora));
+            both.parameters().stream().filter(p -> p.name().contains("lora_")).forEach(p -> p.value()
+                    .fill(0));
+            float[] withRows = Compositions.logits(model, List.of(both));
+            double largest = 0;
+            for (int k = 0; k < base.length; k++) {
+                boolean ofToken = k % model.vocabularySize() == token;
+                float expected = ofToken ? withRows[k] + withLora[k] - base[k] : withLora[k];
+                assertEquals(expected, tuned[k], 1e-4, "logit " + k);
+                largest = Math.max(largest, ofToken ? Math.abs(withLora[k] - base[k]) : 0);
+            }
+            assertTrue(largest > 0.01, "LoRA changes the logits of the token");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gpt2", "llama"})
+    void what_changes_the_input_first_is_the_last_factor_of_the_weight(String family) throws IOException {
+        try (Model model = Compositions.open(family);
+                Adapter first = Compositions.adapter(model, OftConfig.of(4, Attachment.DEFAULT), 1);
+                Adapter second = Compositions.adapter(model, OftConfig.of(8, Attachment.DEFAULT), 2);
+                MergedAdapter merged = MergedAdapter.of(model, List.of(first, second))) {
+            float[] attached = Compositions.logits(model, List.of(first, second));
+            assertTrue(Compositions.distance(attached, Compositions.logits(model, List.of(merged))) < 1e-4);
+            assertTrue(
+                    Compositions.distance(attached, Compositions.logits(model, List.of(second, first))) > 1e-3,
+                    "the order counts");
+        }
+    }
+
+    @Test
+    void dora_behind_a_bias_that_it_scales_is_not_merged() throws IOException {
+        LoraConfig plain = LoraConfig.of(2, 4);
+        try (Model model = Compositions.open("gpt2");
+                Adapter bias = Compositions.adapter(model, plain.withBias(LoraConfig.Bias.NONE, true), 1);
+                Adapter dora = Compositions.adapter(model, plain.withDora(), 2)) {
+            String message = Compositions.message(
+                    IllegalArgumentException.class, () -> MergedAdapter.of(model, List.of(bias, dora)));
+            assertTrue(message.contains("scales what another one"), message);
+            try (MergedAdapter merged = MergedAdapter.of(model, List.of(dora, bias))) {
+                assertTrue(Compositions.distance(
+                                Compositions.logits(model, List.of(dora, bias)),
+                                Compositions.logits(model, List.of(merged)))
+                        < 1e-4);
+            }
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"gpt2", "llama_tied"})
     void a_tied_head_follows_what_it_followed_before_merging(String family) throws IOException {

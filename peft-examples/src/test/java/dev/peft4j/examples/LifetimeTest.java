@@ -24,6 +24,8 @@ import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.train.Trainer;
+import dev.peft4j.core.train.TrainingConfig;
 import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.models.Models;
 import java.io.IOException;
@@ -43,6 +45,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -102,6 +105,60 @@ class LifetimeTest {
         t.close();
         closed(() -> use.accept(t));
         closed(() -> use.accept(view));
+    }
+
+    @Test
+    void a_closed_pass_takes_nothing_in_use() throws IOException {
+        long before = Tensor.nativeBytes();
+        try (Model model = Compositions.open("gpt2");
+                Arena arena = new Arena(DType.F32)) {
+            Adapter adapter = lora(model, 1);
+            PeftModel peft = new PeftModel(model);
+            peft.add("a", lora(model, 2));
+            Pass pass = Pass.inference(model.backend(), arena);
+            pass.close();
+            closed(() -> Call.of(pass, adapter));
+            closed(() -> peft.call(pass, Active.of("a")));
+            adapter.close();
+            peft.close();
+        }
+        assertEquals(before, Tensor.nativeBytes());
+    }
+
+    @Test
+    void a_set_of_adapters_that_is_closed_takes_no_other() throws IOException {
+        try (Model model = Compositions.open("gpt2");
+                Adapter adapter = lora(model, 1)) {
+            PeftModel peft = new PeftModel(model);
+            peft.close();
+            peft.close();
+            closed(() -> peft.add("a", adapter));
+            closed(() -> peft.create("b", LORA, 1));
+        }
+    }
+
+    @Test
+    void an_adapter_is_used_with_a_model_of_its_dimensions_only() throws IOException {
+        try (Model gpt2 = Compositions.open("gpt2");
+                Model same = Compositions.open("gpt2");
+                Model llama = Compositions.open("llama");
+                PeftModel peft = new PeftModel(llama);
+                Adapter adapter = lora(gpt2, 1)) {
+            Compositions.logits(same, List.of(adapter));
+            for (Executable use : List.<Executable>of(
+                    () -> Compositions.logits(llama, List.of(adapter)),
+                    () -> peft.add("a", adapter),
+                    () -> MergedAdapter.of(llama, List.of(adapter)),
+                    () -> new Trainer(llama, adapter, TrainingConfig.of(1, 1, 1e-3), List.of()))) {
+                String message = Compositions.message(IllegalArgumentException.class, use);
+                assertTrue(message.contains("was made for the gpt2 model"), message);
+            }
+            assertTrue(Compositions.message(
+                            IllegalArgumentException.class,
+                            () -> new Trainer(
+                                    gpt2, List.of(adapter, adapter), TrainingConfig.of(1, 1, 1e-3), List.of()))
+                    .contains("twice"));
+        }
     }
 
     @Test

@@ -1,6 +1,7 @@
 package dev.peft4j.core.adapter;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -17,6 +18,9 @@ import java.util.function.BiPredicate;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Against what Python's {@code re} says, in a table that {@code scripts/make-pattern-table.py} made. Two things are refused that Python knows: thousands of
@@ -105,5 +109,17 @@ class PythonPatternTest {
                     IllegalArgumentException.class, () -> PythonPattern.compile("target_modules", pattern));
             assertTrue(e.getMessage().contains("it has more than "), e.getMessage());
         }
+    }
+
+    /** They would match nothing in 2^40 ways, and not look at the text while they do. */
+    @ParameterizedTest
+    @ValueSource(strings = {"(.*)*", "(a|.?)*", "(.*)?", "(|)", "(?:a?|b?)"})
+    @Timeout(20)
+    void expressions_that_match_nothing_in_many_ways_are_refused(String part) {
+        String pattern = part.repeat(40) + "x";
+        assertNull(matched(pattern, (p, name) -> PythonPattern.compile("target_modules", p)
+                .matcher(new BoundedText(name))
+                .matches()));
+        PythonPattern.compile("target_modules", part.repeat(3) + "x");
     }
 }

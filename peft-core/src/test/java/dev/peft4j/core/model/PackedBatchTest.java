@@ -1,6 +1,7 @@
 package dev.peft4j.core.model;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.peft4j.core.layer.CrossEntropy;
 import java.util.List;
@@ -15,5 +16,12 @@ class PackedBatchTest {
         int none = CrossEntropy.IGNORE;
         int[] next = batch.withRowsInFront(new int[] {2, 1}).nextTokens();
         assertArrayEquals(new int[] {none, 7, none, 9, none}, next);
+    }
+
+    @Test
+    void labels_and_values_of_one_sequence_are_refused() {
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> new PackedBatch.Sequence(new int[] {7}, new int[0], new int[] {1}, new float[] {1}));
     }
 }
