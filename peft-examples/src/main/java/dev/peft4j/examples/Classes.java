@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -23,6 +24,7 @@ final class Classes {
     private static final String NOTE = "peft4j_classes"; // with an adapter: a JSON object with their names as a list
     private static final double EXTREME = 0.95;
     private static final int SHOWN = 12;
+    private static final Pattern NUMBER = Pattern.compile("[+-]?[0-9]+([.]0*)?");
 
     private Classes() {}
 
@@ -88,6 +90,31 @@ final class Classes {
                     + found.outputs() + " for a new head.");
         }
         return new Labels(problem, known, found.names());
+    }
+
+    /**
+     * Makes sure that labels which are words can be compared with what a head was trained to say.
+     *
+     * @throws IllegalArgumentException if neither the adapters nor the checkpoint tell which output is which word
+     */
+    static void requireKnown(ModelInfo model, int asked, List<Path> adapters, List<TextRecord> records)
+            throws IOException {
+        int outputs = outputs(model, asked, adapters);
+        int known = outputs > 0 ? outputs : model.head();
+        if (model.task() != TaskType.SEQ_CLS
+                || known == 0
+                || model.problem(known) != ProblemType.SINGLE_LABEL_CLASSIFICATION
+                || !names(model, adapters, known).isEmpty()) {
+            return;
+        }
+        for (TextRecord record : records) {
+            String label = record.label();
+            if (label != null && !NUMBER.matcher(label.strip()).matches()) {
+                throw new IllegalArgumentException("the label " + label
+                        + " was found, and neither the checkpoint (id2label) nor an adapter tells which of the " + known
+                        + " outputs it is. Give the numbers of the outputs as labels, or name them in config.json.");
+            }
+        }
     }
 
     private static List<String> names(ModelInfo model, List<Path> adapters, int outputs) throws IOException {

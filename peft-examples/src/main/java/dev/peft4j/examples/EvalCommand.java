@@ -60,6 +60,7 @@ final class EvalCommand implements Callable<Integer> {
         ModelInfo info = ModelInfo.read(modelOptions.model);
         dataOptions.check(new Given(spec), info, List.of(data));
         List<TextRecord> read = dataOptions.read(data, limit);
+        Classes.requireKnown(info, modelOptions.classes, adapters, read);
         Labels labels = Classes.of(info, modelOptions.classes, adapters, read);
         try (Model model = modelOptions.open(labels.outputs(), 0);
                 TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize())) {

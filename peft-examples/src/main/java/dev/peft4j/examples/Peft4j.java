@@ -61,7 +61,14 @@ public final class Peft4j implements Runnable {
 
     /** Runs a command and returns its exit status. */
     static int run(String... args) {
-        return commandLine().execute(args);
+        CommandLine command = commandLine();
+        int status = command.execute(args);
+        if (status == 0 && command.getOut().checkError()) {
+            command.getErr()
+                    .println("error: the output was to be written, and it could not be. Check where it goes to.");
+            return 1;
+        }
+        return status;
     }
 
     /** The commands, with errors as one line. */

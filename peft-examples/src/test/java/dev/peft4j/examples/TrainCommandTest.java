@@ -62,6 +62,17 @@ class TrainCommandTest {
     }
 
     @Test
+    void words_are_not_compared_with_a_head_whose_outputs_have_no_names() throws IOException {
+        Path bert = TinyBert.write(dir.resolve("bert")); // with a head of three classes
+        Path words = TinyBert.table(dir.resolve("words.csv"), 9, "good", "bad", "fine");
+        cli.fails("tells which of the 3 outputs it is", "eval", "--model", bert, "--data", words);
+        Path same = TinyBert.table(dir.resolve("same.csv"), 3, "good");
+        cli.fails("tells which of the 3 outputs it is", "eval", "--model", bert, "--data", same);
+        Path numbers = TinyBert.table(dir.resolve("numbers.csv"), 9, "0", "1", "2");
+        assertTrue(cli.works("eval", "--model", bert, "--data", numbers).contains("accuracy"));
+    }
+
+    @Test
     void classes_are_those_of_the_records_and_are_kept_with_the_adapter() throws IOException {
         Path bert = TinyBert.write(dir.resolve("bert"));
         Path table = TinyBert.table(dir.resolve("a.csv"), 60, "good", "bad", "fine", "poor");
