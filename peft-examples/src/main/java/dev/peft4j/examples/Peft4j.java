@@ -59,6 +59,8 @@ public final class Peft4j implements Runnable {
         System.exit(run(args));
     }
 
+    private static final Set<String> COUNTS = Set.of("--steps", "--limit", "--eval-limit", "--save-steps");
+
     /** Runs a command and returns its exit status. */
     static int run(String... args) {
         CommandLine command = commandLine();
@@ -123,7 +125,24 @@ public final class Peft4j implements Runnable {
         return type == int.class ? Integer.MAX_VALUE : Long.MAX_VALUE;
     }
 
+    /** Without these options everything is taken; 0 would be the same as leaving them out, and was not meant so. */
+    private static void requireCounts(ParseResult command) {
+        ParseResult last = command;
+        while (last.hasSubcommand()) {
+            last = last.subcommand();
+        }
+        for (OptionSpec option : last.matchedOptions()) {
+            if (COUNTS.contains(option.longestName()) && option.getValue() instanceof Integer n && n < 1) {
+                throw new ParameterException(
+                        last.commandSpec().commandLine(),
+                        option.longestName() + " " + n
+                                + " was given; it is at least 1. Leave it out, or give another.");
+            }
+        }
+    }
+
     private static int execute(ParseResult command) {
+        requireCounts(command);
         try {
             return new RunLast().execute(command);
         } catch (OutOfMemoryError e) {

@@ -107,6 +107,18 @@ class CommandLineTest {
         fails("--lr abc was given, where a number was expected", "train", "--lr", "abc");
         fails("--steps 1.5 was given, where a whole number", "train", "--steps", "1.5");
         fails("--schedule steep was given, where one of [CONSTANT", "train", "--schedule", "steep");
+        fails(
+                "--steps 0 was given; it is at least 1",
+                "train",
+                "--model",
+                model,
+                "--data",
+                data,
+                "--out",
+                dir,
+                "--steps",
+                0);
+        fails("--limit -1 was given; it is at least 1", "eval", "--model", model, "--data", data, "--limit", -1);
         fails("should be specified only once", "train", "--lr", "1", "--lr", "2");
         fails("Did you mean lora?", "train", "--model", model, "--data", data, "--method", "lroa", "--out", dir);
         fails("a directory. Name the file", "eval", "--model", model, "--data", dir);

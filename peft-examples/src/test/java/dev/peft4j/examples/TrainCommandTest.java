@@ -233,7 +233,7 @@ class TrainCommandTest {
         cli.fails("epochs Infinity", train("--epochs", "Infinity"));
         cli.fails("epochs 1.0E12", train("--epochs", "1e12"));
         cli.fails("batch size 65536, accumulation 65536", train("--batch-size", 65536, "--accumulate", 65536));
-        cli.fails("limit of -1", train("--limit", -1));
+        cli.fails("--limit -1 was given; it is at least 1", train("--limit", -1));
         cli.fails("--threads -5", train("--threads", -5));
         cli.fails("at most the rank 96", train("--r", 4096));
         assertFalse(Files.exists(out));
