@@ -3,6 +3,8 @@ package dev.peft4j.examples;
 import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.io.Problems;
 import dev.peft4j.core.tensor.BackendException;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -63,9 +65,11 @@ public final class Peft4j implements Runnable {
 
     /** Runs a command and returns its exit status. */
     static int run(String... args) {
-        CommandLine command = commandLine();
+        Output out = new Output(new FileOutputStream(FileDescriptor.out));
+        CommandLine command = commandLine().setOut(new PrintWriter(out, true, StandardCharsets.UTF_8));
         int status = command.execute(args);
-        if (status == 0 && command.getOut().checkError()) {
+        command.getOut().flush();
+        if (status == 0 && out.lost()) {
             command.getErr()
                     .println("error: the output was to be written, and it could not be. Check where it goes to.");
             return 1;
@@ -76,7 +80,6 @@ public final class Peft4j implements Runnable {
     /** The commands, with errors as one line. */
     static CommandLine commandLine() {
         return new CommandLine(new Peft4j())
-                .setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8))
                 .setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8))
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setParameterExceptionHandler((e, args) -> wrongUse(e))
