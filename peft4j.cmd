@@ -2,7 +2,7 @@
 rem Starts the peft4j command line; builds it on first use. After changes of the sources: mvn -DskipTests package
 setlocal
 set "HOME_DIR=%~dp0"
-set "JAR=%HOME_DIR%peft-examples\target\peft-examples-0.1.0-SNAPSHOT.jar"
+set "JAR=%HOME_DIR%peft-cli\target\peft-cli-0.1.0-SNAPSHOT.jar"
 if not exist "%JAR%" (
   echo peft4j: building ^(the first time Maven also fetches its dependencies^) ... 1>&2
   pushd "%HOME_DIR%"

@@ -3,7 +3,7 @@
 
     python scripts/make-bottleneck-goldens.py GOLDEN [SEED]
 
-GOLDEN is a folder with models/ and cases/<model>/base, such as peft-examples/src/test/resources/golden. Every case gets random
+GOLDEN is a folder with models/ and cases/<model>/base, such as peft-tests/src/test/resources/golden. Every case gets random
 weights; logits, loss, gradients and 20 steps of AdamW are stored. Sequences run one by one, so that padding plays no part.
 """
 import json

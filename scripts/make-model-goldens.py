@@ -4,7 +4,7 @@
     python scripts/make-model-goldens.py GOLDEN [--seed 11] [--only NAME ...]
 
 Writes GOLDEN/models/NAME (random weights, as `save_pretrained` writes them) and GOLDEN/cases/NAME/{base,full_finetune,lora} with what
-PyTorch, transformers and PEFT compute for them, in single precision; GOLDEN is such as peft-examples/src/test/resources/golden. Everything
+PyTorch, transformers and PEFT compute for them, in single precision; GOLDEN is such as peft-tests/src/test/resources/golden. Everything
 is a function of the seed, and needs neither network nor GPU. Made with torch 2.13, transformers 5.23 and PEFT 0.21.2.
 
 A folder of cases holds case.json (inputs, labels, tolerances) and tensors.safetensors:

@@ -1,0 +1,122 @@
+package dev.peft4j.cli;
+
+import dev.peft4j.core.io.Json;
+import dev.peft4j.core.tensor.Backend;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Measures training steps and decoding on fixed inputs, as the reference benchmark of the Python stack does. */
+@Command(
+        name = "bench",
+        mixinStandardHelpOptions = true,
+        description = "Measures a training or decoding case and prints one JSON line.",
+        footer = {
+            "",
+            "Example:",
+            "  peft4j bench gpt2_lora_4x128 --checkpoints DIR --steps 6",
+            "",
+            "DIR holds the models gpt2, llama135m and minilm; scripts/compare-speed makes it and runs PyTorch beside it."
+        })
+final class BenchCommand implements Callable<Integer> {
+    @Parameters(
+            paramLabel = "CASE",
+            description = "one of: ${COMPLETION-CANDIDATES}",
+            completionCandidates = Cases.class)
+    String name = "";
+
+    @Option(names = "--checkpoints", required = true, paramLabel = "DIR", description = "folder of the models")
+    Path checkpoints = Path.of("");
+
+    @Option(
+            names = "--steps",
+            paramLabel = "N",
+            description = "measured steps, after one that is not (default: ${DEFAULT-VALUE})")
+    int steps = 6;
+
+    @Option(names = "--threads", paramLabel = "N", description = "threads (default: all cores)")
+    int threads;
+
+    @Option(
+            names = "--lengths",
+            paramLabel = "FILE",
+            description = "lengths of the sequences of minilm_lora_sst2 (default: made up, as short as those)")
+    @Nullable
+    Path lengths;
+
+    @Option(names = "--profile", description = "print on the error output where the time of a step goes")
+    boolean profile;
+
+    @Spec
+    CommandSpec spec = CommandSpec.create();
+
+    /** Names of the cases, for the help text. */
+    static final class Cases implements Iterable<String> {
+        @Override
+        public Iterator<String> iterator() {
+            return names().iterator();
+        }
+    }
+
+    private static List<String> names() {
+        List<String> all = new ArrayList<>(Bench.CASES);
+        all.addAll(ServingBench.CASES);
+        return all;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        if (!names().contains(name)) {
+            throw new IllegalArgumentException("the case " + name + " was asked for; there are "
+                    + String.join(", ", names()) + ". Name one of these.");
+        }
+        ModelOptions.useThreads(threads);
+        if (ServingBench.CASES.contains(name)) {
+            spec.commandLine().getOut().println(Json.printLine(new ServingBench(checkpoints, steps).run(name)));
+            return 0;
+        }
+        BackendTimer timer = profile ? new BackendTimer(Backend.auto()) : null;
+        Map<String, Object> result = new Bench(checkpoints, steps, sequenceLengths(), timer).run(name);
+        if (timer != null) {
+            timer.print(spec.commandLine().getErr(), steps);
+        }
+        PrintWriter out = spec.commandLine().getOut();
+        out.println(Json.printLine(result));
+        return 0;
+    }
+
+    private List<Integer> sequenceLengths() throws IOException {
+        new Given(spec)
+                .refuse("--lengths", !name.equals(Bench.LENGTHS_CASE), name + ", whose sequences have one length");
+        int count = Bench.lengthsNeeded(steps);
+        if (lengths == null) {
+            return Bench.usualLengths(count);
+        }
+        if (!Files.isRegularFile(lengths)) {
+            throw new IllegalArgumentException("the lengths of the sequences were expected in " + lengths
+                    + ", and there is no such file. Give another one, or leave out --lengths.");
+        }
+        List<String> words = Files.readAllLines(lengths).stream()
+                .flatMap(line -> List.of(line.trim().split("\\s+")).stream())
+                .filter(s -> !s.isEmpty())
+                .toList();
+        if (words.size() < count || !words.stream().limit(count).allMatch(w -> w.matches("[1-9][0-9]{0,3}"))) {
+            throw new IllegalArgumentException(
+                    count + " lengths from 1 to 9999 were expected in " + lengths + " for " + steps + " steps, and "
+                            + words.size() + " words are there. Give a file with more, or fewer --steps.");
+        }
+        return words.stream().limit(count).map(Integer::valueOf).toList();
+    }
+}

@@ -1,0 +1,242 @@
+package dev.peft4j.cli;
+
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.train.Evaluation;
+import dev.peft4j.core.train.Evaluator;
+import dev.peft4j.core.train.Schedule;
+import dev.peft4j.core.train.Trainer;
+import dev.peft4j.core.train.TrainingConfig;
+import dev.peft4j.core.train.TrainingListener;
+import dev.peft4j.core.train.TrainingResult;
+import dev.peft4j.models.ModelInfo;
+import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.models.data.Labels;
+import dev.peft4j.models.data.TextRecord;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Trains several methods under one budget. */
+@Command(
+        name = "compare",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description =
+                "Trains several methods on the same records for the same steps, and compares what they cost and reach.",
+        footer = {
+            "",
+            "Example:",
+            "  peft4j compare --methods lora,ia3,houlsby,prefix,prompt:0.1 --model DIR --data train.jsonl \\",
+            "      --eval-data dev.jsonl --steps 200 --out comparison"
+        })
+final class CompareCommand implements Callable<Integer> {
+    /** A rate per method, found by trying a few on small models; each can be given with the method. */
+    private static final Map<String, Double> RATES = Map.ofEntries(
+            Map.entry("ia3", 1e-2),
+            Map.entry("bitfit", 2e-3),
+            Map.entry("ln", 5e-3),
+            Map.entry("prompt", 3e-2),
+            Map.entry("prefix", 1e-2),
+            Map.entry("ptuning", 5e-3),
+            Map.entry("vera", 2e-2),
+            Map.entry("oft", 2e-3));
+
+    private static final double RATE = 1e-3;
+
+    @Option(
+            names = "--methods",
+            required = true,
+            split = ",",
+            paramLabel = "NAMES",
+            description =
+                    "methods of train, with commas; NAME:RATE gives a learning rate, NAME+NAME trains two together")
+    List<String> methods = List.of();
+
+    @Mixin
+    ModelOptions modelOptions = new ModelOptions();
+
+    @Option(names = "--data", required = true, paramLabel = "FILE", description = "records to train on")
+    Path data = Path.of("");
+
+    @Option(names = "--eval-data", required = true, paramLabel = "FILE", description = "held-out records")
+    Path evalData = Path.of("");
+
+    @Option(names = "--limit", paramLabel = "N", description = "train on the first N records only")
+    int limit;
+
+    @Option(names = "--eval-limit", paramLabel = "N", description = "evaluate on the first N held-out records only")
+    int evalLimit;
+
+    @Mixin
+    DataOptions dataOptions = new DataOptions();
+
+    @Mixin
+    MethodOptions methodOptions = new MethodOptions();
+
+    @Option(names = "--steps", paramLabel = "N", description = "optimiser steps of each (default: ${DEFAULT-VALUE})")
+    int steps = 200;
+
+    @Option(names = "--batch-size", paramLabel = "N", description = "records of a step (default: ${DEFAULT-VALUE})")
+    int batchSize = 16;
+
+    @Option(names = "--group-by-length", description = "records of like length in a step")
+    boolean groupByLength;
+
+    @Option(names = "--seed", paramLabel = "N", description = "of all of them (default: ${DEFAULT-VALUE})")
+    long seed;
+
+    @Option(
+            names = "--out",
+            paramLabel = "DIR",
+            description = "adapters and comparison.html go here (default: ${DEFAULT-VALUE})")
+    Path out = Path.of("run/comparison");
+
+    @Option(names = "--overwrite", description = "replace adapters that are in --out")
+    boolean overwrite;
+
+    @Spec
+    CommandSpec spec = CommandSpec.create();
+
+    /** A method and its rate. */
+    private record Candidate(String method, double rate) {
+        static Candidate of(String text) {
+            int colon = text.indexOf(':');
+            String name = colon < 0 ? text : text.substring(0, colon);
+            try {
+                double rate =
+                        colon < 0 ? RATES.getOrDefault(name, RATE) : Double.parseDouble(text.substring(colon + 1));
+                return new Candidate(name, rate);
+            } catch (NumberFormatException e) {
+                throw new IllegalArgumentException(
+                        "--methods " + text + " was given; a rate behind the colon is a number, such as lora:1e-3.", e);
+            }
+        }
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        PrintWriter console = spec.commandLine().getOut();
+        Given given = new Given(spec);
+        List<Candidate> candidates = methods.stream().map(Candidate::of).toList();
+        given.refuse("--method", true, "--methods, which names the methods to compare");
+        methodOptions.check(given, candidates.stream().map(Candidate::method).toList());
+        int inFront = 0; // all of them learn from the same tokens
+        List<Path> directories = new ArrayList<>();
+        for (Candidate c : candidates) {
+            methodOptions.method = c.method;
+            inFront = Math.max(inFront, methodOptions.rowsInFront());
+            directories.addAll(AdapterSet.directories(out.resolve(c.method), methodOptions.names()));
+            if (methodOptions.isFull()) {
+                throw new IllegalArgumentException(
+                        "--methods full was given, which changes the model for those after it. Use train --method full.");
+            }
+        }
+        ModelInfo info = ModelInfo.read(modelOptions.model);
+        dataOptions.check(given, info, List.of(data, evalData));
+        List<TextRecord> train = dataOptions.readTraining(data, limit);
+        List<TextRecord> test = dataOptions.read(evalData, evalLimit);
+        int rows = inFront;
+        RunDirectory.whileTaken(
+                out, directories, overwrite, () -> compare(console, candidates, info, train, test, rows));
+        return 0;
+    }
+
+    private void compare(
+            PrintWriter console,
+            List<Candidate> candidates,
+            ModelInfo info,
+            List<TextRecord> train,
+            List<TextRecord> test,
+            int inFront)
+            throws IOException {
+        Labels labels = Classes.of(info, modelOptions.classes, List.of(), train);
+        try (Model model = modelOptions.open(labels.outputs(), seed);
+                TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize())) {
+            List<PackedBatch.Sequence> records = dataOptions.encode(
+                    String.valueOf(data.getFileName()), train, labels, inFront, model, tokenizer, console);
+            Classes.print(console, info, labels, train);
+            List<PackedBatch.Sequence> heldOut = dataOptions.encode(
+                    String.valueOf(evalData.getFileName()), test, labels, inFront, model, tokenizer, console);
+            Evaluation base = Evaluator.evaluate(model, List.of(), heldOut);
+            Comparison comparison = new Comparison(
+                    "peft4j: methods on " + data.getFileName() + ", " + steps + " steps of " + batchSize,
+                    base.measureName(),
+                    base.measured(),
+                    base.lowerIsBetter());
+            for (Candidate c : candidates) {
+                console.printf("%s, rate %.0e ...%n", c.method, c.rate);
+                console.flush();
+                comparison.add(train(c, model, tokenizer, labels, records, heldOut));
+            }
+            comparison.print(console);
+            Files.createDirectories(out);
+            comparison.write(out.resolve("comparison.html"));
+            console.printf("report: %s%n", out.resolve("comparison.html"));
+        }
+    }
+
+    private Comparison.Row train(
+            Candidate c,
+            Model model,
+            TextTokenizer tokenizer,
+            Labels labels,
+            List<PackedBatch.Sequence> records,
+            List<PackedBatch.Sequence> heldOut)
+            throws IOException {
+        methodOptions.method = c.method;
+        long before = Tensor.nativeBytes();
+        List<Double> millis = new ArrayList<>();
+        long[] peak = {0};
+        TrainingListener meter = new TrainingListener() {
+            @Override
+            public void onStep(int step, double loss, double rate, double norm, int tokens, double seconds) {
+                millis.add(1000 * seconds);
+                peak[0] = Math.max(peak[0], Tensor.nativeBytes() - before);
+            }
+        };
+        TrainingConfig config = new TrainingConfig(
+                steps, 0, batchSize, groupByLength, 1, c.rate, Schedule.LINEAR, 0.1, 0, 1, 0, 0, seed);
+        try (AdapterSet adapters = AdapterSet.create(methodOptions, List.of(), model, tokenizer, seed)) {
+            TrainingResult result =
+                    new Trainer(model, adapters.all(), config, List.of(meter)).train(records, List.of());
+            if (result.steps() != steps) {
+                throw new IllegalStateException("a run of " + steps + " steps made " + result.steps());
+            }
+            Path directory = out.resolve(c.method);
+            adapters.save(directory, model, Classes.notes(labels));
+            millis.sort(Double::compare);
+            Evaluation tuned = Evaluator.evaluate(model, adapters.all(), heldOut);
+            return new Comparison.Row(
+                    c.method,
+                    c.rate,
+                    tuned.measured(),
+                    adapters.trainableCount(),
+                    millis.get(millis.size() / 2),
+                    peak[0],
+                    bytes(directory));
+        }
+    }
+
+    private static long bytes(Path directory) throws IOException {
+        try (Stream<Path> files = Files.walk(directory)) {
+            long sum = 0;
+            for (Path p : files.filter(Files::isRegularFile).toList()) {
+                sum += Files.size(p);
+            }
+            return sum;
+        }
+    }
+}

@@ -1,0 +1,80 @@
+package dev.peft4j.cli;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.AdapterFiles;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.lora.LoraCombination;
+import dev.peft4j.lora.LoraConversion;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Makes a plain LoRA adapter of an adapter of another method. */
+@Command(
+        name = "convert",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description =
+                "Makes plain LoRA of an adapter of any method that changes weights, for servers that know LoRA only.",
+        footer = {"", "Example:", "  peft4j convert --model DIR --adapter run/loha --energy 0.99 --out run/lora"})
+final class ConvertCommand implements Callable<Integer> {
+    @Mixin
+    ModelOptions modelOptions = new ModelOptions();
+
+    @Option(names = "--adapter", required = true, paramLabel = "DIR", description = "adapter to convert")
+    Path adapter = Path.of("");
+
+    @Option(names = "--rank", paramLabel = "R", description = "rank of every layer")
+    int rank;
+
+    @Option(
+            names = "--energy",
+            paramLabel = "E",
+            description = "as many ranks of each layer as hold this share of its change (default: ${DEFAULT-VALUE})")
+    double energy = 0.99;
+
+    @Option(names = "--out", required = true, paramLabel = "DIR", description = "new directory of the adapter")
+    Path out = Path.of("");
+
+    @Option(names = "--overwrite", description = "replace an adapter that is in --out")
+    boolean overwrite;
+
+    @Spec
+    CommandSpec spec = CommandSpec.create();
+
+    @Override
+    public Integer call() throws IOException {
+        Given given = new Given(spec);
+        given.refuse("--energy", given.has("--rank"), "--rank, which says how many ranks there are");
+        RunDirectory.requireApart(List.of(out), List.of(adapter));
+        RunDirectory.whileTaken(out, List.of(out), overwrite, this::convert);
+        return 0;
+    }
+
+    private void convert() throws IOException {
+        try (Model model = modelOptions.open(List.of(adapter));
+                Adapter from = AdapterFiles.load(adapter, model)) {
+            LoraCombination.Result result = spec.commandLine().getParseResult().hasMatchedOption("--rank")
+                    ? LoraConversion.byRank(model, from, rank)
+                    : LoraConversion.byEnergy(model, from, energy);
+            try (Adapter lora = result.adapter()) {
+                AdapterFiles.save(out, lora, model);
+                spec.commandLine()
+                        .getOut()
+                        .printf(
+                                "LoRA adapter: %s%n%,d parameters (%s had %,d), relative error %.2e%n",
+                                out,
+                                lora.trainableCount(),
+                                from.config().peftType(),
+                                from.trainableCount(),
+                                result.relativeError());
+            }
+        }
+    }
+}

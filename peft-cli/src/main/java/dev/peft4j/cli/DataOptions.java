@@ -1,0 +1,153 @@
+package dev.peft4j.cli;
+
+import dev.peft4j.core.adapter.TaskType;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.models.ModelInfo;
+import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.models.data.Labels;
+import dev.peft4j.models.data.RecordEncoder;
+import dev.peft4j.models.data.RecordReader;
+import dev.peft4j.models.data.TextRecord;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** How records are read and cut. */
+final class DataOptions {
+    @Option(
+            names = "--prompt-column",
+            paramLabel = "NAME",
+            description = "column or JSON key of the text that is read but not scored")
+    String promptColumn = "";
+
+    @Option(
+            names = "--text-column",
+            paramLabel = "NAME",
+            description = "column or JSON key of the completion, or of the text to classify")
+    String textColumn = "";
+
+    @Option(
+            names = "--label-column",
+            paramLabel = "NAME",
+            description = "column or JSON key of the class, a name or a number")
+    String labelColumn = "";
+
+    @Option(
+            names = "--columns",
+            paramLabel = "A,B",
+            description = "names of the columns of a file that has no header line")
+    String columns = "";
+
+    @Option(
+            names = "--separator",
+            paramLabel = "TEXT",
+            description =
+                    "put between the prompt and completion that were named, or are columns; \\n is a line feed (default: \\n)")
+    String separator = "\\n";
+
+    @Option(
+            names = "--max-length",
+            paramLabel = "N",
+            description =
+                    "longer records are cut to this many tokens (default: the context of the model, less what adapters put in front)")
+    int maxLength;
+
+    @Option(
+            names = "--shuffle",
+            paramLabel = "SEED",
+            description =
+                    "take the records to train on that --limit allows from all over the file, in the order of this seed")
+    @Nullable
+    Long shuffle;
+
+    /** Reads the records to train on. */
+    List<TextRecord> readTraining(Path file, int limit) throws IOException {
+        Long order = shuffle;
+        if (order == null) {
+            return read(file, limit);
+        }
+        List<TextRecord> records = new ArrayList<>(reader().read(file, Integer.MAX_VALUE));
+        Collections.shuffle(records, new Random(order));
+        return records.subList(0, Math.min(most(limit), records.size()));
+    }
+
+    /** Reads the first records of a file. */
+    List<TextRecord> read(Path file, int limit) throws IOException {
+        return reader().read(file, most(limit));
+    }
+
+    private static int most(int limit) {
+        if (limit < 0) {
+            throw new IllegalArgumentException("a limit of " + limit + " records was given; it is at least 1, or 0 for"
+                    + " all. Change the setting.");
+        }
+        return limit == 0 ? Integer.MAX_VALUE : limit;
+    }
+
+    private RecordReader reader() {
+        List<String> header = columns.isEmpty() ? List.of() : Arrays.asList(columns.split(",", -1));
+        return new RecordReader(
+                promptColumn,
+                textColumn,
+                labelColumn,
+                header,
+                separator.replace("\\n", "\n").replace("\\t", "\t"));
+    }
+
+    /** Refuses options that mean nothing to a model or to the files of its records. */
+    void check(Given given, ModelInfo model, List<Path> files) {
+        boolean classifies = model.task() == TaskType.SEQ_CLS;
+        given.refuse("--label-column", !classifies, "a " + model.modelType() + " model, which learns no labels");
+        given.refuse("--prompt-column", classifies, "a classifier, which has no prompts");
+        given.refuse("--separator", classifies, "a classifier, which has no prompts");
+        boolean tables = files.stream().anyMatch(RecordReader::isTable);
+        given.refuse("--columns", !tables, "records of JSONL, which name their keys themselves");
+        given.refuse(
+                "--separator",
+                !tables && promptColumn.isEmpty(),
+                "records of JSONL whose prompt was not named, which are taken as they are");
+    }
+
+    /**
+     * Encodes records, and says how many were cut.
+     *
+     * @param name of their file
+     * @param inFront places of the context that adapters take
+     */
+    List<PackedBatch.Sequence> encode(
+            String name,
+            List<TextRecord> records,
+            Labels labels,
+            int inFront,
+            Model model,
+            TextTokenizer tokenizer,
+            PrintWriter out) {
+        int context = model.contextLength() - inFront;
+        if (context < 1) {
+            throw new IllegalArgumentException("adapters take " + inFront + " tokens in front of each sequence, and the"
+                    + " context of this model has " + model.contextLength() + ". Use fewer virtual tokens.");
+        }
+        if (maxLength < 0 || maxLength > context) {
+            throw new IllegalArgumentException("--max-length " + maxLength + " was given; the context of this model is "
+                    + model.contextLength() + " tokens"
+                    + (inFront > 0 ? ", of which adapters take " + inFront : "") + ". Give at most " + context + ".");
+        }
+        int length = maxLength == 0 ? context : maxLength;
+        RecordEncoder.Encoded encoded = new RecordEncoder(tokenizer, model.taskType(), length, labels).encode(records);
+        out.printf("%s: %,d records%n", name, encoded.sequences().size());
+        if (encoded.cut() > 0) {
+            out.printf(
+                    "  %,d were longer than %d tokens and were cut; %,d of these had nothing left to score and were left out%n",
+                    encoded.cut(), length, encoded.dropped());
+        }
+        return encoded.sequences();
+    }
+}

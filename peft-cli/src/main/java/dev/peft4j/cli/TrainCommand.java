@@ -1,0 +1,293 @@
+package dev.peft4j.cli;
+
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.train.Checkpoints;
+import dev.peft4j.core.train.HtmlReport;
+import dev.peft4j.core.train.Schedule;
+import dev.peft4j.core.train.TrainingConfig;
+import dev.peft4j.models.ModelInfo;
+import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.models.data.Labels;
+import dev.peft4j.models.data.Split;
+import dev.peft4j.models.data.TextRecord;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Fine-tunes a model on a data file. */
+@Command(
+        name = "train",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = "Fine-tunes a model and writes an adapter, a log and a report.",
+        footer = {
+            "",
+            "Examples:",
+            "  peft4j train --model DIR --data train.jsonl --eval-data dev.jsonl --out adapter",
+            "  peft4j train --model DIR --data train.csv --prompt-column question --text-column answer \\",
+            "      --r 16 --lora-alpha 32 --target-modules all-linear --lr 5e-3 --steps 300 --out adapter",
+            "  peft4j train --model BERT --data train.tsv --columns sentence,label --text-column sentence \\",
+            "      --label-column label --out adapter"
+        })
+final class TrainCommand implements Callable<Integer> {
+    @Mixin
+    ModelOptions modelOptions = new ModelOptions();
+
+    @Option(
+            names = "--data",
+            required = true,
+            paramLabel = "FILE",
+            description = "records to train on: .jsonl, .csv or .tsv, also .gz")
+    Path data = Path.of("");
+
+    @Option(
+            names = "--eval-data",
+            paramLabel = "FILE",
+            description = "held-out records; without it a tenth is held out, drawn with --seed")
+    @Nullable
+    Path evalData;
+
+    @Option(names = "--limit", paramLabel = "N", description = "train on the first N records only")
+    int limit;
+
+    @Option(names = "--eval-limit", paramLabel = "N", description = "evaluate on the first N held-out records only")
+    int evalLimit;
+
+    @Mixin
+    DataOptions dataOptions = new DataOptions();
+
+    @Option(
+            names = "--out",
+            paramLabel = "DIR",
+            description = "adapter, log.jsonl and report.html go here (default: ${DEFAULT-VALUE})")
+    Path out = Path.of("run/adapter");
+
+    @Option(
+            names = "--on",
+            paramLabel = "DIR",
+            description = "adapter that is active below the new one and stays as it is; can be repeated")
+    List<Path> below = List.of();
+
+    @Mixin
+    MethodOptions methodOptions = new MethodOptions();
+
+    @Option(names = "--steps", paramLabel = "N", description = "optimiser steps (default: whole epochs)")
+    int steps;
+
+    @Option(names = "--epochs", paramLabel = "N", description = "passes over the data (default: ${DEFAULT-VALUE})")
+    double epochs = 1;
+
+    @Option(
+            names = "--batch-size",
+            paramLabel = "N",
+            description = "records of a forward pass (default: ${DEFAULT-VALUE})")
+    int batchSize = 16;
+
+    @Option(names = "--group-by-length", description = "records of like length in a forward pass")
+    boolean groupByLength;
+
+    @Option(
+            names = "--accumulate",
+            paramLabel = "N",
+            description = "forward passes of a step (default: ${DEFAULT-VALUE})")
+    int accumulate = 1;
+
+    @Option(names = "--lr", paramLabel = "RATE", description = "learning rate (default: ${DEFAULT-VALUE})")
+    double learningRate = 1e-3;
+
+    @Option(
+            names = "--schedule",
+            paramLabel = "NAME",
+            description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
+    Schedule schedule = Schedule.LINEAR;
+
+    @Option(
+            names = "--warmup",
+            paramLabel = "SHARE",
+            description = "share of the steps with a rising rate (default: ${DEFAULT-VALUE})")
+    double warmup = 0.1;
+
+    @Option(
+            names = "--weight-decay",
+            paramLabel = "D",
+            description = "of AdamW; norms and biases are left out (default: ${DEFAULT-VALUE})")
+    double weightDecay;
+
+    @Option(
+            names = "--max-grad-norm",
+            paramLabel = "N",
+            description = "clip gradients to this norm, 0 for never (default: ${DEFAULT-VALUE})")
+    double maxGradNorm = 1;
+
+    @Option(
+            names = "--eval-every",
+            paramLabel = "N",
+            description = "evaluate every N steps, and save the adapter if it is the best; 0 for only at the ends")
+    int evalEvery;
+
+    @Option(
+            names = "--patience",
+            paramLabel = "N",
+            description = "stop after N evaluations without improvement, and keep the best parameters")
+    int patience;
+
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            description = "of initial values, order and dropout (default: ${DEFAULT-VALUE})")
+    long seed;
+
+    @Option(
+            names = "--save-seconds",
+            paramLabel = "N",
+            description =
+                    "keep the state of the run every N seconds, 0 for never (default: ${DEFAULT-VALUE}); Ctrl-C keeps it too")
+    int saveSeconds = 30;
+
+    @Option(names = "--save-steps", paramLabel = "N", description = "keep the state of the run every N steps")
+    int saveSteps;
+
+    @Option(
+            names = "--resume",
+            description = "go on with the run in --out, which has to have the same settings and data")
+    boolean resume;
+
+    @Option(names = "--overwrite", description = "replace the adapter, or the state of a run, that is in --out")
+    boolean overwrite;
+
+    @Spec
+    CommandSpec spec = CommandSpec.create();
+
+    @Override
+    public Integer call() throws IOException {
+        PrintWriter console = spec.commandLine().getOut();
+        Given given = new Given(spec);
+        TrainingConfig config = config();
+        methodOptions.check(given, List.of(methodOptions.method));
+        check(given);
+        boolean full = methodOptions.isFull();
+        List<Path> adapterDirectories = AdapterSet.directories(out, methodOptions.names());
+        RunDirectory.requireApart(written(adapterDirectories), read());
+        try (StopOnSignal signals = new StopOnSignal();
+                RunDirectory directory = full
+                        ? RunDirectory.besideModel(out, overwrite, resume)
+                        : RunDirectory.forAdapters(out, adapterDirectories, overwrite, resume)) {
+            if (resume && !directory.resumes()) {
+                console.println("the run here was stopped before it had saved anything: it begins again");
+            }
+            ModelInfo info = ModelInfo.read(modelOptions.model);
+            dataOptions.check(given, info, evalData == null ? List.of(data) : List.of(data, evalData));
+            Split records = records();
+            Labels labels = Classes.of(info, modelOptions.classes, below, records.train());
+            try (Model model = modelOptions.open(labels.outputs(), seed);
+                    TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize());
+                    AdapterSet adapters = AdapterSet.create(methodOptions, below, model, tokenizer, seed)) {
+                int inFront = adapters.rowsInFront();
+                List<PackedBatch.Sequence> train =
+                        dataOptions.encode(name(data), records.train(), labels, inFront, model, tokenizer, console);
+                Classes.print(console, info, labels, records.train());
+                List<PackedBatch.Sequence> heldOut = List.of();
+                if (!records.heldOut().isEmpty()) {
+                    String name = evalData == null ? "held out, a tenth drawn with seed " + seed : name(evalData);
+                    heldOut = dataOptions.encode(name, records.heldOut(), labels, inFront, model, tokenizer, console);
+                }
+                HtmlReport report =
+                        new HtmlReport("peft4j: " + methodOptions.method + " on " + data.getFileName(), settings());
+                new TrainRun(console, out, directory, full, Classes.notes(labels), saveSteps, saveSeconds)
+                        .run(model, adapters, config, train, heldOut, report, signals);
+            }
+        }
+        return 0;
+    }
+
+    private TrainingConfig config() {
+        return new TrainingConfig(
+                steps,
+                epochs,
+                batchSize,
+                groupByLength,
+                accumulate,
+                learningRate,
+                schedule,
+                warmup,
+                weightDecay,
+                maxGradNorm,
+                evalEvery,
+                patience,
+                seed);
+    }
+
+    private void check(Given given) {
+        boolean full = methodOptions.isFull();
+        given.refuse("--on", full, "--method full, which changes the weights below adapters");
+        given.refuse("--epochs", given.has("--steps") && steps > 0, "--steps, which says when the run ends");
+        given.refuse("--overwrite", resume, "--resume, which goes on with what is there");
+        new Checkpoints(out, saveSteps, Duration.ofSeconds(saveSeconds)); // says what is wrong with them
+    }
+
+    private static String name(Path file) {
+        return String.valueOf(file.getFileName());
+    }
+
+    private List<Path> written(List<Path> adapterDirectories) {
+        List<Path> all = new ArrayList<>(adapterDirectories);
+        all.add(out);
+        for (String name : List.of(RunDirectory.LOG, RunDirectory.REPORT, RunDirectory.STATE)) {
+            all.add(out.resolve(name));
+            all.add(Path.of(out + "-report").resolve(name));
+        }
+        return all;
+    }
+
+    private List<Path> read() {
+        List<Path> all = new ArrayList<>(below);
+        all.add(data);
+        all.add(modelOptions.model);
+        if (evalData != null) {
+            all.add(evalData);
+        }
+        return all;
+    }
+
+    /** The records to train on and those that are held out. */
+    private Split records() throws IOException {
+        List<TextRecord> all = dataOptions.readTraining(data, limit);
+        Split split = evalData == null ? Split.tenth(all, seed) : new Split(all, dataOptions.read(evalData, evalLimit));
+        if (evalData == null && evalLimit > 0) {
+            split = new Split(
+                    split.train(),
+                    split.heldOut()
+                            .subList(0, Math.min(evalLimit, split.heldOut().size())));
+        }
+        return split;
+    }
+
+    private Map<String, String> settings() {
+        Map<String, String> s = new LinkedHashMap<>();
+        s.put("model", modelOptions.model.toString());
+        s.put("data", data.toString());
+        s.put("held out", evalData == null ? "a tenth, drawn with the seed" : evalData.toString());
+        if (!below.isEmpty()) {
+            s.put("on", below.toString());
+        }
+        s.putAll(methodOptions.settings());
+        s.put("batch", batchSize + (groupByLength ? " records of like length x " : " records x ") + accumulate);
+        s.put("learning rate", learningRate + ", " + schedule + ", warm-up " + warmup);
+        s.put("weight decay, clipping", weightDecay + ", " + maxGradNorm);
+        s.put("seed", String.valueOf(seed));
+        return s;
+    }
+}

@@ -1,0 +1,94 @@
+package dev.peft4j.tests;
+
+import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+
+/** The arrows between modules and packages. */
+@AnalyzeClasses(packages = "dev.peft4j", importOptions = ImportOption.DoNotIncludeTests.class)
+class ArchitectureTest {
+    @ArchTest
+    static final ArchRule core_knows_no_other_module = noClasses()
+            .that()
+            .resideInAPackage("dev.peft4j.core..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(
+                    "dev.peft4j.models..",
+                    "dev.peft4j.lora..",
+                    "dev.peft4j.adapters..",
+                    "dev.peft4j.prompt..",
+                    "dev.peft4j.cli..");
+
+    @ArchTest
+    static final ArchRule models_know_no_methods = noClasses()
+            .that()
+            .resideInAPackage("dev.peft4j.models..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(
+                    "dev.peft4j.lora..", "dev.peft4j.adapters..", "dev.peft4j.prompt..", "dev.peft4j.cli..");
+
+    @ArchTest
+    static final ArchRule lora_knows_no_models_and_no_other_methods = noClasses()
+            .that()
+            .resideInAPackage("dev.peft4j.lora..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(
+                    "dev.peft4j.models..", "dev.peft4j.adapters..", "dev.peft4j.prompt..", "dev.peft4j.cli..");
+
+    @ArchTest
+    static final ArchRule adapters_knows_no_models_and_no_other_methods = noClasses()
+            .that()
+            .resideInAPackage("dev.peft4j.adapters..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("dev.peft4j.models..", "dev.peft4j.lora..", "dev.peft4j.prompt..", "dev.peft4j.cli..");
+
+    @ArchTest
+    static final ArchRule prompt_knows_no_models_and_no_other_methods = noClasses()
+            .that()
+            .resideInAPackage("dev.peft4j.prompt..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(
+                    "dev.peft4j.models..", "dev.peft4j.lora..", "dev.peft4j.adapters..", "dev.peft4j.cli..");
+
+    @ArchTest
+    static final ArchRule packages_have_no_cycles =
+            slices().matching("dev.peft4j.(*).(*)..").should().beFreeOfCycles();
+
+    @ArchTest
+    static final ArchRule only_the_tensor_package_knows_nd4j_and_blas = noClasses()
+            .that()
+            .resideOutsideOfPackage("dev.peft4j.core.tensor")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("org.nd4j..", "org.bytedeco..");
+
+    @ArchTest
+    static final ArchRule nothing_uses_the_calls_of_nd4j_that_end_the_process = noClasses()
+            .should()
+            .callMethodWhere(target(nameMatching("(add|sub|rsub|mul|div|rdiv)i?RowVector")))
+            .because("they read memory that the garbage collector may have freed, see Nd4jArrays.repeated");
+
+    @ArchTest
+    static final ArchRule only_the_command_line_prints = noClasses()
+            .that()
+            .resideOutsideOfPackage("dev.peft4j.cli")
+            .should()
+            .accessField(System.class, "out")
+            .orShould()
+            .accessField(System.class, "err");
+
+    @ArchTest
+    static final ArchRule no_util_packages =
+            noClasses().should().resideInAnyPackage("..util..", "..utils..", "..helper..");
+}

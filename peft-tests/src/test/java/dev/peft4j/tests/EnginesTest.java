@@ -1,0 +1,97 @@
+package dev.peft4j.tests;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.adapter.FullFineTuning;
+import dev.peft4j.core.adapter.TargetModules;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.tensor.Arena;
+import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.tensor.DType;
+import dev.peft4j.lora.LoraConfig;
+import dev.peft4j.models.Models;
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Whole models on the ND4J engine in single precision compute what they do on the host engine. */
+class EnginesTest {
+    private static final long SEED = 77;
+    private static final double TOLERANCE = 2e-5; // of the largest; the rounding of single precision is some 1e-6 of it
+
+    /** What a model computes for a batch. */
+    private record Computed(float[] logits, double loss, Map<String, float[]> gradients) {}
+
+    @ParameterizedTest
+    @CsvSource({"gpt2,full", "llama,full", "bert,full", "gpt2,lora", "llama,lora", "bert,lora", "llama3_rope,full"})
+    void logits_loss_and_gradients_are_equal_on_both_engines(String family, String method) throws IOException {
+        Computed host = compute(family, method, Backend.host());
+        Computed nd4j = compute(family, method, Backend.nd4j(DType.F32));
+        assertClose("logits", host.logits, nd4j.logits);
+        assertEquals(host.loss, nd4j.loss, TOLERANCE, "loss");
+        assertEquals(host.gradients.keySet(), nd4j.gradients.keySet());
+        host.gradients.forEach((name, g) -> assertClose(name, g, nd4j.gradients.get(name)));
+    }
+
+    private static Computed compute(String family, String method, Backend backend) throws IOException {
+        try (Model model = Models.load(Methods.MODELS.resolve(family), backend, 0, 0);
+                Arena arena = new Arena(DType.F32);
+                Adapter adapter = adapter(model, method)) {
+            PackedBatch batch = batch(model);
+            float[] logits;
+            try (Pass pass = Pass.inference(backend, arena)) {
+                logits = model.logits(Call.of(pass, adapter), batch).value().toFloats();
+            }
+            double loss;
+            try (Pass pass = Pass.training(backend, arena, SEED)) {
+                double scale = 1.0 / model.scored(Call.of(pass, adapter), batch);
+                loss = model.loss(Call.of(pass, adapter), batch, scale).mean();
+                pass.backward();
+            }
+            Map<String, float[]> gradients = new LinkedHashMap<>();
+            adapter.parameters().forEach(p -> gradients.put(p.name(), p.grad().toFloats()));
+            return new Computed(logits, loss, gradients);
+        }
+    }
+
+    private static Adapter adapter(Model model, String method) {
+        if (method.equals("full")) {
+            return new FullFineTuning(model);
+        }
+        LoraConfig config =
+                LoraConfig.of(3, 6).withTarget(TargetModules.allLinearLayers()).withDropout(0.2);
+        return Compositions.adapter(model, config, SEED);
+    }
+
+    private static PackedBatch batch(Model model) {
+        boolean classifier = model.linearSites().stream().anyMatch(s -> s.name().equals("classifier"));
+        return PackedBatch.of(List.of(
+                sequence(classifier, 2, 5, 9, 2, 7, 30),
+                sequence(classifier, 0, 11),
+                sequence(classifier, 1, 8, 8, 1)));
+    }
+
+    private static PackedBatch.Sequence sequence(boolean classifier, int label, int... ids) {
+        return PackedBatch.Sequence.labelled(ids, classifier ? new int[] {label} : ids);
+    }
+
+    private static void assertClose(String name, float[] expected, float[] actual) {
+        float largest = 0;
+        for (float v : expected) {
+            largest = Math.max(largest, Math.abs(v));
+        }
+        assertTrue(Float.isFinite(largest), name + " is " + largest);
+        // the gradient of a bias of keys is zero, but for rounding
+        assertTrue(largest > 1e-6 || name.endsWith("key.bias"), name + " is " + largest);
+        assertArrayEquals(expected, actual, (float) TOLERANCE * largest + 1e-8f, name);
+    }
+}

@@ -1,0 +1,343 @@
+package dev.peft4j.tests;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.peft4j.adapters.bottleneck.BottleneckConfig;
+import dev.peft4j.adapters.bottleneck.BottleneckPlacement;
+import dev.peft4j.adapters.bottleneck.ReductionFactor;
+import dev.peft4j.adapters.bottleneck.Scaling;
+import dev.peft4j.adapters.ia3.Ia3Config;
+import dev.peft4j.adapters.norms.NormTuningConfig;
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.AdapterFiles;
+import dev.peft4j.core.adapter.Attachment;
+import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.adapter.FullFineTuning;
+import dev.peft4j.core.adapter.PeftConfig;
+import dev.peft4j.core.adapter.TargetModules;
+import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.io.Json;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.tensor.Activation;
+import dev.peft4j.core.tensor.Arena;
+import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.tensor.DType;
+import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.lora.LoraConfig;
+import dev.peft4j.lora.LoraInit;
+import dev.peft4j.lora.LoraMethod;
+import dev.peft4j.lora.adalora.AdaLoraConfig;
+import dev.peft4j.lora.adalora.RankSchedule;
+import dev.peft4j.lora.loha.LoHaConfig;
+import dev.peft4j.lora.lokr.LoKrConfig;
+import dev.peft4j.lora.oft.OftConfig;
+import dev.peft4j.lora.vera.VeraConfig;
+import dev.peft4j.models.Models;
+import dev.peft4j.prompt.PTuningConfig;
+import dev.peft4j.prompt.PrefixTuningConfig;
+import dev.peft4j.prompt.PromptSettings;
+import dev.peft4j.prompt.PromptTuningConfig;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.nd4j.linalg.factory.Environment;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** Whole models with dropout in double precision on the ND4J engine: every trainable tensor against central differences of the loss. */
+class FiniteDifferenceTest {
+    private static final long SEED = 4242;
+    private static final double STEP = 1e-5;
+    private static final double TOLERANCE = 1e-5;
+    private static final int PLACES = 3; // of each tensor
+
+    private static int threads;
+    private static int masterThreads;
+
+    @TempDir
+    Path dir;
+
+    /** Threads of ND4J for one operation cost ten times as long as the operation on nine rows: they wait for each other, spinning. */
+    @BeforeAll
+    static void one_thread() {
+        Environment nd4j = Nd4j.getEnvironment();
+        threads = nd4j.maxThreads();
+        masterThreads = nd4j.maxMasterThreads();
+        nd4j.setMaxMasterThreads(1);
+        nd4j.setMaxThreads(1);
+    }
+
+    @AfterAll
+    static void threads_as_before() {
+        Nd4j.getEnvironment().setMaxThreads(threads);
+        Nd4j.getEnvironment().setMaxMasterThreads(masterThreads);
+    }
+
+    @ParameterizedTest(name = "{0} {1}")
+    @CsvSource({
+        "gpt2,lora",
+        "llama,lora",
+        "bert,lora",
+        "gpt2,lora_bias",
+        "bert,rslora",
+        "gpt2,sites",
+        "llama,sites",
+        "bert,sites",
+        "gpt2,embeddings",
+        "bert,embeddings",
+        "gpt2,tokens",
+        "llama,pissa",
+        "bert,adalora",
+        "llama,loha",
+        "bert,loha",
+        "gpt2,lokr",
+        "llama,lokr_both",
+        "bert,vera",
+        "llama,oft",
+        "gpt2,oft_exact",
+        "bert,ia3",
+        "gpt2,norms",
+        "bert,pfeiffer",
+        "gpt2,houlsby",
+        "llama,parallel",
+        "bert,bottleneck_learned",
+        "llama,bottleneck_channel",
+        "gpt2,bottleneck_sum",
+        "bert,prompt",
+        "llama,prefix",
+        "gpt2,prefix_projection",
+        "bert,ptuning_mlp",
+        "llama,ptuning_lstm",
+        "gpt2,full",
+        "llama,full",
+        "bert,full"
+    })
+    void gradients_equal_central_differences(String family, String method) throws IOException {
+        Path directory = withDropout(Shared.root().resolve("peft-tests/src/test/resources/golden/models/" + family));
+        SplittableRandom random = new SplittableRandom(SEED);
+        try (Model model = Models.load(directory, Backend.nd4j(DType.F64), 0, 0);
+                Arena arena = new Arena(DType.F64);
+                Adapter adapter = adapter(model, method)) {
+            PackedBatch batch = batch(model);
+            for (Parameter p : adapter.parameters()) {
+                boolean zero = model.backend().kernels().sumOfSquares(p.value()) == 0;
+                if (zero || p.name().contains("lora_B")) { // which hides the gradient of what it is multiplied by
+                    fill(p.value(), random);
+                }
+            }
+            loss(model, adapter, batch, arena, true);
+            assertTrue(adapter.parameters().size() >= 1);
+            Map<Parameter, double[]> gradients = new LinkedHashMap<>();
+            adapter.parameters().forEach(p -> gradients.put(p, p.grad().toDoubles()));
+            gradients.forEach((p, gradient) -> check(p, gradient, model, adapter, batch, arena, random));
+        }
+    }
+
+    /** A copy of a model whose config asks for dropout everywhere. */
+    private Path withDropout(Path model) throws IOException {
+        Map<String, Object> config = new LinkedHashMap<>(Json.read(model.resolve("config.json")));
+        for (String key : List.of(
+                "embd_pdrop",
+                "resid_pdrop",
+                "attn_pdrop",
+                "attention_dropout",
+                "hidden_dropout_prob",
+                "attention_probs_dropout_prob")) {
+            config.computeIfPresent(key, (k, v) -> 0.2);
+        }
+        Files.writeString(dir.resolve("config.json"), Json.print(config));
+        Files.copy(model.resolve("model.safetensors"), dir.resolve("model.safetensors"));
+        return dir;
+    }
+
+    private static Adapter adapter(Model model, String method) {
+        Attachment wide = Attachment.to(TargetModules.allLinearLayers());
+        PeftConfig config =
+                switch (method) {
+                    case "embeddings" -> embeddings(model);
+                    case "tokens" -> LoraConfig.of(2, 4).withTrainableTokens(List.of(5, 8, 30, 12));
+                    case "pissa" -> LoraConfig.of(2, 4).withInit(LoraInit.of(LoraInit.Kind.PISSA));
+                    case "adalora" ->
+                        new AdaLoraConfig(RankSchedule.of(3, 2), 5, 0.25, 0.5, Map.of(), Attachment.DEFAULT);
+                    case "loha" -> new LoHaConfig(2, 4, 0.25, 0.1, true, Map.of(), Map.of(), wide);
+                    case "lokr" -> LoKrConfig.of(2, 4, wide);
+                    case "lokr_both" ->
+                        new LoKrConfig(
+                                1, 2, 0.25, 0, true, LoKrConfig.Init.SECOND_ZERO, true, 4, Map.of(), Map.of(), wide);
+                    case "vera" -> new VeraConfig(5, 7, true, 0.1, 0.25, true, wide);
+                    case "ia3" -> Ia3Config.DEFAULT;
+                    case "norms" -> NormTuningConfig.ALL;
+                    case "pfeiffer" -> BottleneckConfig.pfeiffer(8);
+                    case "houlsby" -> BottleneckConfig.houlsby(8);
+                    case "parallel" -> BottleneckConfig.parallel(8, 2.5);
+                    case "bottleneck_learned" ->
+                        bottleneck(
+                                BottleneckPlacement.Residual.INPUT,
+                                Scaling.Kind.LEARNED,
+                                BottleneckConfig.Norm.AFTER_RESIDUAL);
+                    case "bottleneck_channel" ->
+                        bottleneck(
+                                BottleneckPlacement.Residual.OUTPUT,
+                                Scaling.Kind.CHANNEL,
+                                BottleneckConfig.Norm.BEFORE_RESIDUAL);
+                    case "bottleneck_sum" ->
+                        bottleneck(BottleneckPlacement.Residual.SUM, Scaling.Kind.FIXED, BottleneckConfig.Norm.NONE);
+                    case "prompt" -> PromptTuningConfig.of(2);
+                    case "prefix" -> PrefixTuningConfig.of(2);
+                    case "prefix_projection" -> PrefixTuningConfig.of(2).withProjection(3);
+                    case "ptuning_mlp" ->
+                        PTuningConfig.of(2, PTuningConfig.Encoder.MLP).withHidden(3);
+                    case "ptuning_lstm" ->
+                        new PTuningConfig(PromptSettings.of(3), PTuningConfig.Encoder.LSTM, 3, 2, 0.2);
+                    case "oft" -> OftConfig.of(4, wide);
+                    case "oft_exact" -> OftConfig.of(4, wide).withExactCayley().withBlockShare();
+                    default -> null;
+                };
+        if (config != null) {
+            return AdapterFiles.method(config.peftType()).create(config, model, SEED);
+        }
+        return switch (method) {
+            case "full" -> new FullFineTuning(model);
+            case "sites" -> new SitesAdapter(model, true, true, true);
+            default -> lora(model, method);
+        };
+    }
+
+    private static BottleneckConfig bottleneck(
+            BottleneckPlacement.Residual residual, Scaling.Kind scaling, BottleneckConfig.Norm norm) {
+        return new BottleneckConfig(
+                new BottleneckPlacement(true, true, false, true, residual, List.of()),
+                new ReductionFactor(16.0, Map.of(0, 8.0)),
+                Activation.LEAKY_RELU,
+                new Scaling(scaling, 1.5),
+                0.25,
+                norm,
+                BottleneckConfig.Init.HOULSBY,
+                "task",
+                null);
+    }
+
+    private static LoraConfig embeddings(Model model) {
+        List<String> names = new ArrayList<>();
+        model.embeddingSites().forEach(s -> names.add(s.name()));
+        names.add(model.linearSites().get(0).name());
+        return LoraConfig.of(2, 4).withTarget(TargetModules.of(names));
+    }
+
+    private static Adapter lora(Model model, String variant) {
+        LoraConfig config =
+                LoraConfig.of(3, 5).withTarget(TargetModules.allLinearLayers()).withDropout(0.25);
+        config = switch (variant) {
+            case "lora_bias" -> config.withBias(LoraConfig.Bias.ALL, true);
+            case "rslora" -> config.withRsLora().withPatterns(Map.of("query", 2), Map.of("dense", 3.0));
+            default -> config;
+        };
+        return new LoraMethod().create(config, model, SEED);
+    }
+
+    private static PackedBatch batch(Model model) {
+        boolean classifier = model.linearSites().stream().anyMatch(s -> s.name().equals("classifier"));
+        int[][] ids = {{5, 9, 2, 7, 30}, {11}, {8, 8, 1}};
+        List<PackedBatch.Sequence> all = List.of(
+                sequence(ids[0], classifier, 2), sequence(ids[1], classifier, 0), sequence(ids[2], classifier, 1));
+        return PackedBatch.of(all);
+    }
+
+    private static PackedBatch.Sequence sequence(int[] ids, boolean classifier, int label) {
+        return PackedBatch.Sequence.labelled(ids, classifier ? new int[] {label} : ids);
+    }
+
+    private static void fill(Tensor t, SplittableRandom random) {
+        for (int r = 0; r < t.rows(); r++) {
+            for (int c = 0; c < t.cols(); c++) {
+                t.set(r, c, random.nextGaussian(0, 0.3));
+            }
+        }
+    }
+
+    private static double loss(Model model, Adapter adapter, PackedBatch batch, Arena arena, boolean derive) {
+        double loss;
+        // both drop the same elements every time
+        try (Pass pass =
+                derive ? Pass.training(model.backend(), arena, SEED) : Pass.tracing(model.backend(), arena, SEED)) {
+            double scale = 1.0 / model.scored(Call.of(pass, adapter), batch);
+            loss = model.loss(Call.of(pass, adapter), batch, scale).mean();
+            if (derive) {
+                pass.backward();
+            }
+        }
+        try (Pass pass = Pass.inference(model.backend(), arena)) {
+            return loss + adapter.addPenalty(pass);
+        }
+    }
+
+    /** Some places of a tensor, and one direction through all of them. */
+    private static void check(
+            Parameter p,
+            double[] gradient,
+            Model model,
+            Adapter adapter,
+            PackedBatch batch,
+            Arena arena,
+            SplittableRandom random) {
+        Tensor v = p.value();
+        double largest = 0;
+        for (double g : gradient) {
+            largest = Math.max(largest, Math.abs(g));
+        }
+        double[] direction = new double[(int) v.size()];
+        double expected = 0;
+        double length = 0;
+        for (int i = 0; i < direction.length; i++) {
+            direction[i] = random.nextGaussian();
+            double g = gradient[i];
+            expected += direction[i] * g;
+            length += g * g;
+        }
+        move(v, direction, STEP);
+        double up = loss(model, adapter, batch, arena, false);
+        move(v, direction, -2 * STEP);
+        double down = loss(model, adapter, batch, arena, false);
+        move(v, direction, STEP);
+        assertClose(p, "along a direction", expected, (up - down) / (2 * STEP), Math.sqrt(length));
+        for (int k = 0; k < PLACES; k++) {
+            int r = random.nextInt(v.rows());
+            int c = random.nextInt(v.cols());
+            double old = v.get(r, c);
+            v.set(r, c, old + STEP);
+            double above = loss(model, adapter, batch, arena, false);
+            v.set(r, c, old - STEP);
+            double below = loss(model, adapter, batch, arena, false);
+            v.set(r, c, old);
+            assertClose(p, r + ", " + c, gradient[r * v.cols() + c], (above - below) / (2 * STEP), largest);
+        }
+    }
+
+    private static void move(Tensor t, double[] direction, double step) {
+        for (int i = 0; i < direction.length; i++) {
+            int r = i / t.cols();
+            int c = i % t.cols();
+            t.set(r, c, t.get(r, c) + step * direction[i]);
+        }
+    }
+
+    /** Relative to the size of the gradient; the error of the differences themselves is about 1e-10. */
+    private static void assertClose(Parameter p, String place, double gradient, double difference, double size) {
+        double error = Math.abs(gradient - difference);
+        assertTrue(
+                error <= TOLERANCE * size + 1e-9,
+                () -> "seed " + SEED + ", " + p + " " + place + ": gradient " + gradient + ", difference "
+                        + difference);
+    }
+}

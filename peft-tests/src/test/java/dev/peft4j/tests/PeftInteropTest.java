@@ -1,0 +1,209 @@
+package dev.peft4j.tests;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.AdapterFiles;
+import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.io.BadFileException;
+import dev.peft4j.core.io.Json;
+import dev.peft4j.core.io.SafetensorsWriter;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.tensor.Arena;
+import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.tensor.DType;
+import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.train.Trainer;
+import dev.peft4j.core.train.TrainingConfig;
+import dev.peft4j.models.CausalModel;
+import dev.peft4j.models.Models;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Adapters that were trained and written here, opened by Hugging Face PEFT: no warning, no tensor missing, the same logits. Needs the Python
+ * environment of {@code scripts/python-env}, and the checker of the reference material.
+ */
+class PeftInteropTest {
+    private static final double TOLERANCE = 1e-5;
+    private static final int STEPS = 5;
+    private static final Pattern NOT_IN_PEFT = Pattern.compile("BitFit|bottleneck.*");
+
+    @TempDir
+    Path dir;
+
+    private static Path python() {
+        String given = System.getenv("PEFT4J_PYTHON");
+        return given != null
+                ? Path.of(given)
+                : Path.of(System.getProperty("user.home"), ".cache/peft4j/python/bin/python");
+    }
+
+    @Test
+    void peft_opens_our_adapters_and_computes_the_same() throws IOException, InterruptedException {
+        Path checker = checker();
+        List<String> lines = new ArrayList<>();
+        for (GoldenCase golden : GoldenCase.all().toList()) {
+            String name = String.valueOf(golden.json().get("model"));
+            if (golden.method().equals("base")
+                    && List.of("gpt2", "llama", "bert", "llama_tied").contains(name)) {
+                for (Methods.Method method : Methods.all()) {
+                    String family = name.replace("_tied", "");
+                    if (NOT_IN_PEFT.matcher(method.name()).matches()
+                            || !method.impossible(family).isEmpty()) {
+                        continue;
+                    }
+                    try (Model model = Models.load(golden.modelDirectory(), Backend.host(), 0, 0);
+                            Adapter adapter = method.create(model, 5)) {
+                        lines.add(write(golden, model, adapter, name + "-" + method.name(), caseFor(golden, adapter)));
+                    }
+                }
+            }
+        }
+        check(checker, lines);
+    }
+
+    /** PEFT has no LoHa, LoKr and OFT for GPT-2's Conv1D; the checker turns these layers into linear ones where the case says so. */
+    private static Path caseFor(GoldenCase golden, Adapter adapter) {
+        boolean turned = golden.json().get("model").equals("gpt2")
+                && List.of("LOHA", "LOKR", "OFT").contains(adapter.config().peftType());
+        return turned ? golden.directory().resolveSibling("oft") : golden.directory();
+    }
+
+    @Test
+    void peft_opens_its_own_adapters_again_after_they_were_trained_on_here() throws IOException, InterruptedException {
+        Path checker = checker();
+        List<String> lines = new ArrayList<>();
+        for (GoldenCase golden : GoldenCase.all().toList()) {
+            boolean known = List.of("gpt2", "llama", "bert", "llama_tied")
+                    .contains(String.valueOf(golden.json().get("model")));
+            for (String form : List.of("adapter", "adapter_after", "adapter_converted", "adapter_mixed")) {
+                Path given = golden.directory().resolve(form);
+                if (known && Files.isDirectory(given)) {
+                    String name = golden.toString().replace('/', '-') + "-" + form;
+                    trainOn(golden, given, name).ifPresent(lines::add);
+                }
+            }
+        }
+        assertTrue(lines.size() >= 10, lines.size() + " adapters");
+        check(checker, lines);
+    }
+
+    private Optional<String> trainOn(GoldenCase golden, Path given, String name) throws IOException {
+        try (Model model = Models.load(golden.modelDirectory(), Backend.host(), 0, 0);
+                Adapter adapter = AdapterFiles.load(given, model)) {
+            if (adapter.config().peftType().equals("BOTTLENECK")) {
+                return Optional.empty(); // PEFT has none
+            }
+            return Optional.of(write(golden, model, adapter, name, golden.directory()));
+        } catch (BadFileException e) {
+            String message = String.valueOf(e.getMessage());
+            assertTrue(message.contains("the class path has") || message.contains("AdapterHub"), message);
+            return Optional.empty();
+        }
+    }
+
+    private static Path checker() {
+        Path checker = Shared.require("reference/check_java_adapter.py");
+        assumeTrue(
+                Files.isExecutable(python()),
+                () -> "skipped: no Python environment at " + python() + " (make it with scripts/python-env)");
+        return checker;
+    }
+
+    private void check(Path checker, List<String> lines) throws IOException, InterruptedException {
+        Path batch = Files.writeString(dir.resolve("batch.jsonl"), String.join("\n", lines) + "\n");
+        Path log = dir.resolve("log.txt");
+        Process process = new ProcessBuilder(
+                        python().toString(),
+                        checker.toAbsolutePath().toString(),
+                        "--batch",
+                        batch.toString(),
+                        "--tensors")
+                .redirectErrorStream(true)
+                .redirectOutput(log.toFile())
+                .start();
+        int status = process.waitFor();
+        assertEquals(0, status, () -> failures(log));
+        assertEquals(
+                lines.size(), read(log).lines().filter(l -> l.startsWith("OK")).count(), () -> failures(log));
+    }
+
+    /** What went wrong, with the adapter behind it. */
+    private static String failures(Path log) {
+        return read(log)
+                .lines()
+                .filter(l -> l.startsWith("FAIL") || l.startsWith("NOT OK") || l.startsWith("Traceback"))
+                .collect(Collectors.joining("\n"));
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file, StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            return e.toString();
+        }
+    }
+
+    /** Trains an adapter for a few steps, writes it with its logits, and returns the line for the checker. */
+    private String write(GoldenCase golden, Model model, Adapter adapter, String name, Path caseDirectory)
+            throws IOException {
+        Path adapterDir = dir.resolve(name.replace(' ', '_'));
+        Path logitsFile = dir.resolve(name.replace(' ', '_') + ".safetensors");
+        new Trainer(model, adapter, TrainingConfig.of(STEPS, 4, 1e-2), List.of()).train(records(golden), List.of());
+        AdapterFiles.save(adapterDir, adapter, model);
+        PackedBatch batch = golden.batch();
+        try (Arena arena = new Arena(DType.F32);
+                Pass pass = Pass.inference(model.backend(), arena)) {
+            Call call = Call.of(pass, adapter);
+            Tensor logits = model.logits(call, batch).value();
+            PackedBatch all = batch.withRowsOf(call);
+            SafetensorsWriter writer = new SafetensorsWriter();
+            for (int i = 0; i < batch.sequences(); i++) {
+                if (model instanceof CausalModel) {
+                    Tensor rows = logits.rows(all.start(i), all.length(i));
+                    writer.add("logits." + i, rows, all.length(i), logits.cols());
+                } else {
+                    writer.add("logits." + i, logits.rows(i, 1), logits.cols());
+                }
+            }
+            writer.write(logitsFile);
+        }
+        Map<String, Object> line = new LinkedHashMap<>();
+        line.put("model", golden.modelDirectory().toAbsolutePath().toString());
+        line.put("adapter", adapterDir.toString());
+        line.put("case", caseDirectory.resolve("case.json").toAbsolutePath().toString());
+        line.put("logits", logitsFile.toString());
+        line.put("tol", TOLERANCE);
+        return Json.printLine(line);
+    }
+
+    private static List<PackedBatch.Sequence> records(GoldenCase golden) {
+        List<PackedBatch.Sequence> records = new ArrayList<>();
+        List<?> labels = (List<?>) golden.json().get("labels");
+        int[][] inputs = golden.inputs();
+        for (int i = 0; i < inputs.length; i++) {
+            Object label = labels.get(i);
+            int[] scored = label instanceof List<?> ? GoldenCase.ints(label) : new int[] {((Number) label).intValue()};
+            if (scored.length == 1 || inputs[i].length > 1) {
+                records.add(PackedBatch.Sequence.labelled(inputs[i], scored));
+            }
+        }
+        return records;
+    }
+}
