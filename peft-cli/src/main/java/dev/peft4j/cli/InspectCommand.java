@@ -60,11 +60,12 @@ final class InspectCommand implements Callable<Integer> {
     }
 
     private void model(PrintWriter out) throws IOException {
-        try (Model model = ModelOptions.open(directory, 0, 0)) {
+        try (Model model = ModelOptions.open(directory, 0)) {
             out.printf("family          %s (%s)%n", model.modelType(), model.taskType());
             out.printf(
                     "parameters      %,d in %,d tensors%n",
                     model.weights().count(), model.tensorNames().size());
+            out.printf("memory          %,d MiB of weights%n", (model.weights().bytes() + (1 << 20) - 1) >> 20);
             out.printf("vocabulary      %,d tokens%n", model.vocabularySize());
             out.printf("context         %,d tokens%n", model.contextLength());
             Map<String, Integer> counts = new TreeMap<>();
@@ -103,7 +104,7 @@ final class InspectCommand implements Callable<Integer> {
         out.printf("%-27s %,d in %,d tensors%n", "parameters", count, tensors);
         if (base != null) {
             int outputs = Classes.outputs(ModelInfo.read(base), 0, List.of(directory));
-            try (Model model = ModelOptions.open(base, outputs, 0);
+            try (Model model = ModelOptions.open(base, outputs);
                     Adapter a = AdapterFiles.load(directory, model)) {
                 out.println(ConsoleProgress.trainableLine(
                         a.trainableCount(), model.weights().count() + a.trainableCount()));

@@ -4,13 +4,15 @@ import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.model.Conflicts;
 import dev.peft4j.core.model.Model;
-import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.weight.WeightFormat;
+import dev.peft4j.models.LoadOptions;
 import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.Models;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import picocli.CommandLine.Option;
 
 /** Which model, and on how many threads. */
@@ -32,6 +34,41 @@ final class ModelOptions {
     @Option(names = "--threads", paramLabel = "N", description = "threads to compute with (default: all cores)")
     int threads;
 
+    @Option(
+            names = "--dtype",
+            paramLabel = "KIND",
+            description =
+                    "how the weights of the base are kept in memory: f32; bf16, half as large; or auto: in 16 bits if the"
+                            + " checkpoint has them so (default: ${DEFAULT-VALUE})")
+    Dtype dtype = Dtype.AUTO;
+
+    /** In which form weights are kept. */
+    enum Dtype {
+        AUTO,
+        F32,
+        BF16;
+
+        WeightFormat format() {
+            return switch (this) {
+                case AUTO -> WeightFormat.stored();
+                case F32 -> WeightFormat.full();
+                case BF16 -> WeightFormat.bf16();
+            };
+        }
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** All weights are to be trained, for which they have to be in single precision: it is chosen if nothing was. */
+    void trainAll() {
+        if (dtype == Dtype.AUTO) {
+            dtype = Dtype.F32;
+        }
+    }
+
     /** Opens the model, with as many classes as its adapters have. */
     Model open(List<Path> adapters) throws IOException {
         return open(Classes.outputs(ModelInfo.read(model), classes, adapters), 0);
@@ -45,11 +82,17 @@ final class ModelOptions {
      */
     Model open(int outputs, long seed) throws IOException {
         useThreads(threads);
-        return open(model, outputs, seed);
+        return open(model, dtype, outputs, seed);
     }
 
-    static Model open(Path directory, int outputs, long seed) throws IOException {
-        return Models.load(directory, Backend.auto(), outputs, seed);
+    private static Model open(Path directory, Dtype dtype, int outputs, long seed) throws IOException {
+        LoadOptions options = LoadOptions.defaults().withFormat(dtype.format());
+        return Models.load(directory, options.withOutputs(outputs).withSeed(seed));
+    }
+
+    /** Opens a model as its checkpoint is. */
+    static Model open(Path directory, int outputs) throws IOException {
+        return open(directory, Dtype.AUTO, outputs, 0);
     }
 
     /** How many threads the backend gets when it is made; 0 for all cores. */

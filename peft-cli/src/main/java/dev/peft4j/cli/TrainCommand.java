@@ -192,6 +192,9 @@ final class TrainCommand implements Callable<Integer> {
             dataOptions.check(given, info, evalData == null ? List.of(data) : List.of(data, evalData));
             Split records = records();
             Labels labels = Classes.of(info, modelOptions.classes, below, records.train());
+            if (full) {
+                modelOptions.trainAll();
+            }
             try (Model model = modelOptions.open(labels.outputs(), seed);
                     TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize());
                     AdapterSet adapters = AdapterSet.create(methodOptions, below, model, tokenizer, seed)) {
@@ -278,6 +281,7 @@ final class TrainCommand implements Callable<Integer> {
     private Map<String, String> settings() {
         Map<String, String> s = new LinkedHashMap<>();
         s.put("model", modelOptions.model.toString());
+        s.put("weights", modelOptions.dtype.toString());
         s.put("data", data.toString());
         s.put("held out", evalData == null ? "a tenth, drawn with the seed" : evalData.toString());
         if (!below.isEmpty()) {

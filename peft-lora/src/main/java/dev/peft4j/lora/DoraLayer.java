@@ -10,6 +10,8 @@ import dev.peft4j.core.autograd.Products;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Kernels;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.weight.FrozenProducts;
+import dev.peft4j.core.weight.FrozenWeight;
 import java.util.List;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -25,15 +27,15 @@ import org.jspecify.annotations.Nullable;
  */
 final class DoraLayer extends LoraLayer {
     private final Magnitude magnitude;
-    private Tensor weight; // (O, I), of the base
+    private FrozenWeight weight; // (O, I), of the base
     private final @Nullable Tensor bias; // (1, O), of the base
     private final String biasName;
 
     DoraLayer(LoraConfig config, LinearSite site, ModelSites model, RandomGenerator random) {
         super(config, site, model, random);
-        weight = model.tensor(model.weightName(site));
+        weight = model.weight(model.weightName(site));
         biasName = site.name() + ".bias";
-        bias = model.tensorNames().contains(biasName) ? model.tensor(biasName) : null;
+        bias = model.tensorNames().contains(biasName) ? model.vector(biasName) : null;
         magnitude = new Magnitude(site.name(), model.backend(), weight, false, this.a, this.b, scaling);
     }
 
@@ -43,7 +45,7 @@ final class DoraLayer extends LoraLayer {
     }
 
     @Override
-    void useBase(Tensor other, Backend backend) {
+    void useBase(FrozenWeight other, Backend backend) {
         weight = other;
         magnitude.useBase(other, backend);
     }
@@ -59,7 +61,7 @@ final class DoraLayer extends LoraLayer {
         double[] norms = magnitude.norms(pass);
         Node input = dropped(pass, x);
         if (input != x) {
-            Node u = Products.linear(pass, input, pass.node(weight));
+            Node u = FrozenProducts.linear(pass, input, weight);
             Products.addScaled(pass, y, -1, u);
             addUpdate(pass, input, u);
             magnitude.scale(pass, u, norms);
@@ -73,8 +75,8 @@ final class DoraLayer extends LoraLayer {
         }
         // the bias is outside of the product
         Kernels kernels = pass.backend().kernels();
-        Tensor rows = pass.allocate(y.value().rows(), weight.rows());
-        kernels.fillRows(call.tensor(biasName, bias).value(), rows);
+        Tensor rows = pass.allocate(y.value().rows(), weight.out());
+        kernels.fillRows(call.vector(biasName, bias).value(), rows);
         kernels.addScaled(-1, rows, y.value());
         magnitude.scale(pass, y, norms);
         kernels.add(y.value(), rows, y.value());

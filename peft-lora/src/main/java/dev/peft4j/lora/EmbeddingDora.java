@@ -7,6 +7,7 @@ import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.weight.FrozenWeight;
 import java.util.List;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -22,7 +23,7 @@ final class EmbeddingDora extends EmbeddingLora {
 
     EmbeddingDora(LoraConfig config, EmbeddingSite site, ModelSites model, RandomGenerator random) {
         super(config, site, model, random);
-        Tensor table = model.tensor(site.name() + ".weight"); // (V, C)
+        FrozenWeight table = model.weight(site.name() + ".weight"); // (V, C)
         magnitude = new Magnitude(site.name(), model.backend(), table, true, a, b, scaling);
     }
 
@@ -32,7 +33,7 @@ final class EmbeddingDora extends EmbeddingLora {
     }
 
     /** Computes with another table (V, C) of the base: that of a file. */
-    void useBase(Tensor table, Backend backend) {
+    void useBase(FrozenWeight table, Backend backend) {
         magnitude.useBase(table, backend);
     }
 

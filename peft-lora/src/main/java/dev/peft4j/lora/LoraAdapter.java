@@ -11,7 +11,6 @@ import dev.peft4j.core.adapter.TokenRows;
 import dev.peft4j.core.adapter.WeightTying;
 import dev.peft4j.core.adapter.WholeModules;
 import dev.peft4j.core.autograd.Parameter;
-import dev.peft4j.core.tensor.Tensor;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
@@ -65,15 +64,15 @@ final class LoraAdapter extends LayeredAdapter {
         config.tying(model()).sharedHead(model()).ifPresent(this::copyToTable);
         for (LinearSite site : model().linearSites()) {
             if (updates().get(site.name()) instanceof LoraLayer layer) {
-                Tensor weight = baseTensor(site.name() + ".weight");
-                if (weight != model().usedTensor(site.name() + ".weight")) {
-                    layer.useBase(weight, backend());
+                String weight = site.name() + ".weight";
+                if (replacement(weight) != null) {
+                    layer.useBase(baseWeight(weight), backend());
                 }
             }
         }
         for (EmbeddingSite site : model().embeddingSites()) {
             if (embedding(site.name()) instanceof EmbeddingDora layer) {
-                layer.useBase(baseTensor(site.name() + ".weight"), backend());
+                layer.useBase(baseWeight(site.name() + ".weight"), backend());
             }
         }
     }
@@ -121,7 +120,7 @@ final class LoraAdapter extends LayeredAdapter {
                 if (all && model.taskModules().contains(module)) {
                     // PEFT writes the bias of a head under three names
                     alsoSave(module + ".modules_to_save.bias", replaced);
-                    alsoSave(module + ".original_module.bias", model.tensor(name));
+                    alsoSave(module + ".original_module.bias", model.vector(name));
                 }
             } else if (all || updates().containsKey(module)) {
                 trainBias(name);

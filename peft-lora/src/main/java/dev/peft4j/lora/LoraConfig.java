@@ -245,9 +245,7 @@ public record LoraConfig(
             }
         }
         for (String name : model.tensorNames()) {
-            count += bias != Bias.NONE && name.endsWith(".bias")
-                    ? model.tensor(name).size()
-                    : 0;
+            count += bias != Bias.NONE && name.endsWith(".bias") ? model.elements(name) : 0;
         }
         return count + tokenTables(model).count();
     }

@@ -8,6 +8,7 @@ import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.tensor.Decompositions;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.weight.FrozenWeight;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -95,7 +96,7 @@ public final class LoraConversion {
     }
 
     private static double[] delta(ModelSites model, Adapter adapter, LinearSite site) {
-        Tensor weight = model.tensor(model.weightName(site));
+        FrozenWeight weight = model.weight(model.weightName(site));
         try (Tensor merged = weight.copy(model.backend().dtype())) {
             adapter.mergeInto(site, merged);
             double[] delta = merged.toDoubles();

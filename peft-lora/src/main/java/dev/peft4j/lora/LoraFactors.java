@@ -4,6 +4,7 @@ import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Decompositions;
 import dev.peft4j.core.tensor.Initial;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.weight.FrozenWeight;
 import java.util.random.RandomGenerator;
 
 /**
@@ -15,9 +16,9 @@ import java.util.random.RandomGenerator;
 record LoraFactors(Tensor a, Tensor b) {
 
     static LoraFactors of(
-            LoraInit init, int r, double scaling, Tensor weight, Backend backend, RandomGenerator random) {
-        int out = weight.rows();
-        int in = weight.cols();
+            LoraInit init, int r, double scaling, FrozenWeight weight, Backend backend, RandomGenerator random) {
+        int out = weight.out();
+        int in = weight.in();
         if (init.isTakenFromBase()) {
             requireRank(r, weight, init);
         }
@@ -77,11 +78,11 @@ record LoraFactors(Tensor a, Tensor b) {
     }
 
     /** W ≈ U S Vᵀ of rank R, {@code A = √(S/s) Vᵀ}, {@code B = U √(S/s)} (Meng et al. 2024, equations 2 and 3). */
-    private void pissa(LoraInit init, double scaling, Tensor weight, RandomGenerator random) {
+    private void pissa(LoraInit init, double scaling, FrozenWeight weight, RandomGenerator random) {
         int r = a.rows();
         Decompositions.Svd svd = init.iterations() == 0
-                ? Decompositions.svd(weight)
-                : LowRank.randomSvd(weight, r, init.iterations(), random);
+                ? Decompositions.svd(weight.toDoubles(), weight.out(), weight.in())
+                : LowRank.randomSvd(weight.toDoubles(), weight.out(), weight.in(), r, init.iterations(), random);
         fill(svd, scaling);
     }
 
@@ -99,10 +100,10 @@ record LoraFactors(Tensor a, Tensor b) {
     }
 
     /** W = Q R, {@code B = Q[:, :R]}, {@code A = R[:R]} (Büyükakyüz 2024, <a href="https://arxiv.org/abs/2406.01775">paper</a>, section 3). */
-    private void olora(Tensor weight) {
+    private void olora(FrozenWeight weight) {
         int r = a.rows();
-        int k = Math.min(weight.rows(), weight.cols());
-        Decompositions.Qr qr = Decompositions.qr(weight.toDoubles(), weight.rows(), weight.cols());
+        int k = Math.min(weight.out(), weight.in());
+        Decompositions.Qr qr = Decompositions.qr(weight.toDoubles(), weight.out(), weight.in());
         for (int j = 0; j < r; j++) {
             for (int i = 0; i < a.cols(); i++) {
                 a.set(j, i, qr.r()[j * a.cols() + i]);
@@ -113,11 +114,11 @@ record LoraFactors(Tensor a, Tensor b) {
         }
     }
 
-    private static void requireRank(int r, Tensor weight, LoraInit init) {
-        int most = Math.min(weight.rows(), weight.cols());
+    private static void requireRank(int r, FrozenWeight weight, LoraInit init) {
+        int most = Math.min(weight.out(), weight.in());
         if (r > most) {
             throw new IllegalArgumentException("init_lora_weights " + init.toJson() + " was asked for with r = " + r
-                    + "; a weight of " + weight.rows() + " x " + weight.cols() + " has rank " + most
+                    + "; a weight of " + weight.out() + " x " + weight.in() + " has rank " + most
                     + " at most. Use a smaller r.");
         }
     }

@@ -10,6 +10,7 @@ import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.autograd.Products;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.weight.FrozenWeight;
 import java.util.List;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -34,7 +35,7 @@ class LoraLayer implements LinearUpdate {
         scaling = config.scaling(site);
         dropout = config.dropout();
         LoraFactors first =
-                LoraFactors.of(config.firstValues(), r, scaling, model.tensor(model.weightName(site)), backend, random);
+                LoraFactors.of(config.firstValues(), r, scaling, model.weight(model.weightName(site)), backend, random);
         a = new Parameter(site.name() + ".lora_A.weight", first.a(), r, site.in());
         b = new Parameter(site.name() + ".lora_B.weight", first.b(), site.out(), r);
     }
@@ -67,7 +68,7 @@ class LoraLayer implements LinearUpdate {
     }
 
     /** Computes with another weight (O, I) of the base: that of a file. */
-    void useBase(Tensor weight, Backend backend) {
+    void useBase(FrozenWeight weight, Backend backend) {
         // the update does not depend on it
     }
 

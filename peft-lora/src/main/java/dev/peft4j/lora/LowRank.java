@@ -1,7 +1,6 @@
 package dev.peft4j.lora;
 
 import dev.peft4j.core.tensor.Decompositions;
-import dev.peft4j.core.tensor.Tensor;
 import java.util.random.RandomGenerator;
 
 /** The largest singular triplets of a matrix without decomposing all of it. */
@@ -11,14 +10,11 @@ final class LowRank {
     /**
      * Randomised subspace iteration: Halko et al. 2011, <a href="https://arxiv.org/abs/0909.4061">paper</a>, algorithms 4.4 and 5.1.
      *
-     * @param m (rows, cols)
+     * @param w (rows, cols), row by row
      * @param r number of triplets
      * @param iterations each makes the subspace more exact
      */
-    static Decompositions.Svd randomSvd(Tensor m, int r, int iterations, RandomGenerator random) {
-        int rows = m.rows();
-        int cols = m.cols();
-        double[] w = m.toDoubles();
+    static Decompositions.Svd randomSvd(double[] w, int rows, int cols, int r, int iterations, RandomGenerator random) {
         double[] wt = transposed(w, rows, cols);
         double[] start = new double[cols * r];
         for (int i = 0; i < start.length; i++) {

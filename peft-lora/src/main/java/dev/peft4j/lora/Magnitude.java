@@ -3,9 +3,12 @@ package dev.peft4j.lora;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.MatrixEngine;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.weight.FrozenWeight;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * constant for the derivative. It is computed without the product B A: {@code ‖W + s·B A‖² = ‖W‖² + 2s·(W Aᵀ)·B + s²·B (A Aᵀ) Bᵀ}, row by row.
  */
 final class Magnitude {
-    private Tensor weight; // (O, I), or a table (I, O)
+    private FrozenWeight weight; // (O, I), or a table (I, O)
     private final boolean table;
     private final Parameter a; // (R, I)
     private final Parameter b; // (O, R)
@@ -29,7 +32,14 @@ final class Magnitude {
      * @param a of the update
      * @param b of the update
      */
-    Magnitude(String site, Backend backend, Tensor weight, boolean table, Parameter a, Parameter b, double scaling) {
+    Magnitude(
+            String site,
+            Backend backend,
+            FrozenWeight weight,
+            boolean table,
+            Parameter a,
+            Parameter b,
+            double scaling) {
         this.weight = weight;
         this.table = table;
         this.a = a;
@@ -44,10 +54,16 @@ final class Magnitude {
     }
 
     /** Computes with another weight of the base. */
-    final void useBase(Tensor other, Backend backend) {
+    final void useBase(FrozenWeight other, Backend backend) {
         weight = other;
-        for (int o = 0; o < squares.length; o++) {
-            squares[o] = backend.kernels().sumOfSquares(row(weight, o));
+        Arrays.fill(squares, 0);
+        try (Arena arena = new Arena(backend.dtype());
+                Pass pass = Pass.inference(backend, arena)) {
+            weight.forEachPanel(pass, (from, panel) -> {
+                for (int o = 0; o < (table ? squares.length : panel.rows()); o++) {
+                    squares[table ? o : from + o] += backend.kernels().sumOfSquares(row(panel, o));
+                }
+            });
         }
     }
 
@@ -67,22 +83,18 @@ final class Magnitude {
     double[] norms(Pass pass) {
         int r = a.value().rows();
         int n = squares.length;
-        return norms(pass.backend(), pass.allocate(n, r), pass.allocate(r, r), pass.allocate(n, r));
-    }
-
-    /** The same with working memory of its own. */
-    private double[] norms(Backend backend) {
-        int r = a.value().rows();
-        try (Tensor wa = Tensor.allocate(backend.dtype(), squares.length, r);
-                Tensor aa = Tensor.allocate(backend.dtype(), r, r);
-                Tensor baa = Tensor.allocate(backend.dtype(), squares.length, r)) {
-            return norms(backend, wa, aa, baa);
-        }
-    }
-
-    private double[] norms(Backend backend, Tensor wa, Tensor aa, Tensor baa) {
-        MatrixEngine matrices = backend.matrices();
-        matrices.gemm(table, true, 1, weight, a.value(), 0, wa); // W Aᵀ
+        Tensor wa = pass.allocate(n, r);
+        Tensor aa = pass.allocate(r, r);
+        Tensor baa = pass.allocate(n, r);
+        MatrixEngine matrices = pass.backend().matrices();
+        weight.forEachPanel(pass, (from, panel) -> { // W Aᵀ
+            if (table) {
+                Tensor part = a.value().columns(from, panel.rows());
+                matrices.gemm(true, true, 1, panel, part, from == 0 ? 0 : 1, wa);
+            } else {
+                matrices.gemm(false, true, 1, panel, a.value(), 0, wa.rows(from, panel.rows()));
+            }
+        });
         matrices.gemm(false, true, 1, a.value(), a.value(), 0, aa); // A Aᵀ
         matrices.gemm(false, false, 1, b.value(), aa, 0, baa); // B A Aᵀ
         double[] norms = new double[squares.length];
@@ -96,6 +108,14 @@ final class Magnitude {
             norms[o] = Math.sqrt(squares[o] + 2 * scaling * cross + scaling * scaling * own);
         }
         return norms;
+    }
+
+    /** The same with working memory of its own. */
+    private double[] norms(Backend backend) {
+        try (Arena arena = new Arena(backend.dtype());
+                Pass pass = Pass.inference(backend, arena)) {
+            return norms(pass);
+        }
     }
 
     /** {@code m / norm} of each row. */

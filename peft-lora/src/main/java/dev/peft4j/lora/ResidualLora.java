@@ -8,6 +8,7 @@ import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.autograd.Products;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.weight.FrozenWeight;
 import java.util.Arrays;
 import java.util.random.RandomGenerator;
 
@@ -52,7 +53,7 @@ final class ResidualLora extends LoraLayer {
 
     /** A file that has the weight has it without what was taken from it. */
     @Override
-    void useBase(Tensor weight, Backend backend) {
+    void useBase(FrozenWeight weight, Backend backend) {
         startA.fill(0);
         startB.fill(0);
     }

@@ -84,10 +84,10 @@ record SiteSum(
     /** (O, I), for an embedding its transpose. */
     private static double[] weight(ModelSites model, Site site) {
         if (site instanceof LinearSite l) {
-            return model.tensor(model.weightName(l)).toDoubles();
+            return model.weight(model.weightName(l)).toDoubles();
         }
         EmbeddingSite e = (EmbeddingSite) site;
-        double[] table = model.tensor(site.name() + ".weight").toDoubles();
+        double[] table = model.weight(site.name() + ".weight").toDoubles();
         double[] turned = new double[table.length];
         for (int v = 0; v < e.entries(); v++) {
             for (int c = 0; c < e.width(); c++) {

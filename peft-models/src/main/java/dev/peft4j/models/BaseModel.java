@@ -22,8 +22,8 @@ import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.model.Weights;
 import dev.peft4j.core.tensor.AttentionShape;
 import dev.peft4j.core.tensor.Backend;
-import dev.peft4j.core.tensor.DenseWeight;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.weight.FrozenWeight;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -102,9 +102,9 @@ abstract class BaseModel implements Model {
         return linear(name, in, weights.transposedMatrix(name + ".weight", out, in), true);
     }
 
-    private Linear linear(String name, int in, Tensor weight, boolean bias) throws IOException {
-        Tensor b = bias ? weights.vector(name + ".bias", weight.rows()) : null;
-        return addSite(new Linear(new LinearSite(name, in, weight.rows(), false), new DenseWeight(weight), b));
+    private Linear linear(String name, int in, FrozenWeight weight, boolean bias) throws IOException {
+        Tensor b = bias ? weights.vector(name + ".bias", weight.out()) : null;
+        return addSite(new Linear(new LinearSite(name, in, weight.out(), false), weight, b));
     }
 
     /** A linear layer behind the base, with a bias, which is new if the checkpoint has none; the output layer is one that {@code all-linear} leaves out. */
@@ -125,9 +125,9 @@ abstract class BaseModel implements Model {
             weights.put(name + ".weight", fresh.matrix(backend.dtype(), out, in), false, out, in);
             weights.put(name + ".bias", Tensor.zeros(backend.dtype(), 1, out), false, out);
         }
-        Tensor w = weights.matrix(name + ".weight", out, in);
+        FrozenWeight w = weights.matrix(name + ".weight", out, in);
         Tensor b = weights.vector(name + ".bias", out);
-        return addSite(new Linear(new LinearSite(name, in, out, head), new DenseWeight(w), b));
+        return addSite(new Linear(new LinearSite(name, in, out, head), w, b));
     }
 
     final Linear addSite(Linear layer) {
@@ -145,8 +145,8 @@ abstract class BaseModel implements Model {
     final Linear head(LinearSite site, Embedding tokens, boolean tied, Fresh fresh) throws IOException {
         String name = site.name() + ".weight";
         boolean inFile = weights.has(name);
-        if (tied && (!inFile || weights.repeats(name, tokens.table()))) {
-            return addSite(new Linear(site, tokens.tensorName(), new DenseWeight(tokens.table()), null));
+        if (tied && (!inFile || weights.repeats(name, tokens.tensorName()))) {
+            return addSite(new Linear(site, tokens.tensorName(), tokens.table(), null));
         }
         if (tied) {
             LOG.warn(
@@ -160,7 +160,7 @@ abstract class BaseModel implements Model {
             Tensor w = fresh.matrix(backend.dtype(), site.out(), site.in());
             weights.put(name, w, false, site.out(), site.in());
         }
-        return addSite(new Linear(site, new DenseWeight(weights.matrix(name, site.out(), site.in())), null));
+        return addSite(new Linear(site, weights.matrix(name, site.out(), site.in()), null));
     }
 
     final Embedding embedding(String name, int rows, int cols) throws IOException {

@@ -21,28 +21,27 @@ public final class Models {
     /**
      * Reads a model on the default backend; the caller closes it.
      *
-     * @see #load(Path, Backend, int, long)
+     * @see #load(Path, LoadOptions)
      */
     public static Model load(Path directory) throws IOException {
-        return load(directory, Backend.auto(), 0, 0);
+        return load(directory, LoadOptions.defaults());
     }
 
     /**
-     * Reads {@code config.json} and the weights of a directory; the caller closes the model.
+     * Reads {@code config.json} and the weights of a directory; the caller closes the model. Layers that the checkpoint does not have, such as a classifier,
+     * are said in the log and in {@link Model#newModules}.
      *
-     * @param outputs of a classifier: classes, labels or numbers that it predicts; 0 for as many as the config names, or 2. A head of the checkpoint
-     *     that has another number of them is left out, and a new one made.
-     * @param seed of layers that the checkpoint does not have, such as a classifier; they are said in the log and in {@link Model#newModules}
      * @throws dev.peft4j.core.io.BadFileException if a file is missing or damaged, a tensor is missing or has other dimensions, or the
      *     family is not known
      */
-    public static Model load(Path directory, Backend backend, int outputs, long seed) throws IOException {
+    public static Model load(Path directory, LoadOptions options) throws IOException {
+        Backend backend = options.backend();
         try (Checkpoint checkpoint = Checkpoint.open(directory)) {
             ModelConfig config = ModelConfig.read(directory);
             config.requirePlain();
-            Weights weights = Weights.of(checkpoint, backend.dtype());
+            Weights weights = Weights.of(checkpoint, backend.dtype(), options.format());
             try {
-                Model model = create(config, weights, backend, outputs, seed);
+                Model model = create(config, weights, backend, options.outputs(), options.seed());
                 List<String> unused = new UnusedTensors(config, checkpoint).of(weights.unread());
                 if (!unused.isEmpty()) {
                     LOG.warn("{}: {} tensors of the checkpoint are not used: {}", directory, unused.size(), unused);
@@ -59,6 +58,11 @@ public final class Models {
                 throw e;
             }
         }
+    }
+
+    /** Reads a model with its matrices as the checkpoint has them; the caller closes it. */
+    public static Model load(Path directory, Backend backend, int outputs, long seed) throws IOException {
+        return load(directory, LoadOptions.on(backend).withOutputs(outputs).withSeed(seed));
     }
 
     private static Model create(ModelConfig config, Weights weights, Backend backend, int outputs, long seed)

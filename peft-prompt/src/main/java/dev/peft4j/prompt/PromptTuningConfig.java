@@ -5,6 +5,7 @@ import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.tensor.TorchRandom;
+import dev.peft4j.core.weight.FrozenWeight;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -89,10 +90,10 @@ public record PromptTuningConfig(PromptSettings settings, Init init, String text
         if (init == Init.RANDOM || settings.flat()) {
             return rows;
         }
-        Tensor table = model.tensor(model.embeddingSites().get(0).name() + ".weight");
+        FrozenWeight table = model.weight(model.embeddingSites().get(0).name() + ".weight");
         for (int i = 0; i < rows.rows(); i++) {
-            int token = init == Init.TEXT ? tokens.get(i % tokens.size()) : random.below(table.rows());
-            rows.rows(i, 1).copyFrom(table.rows(token, 1));
+            int token = init == Init.TEXT ? tokens.get(i % tokens.size()) : random.below(table.out());
+            table.decode(token, rows.rows(i, 1));
         }
         return rows;
     }

@@ -352,7 +352,8 @@ class CompositionTest {
         try (Model model = Compositions.open("bert");
                 Arena arena = new Arena(DType.F32);
                 Pass pass = Pass.inference(model.backend(), arena)) {
-            model.tensor("bert.embeddings.position_embeddings.weight").fill(0); // a prefix moves tokens
+            BaseTensors.dense(model, "bert.embeddings.position_embeddings.weight")
+                    .fill(0); // a prefix moves tokens
             try (Adapter prefix = AdapterFiles.method("PREFIX_TUNING").create(config, model, 1)) {
                 PackedBatch batch = PackedBatch.of(new int[] {7, 30, 4, 11});
                 float[] with =

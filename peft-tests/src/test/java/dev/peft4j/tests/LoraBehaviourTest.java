@@ -113,7 +113,7 @@ class LoraBehaviourTest {
                 AdamW optimizer = new AdamW(0)) {
             randomise(adapter);
             List<float[]> before = new ArrayList<>();
-            model.tensorNames().forEach(n -> before.add(model.tensor(n).toFloats()));
+            model.tensorNames().forEach(n -> before.add(BaseTensors.floats(model, n)));
             for (int step = 0; step < 3; step++) {
                 try (Pass pass = Pass.training(model.backend(), arena, step)) {
                     model.loss(Call.of(pass, adapter), batch(model), 0.1);
@@ -127,7 +127,7 @@ class LoraBehaviourTest {
             }
             int i = 0;
             for (String name : model.tensorNames()) {
-                assertArrayEquals(before.get(i++), model.tensor(name).toFloats(), name);
+                assertArrayEquals(before.get(i++), BaseTensors.floats(model, name), name);
             }
         }
     }
@@ -351,7 +351,7 @@ class LoraBehaviourTest {
                 Adapter sites = new SitesAdapter(model, true, false, false)) {
             logits(model, List.of(sites)); // makes its rows
             Parameter rows = sites.parameters().get(0);
-            rows.value().copyFrom(model.tensor(name).rows(20, SitesAdapter.ROWS));
+            rows.value().copyFrom(BaseTensors.dense(model, name).rows(20, SitesAdapter.ROWS));
             float[] attached = logits(model, List.of(sites));
             try (Arena arena = new Arena(DType.F32);
                     Pass pass = Pass.inference(model.backend(), arena)) {

@@ -12,7 +12,6 @@ import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.model.MergedAdapter;
 import dev.peft4j.core.model.Model;
-import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.lora.Combination;
 import dev.peft4j.lora.LoraCombination;
 import dev.peft4j.lora.LoraConfig;
@@ -88,18 +87,17 @@ class LoraCombinationTest {
         MergedAdapter first = MergedAdapter.of(model, List.of(a));
         MergedAdapter second = MergedAdapter.of(model, List.of(b));
         for (String name : model.tensorNames()) {
-            Tensor base = model.tensor(name);
+            float[] sum = BaseTensors.floats(model, name);
             Parameter p = first.replacement(name);
             Parameter q = second.replacement(name);
             Parameter target = p == null ? q : p;
             if (target == null) {
                 continue;
             }
-            float[] sum = base.toFloats();
             for (int i = 0; i < sum.length; i++) {
                 float old = sum[i];
-                int r = i / base.cols();
-                int c = i % base.cols();
+                int r = i / target.value().cols();
+                int c = i % target.value().cols();
                 sum[i] += (float) (p == null ? 0 : weights[0] * (p.value().get(r, c) - old));
                 sum[i] += (float) (q == null ? 0 : weights[1] * (q.value().get(r, c) - old));
             }

@@ -94,7 +94,7 @@ public record BitFitConfig(Attachment attachment) implements PeftConfig {
     @Override
     public long parameterCount(ModelSites model) {
         return attachment.wholeCount(model)
-                + biases(model).stream().mapToLong(n -> model.tensor(n).size()).sum();
+                + biases(model).stream().mapToLong(model::elements).sum();
     }
 
     @Override

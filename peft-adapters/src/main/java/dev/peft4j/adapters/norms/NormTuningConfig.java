@@ -92,7 +92,7 @@ public record NormTuningConfig(Attachment attachment) implements PeftConfig {
         return attachment.wholeCount(model)
                 + modules(model).stream()
                         .flatMap(m -> model.usedNames().stream().filter(n -> n.startsWith(m + ".")))
-                        .mapToLong(n -> model.usedTensor(n).size())
+                        .mapToLong(n -> model.elements(model.storedName(n)))
                         .sum();
     }
 

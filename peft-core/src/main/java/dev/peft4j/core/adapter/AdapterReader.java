@@ -6,6 +6,8 @@ import dev.peft4j.core.io.BadFileException;
 import dev.peft4j.core.io.Json;
 import dev.peft4j.core.io.TensorInfo;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.weight.DenseWeight;
+import dev.peft4j.core.weight.FrozenWeight;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -278,7 +280,7 @@ final class AdapterReader {
         }
         boolean transposed = model.isTransposed(model.storedName(base));
         Parameter copy = adapter.replacement(base);
-        return files.holds(inFile, model.usedTensor(base), transposed)
+        return holds(inFile, model.usedWeight(base), transposed)
                 || (copy != null && files.holds(inFile, copy.value(), transposed));
     }
 
@@ -287,8 +289,8 @@ final class AdapterReader {
         String stored = model.storedName(used);
         boolean transposed = model.isTransposed(stored);
         requireShape(inFile, transposed, model.shape(stored));
-        Tensor now = adapter instanceof LayeredAdapter layered ? layered.untrained(used) : model.usedTensor(used);
-        if (files.holds(inFile, now, transposed)) {
+        FrozenWeight now = adapter instanceof LayeredAdapter layered ? layered.untrained(used) : model.usedWeight(used);
+        if (holds(inFile, now, transposed)) {
             return;
         }
         if (!(adapter instanceof LayeredAdapter layered)) {
@@ -302,6 +304,15 @@ final class AdapterReader {
         }
         read(inFile, to, transposed);
         LOG.warn("{}: {} takes the place of that of the base, from which it differs", directory, inFile);
+    }
+
+    private boolean holds(String inFile, FrozenWeight weight, boolean transposed) throws IOException {
+        if (weight instanceof DenseWeight dense) {
+            return files.holds(inFile, dense.tensor(), transposed);
+        }
+        try (Tensor values = weight.copy(model.backend().dtype())) {
+            return files.holds(inFile, values, transposed);
+        }
     }
 
     private void requireShape(String inFile, LoadPlan.Into slot) throws BadFileException {

@@ -2,6 +2,8 @@ package dev.peft4j.core.adapter;
 
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.weight.DenseWeight;
+import dev.peft4j.core.weight.FrozenWeight;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -40,7 +42,7 @@ final class BaseCopies {
     }
 
     private Parameter copy(String stored, String savedName) {
-        Tensor copy = model.tensor(stored).copy(model.backend().dtype());
+        Tensor copy = model.weight(stored).copy(model.backend().dtype());
         Parameter p = new Parameter(savedName, copy, model.shape(stored));
         if (model.isTransposed(stored)) {
             transposed.add(p);
@@ -89,9 +91,9 @@ final class BaseCopies {
     }
 
     /** The tensor of a file or of the base. */
-    Tensor untrained(String name) {
+    FrozenWeight untrained(String name) {
         Parameter p = fromFile.get(model.storedName(name));
-        return p == null ? model.usedTensor(name) : p.value();
+        return p == null ? model.usedWeight(name) : new DenseWeight(p.value());
     }
 
     /** Those of a file, by the names of the tensors in the checkpoint. */

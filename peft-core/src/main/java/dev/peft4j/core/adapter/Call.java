@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One run of a model with the adapters that are active in it. Which are active is an argument, not a state of the model, so threads
@@ -195,15 +196,21 @@ public final class Call {
         return false;
     }
 
-    /** A node of a base tensor, or of the parameter that an active adapter puts in its place; the first of several counts. */
-    public Node tensor(String name, Tensor base) {
+    /** A node of the parameter that an active adapter puts in the place of a base tensor, or null; the first of several counts. */
+    public @Nullable Node replacement(String name) {
         for (Adapter adapter : adapters) {
             Parameter p = adapter.replacement(name);
             if (p != null) {
                 return pass.node(p);
             }
         }
-        return pass.node(base);
+        return null;
+    }
+
+    /** A node of a base vector, or of the parameter that an active adapter puts in its place. */
+    public Node vector(String name, Tensor base) {
+        Node own = replacement(name);
+        return own == null ? pass.node(base) : own;
     }
 
     /** What the active adapters make of the output of a sub-layer, in their order. */

@@ -3,6 +3,8 @@ package dev.peft4j.core.adapter;
 import dev.peft4j.core.autograd.Lease;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.weight.DenseWeight;
+import dev.peft4j.core.weight.FrozenWeight;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Trains every base tensor in place. The one exception to the rule that the base is never changed: there is no second copy of the
- * weights, so no other adapter may use the model meanwhile, and the result is the model itself.
+ * weights, so no other adapter may use the model meanwhile, and the result is the model itself. Weights that are stored in another form than that which is
+ * computed with are trained as copies.
  */
 public final class FullFineTuning implements Adapter {
     private final Map<String, Parameter> parameters = new LinkedHashMap<>();
@@ -21,12 +24,22 @@ public final class FullFineTuning implements Adapter {
 
     /** Takes all tensors of a model. */
     public FullFineTuning(ModelSites model) {
-        for (String name : model.tensorNames()) {
-            parameters.put(name, Parameter.lent(name, model.tensor(name), model.shape(name)));
+        try {
+            model.tensorNames().forEach(name -> parameters.put(name, parameter(name, model)));
+        } catch (RuntimeException | OutOfMemoryError e) {
+            close();
+            throw e;
         }
         for (String name : model.usedNames()) { // with the heads that are tied to one of them
             byUse.put(name, Objects.requireNonNull(parameters.get(model.storedName(name))));
         }
+    }
+
+    private static Parameter parameter(String name, ModelSites model) {
+        FrozenWeight w = model.weight(name);
+        return w instanceof DenseWeight dense
+                ? Parameter.lent(name, dense.tensor(), model.shape(name))
+                : new Parameter(name, w.copy(model.backend().dtype()), model.shape(name));
     }
 
     @Override
@@ -67,9 +80,7 @@ public final class FullFineTuning implements Adapter {
 
         @Override
         public long parameterCount(ModelSites model) {
-            return model.tensorNames().stream()
-                    .mapToLong(n -> model.tensor(n).size())
-                    .sum();
+            return model.tensorNames().stream().mapToLong(model::elements).sum();
         }
 
         @Override

@@ -6,6 +6,8 @@ import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.weight.DenseWeight;
+import dev.peft4j.core.weight.FrozenWeight;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -241,7 +243,7 @@ public class LayeredAdapter implements Adapter {
     }
 
     /** The base tensor that is used under a name where no copy is trained: that of the file if it has one. */
-    final Tensor untrained(String name) {
+    final FrozenWeight untrained(String name) {
         return copies.untrained(name);
     }
 
@@ -272,9 +274,9 @@ public class LayeredAdapter implements Adapter {
     }
 
     /** The tensor that is used under a name: that of a file or a trained one in the place of the base's. */
-    protected final Tensor baseTensor(String name) {
+    protected final FrozenWeight baseWeight(String name) {
         Parameter p = copies.get(name);
-        return p == null ? model.usedTensor(name) : p.value();
+        return p == null ? model.usedWeight(name) : new DenseWeight(p.value());
     }
 
     /** Whether a file of the adapter may lack a parameter, which is that of the base then. */

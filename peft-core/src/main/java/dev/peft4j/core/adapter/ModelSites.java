@@ -2,6 +2,7 @@ package dev.peft4j.core.adapter;
 
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.weight.FrozenWeight;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -70,8 +71,8 @@ public interface ModelSites {
     }
 
     /** The tensor that is used under a name. */
-    default Tensor usedTensor(String name) {
-        return tensor(storedName(name));
+    default FrozenWeight usedWeight(String name) {
+        return weight(storedName(name));
     }
 
     /** The name in the checkpoint of the tensor that is used under a name: that of the embedding for the weight of a tied head. */
@@ -90,8 +91,21 @@ public interface ModelSites {
     /** Where the model was read from, as it was given; written as {@code base_model_name_or_path}. */
     String source();
 
-    /** A base tensor; weights are (out, in) whatever their layout in the file. Never changed by an adapter. */
-    Tensor tensor(String name);
+    /** A base tensor: a matrix (out, in) whatever its layout in the file, or a vector as one row. Never changed by an adapter. */
+    FrozenWeight weight(String name);
+
+    /**
+     * A vector of the base (1, n): a bias, or the weight of a norm. Never changed by an adapter.
+     *
+     * @throws IllegalArgumentException if it is a matrix
+     */
+    Tensor vector(String name);
+
+    /** Number of elements of a base tensor. */
+    default long elements(String name) {
+        FrozenWeight w = weight(name);
+        return (long) w.out() * w.in();
+    }
 
     /** Dimensions of a base tensor as this library keeps it: two for a matrix, one for a vector. */
     int[] shape(String name);

@@ -4,6 +4,7 @@ import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.weight.FrozenWeight;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -46,21 +47,21 @@ public final class TokenRows {
                     + " were to be trained; it has a bias, and rows are those of embeddings and of heads without one."
                     + " Train the whole module.");
         }
-        Tensor table = model.tensor(tensorName);
+        FrozenWeight table = model.weight(tensorName);
         for (int i = 0; i < this.tokens.length; i++) {
             int t = this.tokens[i];
-            if (t < 0 || t >= table.rows()) {
+            if (t < 0 || t >= table.out()) {
                 throw new IllegalArgumentException(
-                        "token " + t + " was to be trained; the vocabulary has the tokens 0 to " + (table.rows() - 1)
+                        "token " + t + " was to be trained; the vocabulary has the tokens 0 to " + (table.out() - 1)
                                 + ". Correct the indices.");
             }
             rowOf.put(t, i); // of a token that is named twice, the last row counts
         }
-        Tensor rows = Tensor.allocate(model.backend().dtype(), this.tokens.length, table.cols());
+        Tensor rows = Tensor.allocate(model.backend().dtype(), this.tokens.length, table.in());
         for (int i = 0; i < this.tokens.length; i++) {
-            rows.rows(i, 1).copyFrom(table.rows(this.tokens[i], 1));
+            table.decode(this.tokens[i], rows.rows(i, 1));
         }
-        delta = new Parameter(savedName, rows, this.tokens.length, table.cols());
+        delta = new Parameter(savedName, rows, this.tokens.length, table.in());
         for (LinearSite l : model.linearSites()) {
             if (l.equals(site) || (tiedHeads && isTied(model, l))) {
                 heads.add(l.name());

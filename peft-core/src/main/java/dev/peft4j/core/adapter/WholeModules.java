@@ -111,7 +111,7 @@ public record WholeModules(List<String> endings, String prefix, boolean mayMiss)
     /** Number of elements of the tensors. */
     public long count(ModelSites model) {
         return tensors(model).stream()
-                .mapToLong(n -> model.usedTensor(n).size())
+                .mapToLong(n -> model.elements(model.storedName(n)))
                 .sum();
     }
 

@@ -47,6 +47,11 @@ public final class Parameter implements AutoCloseable {
         return new Parameter(name, value, false, shape);
     }
 
+    /** Whether it trains a tensor of the base in place. */
+    public boolean isLent() {
+        return !ownsValue;
+    }
+
     public String name() {
         return name;
     }

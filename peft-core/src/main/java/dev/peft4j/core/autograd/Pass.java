@@ -124,6 +124,16 @@ public final class Pass implements AutoCloseable {
         return result;
     }
 
+    /** Ends a frame that gives no result: the memory of its values is free again, but for what the tape needs. */
+    public void end(int mark) {
+        for (int i = frame.size() - 1; i >= mark; i--) {
+            Tensor t = frame.remove(i);
+            if (!t.isHeld()) {
+                arena.free(t);
+            }
+        }
+    }
+
     private void release(int mark, Tensor kept) {
         int left = mark;
         for (int i = mark; i < frame.size(); i++) {
@@ -277,12 +287,7 @@ public final class Pass implements AutoCloseable {
                 operation.result.grad = null;
                 releaseHeld(grad);
             }
-            for (int j = frame.size() - 1; j >= frameMark; j--) {
-                Tensor t = frame.remove(j);
-                if (!t.isHeld()) {
-                    arena.free(t);
-                }
-            }
+            end(frameMark);
         }
     }
 

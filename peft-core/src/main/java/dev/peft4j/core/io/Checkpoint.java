@@ -147,10 +147,11 @@ public final class Checkpoint implements AutoCloseable {
         return file != null && file.all(name, test);
     }
 
-    /** Whether a tensor has the elements of one in memory; see {@link SafetensorsFile#holds}. */
-    public boolean holds(String name, Tensor values) throws IOException {
+    /** Whether two tensors have the same elements. */
+    public boolean repeats(String name, String other) throws IOException {
         SafetensorsFile file = owners.get(name);
-        return file != null && file.holds(name, values, false);
+        SafetensorsFile second = owners.get(other);
+        return file != null && second != null && file.repeats(name, second, other);
     }
 
     @Override

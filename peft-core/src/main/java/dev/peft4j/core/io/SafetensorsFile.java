@@ -23,6 +23,7 @@ import java.util.Map;
 public final class SafetensorsFile implements AutoCloseable {
     private static final long MAX_HEADER = 100_000_000; // limit of the reference reader
     private static final int CHUNK_BYTES = 1 << 20;
+    private static final int LARGE_CHUNK_BYTES = 1 << 28; // read in place
 
     private final Path path;
     private final FileChannel channel;
@@ -166,12 +167,34 @@ public final class SafetensorsFile implements AutoCloseable {
             return false;
         }
         boolean[] same = {true};
-        decode(info, false, (from, read) -> {
+        decode(info, false, (p, read) -> {
             for (int i = 0; i < read.length && same[0]; i++) {
-                int r = (int) ((from + i) / info.cols());
-                int c = (int) ((from + i) % info.cols());
+                int r = p.row() + i / p.columns();
+                int c = p.column() + i % p.columns();
                 double mine = transposed ? values.get(c, r) : vector ? element(values, c) : values.get(r, c);
                 same[0] = mine == (values.dtype() == DType.F32 ? (float) read[i] : read[i]);
+            }
+        });
+        return same[0];
+    }
+
+    /** Whether a tensor has the same elements as one of another file, or of this one. */
+    public boolean repeats(String name, SafetensorsFile other, String otherName) throws IOException {
+        TensorInfo mine = info(name);
+        TensorInfo theirs = other.info(otherName);
+        if (!mine.shape().equals(theirs.shape())) {
+            return false;
+        }
+        boolean[] same = {true};
+        ByteBuffer a = buffer(mine);
+        ByteBuffer b = buffer(theirs);
+        forEach(mine, Math.min(mostAtOnce(mine), mostAtOnce(theirs)), p -> {
+            if (same[0]) {
+                double[] x = read(mine, p, a, false);
+                double[] y = other.read(theirs, p, b, false);
+                for (int i = 0; i < x.length && same[0]; i++) {
+                    same[0] = x[i] == y[i];
+                }
             }
         });
         return same[0];
@@ -187,9 +210,9 @@ public final class SafetensorsFile implements AutoCloseable {
     /** Whether all elements of a tensor meet a condition; of whole numbers and truth values too. */
     public boolean all(String name, ElementTest test) throws IOException {
         boolean[] all = {true};
-        decode(info(name), true, (from, read) -> {
+        decode(info(name), true, (p, read) -> {
             for (int i = 0; i < read.length && all[0]; i++) {
-                all[0] = test.holds(from + i, read[i]);
+                all[0] = test.holds(p.from() + i, read[i]);
             }
         });
         return all[0];
@@ -228,43 +251,55 @@ public final class SafetensorsFile implements AutoCloseable {
                 && to.dtype() == DType.F32
                 && !transposed
                 && ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN) {
-            readFully(channel, to.bytes(), dataStart + info.begin());
+            forEach(info, LARGE_CHUNK_BYTES / Float.BYTES, p -> {
+                ByteBuffer memory = p.of(to).bytes();
+                readFully(channel, memory, dataStart + info.begin() + p.from() * Float.BYTES);
+            });
             return;
         }
-        if (transposed) {
-            decode(info, false, (from, values) -> {
-                for (int i = 0; i < values.length; i++) {
-                    to.set((int) ((from + i) % info.cols()), (int) ((from + i) / info.cols()), values[i]);
-                }
-            });
-        } else {
-            Tensor flat = to.reshape(1, Math.toIntExact(info.elements()));
-            decode(info, false, (from, values) -> flat.columns((int) from, values.length)
-                    .set(values));
-        }
+        decode(info, false, (p, values) -> {
+            if (transposed) {
+                p.turned(to, values);
+            } else {
+                p.of(to).set(values);
+            }
+        });
     }
 
-    /** Is given some elements of a tensor, which follow each other row by row. */
+    /** Is given some elements of a tensor. */
     private interface Elements {
-        void take(long from, double[] values);
+        void take(Piece piece, double[] values);
     }
 
     private void decode(TensorInfo info, boolean anyNumbers, Elements to) throws IOException {
-        int width = TensorInfo.bits(info.dtype()) / 8;
-        int most = CHUNK_BYTES / width;
-        ByteBuffer bytes = ByteBuffer.allocateDirect((int) Math.min(most, info.elements()) * width)
-                .order(ByteOrder.LITTLE_ENDIAN);
-        for (long from = 0; from < info.elements(); from += most) {
-            int n = (int) Math.min(most, info.elements() - from);
-            bytes.clear().limit(n * width);
-            readFully(channel, bytes, dataStart + info.begin() + from * width);
-            bytes.flip();
-            to.take(
-                    from,
-                    anyNumbers && Numbers.isWhole(info)
-                            ? Numbers.decodeWhole(info, bytes, n)
-                            : Numbers.decode(path, info, bytes, n));
-        }
+        ByteBuffer bytes = buffer(info);
+        forEach(info, mostAtOnce(info), p -> to.take(p, read(info, p, bytes, anyNumbers)));
+    }
+
+    private static void forEach(TensorInfo info, int most, Piece.Action action) throws IOException {
+        Piece.forEach(info.rows(), info.cols(), most, action);
+    }
+
+    private static int mostAtOnce(TensorInfo info) {
+        return CHUNK_BYTES / width(info);
+    }
+
+    private static int width(TensorInfo info) {
+        return TensorInfo.bits(info.dtype()) / 8;
+    }
+
+    private static ByteBuffer buffer(TensorInfo info) {
+        int most = (int) Math.min(mostAtOnce(info), info.elements());
+        return ByteBuffer.allocateDirect(most * width(info)).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    private double[] read(TensorInfo info, Piece p, ByteBuffer bytes, boolean anyNumbers) throws IOException {
+        bytes.clear().limit(p.size() * width(info));
+        readFully(channel, bytes, dataStart + info.begin() + p.from() * width(info));
+        bytes.flip();
+        return anyNumbers && Numbers.isWhole(info)
+                ? Numbers.decodeWhole(info, bytes, p.size())
+                : Numbers.decode(path, info, bytes, p.size());
     }
 
     @Override

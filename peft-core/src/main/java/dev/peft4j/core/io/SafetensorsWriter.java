@@ -12,11 +12,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Supplier;
 import java.util.zip.Checksum;
 
 /** Writes a safetensors file of F32 tensors; the file appears under its name only when it is complete. */
 public final class SafetensorsWriter {
     private static final int ALIGNMENT = 8;
+    private static final int CHUNK = 1 << 18; // elements
 
     private final Map<String, Entry> entries = new LinkedHashMap<>();
     private final Map<String, String> metadata = new LinkedHashMap<>();
@@ -37,8 +39,22 @@ public final class SafetensorsWriter {
         return add(name, tensor, true, shape);
     }
 
+    /**
+     * Adds a tensor that is only made when it is written, and closed then.
+     *
+     * @param transposed whether rows and columns are exchanged in the file
+     * @param shape dimensions in the file
+     */
+    public SafetensorsWriter add(String name, Supplier<Tensor> made, boolean transposed, int... shape) {
+        return put(name, new Entry(made, true, transposed, shape.clone()));
+    }
+
     private SafetensorsWriter add(String name, Tensor tensor, boolean transposed, int... shape) {
-        if (entries.put(name, new Entry(tensor, transposed, shape.clone())) != null) {
+        return put(name, new Entry(() -> tensor, false, transposed, shape.clone()));
+    }
+
+    private SafetensorsWriter put(String name, Entry entry) {
+        if (entries.put(name, entry) != null) {
             throw new IllegalArgumentException("two tensors are called " + name + "; names in a file must differ");
         }
         return this;
@@ -92,7 +108,7 @@ public final class SafetensorsWriter {
                 json.writeEndArray();
                 json.writeArrayFieldStart("data_offsets");
                 json.writeNumber(at);
-                at += e.getValue().tensor.size() * 4;
+                at += e.getValue().elements() * Float.BYTES;
                 json.writeNumber(at);
                 json.writeEndArray();
                 json.writeEndObject();
@@ -115,28 +131,45 @@ public final class SafetensorsWriter {
         void put(ByteBuffer bytes) throws IOException;
     }
 
-    private record Entry(Tensor tensor, boolean transposed, int[] shape) {
+    private record Entry(Supplier<Tensor> source, boolean closes, boolean transposed, int[] shape) {
+        long elements() {
+            long n = 1;
+            for (int d : shape) {
+                n *= d;
+            }
+            return n;
+        }
+
         void write(Sink sink) throws IOException {
+            Tensor tensor = source.get();
+            try {
+                write(tensor, sink);
+            } finally {
+                if (closes) {
+                    tensor.close();
+                }
+            }
+        }
+
+        private void write(Tensor tensor, Sink sink) throws IOException {
             int rows = transposed ? tensor.cols() : tensor.rows();
             int cols = transposed ? tensor.rows() : tensor.cols();
-            int perChunk = Math.max(1, (1 << 18) / Math.max(1, cols));
-            ByteBuffer bytes = ByteBuffer.allocateDirect(4 * cols * Math.min(perChunk, Math.max(1, rows)))
-                    .order(ByteOrder.LITTLE_ENDIAN);
-            for (int row = 0; row < rows; row += perChunk) {
-                int n = Math.min(perChunk, rows - row);
+            int most = (int) Math.min(CHUNK, (long) rows * cols);
+            ByteBuffer bytes = ByteBuffer.allocateDirect(Float.BYTES * most).order(ByteOrder.LITTLE_ENDIAN);
+            Piece.forEach(rows, cols, most, p -> {
                 bytes.clear();
                 if (transposed) {
-                    for (int r = row; r < row + n; r++) {
-                        for (int c = 0; c < cols; c++) {
+                    for (int r = p.row(); r < p.row() + p.rows(); r++) {
+                        for (int c = p.column(); c < p.column() + p.columns(); c++) {
                             bytes.putFloat((float) tensor.get(c, r));
                         }
                     }
                 } else {
-                    bytes.asFloatBuffer().put(tensor.rows(row, n).toFloats());
-                    bytes.position(4 * n * cols);
+                    bytes.asFloatBuffer().put(p.of(tensor).toFloats());
+                    bytes.position(Float.BYTES * p.size());
                 }
                 sink.put(bytes.flip());
-            }
+            });
         }
     }
 }

@@ -5,7 +5,7 @@ import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.EmbeddingSite;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
-import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.weight.FrozenWeight;
 
 /**
  * A table of vectors: {@code y[i] = table[ids[i]]}, followed by what the active adapters do at its site.
@@ -13,7 +13,7 @@ import dev.peft4j.core.tensor.Tensor;
  * @param site its name in the checkpoint and its dimensions
  * @param table (V, C)
  */
-public record Embedding(EmbeddingSite site, Tensor table) {
+public record Embedding(EmbeddingSite site, FrozenWeight table) {
 
     /** The name of the table in the checkpoint. */
     public String tensorName() {
@@ -23,7 +23,7 @@ public record Embedding(EmbeddingSite site, Tensor table) {
     /** Looks rows up; y (T, C). */
     public Node forward(Call call, int[] ids) {
         Pass pass = call.pass();
-        Node y = pass.node(pass.allocate(ids.length, table.cols()));
+        Node y = pass.node(pass.allocate(ids.length, table.in()));
         String name = tensorName();
         for (Call part : call.partsIfReplaced(name)) {
             lookUp(part, part.rows(ids), part.rows(y), name);
@@ -39,7 +39,11 @@ public record Embedding(EmbeddingSite site, Tensor table) {
 
     private void lookUp(Call call, int[] ids, Node y, String name) {
         Pass pass = call.pass();
-        Node t = call.tensor(name, table);
+        Node t = call.replacement(name);
+        if (t == null) {
+            table.gatherRows(pass, ids, y.value());
+            return;
+        }
         pass.backend().kernels().gather(ids, t.value(), y.value());
         if (pass.needsGrad(t)) {
             pass.record(y, () -> pass.backend().kernels().scatterAdd(ids, y.grad(), t.grad()));

@@ -22,8 +22,8 @@ public record LayerNorm(String name, Tensor weight, Tensor bias, double eps) {
         Pass pass = call.pass();
         Node y = pass.node(pass.allocate(x.value().rows(), x.value().cols()));
         for (Call part : call.partsIfReplaced(name + ".weight", name + ".bias")) {
-            Node w = part.tensor(name + ".weight", weight);
-            Node b = part.tensor(name + ".bias", bias);
+            Node w = part.vector(name + ".weight", weight);
+            Node b = part.vector(name + ".bias", bias);
             normalise(pass, part.rows(x), w, b, eps, part.rows(y));
         }
         pass.check(name, y);

@@ -6,9 +6,9 @@ import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.tensor.Backend;
-import dev.peft4j.core.tensor.FrozenWeight;
 import dev.peft4j.core.tensor.MatrixEngine;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.weight.FrozenWeight;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -85,42 +85,38 @@ public final class Linear {
         for (Adapter adapter : call.adapters()) {
             x = adapter.linearInput(call, site, x);
         }
-        Node w = call.tensor(ownName, weight.dense());
-        Node b = bias == null ? null : call.tensor(biasName, bias);
-        boolean replaced = w.value() != weight.dense();
+        Node w = call.replacement(ownName);
+        Node b = bias == null ? null : call.vector(biasName, bias);
         if (b != null) {
             backend.kernels().fillRows(b.value(), y.value());
         }
         double beta = b == null ? 0 : 1;
-        if (replaced) {
+        if (w != null) {
             backend.matrices().gemm(false, true, 1, x.value(), w.value(), beta, y.value());
         } else {
-            weight.multiply(backend, x.value(), beta, y.value());
+            weight.multiply(pass, x.value(), beta, y.value());
         }
-        boolean biasTracked = b != null && b.isTracked();
-        if (pass.needsGrad(x, w) || (pass.isRecording() && biasTracked)) {
+        boolean trained = w != null && w.isTracked();
+        if (pass.isRecording() && (x.isTracked() || trained || (b != null && b.isTracked()))) {
             Node input = x;
-            pass.record(
-                    y,
-                    () -> backward(pass, input, w, b, y, replaced),
-                    w.isTracked() ? new Tensor[] {x.value()} : NOTHING);
+            pass.record(y, () -> backward(pass, input, w, b, y), trained ? new Tensor[] {x.value()} : NOTHING);
         }
     }
 
     private static final Tensor[] NOTHING = {};
 
-    private void backward(Pass pass, Node x, Node w, @Nullable Node b, Node y, boolean replaced) {
+    private void backward(Pass pass, Node x, @Nullable Node w, @Nullable Node b, Node y) {
         MatrixEngine matrices = pass.backend().matrices();
         Tensor dy = y.grad();
         if (x.isTracked()) {
             double beta = pass.prepareGrad(x) ? 1 : 0;
-            if (replaced) {
+            if (w != null) {
                 matrices.gemm(false, false, 1, dy, w.value(), beta, x.grad()); // dx = dy W
             } else {
-                weight.multiplyTransposed(pass.backend(), dy, beta, x.grad());
+                weight.multiplyTransposed(pass, dy, beta, x.grad());
             }
         }
-        if (w.isTracked()) {
+        if (w != null && w.isTracked()) {
             double beta = pass.prepareGrad(w) ? 1 : 0;
             matrices.gemm(true, false, 1, dy, x.value(), beta, w.grad()); // dW = dyᵀ x
         }

@@ -29,7 +29,7 @@ public record RmsNorm(String name, Tensor weight, double eps) {
 
     private void normalise(Call call, Node x, Node y) {
         Pass pass = call.pass();
-        Node w = call.tensor(name + ".weight", weight);
+        Node w = call.vector(name + ".weight", weight);
         Tensor stats = pass.allocate(x.value().rows(), 1); // 1/rms
         pass.backend().kernels().rmsNorm(x.value(), w.value(), eps, y.value(), stats);
         if (pass.needsGrad(x, w)) {

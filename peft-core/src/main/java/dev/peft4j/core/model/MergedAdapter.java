@@ -10,7 +10,10 @@ import dev.peft4j.core.autograd.Lease;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.tensor.Arena;
+import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.weight.DenseWeight;
+import dev.peft4j.core.weight.FrozenWeight;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -84,7 +87,7 @@ public final class MergedAdapter implements Adapter {
         for (String name : model.usedNames()) {
             for (Adapter a : adapters) {
                 Parameter p = a.replacement(name);
-                if (p != null && p.value() != model.usedTensor(name)) { // full fine-tuning trains the base's own
+                if (p != null && !p.isLent()) { // full fine-tuning trains the base's own
                     replaced.put(name, p.value());
                     put(name, p.value().copy(p.value().dtype()), model.shape(model.storedName(name)));
                 }
@@ -104,14 +107,11 @@ public final class MergedAdapter implements Adapter {
         if (made != null) {
             return made.value();
         }
-        Tensor copy = start(model, name).copy(model.backend().dtype());
+        Tensor start = replaced.get(name);
+        DType dtype = model.backend().dtype();
+        Tensor copy = start == null ? model.usedWeight(name).copy(dtype) : start.copy(dtype);
         put(name, copy, model.shape(model.storedName(name)));
         return copy;
-    }
-
-    private Tensor start(ModelSites model, String name) {
-        Tensor t = replaced.get(name);
-        return t == null ? model.usedTensor(name) : t;
     }
 
     private void mergeWeight(ModelSites model, List<Adapter> adapters, LinearSite site) {
@@ -173,14 +173,26 @@ public final class MergedAdapter implements Adapter {
             }
             Tensor headValue = copyOf(model, own);
             Parameter merged = tensors.get(table);
-            Tensor tableValue = merged == null ? model.tensor(table) : merged.value();
-            if (Arrays.equals(headValue.toFloats(), tableValue.toFloats())) {
+            FrozenWeight tableValue = merged == null ? model.weight(table) : new DenseWeight(merged.value());
+            if (equal(headValue, tableValue)) {
                 Objects.requireNonNull(tensors.remove(own)).close();
                 if (merged != null) {
                     tied.put(own, merged);
                 }
             }
         }
+    }
+
+    private static boolean equal(Tensor head, FrozenWeight table) {
+        try (Tensor row = Tensor.allocate(head.dtype(), 1, head.cols())) {
+            for (int r = 0; r < head.rows(); r++) {
+                table.decode(r, row);
+                if (!Arrays.equals(head.rows(r, 1).toFloats(), row.toFloats())) {
+                    return false;
+                }
+            }
+        }
+        return true;
     }
 
     /** Compares with the adapters attached, on a batch. */

@@ -120,7 +120,7 @@ public final class MergedModel {
             config.put("tie_word_embeddings", false);
         }
         if (model.taskType() == TaskType.SEQ_CLS) {
-            int classes = model.tensor(model.taskModules().get(0) + ".weight").rows();
+            int classes = model.shape(model.taskModules().get(0) + ".weight")[0];
             if (!labels.isEmpty() && labels.size() != classes) {
                 throw new IllegalArgumentException(labels.size() + " names of classes were given, and the head has "
                         + classes + ". Name each, or none.");

@@ -4,6 +4,7 @@ import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.weight.FrozenWeight;
 import java.nio.file.Path;
 import java.util.Set;
 
@@ -41,8 +42,13 @@ public interface Model extends ModelSites, AutoCloseable {
     }
 
     @Override
-    default Tensor tensor(String name) {
-        return weights().tensor(name);
+    default FrozenWeight weight(String name) {
+        return weights().weight(name);
+    }
+
+    @Override
+    default Tensor vector(String name) {
+        return weights().vector(name);
     }
 
     @Override

@@ -6,6 +6,9 @@ import dev.peft4j.core.io.SafetensorsWriter;
 import dev.peft4j.core.io.TensorInfo;
 import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.weight.DenseWeight;
+import dev.peft4j.core.weight.FrozenWeight;
+import dev.peft4j.core.weight.WeightFormat;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -27,28 +30,35 @@ import org.jspecify.annotations.Nullable;
 public final class Weights implements AutoCloseable {
     private final Path directory;
     private final DType dtype;
+    private final WeightFormat format;
     private final @Nullable Checkpoint checkpoint;
     private final Map<String, Entry> entries = new LinkedHashMap<>();
     private final Set<String> read = new LinkedHashSet<>();
     private String optionalPrefix = "";
     private volatile boolean closed;
 
-    private record Entry(Tensor tensor, int[] shape, boolean transposed) {}
+    private record Entry(FrozenWeight weight, int[] shape, boolean transposed) {}
 
-    private Weights(Path directory, DType dtype, @Nullable Checkpoint checkpoint) {
+    private Weights(Path directory, DType dtype, WeightFormat format, @Nullable Checkpoint checkpoint) {
         this.directory = directory;
         this.dtype = dtype;
+        this.format = format;
         this.checkpoint = checkpoint;
     }
 
-    /** Weights that a family reads from a checkpoint, in a number format. */
-    public static Weights of(Checkpoint checkpoint, DType dtype) {
-        return new Weights(checkpoint.directory(), dtype, checkpoint);
+    /**
+     * Weights that a family reads from a checkpoint.
+     *
+     * @param dtype number format that the model computes in
+     * @param format in which matrices are kept
+     */
+    public static Weights of(Checkpoint checkpoint, DType dtype, WeightFormat format) {
+        return new Weights(checkpoint.directory(), dtype, format, checkpoint);
     }
 
     /** No weights yet: for a model that starts from random ones. */
     public static Weights empty(Path directory, DType dtype) {
-        return new Weights(directory, dtype, null);
+        return new Weights(directory, dtype, WeightFormat.full(), null);
     }
 
     /** A prefix of all names that checkpoints of the model without a head do not have: {@code bert.}, {@code transformer.}, {@code model.}. */
@@ -79,24 +89,25 @@ public final class Weights implements AutoCloseable {
      *
      * @throws BadFileException if it is missing or has other dimensions
      */
-    public Tensor matrix(String name, int rows, int cols) throws IOException {
+    public FrozenWeight matrix(String name, int rows, int cols) throws IOException {
         return read(name, false, rows, cols);
     }
 
     /** Reads a matrix that is (in, out) in the file; the result is (rows, cols) = (out, in). */
-    public Tensor transposedMatrix(String name, int rows, int cols) throws IOException {
+    public FrozenWeight transposedMatrix(String name, int rows, int cols) throws IOException {
         return read(name, true, rows, cols);
     }
 
     /** Reads a vector as a matrix of one row. */
     public Tensor vector(String name, int n) throws IOException {
-        return read(name, false, n);
+        read(name, false, n);
+        return vector(name);
     }
 
-    private Tensor read(String name, boolean transposed, int... shape) throws IOException {
+    private FrozenWeight read(String name, boolean transposed, int... shape) throws IOException {
         Entry made = entries.get(name);
         if (made != null && Arrays.equals(made.shape, shape)) {
-            return made.tensor;
+            return made.weight;
         }
         if (checkpoint == null) {
             throw new IllegalStateException(name + " was to be read, and there is no checkpoint");
@@ -104,9 +115,11 @@ public final class Weights implements AutoCloseable {
         String inFile = fileName(name);
         requireShape(inFile, transposed, Arrays.stream(shape).asLongStream().toArray());
         Tensor t = checkpoint.load(inFile, dtype, transposed);
+        String numbers = Objects.requireNonNull(checkpoint.info(inFile)).dtype();
+        FrozenWeight weight = shape.length > 1 ? format.keep(t, numbers) : new DenseWeight(t);
         read.add(inFile);
-        entries.put(name, new Entry(t, shape.clone(), transposed));
-        return t;
+        entries.put(name, new Entry(weight, shape.clone(), transposed));
+        return weight;
     }
 
     /** Refuses what the header of the file does not have, before memory is taken. */
@@ -132,17 +145,18 @@ public final class Weights implements AutoCloseable {
     }
 
     /**
-     * Whether the checkpoint has a tensor with the elements of another one, which it then needs not to be read: a head that repeats the embedding.
+     * Whether the checkpoint has a matrix with the elements of another one, which then needs not to be read: a head that repeats the embedding.
      *
+     * @param other that was read
      * @throws BadFileException if it has other dimensions
      */
-    public boolean repeats(String name, Tensor other) throws IOException {
+    public boolean repeats(String name, String other) throws IOException {
         if (checkpoint == null) {
             return false;
         }
         String inFile = fileName(name);
-        requireShape(inFile, false, other.rows(), other.cols());
-        boolean same = checkpoint.holds(inFile, other);
+        requireShape(inFile, false, Arrays.stream(shape(other)).asLongStream().toArray());
+        boolean same = checkpoint.repeats(inFile, fileName(other));
         if (same) {
             read.add(inFile);
         }
@@ -178,7 +192,7 @@ public final class Weights implements AutoCloseable {
 
     /** Adds a tensor that is not from a checkpoint; it is closed with the others. */
     public Tensor put(String name, Tensor tensor, boolean transposed, int... shape) {
-        entries.put(name, new Entry(tensor, shape.clone(), transposed));
+        entries.put(name, new Entry(new DenseWeight(tensor), shape.clone(), transposed));
         return tensor;
     }
 
@@ -194,9 +208,28 @@ public final class Weights implements AutoCloseable {
         return Collections.unmodifiableSet(entries.keySet());
     }
 
-    /** A tensor in use. */
-    public Tensor tensor(String name) {
-        return entry(name).tensor;
+    /** A tensor in use: a matrix, or a vector as one row. */
+    public FrozenWeight weight(String name) {
+        return entry(name).weight;
+    }
+
+    /**
+     * A vector in use (1, n).
+     *
+     * @throws IllegalArgumentException if it is a matrix
+     */
+    public Tensor vector(String name) {
+        Entry e = entry(name);
+        if (e.shape.length == 1 && e.weight instanceof DenseWeight dense) {
+            return dense.tensor();
+        }
+        throw new IllegalArgumentException(name + " was asked for as a vector; it is a matrix of "
+                + Arrays.toString(e.shape) + ". Ask for its weight.");
+    }
+
+    /** Bytes of memory that all tensors take. */
+    public long bytes() {
+        return entries.values().stream().mapToLong(e -> e.weight.bytes()).sum();
     }
 
     /** The dimensions of a tensor: (out, in) for a matrix whatever the file has. */
@@ -224,7 +257,9 @@ public final class Weights implements AutoCloseable {
 
     /** Number of elements of all tensors. */
     public long count() {
-        return entries.values().stream().mapToLong(e -> e.tensor.size()).sum();
+        return entries.values().stream()
+                .mapToLong(e -> (long) e.weight.out() * e.weight.in())
+                .sum();
     }
 
     /** Writes all tensors, with others in the place of some or beside them, as {@code model.safetensors}. */
@@ -232,11 +267,17 @@ public final class Weights implements AutoCloseable {
         SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
         for (Map.Entry<String, Entry> e : entries.entrySet()) {
             Entry entry = e.getValue();
-            Tensor t = replaced.getOrDefault(e.getKey(), entry.tensor);
-            if (entry.transposed) {
-                writer.addTransposed(e.getKey(), t, entry.shape[1], entry.shape[0]);
+            Tensor t = replaced.get(e.getKey());
+            int[] shape = entry.transposed ? new int[] {entry.shape[1], entry.shape[0]} : entry.shape;
+            if (t == null && !(entry.weight instanceof DenseWeight)) {
+                writer.add(e.getKey(), () -> entry.weight.copy(DType.F32), entry.transposed, shape);
             } else {
-                writer.add(e.getKey(), t, entry.shape);
+                Tensor now = t != null ? t : ((DenseWeight) entry.weight).tensor();
+                if (entry.transposed) {
+                    writer.addTransposed(e.getKey(), now, shape);
+                } else {
+                    writer.add(e.getKey(), now, shape);
+                }
             }
         }
         replaced.forEach((name, t) -> {
@@ -250,7 +291,7 @@ public final class Weights implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
-        entries.values().forEach(e -> e.tensor.close());
+        entries.values().forEach(e -> e.weight.close());
         entries.clear();
     }
 }

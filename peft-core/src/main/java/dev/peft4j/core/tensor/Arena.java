@@ -81,7 +81,8 @@ public final class Arena implements AutoCloseable {
                 return new Tensor(this, block.memory, at, rows, cols);
             }
         }
-        Block block = new Block(new NativeMemory(dtype, Math.max(size, BLOCK_BYTES / dtype.bytes()), false), dtype);
+        int elements = Math.max(size, BLOCK_BYTES / dtype.bytes());
+        Block block = new Block(new NativeMemory(dtype, elements, false), elements);
         blocks.add(block);
         return new Tensor(this, block.memory, block.take(size), rows, cols);
     }
@@ -92,7 +93,7 @@ public final class Arena implements AutoCloseable {
         int size = Math.max(ALIGNMENT, Math.toIntExact((t.size() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT));
         for (Block block : blocks) {
             if (block.memory == t.memory) {
-                block.give(t.offset, size);
+                block.give((int) t.offset, size);
                 return;
             }
         }
@@ -154,11 +155,9 @@ public final class Arena implements AutoCloseable {
         final int elements;
         private final TreeMap<Integer, Integer> free = new TreeMap<>();
 
-        Block(NativeMemory memory, DType dtype) {
+        Block(NativeMemory memory, int elements) {
             this.memory = memory;
-            this.elements = dtype == DType.F32
-                    ? memory.floats().capacity()
-                    : memory.doubles().capacity();
+            this.elements = elements;
             clear();
         }
 

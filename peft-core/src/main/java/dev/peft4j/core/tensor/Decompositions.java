@@ -64,11 +64,6 @@ public final class Decompositions {
         return new Svd(rows, cols, u, s, vt);
     }
 
-    /** Singular value decomposition of a tensor. */
-    public static Svd svd(Tensor m) {
-        return svd(m.toDoubles(), m.rows(), m.cols());
-    }
-
     /**
      * {@code M = Q R} with {@code k = min(rows, cols)}.
      *

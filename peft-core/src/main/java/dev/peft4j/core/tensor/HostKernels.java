@@ -18,6 +18,11 @@ final class HostKernels implements Kernels {
     }
 
     @Override
+    public void forRange(int n, int elements, Range body) {
+        workers.forRange(n, Math.max(1, HostRows.GRAIN / Math.max(1, elements)), body::run);
+    }
+
+    @Override
     public void add(Tensor x1, Tensor x2, Tensor y) {
         int n = y.cols();
         rows.run(y, (r, a, b, c) -> {

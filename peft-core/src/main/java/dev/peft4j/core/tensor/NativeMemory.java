@@ -4,11 +4,17 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
 import java.util.concurrent.atomic.AtomicLong;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 
-/** One block of native memory, at most 2 GiB, seen as an address (for BLAS) and as a buffer (for copies of rows). */
+/**
+ * One block of native memory, seen as an address (for BLAS) and as buffers (for copies of rows).
+ *
+ * <p>A buffer of Java ends at 2 GiB, so there is one for every GiB, which goes on for another one behind it: what begins in a segment and has less
+ * than a GiB lies in its buffer.
+ */
 final class NativeMemory implements AutoCloseable {
     private static final NativeLibrary JAVACPP =
             new NativeLibrary("org.bytedeco:javacpp", "org/bytedeco/javacpp", 1, () -> Pointer.free(Pointer.malloc(1)));
@@ -16,21 +22,34 @@ final class NativeMemory implements AutoCloseable {
     private static final AtomicLong ALLOCATIONS = new AtomicLong();
     private static final AtomicLong LIVE_BYTES = new AtomicLong();
 
+    private static final int SEGMENT_BITS = 30; // a GiB
+    private static final int FLOAT_BITS = SEGMENT_BITS - 2;
+    private static final int DOUBLE_BITS = SEGMENT_BITS - 3;
+    private static final long LARGEST = 1L << 47; // an address space of today's processors
+    private static final long LARGEST_BUFFER = Integer.MAX_VALUE - ALIGNMENT;
+
     private final Pointer block;
     private final long bytes;
     private final long address;
-    private final ByteBuffer buffer;
-    private final FloatBuffer floats;
-    private final DoubleBuffer doubles;
+    private final Segment[] segments;
     private volatile boolean closed;
 
+    private record Segment(ByteBuffer bytes, IntBuffer ints, FloatBuffer floats, DoubleBuffer doubles) {}
+
     NativeMemory(DType dtype, long elements, boolean zeroed) {
-        bytes = elements * dtype.bytes();
-        if (elements < 0 || bytes > Integer.MAX_VALUE - ALIGNMENT) {
-            throw new IllegalArgumentException(
-                    "a tensor of " + elements + " " + dtype + " elements was asked for; one tensor"
-                            + " holds at most 2 GiB. Use a model with smaller matrices.");
+        this(bytes(dtype, elements), zeroed);
+    }
+
+    private static long bytes(DType dtype, long elements) {
+        if (elements < 0 || elements > LARGEST / dtype.bytes()) {
+            throw new IllegalArgumentException("a tensor of " + elements + " " + dtype + " elements was asked for; "
+                    + (LARGEST >> 40) + " TiB are the most. Check the sizes that it is made of.");
         }
+        return elements * dtype.bytes();
+    }
+
+    NativeMemory(long bytes, boolean zeroed) {
+        this.bytes = bytes;
         JAVACPP.load();
         long size = bytes + ALIGNMENT;
         block = zeroed ? Pointer.calloc(1, size) : Pointer.malloc(size);
@@ -41,17 +60,28 @@ final class NativeMemory implements AutoCloseable {
         ALLOCATIONS.incrementAndGet();
         LIVE_BYTES.addAndGet(bytes);
         address = (block.address() + ALIGNMENT - 1) & -ALIGNMENT;
-        // of the whole block, cut by Java: for a capacity of 0 JavaCPP gives a buffer of one byte
-        buffer = slice(
-                new BytePointer(block).capacity(size).asByteBuffer(),
-                Math.toIntExact(address - block.address()),
-                bytes);
-        floats = buffer.asFloatBuffer();
-        doubles = buffer.asDoubleBuffer();
+        segments = new Segment[Math.max(1, (int) ((bytes + (1L << SEGMENT_BITS) - 1) >> SEGMENT_BITS))];
+        for (int i = 0; i < segments.length; i++) {
+            segments[i] = segment((long) i << SEGMENT_BITS);
+        }
     }
 
-    private static ByteBuffer slice(ByteBuffer of, int from, long length) {
-        return of.slice(from, Math.toIntExact(length)).order(ByteOrder.nativeOrder());
+    private Segment segment(long from) {
+        int length = (int) Math.min(LARGEST_BUFFER, bytes - from);
+        // cut by Java: for a capacity of 0 JavaCPP gives a buffer of one byte
+        ByteBuffer part =
+                new At(address + from, length).asByteBuffer().slice(0, length).order(ByteOrder.nativeOrder());
+        return new Segment(part, part.asIntBuffer(), part.asFloatBuffer(), part.asDoubleBuffer());
+    }
+
+    /** A place in memory. */
+    private static final class At extends BytePointer {
+        At(long place, long length) {
+            super((Pointer) null);
+            address = place;
+            limit = length;
+            capacity = length;
+        }
     }
 
     /** Itself, to be asked before each use. */
@@ -68,12 +98,27 @@ final class NativeMemory implements AutoCloseable {
         return live().address;
     }
 
-    FloatBuffer floats() {
-        return live().floats;
+    /** The buffer in which a float begins, at {@link #floatIndex}. */
+    FloatBuffer floats(long element) {
+        return live().segments[(int) (element >>> FLOAT_BITS)].floats;
     }
 
-    DoubleBuffer doubles() {
-        return live().doubles;
+    static int floatIndex(long element) {
+        return (int) element & ((1 << FLOAT_BITS) - 1);
+    }
+
+    /** The buffer in which a double begins, at {@link #doubleIndex}. */
+    DoubleBuffer doubles(long element) {
+        return live().segments[(int) (element >>> DOUBLE_BITS)].doubles;
+    }
+
+    static int doubleIndex(long element) {
+        return (int) element & ((1 << DOUBLE_BITS) - 1);
+    }
+
+    /** The buffer in which an integer of 32 bits begins, at {@link #floatIndex}. */
+    IntBuffer ints(long element) {
+        return live().segments[(int) (element >>> FLOAT_BITS)].ints;
     }
 
     /** Blocks allocated since the start of the process; flat over the steps of a training run that is in steady state. */
@@ -85,8 +130,13 @@ final class NativeMemory implements AutoCloseable {
         return LIVE_BYTES.get();
     }
 
-    ByteBuffer bytes(long offset, long length) {
-        return slice(live().buffer, Math.toIntExact(offset), length);
+    /** Some bytes, less than a GiB. */
+    ByteBuffer bytes(long offset, int length) {
+        int from = (int) offset & ((1 << SEGMENT_BITS) - 1);
+        return live().segments[(int) (offset >>> SEGMENT_BITS)]
+                .bytes
+                .slice(from, length)
+                .order(ByteOrder.nativeOrder());
     }
 
     @Override

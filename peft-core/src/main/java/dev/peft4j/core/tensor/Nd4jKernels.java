@@ -18,6 +18,11 @@ import org.nd4j.linalg.ops.transforms.Transforms;
 final class Nd4jKernels implements Kernels {
 
     @Override
+    public void forRange(int n, int elements, Range body) {
+        body.run(0, n);
+    }
+
+    @Override
     public void add(Tensor a, Tensor b, Tensor y) {
         run(() -> store(array(a).addi(array(b)), y));
     }

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Tensor implements AutoCloseable {
     final NativeMemory memory;
-    final int offset; // in elements
+    final long offset; // in elements
     final Tensor owner; // the tensor whose place in an arena this view uses; itself for no view
     private final @Nullable Arena arena; // that the owner was cut out of
     private final int generation; // of the arena at that time
@@ -26,14 +26,14 @@ public final class Tensor implements AutoCloseable {
     private int holds; // uses that keep an arena tensor alive
 
     /** A place in an arena, which ends with the generation of the arena. */
-    Tensor(Arena arena, NativeMemory memory, int offset, int rows, int cols) {
+    Tensor(Arena arena, NativeMemory memory, long offset, int rows, int cols) {
         this(memory, arena.dtype(), offset, rows, cols, cols, null, arena, false);
     }
 
     private Tensor(
             NativeMemory memory,
             DType dtype,
-            int offset,
+            long offset,
             int rows,
             int cols,
             int stride,
@@ -73,6 +73,10 @@ public final class Tensor implements AutoCloseable {
 
     /** A matrix with these values, row by row; the caller closes it. */
     public static Tensor of(DType dtype, int rows, int cols, float... values) {
+        if (values.length != (long) rows * cols) {
+            throw new IllegalArgumentException(
+                    values.length + " values for a tensor of (" + rows + ", " + cols + "): the numbers must be equal");
+        }
         Tensor t = allocate(dtype, rows, cols);
         t.set(values);
         return t;
@@ -123,7 +127,7 @@ public final class Tensor implements AutoCloseable {
     /** The rows from {@code from} on as a view. */
     public Tensor rows(int from, int count) {
         checkRange("rows", from, count, rows);
-        return new Tensor(memory, dtype, offset + from * stride, count, cols, stride, owner, null, false);
+        return new Tensor(memory, dtype, offset + (long) from * stride, count, cols, stride, owner, null, false);
     }
 
     /** The same elements with other dimensions, as a view. */
@@ -153,44 +157,48 @@ public final class Tensor implements AutoCloseable {
     }
 
     long address() {
-        return live().address() + (long) offset * dtype.bytes();
+        return live().address() + offset * dtype.bytes();
     }
 
     long address(int row, int col) {
-        return live().address() + ((long) offset + (long) row * stride + col) * dtype.bytes();
+        return live().address() + (offset + (long) row * stride + col) * dtype.bytes();
     }
 
-    /** Copies {@code n} elements of a row into an array. */
-    void read(int row, int col, float[] to, int at, int n) {
-        live().floats().get(place(row, col, n), to, at, n);
+    /** Copies {@code n} elements of a row, which is in single precision, into an array. */
+    public void read(int row, int col, float[] to, int at, int n) {
+        long i = place(row, col, n);
+        live().floats(i).get(NativeMemory.floatIndex(i), to, at, n);
     }
 
-    /** Copies {@code n} elements of an array into a row. */
-    void write(int row, int col, float[] from, int at, int n) {
-        live().floats().put(place(row, col, n), from, at, n);
+    /** Copies {@code n} elements of an array into a row, which is in single precision. */
+    public void write(int row, int col, float[] from, int at, int n) {
+        long i = place(row, col, n);
+        live().floats(i).put(NativeMemory.floatIndex(i), from, at, n);
     }
 
     /** Where {@code n} elements of a row begin; the memory goes on behind the tensor, so its own bounds are looked after here. */
-    private int place(int row, int col, int n) {
+    private long place(int row, int col, int n) {
         if (row < 0 || row >= rows || col < 0 || n > cols - col) {
             throw new IndexOutOfBoundsException("row " + row + ", columns " + col + " to " + (col + n) + " of " + this);
         }
-        return offset + row * stride + col;
+        return offset + (long) row * stride + col;
     }
 
     /** The element at a place, as a double whatever the number format. */
     public double get(int row, int col) {
-        int i = place(row, col, 1);
-        return dtype == DType.F32 ? live().floats().get(i) : live().doubles().get(i);
+        long i = place(row, col, 1);
+        return dtype == DType.F32
+                ? live().floats(i).get(NativeMemory.floatIndex(i))
+                : live().doubles(i).get(NativeMemory.doubleIndex(i));
     }
 
     /** Sets one element. */
     public void set(int row, int col, double value) {
-        int i = place(row, col, 1);
+        long i = place(row, col, 1);
         if (dtype == DType.F32) {
-            live().floats().put(i, (float) value);
+            live().floats(i).put(NativeMemory.floatIndex(i), (float) value);
         } else {
-            live().doubles().put(i, value);
+            live().doubles(i).put(NativeMemory.doubleIndex(i), value);
         }
     }
 
@@ -276,12 +284,14 @@ public final class Tensor implements AutoCloseable {
                     "cannot copy " + from + " into " + this + ": the dimensions must be equal");
         }
         for (int r = 0; r < rows; r++) {
+            long to = place(r, 0, cols);
+            long start = from.place(r, 0, cols);
             if (dtype == from.dtype && dtype == DType.F32) {
-                FloatBuffer values = from.live().floats();
-                live().floats().put(offset + r * stride, values, from.offset + r * from.stride, cols);
+                FloatBuffer values = from.live().floats(start);
+                live().floats(to).put(NativeMemory.floatIndex(to), values, NativeMemory.floatIndex(start), cols);
             } else if (dtype == from.dtype) {
-                DoubleBuffer values = from.live().doubles();
-                live().doubles().put(offset + r * stride, values, from.offset + r * from.stride, cols);
+                DoubleBuffer values = from.live().doubles(start);
+                live().doubles(to).put(NativeMemory.doubleIndex(to), values, NativeMemory.doubleIndex(start), cols);
             } else {
                 for (int c = 0; c < cols; c++) {
                     set(r, c, from.get(r, c));
@@ -297,12 +307,33 @@ public final class Tensor implements AutoCloseable {
         return t;
     }
 
-    /** The bytes of a contiguous tensor in the byte order of the machine; valid until the tensor is closed. */
+    /**
+     * The bytes of a contiguous tensor of less than a GiB, in the byte order of the machine; valid until the tensor is closed. A larger one is seen by some of its
+     * {@link #rows} at a time.
+     */
     public ByteBuffer bytes() {
         if (!isContiguous()) {
             throw new IllegalStateException("the rows of " + this + " do not follow each other");
         }
-        return live().bytes((long) offset * dtype.bytes(), size() * dtype.bytes());
+        return live().bytes(offset * dtype.bytes(), Math.toIntExact(size() * dtype.bytes()));
+    }
+
+    /** Sets the bits of some elements of a row, which is in single precision. */
+    public void setBits(int row, int col, int[] bits, int from, int n) {
+        if (dtype != DType.F32) {
+            throw new IllegalArgumentException("the bits of single precision were given for " + this);
+        }
+        long i = place(row, col, n);
+        live().ints(i).put(NativeMemory.floatIndex(i), bits, from, n);
+    }
+
+    /** The bits of some elements of a row, which is in single precision. */
+    public void getBits(int row, int col, int[] bits, int to, int n) {
+        if (dtype != DType.F32) {
+            throw new IllegalArgumentException("the bits of single precision were asked for of " + this);
+        }
+        long i = place(row, col, n);
+        live().ints(i).get(NativeMemory.floatIndex(i), bits, to, n);
     }
 
     /** Whether every element is a finite number. */

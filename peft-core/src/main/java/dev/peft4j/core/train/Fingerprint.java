@@ -7,6 +7,7 @@ import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.io.Json;
 import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.weight.FrozenWeight;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -65,12 +66,16 @@ final class Fingerprint {
     static String of(ModelSites model) {
         Fingerprint f = new Fingerprint();
         for (String name : new TreeSet<>(model.tensorNames())) {
-            Tensor t = model.tensor(name);
-            f.add(name + " " + t.rows() + " " + t.cols());
-            float[] some = new float[(int) Math.min(SAMPLES, t.size())];
-            for (int i = 0; i < some.length; i++) {
-                long at = i * t.size() / some.length;
-                some[i] = (float) t.get((int) (at / t.cols()), (int) (at % t.cols()));
+            FrozenWeight w = model.weight(name);
+            f.add(name + " " + w.out() + " " + w.in() + " " + w.getClass().getName()); // in the form that it is kept in
+            long size = model.elements(name);
+            float[] some = new float[(int) Math.min(SAMPLES, size)];
+            try (Tensor row = Tensor.allocate(model.backend().dtype(), 1, w.in())) {
+                for (int i = 0; i < some.length; i++) {
+                    long at = i * size / some.length;
+                    w.decode((int) (at / w.in()), row);
+                    some[i] = (float) row.get(0, (int) (at % w.in()));
+                }
             }
             f.add(some);
         }

@@ -174,7 +174,7 @@ public final class Trainer {
         long all = model.weights().count()
                 + adapters.stream()
                         .flatMap(a -> a.parameters().stream())
-                        .filter(p -> !isBaseTensor(p))
+                        .filter(p -> !p.isLent())
                         .mapToLong(Parameter::size)
                         .sum();
         long trainable = trained.stream().mapToLong(Adapter::trainableCount).sum();
@@ -238,7 +238,7 @@ public final class Trainer {
         s.put("hash_of_the_records", Fingerprint.of(records));
         s.put("hash_of_the_held-out_records", Fingerprint.of(heldOut));
         s.put("hash_of_the_adapters", Fingerprint.of(adapters, model));
-        if (trained.stream().flatMap(a -> a.parameters().stream()).noneMatch(this::isBaseTensor)) {
+        if (trained.stream().flatMap(a -> a.parameters().stream()).noneMatch(Parameter::isLent)) {
             s.put("hash_of_the_base", Fingerprint.of(model));
         }
         return s;
@@ -267,10 +267,5 @@ public final class Trainer {
                         + " token to learn from: all end with their prompt. Give records with a completion.");
             }
         }
-    }
-
-    /** Whether a parameter trains a tensor of the base in place. */
-    private boolean isBaseTensor(Parameter p) {
-        return model.tensorNames().contains(p.name()) && model.tensor(p.name()) == p.value();
     }
 }

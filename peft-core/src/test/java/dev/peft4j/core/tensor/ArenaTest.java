@@ -58,7 +58,11 @@ class ArenaTest {
 
     @Test
     void too_large_a_tensor_is_refused_before_memory_is_taken() {
-        assertThrows(IllegalArgumentException.class, () -> Tensor.allocate(DType.F32, 1 << 20, 1 << 12));
+        long before = Tensor.nativeBytes();
+        int most = Integer.MAX_VALUE;
+        assertThrows(IllegalArgumentException.class, () -> Tensor.allocate(DType.F32, most, most));
+        assertThrows(OutOfMemoryError.class, () -> Tensor.allocate(DType.F32, most, 1 << 13)); // 64 TiB
+        assertEquals(before, Tensor.nativeBytes());
     }
 
     @Test

@@ -1,0 +1,68 @@
+package dev.peft4j.core.tensor;
+
+/**
+ * Native memory for weights that are stored in a form of their own. Whoever made it closes it; it is counted with the memory of tensors.
+ */
+public final class NativeBytes implements AutoCloseable {
+    private final NativeMemory memory;
+    private final long size;
+
+    /**
+     * Memory with whatever it holds.
+     *
+     * @param size in bytes
+     * @throws OutOfMemoryError if there is not as much left
+     */
+    public NativeBytes(long size) {
+        this.memory = new NativeMemory(size, false);
+        this.size = size;
+    }
+
+    /** Bytes. */
+    public long size() {
+        return size;
+    }
+
+    /**
+     * Copies bytes into an array.
+     *
+     * @param at place of the first one
+     */
+    public void read(long at, byte[] to, int n) {
+        check(at, n);
+        memory.bytes(at, n).get(0, to, 0, n);
+    }
+
+    /** Copies bytes of an array to a place. */
+    public void write(long at, byte[] from, int n) {
+        check(at, n);
+        memory.bytes(at, n).put(0, from, 0, n);
+    }
+
+    /**
+     * Copies integers of 32 bits into an array.
+     *
+     * @param index number of the first one
+     */
+    public void read(long index, int[] to, int n) {
+        check(Integer.BYTES * index, (long) Integer.BYTES * n);
+        memory.ints(index).get(NativeMemory.floatIndex(index), to, 0, n);
+    }
+
+    /** Copies integers of an array to a place, which is counted in integers. */
+    public void write(long index, int[] from, int n) {
+        check(Integer.BYTES * index, (long) Integer.BYTES * n);
+        memory.ints(index).put(NativeMemory.floatIndex(index), from, 0, n);
+    }
+
+    private void check(long at, long count) {
+        if (at < 0 || count < 0 || at > size - count) {
+            throw new IndexOutOfBoundsException("bytes " + at + " to " + (at + count) + " of " + size);
+        }
+    }
+
+    @Override
+    public void close() {
+        memory.close();
+    }
+}
