@@ -23,14 +23,17 @@ import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.train.AdamW;
+import dev.peft4j.core.weight.WeightFormat;
 import dev.peft4j.models.CausalModel;
 import dev.peft4j.models.GenerationConfig;
+import dev.peft4j.models.LoadOptions;
 import dev.peft4j.models.Models;
 import dev.peft4j.models.TextGenerator;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -72,30 +75,52 @@ class BehaviourMatrixTest {
         void check(Model model, Methods.Method method, Path dir) throws IOException;
     }
 
+    /** How the base is kept. */
+    private enum Base {
+        F32,
+        BF16,
+        BYTES;
+
+        private WeightFormat format() {
+            return switch (this) {
+                case F32 -> WeightFormat.full();
+                case BF16 -> WeightFormat.bf16();
+                case BYTES -> ByteWeight::keep;
+            };
+        }
+
+        Model open(String family) throws IOException {
+            return Models.load(
+                    Methods.MODELS.resolve(family),
+                    LoadOptions.on(Backend.host()).withFormat(format()));
+        }
+    }
+
     @TempDir
     Path dir;
 
     static Stream<Arguments> cells() {
-        return Methods.FAMILIES.stream().flatMap(f -> Methods.all().stream()
-                .flatMap(m -> BEHAVIOURS.keySet().stream().map(b -> Arguments.of(f, m, b))));
+        return Arrays.stream(Base.values())
+                .flatMap(w -> Methods.FAMILIES.stream().flatMap(f -> Methods.all().stream()
+                        .flatMap(m -> BEHAVIOURS.keySet().stream().map(b -> Arguments.of(w, f, m, b)))));
     }
 
-    @ParameterizedTest(name = "{0} {1}: {2}")
+    @ParameterizedTest(name = "{0} {1} {2}: {3}")
     @MethodSource("cells")
-    void behaves(String family, Methods.Method method, String behaviour) throws IOException {
+    void behaves(Base base, String family, Methods.Method method, String behaviour) throws IOException {
         Map<String, String> row = RESULTS.computeIfAbsent(method.name(), n -> new LinkedHashMap<>());
-        String cell = family + ":" + behaviour;
+        String cell = base + ":" + family + ":" + behaviour;
         row.put(cell, "failed");
         if (!method.impossible(family).isEmpty() || isMeaningless(method, behaviour)) {
             if (!method.impossible(family).isEmpty()) {
-                try (Model model = Models.load(Methods.MODELS.resolve(family), Backend.host(), 0, 0)) {
+                try (Model model = base.open(family)) {
                     assertThrows(IllegalArgumentException.class, () -> method.create(model, 1));
                 }
             }
             row.put(cell, "-");
             return;
         }
-        try (Model model = Models.load(Methods.MODELS.resolve(family), Backend.host(), 0, 0)) {
+        try (Model model = base.open(family)) {
             if (behaviour.equals("generation") && !(model instanceof CausalModel)) {
                 row.put(cell, "-");
                 return;
@@ -127,12 +152,15 @@ class BehaviourMatrixTest {
             table.append("| ").append(method).append(" |");
             for (String b : BEHAVIOURS.keySet()) {
                 List<String> failed = new ArrayList<>();
-                for (String f : Methods.FAMILIES) {
-                    if ("failed".equals(row.get(f + ":" + b))) {
-                        failed.add(f);
+                boolean some = false;
+                for (Map.Entry<String, String> cell : row.entrySet()) {
+                    if (cell.getKey().endsWith(":" + b)) {
+                        some |= cell.getValue().equals("yes");
+                        if (cell.getValue().equals("failed")) {
+                            failed.add(cell.getKey());
+                        }
                     }
                 }
-                boolean some = Methods.FAMILIES.stream().anyMatch(f -> "yes".equals(row.get(f + ":" + b)));
                 String good = some ? " yes |" : " - |";
                 table.append(failed.isEmpty() ? good : " NOT " + String.join(", ", failed) + " |");
             }
@@ -140,7 +168,8 @@ class BehaviourMatrixTest {
         });
         table.append('\n')
                 .append(
-                        "Each cell holds for gpt2, llama and bert; generation for gpt2 and llama, as bert has no next token. LoRA with\n")
+                        "Each cell holds for gpt2, llama and bert, with the base in single precision, in bfloat16 and in a form that a test brings (rows of bytes);\n")
+                .append("generation for gpt2 and llama, as bert has no next token. LoRA with\n")
                 .append(
                         "lora_bias cannot be merged into llama, which has no biases: the cell says that it is refused there, as\n")
                 .append(
