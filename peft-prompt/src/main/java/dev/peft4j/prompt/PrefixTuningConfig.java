@@ -93,8 +93,7 @@ public record PrefixTuningConfig(
      */
     int columns(ModelSites model) {
         settings.requireClassifierOfSequences(model);
-        if (!model.modelType()
-                .equals("llama")) { // whose heads may share keys, so that PEFT takes the sizes of the model
+        if (!model.traits().groupedKeys()) { // PEFT takes the sizes of the model where heads may share keys
             settings.requireSize("token_dim", PromptSettings.keyWidth(model));
             settings.requireSize("num_attention_heads", model.keyHeads());
         }

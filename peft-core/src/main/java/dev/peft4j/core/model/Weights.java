@@ -5,6 +5,7 @@ import dev.peft4j.core.io.Checkpoint;
 import dev.peft4j.core.io.SafetensorsWriter;
 import dev.peft4j.core.io.TensorInfo;
 import dev.peft4j.core.tensor.DType;
+import dev.peft4j.core.tensor.Initial;
 import dev.peft4j.core.tensor.Tensor;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -16,6 +17,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.function.BiFunction;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +32,7 @@ public final class Weights implements AutoCloseable {
     private final Path directory;
     private final DType dtype;
     private final @Nullable Checkpoint checkpoint;
+    private final @Nullable BiFunction<String, int[], Tensor> first; // values of a model that has no checkpoint yet
     private final Map<String, Entry> entries = new LinkedHashMap<>();
     private final Set<String> read = new LinkedHashSet<>();
     private String optionalPrefix = "";
@@ -35,23 +40,40 @@ public final class Weights implements AutoCloseable {
 
     private record Entry(Tensor tensor, int[] shape, boolean transposed) {}
 
-    private Weights(Path directory, DType dtype, @Nullable Checkpoint checkpoint) {
+    private Weights(
+            Path directory,
+            DType dtype,
+            @Nullable Checkpoint checkpoint,
+            @Nullable BiFunction<String, int[], Tensor> first) {
         this.directory = directory;
         this.dtype = dtype;
         this.checkpoint = checkpoint;
+        this.first = first;
     }
 
     /** Weights that a family reads from a checkpoint, in a number format. */
     public static Weights of(Checkpoint checkpoint, DType dtype) {
-        return new Weights(checkpoint.directory(), dtype, checkpoint);
+        return new Weights(checkpoint.directory(), dtype, checkpoint, null);
     }
 
-    /** No weights yet: for a model that starts from random ones. */
-    public static Weights empty(Path directory, DType dtype) {
-        return new Weights(directory, dtype, null);
+    /**
+     * Weights of a model that has learnt nothing, made as a family asks for them: matrices N(0, deviation²), vectors 1 if they are weights (of norms), and 0 if
+     * they are biases.
+     */
+    public static Weights random(Path directory, DType dtype, double deviation, long seed) {
+        RandomGenerator random = new SplittableRandom(seed);
+        return new Weights(directory, dtype, null, (name, shape) -> {
+            Tensor t = Tensor.allocate(dtype, shape.length == 1 ? 1 : shape[0], shape[shape.length - 1]);
+            if (shape.length == 2) {
+                Initial.gaussian(t, deviation, random);
+            } else {
+                t.fill(name.endsWith(".bias") ? 0 : 1);
+            }
+            return t;
+        });
     }
 
-    /** A prefix of all names that checkpoints of the model without a head do not have: {@code bert.}, {@code transformer.}, {@code model.}. */
+    /** A prefix of all names that checkpoints of the model without a head do not have. */
     public void optionalPrefix(String prefix) {
         if (checkpoint != null && checkpoint.names().stream().noneMatch(n -> n.startsWith(prefix))) {
             optionalPrefix = prefix;
@@ -97,6 +119,9 @@ public final class Weights implements AutoCloseable {
         Entry made = entries.get(name);
         if (made != null && Arrays.equals(made.shape, shape)) {
             return made.tensor;
+        }
+        if (first != null) {
+            return put(name, first.apply(name, shape), transposed, shape);
         }
         if (checkpoint == null) {
             throw new IllegalStateException(name + " was to be read, and there is no checkpoint");
