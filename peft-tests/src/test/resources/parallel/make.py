@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 
 CONFIG = {
-    "model_type": "parallel",
+    "model_type": "parallel_decoder",
     "architectures": ["ParallelForCausalLM"],
     "vocab_size": 150,
     "context": 48,

@@ -21,7 +21,7 @@ public final class ParallelFamily implements ModelFamily {
 
     @Override
     public List<String> modelTypes() {
-        return List.of("parallel");
+        return List.of("parallel_decoder");
     }
 
     @Override

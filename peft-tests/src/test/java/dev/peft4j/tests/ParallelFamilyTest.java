@@ -167,12 +167,12 @@ class ParallelFamilyTest {
 
     @Test
     void the_families_of_all_jars_are_told() throws IOException {
-        Files.writeString(dir.resolve("config.json"), "{\"model_type\": \"paralell\"}");
+        Files.writeString(dir.resolve("config.json"), "{\"model_type\": \"paralell_decoder\"}");
         Files.copy(MODEL.resolve("model.safetensors"), dir.resolve("model.safetensors"));
         String message =
                 assertThrows(BadFileException.class, () -> Models.load(dir)).getMessage();
-        assertTrue(message.contains("there are bert, gpt2, llama, parallel."), message);
-        assertTrue(message.contains("Did you mean parallel?"), message);
+        assertTrue(message.contains("there are bert, gpt2, llama, parallel_decoder."), message);
+        assertTrue(message.contains("Did you mean parallel_decoder?"), message);
     }
 
     @Test
