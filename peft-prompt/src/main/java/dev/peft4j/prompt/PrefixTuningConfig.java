@@ -126,13 +126,25 @@ public record PrefixTuningConfig(
         return new RowTable(rows);
     }
 
-    private int[] ofText(ModelSites model) {
+    @Override
+    public void requireFits(ModelSites model) {
+        PromptLearning.super.requireFits(model);
+        if (init == Init.TEXT) {
+            checkText(model);
+        }
+    }
+
+    private void checkText(ModelSites model) {
         PromptSettings.checkText(tokens, model);
         if (tokens.size() < settings.virtualTokens()) {
             throw new IllegalArgumentException("a prefix of " + settings.virtualTokens()
                     + " virtual tokens was to start from a text, which has " + tokens.size()
                     + " tokens. Give a longer text, or ask for as many virtual tokens as it has.");
         }
+    }
+
+    private int[] ofText(ModelSites model) {
+        checkText(model);
         // later tokens change nothing in a decoder; an encoder reads as much of the text as it can
         return tokens.stream()
                 .limit(model.contextLength())
