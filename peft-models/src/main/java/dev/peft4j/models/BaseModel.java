@@ -200,7 +200,12 @@ public abstract class BaseModel implements Model {
         return new RmsNorm(name, weights.vector(name + ".weight", n), eps);
     }
 
-    /** Closes the tables with the model. */
+    /** The frequencies of rotary positions that a config asks for, in all spellings of transformers that are supported. */
+    protected final float[] rotaryFrequencies(ModelConfig config, int headSize) throws IOException {
+        return RotaryScaling.frequencies(config, headSize, contextLength);
+    }
+
+    /** Closes rotary tables with the model; to be made last, since a constructor that fails closes nothing. */
     protected final Rotary own(Rotary tables) {
         rotary = tables;
         return tables;

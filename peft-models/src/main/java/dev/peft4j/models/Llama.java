@@ -69,7 +69,7 @@ public final class Llama extends Decoder {
         boolean mlpBias = config.flag("mlp_bias", false);
 
         weights().requireMatrix("model.layers.0.self_attn.q_proj.weight", (long) heads * headSize, width);
-        float[] frequencies = RotaryScaling.frequencies(config, headSize, contextLength());
+        float[] frequencies = rotaryFrequencies(config, headSize);
         tokens = embedding("model.embed_tokens", vocabularySize(), width);
         for (int l = 0; l < layers; l++) {
             String h = "model.layers." + l + ".";
