@@ -126,8 +126,8 @@ public abstract class BaseModel implements Model {
 
     /** A linear layer behind the base, with a bias, which is new if the checkpoint has none; the output layer is one that {@code all-linear} leaves out. */
     protected final Linear newIfMissing(String name, int in, int out, boolean head) throws IOException {
-        boolean inFile = weights.has(name + ".weight");
-        if (inFile && head && weights.rowsInCheckpoint(name + ".weight") != out) {
+        boolean inFile = weights.has(name + ".weight") || weights.isNew();
+        if (inFile && head && !weights.isNew() && weights.rowsInCheckpoint(name + ".weight") != out) {
             LOG.warn(
                     "{}: {} of the checkpoint has {} outputs and {} were asked for, so it is left out",
                     directory,
@@ -162,7 +162,7 @@ public abstract class BaseModel implements Model {
      */
     protected final Linear head(LinearSite site, Embedding tokens, boolean tied) throws IOException {
         String name = site.name() + ".weight";
-        boolean inFile = weights.has(name);
+        boolean inFile = weights.has(name) || (weights.isNew() && !tied);
         if (tied && (!inFile || weights.repeats(name, tokens.table()))) {
             return addSite(new Linear(site, tokens.tensorName(), new DenseWeight(tokens.table()), null));
         }

@@ -22,6 +22,6 @@ public record ModelSource(ModelConfig config, Weights weights, Backend backend, 
 
     /** Tokens that end a text; none for a model that is made from nothing. */
     Set<Integer> endTokens(int vocabularySize) throws IOException {
-        return weights.inCheckpoint() == 0 ? Set.of() : EndTokens.of(config.directory(), vocabularySize);
+        return weights.isNew() ? Set.of() : EndTokens.of(config.directory(), vocabularySize);
     }
 }

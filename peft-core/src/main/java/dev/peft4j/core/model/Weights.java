@@ -91,6 +91,11 @@ public final class Weights implements AutoCloseable {
         return checkpoint.info(old) != null ? old : plain;
     }
 
+    /** Whether the model has learnt nothing yet: there is no checkpoint, and all tensors are made as they are asked for. */
+    public boolean isNew() {
+        return first != null;
+    }
+
     /** Whether the checkpoint has a tensor. */
     public boolean has(String name) {
         return entries.containsKey(name) || (checkpoint != null && checkpoint.info(fileName(name)) != null);
