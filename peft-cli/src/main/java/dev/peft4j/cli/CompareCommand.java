@@ -20,7 +20,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
@@ -43,17 +42,7 @@ import picocli.CommandLine.Spec;
             "      --eval-data dev.jsonl --steps 200 --out comparison"
         })
 final class CompareCommand implements Callable<Integer> {
-    /** A rate per method, found by trying a few on small models; each can be given with the method. */
-    private static final Map<String, Double> RATES = Map.ofEntries(
-            Map.entry("ia3", 1e-2),
-            Map.entry("bitfit", 2e-3),
-            Map.entry("ln", 5e-3),
-            Map.entry("prompt", 3e-2),
-            Map.entry("prefix", 1e-2),
-            Map.entry("ptuning", 5e-3),
-            Map.entry("vera", 2e-2),
-            Map.entry("oft", 2e-3));
-
+    /** For several methods together. */
     private static final double RATE = 1e-3;
 
     @Option(
@@ -112,12 +101,12 @@ final class CompareCommand implements Callable<Integer> {
 
     /** A method and its rate. */
     private record Candidate(String method, double rate) {
-        static Candidate of(String text) {
+        static Candidate of(String text, MethodOptions options) {
             int colon = text.indexOf(':');
             String name = colon < 0 ? text : text.substring(0, colon);
             try {
                 double rate =
-                        colon < 0 ? RATES.getOrDefault(name, RATE) : Double.parseDouble(text.substring(colon + 1));
+                        colon < 0 ? options.learningRate(name, RATE) : Double.parseDouble(text.substring(colon + 1));
                 return new Candidate(name, rate);
             } catch (NumberFormatException e) {
                 throw new IllegalArgumentException(
@@ -130,14 +119,13 @@ final class CompareCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         PrintWriter console = spec.commandLine().getOut();
         Given given = new Given(spec);
-        List<Candidate> candidates = methods.stream().map(Candidate::of).toList();
+        List<Candidate> candidates =
+                methods.stream().map(text -> Candidate.of(text, methodOptions)).toList();
         given.refuse("--method", true, "--methods, which names the methods to compare");
         methodOptions.check(given, candidates.stream().map(Candidate::method).toList());
-        int inFront = 0; // all of them learn from the same tokens
         List<Path> directories = new ArrayList<>();
         for (Candidate c : candidates) {
             methodOptions.method = c.method;
-            inFront = Math.max(inFront, methodOptions.rowsInFront());
             directories.addAll(AdapterSet.directories(out.resolve(c.method), methodOptions.names()));
             if (methodOptions.isFull()) {
                 throw new IllegalArgumentException(
@@ -148,9 +136,7 @@ final class CompareCommand implements Callable<Integer> {
         dataOptions.check(given, info, List.of(data, evalData));
         List<TextRecord> train = dataOptions.readTraining(data, limit);
         List<TextRecord> test = dataOptions.read(evalData, evalLimit);
-        int rows = inFront;
-        RunDirectory.whileTaken(
-                out, directories, overwrite, () -> compare(console, candidates, info, train, test, rows));
+        RunDirectory.whileTaken(out, directories, overwrite, () -> compare(console, candidates, info, train, test));
         return 0;
     }
 
@@ -159,12 +145,16 @@ final class CompareCommand implements Callable<Integer> {
             List<Candidate> candidates,
             ModelInfo info,
             List<TextRecord> train,
-            List<TextRecord> test,
-            int inFront)
+            List<TextRecord> test)
             throws IOException {
         Labels labels = Classes.of(info, modelOptions.classes, List.of(), train);
         try (Model model = modelOptions.open(labels.outputs(), seed);
                 TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize())) {
+            int inFront = 0; // all of them learn from the same tokens
+            for (Candidate c : candidates) {
+                methodOptions.method = c.method;
+                inFront = Math.max(inFront, methodOptions.requireFit(model, tokenizer));
+            }
             List<PackedBatch.Sequence> records = dataOptions.encode(
                     String.valueOf(data.getFileName()), train, labels, inFront, model, tokenizer, console);
             Classes.print(console, info, labels, train);

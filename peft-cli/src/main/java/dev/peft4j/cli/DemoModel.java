@@ -22,42 +22,27 @@ final class DemoModel {
     static Path unpack(Path directory) throws IOException {
         Files.createDirectories(directory);
         for (String name : FILES) {
-            try (InputStream in = DemoModel.class.getResourceAsStream("/demo/" + name)) {
-                if (in == null) {
-                    throw new IOException("the file demo/" + name
-                            + " of the demo model is not on the class path. Make it with:" + " peft4j pretrain-demo");
-                }
-                Files.copy(in, directory.resolve(name), StandardCopyOption.REPLACE_EXISTING);
-            }
+            unpack(name, directory);
         }
         return directory;
     }
 
-    /** A Llama of about 370,000 parameters. */
-    static Map<String, Object> config() {
-        Map<String, Object> c = new LinkedHashMap<>();
-        c.put("architectures", List.of("LlamaForCausalLM"));
-        c.put("model_type", "llama");
-        c.put("vocab_size", DemoText.vocabulary().size());
-        c.put("hidden_size", 96);
-        c.put("intermediate_size", 256);
-        c.put("num_hidden_layers", 3);
-        c.put("num_attention_heads", 6);
-        c.put("num_key_value_heads", 3);
-        c.put("head_dim", 16);
-        c.put("max_position_embeddings", 128);
-        c.put("rms_norm_eps", 1e-5);
-        c.put("rope_theta", 10000.0);
-        c.put("hidden_act", "silu");
-        c.put("tie_word_embeddings", true);
-        c.put("bos_token_id", 1);
-        c.put("eos_token_id", 2);
-        c.put("dtype", "float32");
-        return c;
+    private static void unpack(String name, Path directory) throws IOException {
+        try (InputStream in = DemoModel.class.getResourceAsStream("/demo/" + name)) {
+            if (in == null) {
+                throw new IOException("the file demo/" + name
+                        + " of the demo model is not on the class path. Make it with: peft4j pretrain-demo");
+            }
+            Files.copy(in, directory.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+        }
     }
 
-    /** Writes config and tokenizer: words and signs are tokens, a space becomes part of the word behind it. */
-    static void writeFiles(Path directory) throws IOException {
+    /**
+     * Writes config and tokenizer: words and signs are tokens, a space becomes part of the word behind it.
+     *
+     * @return the config: that of the model of the class path, for the words that there are now
+     */
+    static Map<String, Object> writeFiles(Path directory) throws IOException {
         Map<String, Object> vocabulary = new LinkedHashMap<>();
         List<String> tokens = DemoText.vocabulary();
         for (int i = 0; i < tokens.size(); i++) {
@@ -109,7 +94,11 @@ final class DemoModel {
         AtomicFile.write(
                 directory.resolve("tokenizer_config.json"),
                 Json.print(Map.of("bos_token", "<s>", "eos_token", "</s>", "unk_token", "<unk>")) + "\n");
-        AtomicFile.write(directory.resolve("config.json"), Json.print(config()) + "\n");
+        unpack("config.json", directory);
+        Map<String, Object> config = new LinkedHashMap<>(Json.read(directory.resolve("config.json")));
+        config.put("vocab_size", vocabulary.size());
+        AtomicFile.write(directory.resolve("config.json"), Json.print(config) + "\n");
+        return config;
     }
 
     private static Map<String, Object> special(int id, String content) {

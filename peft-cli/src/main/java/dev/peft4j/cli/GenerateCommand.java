@@ -84,7 +84,7 @@ final class GenerateCommand implements Callable<Integer> {
                 TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize())) {
             if (!(model instanceof CausalModel causal)) {
                 throw new IllegalArgumentException("text was to be generated, and " + model.modelType()
-                        + " classifies. Use a gpt2 or llama model, or the command eval.");
+                        + " classifies. Use a language model, or the command eval.");
             }
             List<Adapter> active = ModelOptions.adapters(adapters, model);
             GenerationConfig config =

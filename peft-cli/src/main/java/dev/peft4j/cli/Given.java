@@ -13,6 +13,11 @@ record Given(CommandSpec spec) {
         return spec.commandLine().getParseResult().hasMatchedOption(option);
     }
 
+    /** The value of an option that is a text. */
+    String text(String option) {
+        return spec.commandLine().getParseResult().matchedOptionValue(option, "");
+    }
+
     /**
      * Refuses an option that was given where it has no effect.
      *

@@ -79,8 +79,9 @@ public final class Peft4j implements Runnable {
 
     /** The commands, with errors as one line. */
     static CommandLine commandLine() {
-        return new CommandLine(new Peft4j())
-                .setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8))
+        CommandLine commands = new CommandLine(new Peft4j());
+        commands.getSubcommands().values().forEach(c -> MethodOptions.addTo(c.getCommandSpec()));
+        return commands.setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8))
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setParameterExceptionHandler((e, args) -> wrongUse(e))
                 .setExecutionStrategy(Peft4j::execute)

@@ -3,11 +3,11 @@ package dev.peft4j.cli;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.FullFineTuning;
 import dev.peft4j.core.adapter.TaskType;
+import dev.peft4j.core.model.Model;
 import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.train.Trainer;
 import dev.peft4j.core.train.TrainingConfig;
-import dev.peft4j.models.CausalModel;
 import dev.peft4j.models.Models;
 import dev.peft4j.models.TextTokenizer;
 import dev.peft4j.models.data.RecordEncoder;
@@ -49,8 +49,7 @@ final class PretrainDemoCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         PrintWriter console = spec.commandLine().getOut();
         Files.createDirectories(out);
-        DemoModel.writeFiles(out);
-        try (CausalModel model = Models.randomLlama(out, DemoModel.config(), Backend.auto(), seed);
+        try (Model model = Models.random(out, DemoModel.writeFiles(out), Backend.auto(), seed);
                 TextTokenizer tokenizer = TextTokenizer.open(out, model.vocabularySize());
                 Adapter all = new FullFineTuning(model)) {
             RecordEncoder encoder = new RecordEncoder(tokenizer, TaskType.CAUSAL_LM, model.contextLength());

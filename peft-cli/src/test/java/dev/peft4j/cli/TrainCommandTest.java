@@ -164,6 +164,30 @@ class TrainCommandTest {
         assertFalse(Files.exists(out));
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "lora+bitfit,none of the 29 tensors of this llama model is a bias",
+        "houlsby --reduction-factor 1000,leaves no unit",
+        "prompt --virtual-tokens 128,the context of this llama model has 128 tokens",
+        "prompt --prompt-init zero,'there are random, vocabulary and text:'",
+        "prefix --projection -1,encoder_hidden_size",
+        "lora --r many,where a whole number of at most 2147483647 was expected",
+        "lora --lora-alpha NaN,where a number was expected",
+        "'lora --trainable-tokens 3,x',where whole numbers",
+        "prefix --prompt-init text:once,Give a longer text",
+        "lora --r 97,at most the rank 96",
+        "ia3 --target-modules q_prj,Did you mean q_proj?"
+    })
+    void methods_that_do_not_fit_are_refused_before_one_of_them_is_trained(String methods, String reason) {
+        String[] words = methods.split(" ");
+        Path out = dir.resolve("comparison");
+        List<Object> command = new ArrayList<>(List.of("compare", "--methods", "vera," + words[0], "--model", model));
+        command.addAll(List.of("--data", data, "--eval-data", data, "--out", out));
+        command.addAll(Arrays.asList(words).subList(1, words.length));
+        cli.fails(reason, command.toArray());
+        assertFalse(Files.exists(out.resolve("vera")), "something was trained");
+    }
+
     @Test
     void other_commands_refuse_such_options_too() {
         cli.works(train("--steps", 1));

@@ -83,7 +83,7 @@ final class LoraJson {
         List<Site> sites = c.sites(model);
         Map<String, Object> json = c.attachmentFor(model).toJson(LoraConfig.PEFT_TYPE, model, sites);
         json.put("init_lora_weights", c.init().toJson());
-        json.put("fan_in_fan_out", model.fanInFanOut());
+        json.put("fan_in_fan_out", model.traits().fanInFanOut());
         json.put("r", c.r());
         json.put("lora_alpha", whole(c.alpha()));
         json.put("lora_dropout", c.dropout());

@@ -4,6 +4,7 @@ import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.EmbeddingSite;
+import dev.peft4j.core.adapter.FamilyTraits;
 import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.adapter.NormSite;
 import dev.peft4j.core.autograd.Lease;
@@ -37,14 +38,20 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What the families share: reading layers by name, and keeping the list of their sites. */
-abstract class BaseModel implements Model {
+/**
+ * What the families share: reading layers by name, keeping the list of their sites, and the ways of rows and keys that adapters put in front. A constructor
+ * reads the config, then the layers in the order of the forward pass.
+ */
+public abstract class BaseModel implements Model {
+    private static final BlockSite.Kind[] KINDS = BlockSite.Kind.values();
     private static final Logger LOG = LoggerFactory.getLogger(BaseModel.class);
 
+    private final FamilyTraits traits;
     private final String modelType;
     private final Weights weights;
     private final Backend backend;
     private final Path directory;
+    private final Fresh fresh;
     private final int contextLength;
     private final int vocabularySize;
     private final List<LinearSite> sites = new ArrayList<>();
@@ -56,14 +63,24 @@ abstract class BaseModel implements Model {
     private final Lease lease;
     private @Nullable Rotary rotary;
 
-    BaseModel(
-            String modelType, Weights weights, Backend backend, Path directory, int contextLength, int vocabularySize) {
-        this.modelType = modelType;
-        this.weights = weights;
-        this.backend = backend;
-        this.directory = directory;
+    /**
+     * Begins a model of a family.
+     *
+     * @param contextLength most tokens of a sequence
+     * @param vocabularySize V
+     */
+    protected BaseModel(ModelSource source, FamilyTraits traits, int contextLength, int vocabularySize)
+            throws IOException {
+        ModelConfig config = source.config();
+        this.traits = traits;
+        this.modelType = source.modelType();
+        this.weights = source.weights();
+        this.backend = source.backend();
+        this.directory = config.directory();
+        this.fresh = new Fresh(config.number("initializer_range", 0.02), source.seed(), config);
         this.contextLength = contextLength;
         this.vocabularySize = vocabularySize;
+        weights.optionalPrefix(traits.prefix());
         this.lease = new Lease("the " + modelType + " model of " + directory);
     }
 
@@ -74,7 +91,7 @@ abstract class BaseModel implements Model {
      * @throws IllegalStateException if the model is closed
      * @throws IllegalArgumentException if a token or segment is out of range
      */
-    final void begin(Call call, PackedBatch batch, int segments) {
+    protected final void begin(Call call, PackedBatch batch, int segments) {
         call.pass().use(lease);
         for (Call part : call.parts()) {
             part.adapters().forEach(a -> a.requireFits(this));
@@ -92,13 +109,13 @@ abstract class BaseModel implements Model {
         }
     }
 
-    /** A linear layer whose weight is (out, in) in the file. */
-    final Linear linear(String name, int in, int out, boolean bias) throws IOException {
+    /** Reads a linear layer whose weight is (out, in) in the file. */
+    protected final Linear linear(String name, int in, int out, boolean bias) throws IOException {
         return linear(name, in, weights.matrix(name + ".weight", out, in), bias);
     }
 
-    /** A linear layer whose weight is (in, out) in the file, with a bias. */
-    final Linear conv1d(String name, int in, int out) throws IOException {
+    /** Reads a linear layer whose weight is (in, out) in the file, with a bias. */
+    protected final Linear conv1d(String name, int in, int out) throws IOException {
         return linear(name, in, weights.transposedMatrix(name + ".weight", out, in), true);
     }
 
@@ -108,9 +125,9 @@ abstract class BaseModel implements Model {
     }
 
     /** A linear layer behind the base, with a bias, which is new if the checkpoint has none; the output layer is one that {@code all-linear} leaves out. */
-    final Linear newIfMissing(String name, int in, int out, boolean head, Fresh fresh) throws IOException {
-        boolean inFile = weights.has(name + ".weight");
-        if (inFile && head && weights.rowsInCheckpoint(name + ".weight") != out) {
+    protected final Linear newIfMissing(String name, int in, int out, boolean head) throws IOException {
+        boolean inFile = weights.has(name + ".weight") || weights.isNew();
+        if (inFile && head && !weights.isNew() && weights.rowsInCheckpoint(name + ".weight") != out) {
             LOG.warn(
                     "{}: {} of the checkpoint has {} outputs and {} were asked for, so it is left out",
                     directory,
@@ -122,7 +139,8 @@ abstract class BaseModel implements Model {
         if (!inFile) {
             fresh.requireAllowed(weights, name, out, in);
             newModules.add(name);
-            weights.put(name + ".weight", fresh.matrix(backend.dtype(), out, in), false, out, in);
+            Fresh first = head ? fresh : fresh.other();
+            weights.put(name + ".weight", first.matrix(backend.dtype(), out, in), false, out, in);
             weights.put(name + ".bias", Tensor.zeros(backend.dtype(), 1, out), false, out);
         }
         FrozenWeight w = weights.matrix(name + ".weight", out, in);
@@ -130,7 +148,7 @@ abstract class BaseModel implements Model {
         return addSite(new Linear(new LinearSite(name, in, out, head), w, b));
     }
 
-    final Linear addSite(Linear layer) {
+    private Linear addSite(Linear layer) {
         sites.add(layer.site());
         if (!layer.weightName().equals(layer.site().name() + ".weight")) {
             weightNames.put(layer.site().name(), layer.weightName());
@@ -142,9 +160,9 @@ abstract class BaseModel implements Model {
      * The output layer of a language model. Its weight is the embedding if the config says so, unless the checkpoint has another one; it is new if neither is
      * there.
      */
-    final Linear head(LinearSite site, Embedding tokens, boolean tied, Fresh fresh) throws IOException {
+    protected final Linear head(LinearSite site, Embedding tokens, boolean tied) throws IOException {
         String name = site.name() + ".weight";
-        boolean inFile = weights.has(name);
+        boolean inFile = weights.has(name) || (weights.isNew() && !tied);
         if (tied && (!inFile || weights.repeats(name, tokens.tensorName()))) {
             return addSite(new Linear(site, tokens.tensorName(), tokens.table(), null));
         }
@@ -163,24 +181,32 @@ abstract class BaseModel implements Model {
         return addSite(new Linear(site, weights.matrix(name, site.out(), site.in()), null));
     }
 
-    final Embedding embedding(String name, int rows, int cols) throws IOException {
+    /** Reads a table; that of the tokens comes first, then those of positions and segments. */
+    protected final Embedding embedding(String name, int rows, int cols) throws IOException {
         EmbeddingSite site = new EmbeddingSite(name, rows, cols);
         embeddingSites.add(site);
         return new Embedding(site, weights.matrix(name + ".weight", rows, cols));
     }
 
-    final LayerNorm layerNorm(String name, int n, double eps) throws IOException {
+    /** Reads a layer norm. */
+    protected final LayerNorm layerNorm(String name, int n, double eps) throws IOException {
         normSites.add(new NormSite(name, n));
         return new LayerNorm(name, weights.vector(name + ".weight", n), weights.vector(name + ".bias", n), eps);
     }
 
-    final RmsNorm rmsNorm(String name, int n, double eps) throws IOException {
+    /** Reads an RMS norm. */
+    protected final RmsNorm rmsNorm(String name, int n, double eps) throws IOException {
         normSites.add(new NormSite(name, n));
         return new RmsNorm(name, weights.vector(name + ".weight", n), eps);
     }
 
-    /** Closes the tables with the model. */
-    final Rotary own(Rotary tables) {
+    /** The frequencies of rotary positions that a config asks for, in all spellings of transformers that are supported. */
+    protected final float[] rotaryFrequencies(ModelConfig config, int headSize) throws IOException {
+        return RotaryScaling.frequencies(config, headSize, contextLength);
+    }
+
+    /** Closes rotary tables with the model; to be made last, since a constructor that fails closes nothing. */
+    protected final Rotary own(Rotary tables) {
         rotary = tables;
         return tables;
     }
@@ -191,10 +217,10 @@ abstract class BaseModel implements Model {
      * @param call for layers over these rows
      * @param batch that has these rows
      */
-    record Input(Call call, PackedBatch batch, Node rows) {}
+    public record Input(Call call, PackedBatch batch, Node rows) {}
 
     /** Asks the input site. */
-    static Input input(Call call, PackedBatch batch, Node embedded) {
+    protected static Input input(Call call, PackedBatch batch, Node embedded) {
         Input input = new Input(call, batch, embedded);
         int width = embedded.value().cols();
         for (int i = 0; i < mostAdapters(call); i++) {
@@ -209,7 +235,7 @@ abstract class BaseModel implements Model {
     }
 
     /** Positions of the tokens (T): those of a sequence begin behind the keys that adapters put in front of it. */
-    final int[] positions(Call call, PackedBatch batch) {
+    protected final int[] positions(Call call, PackedBatch batch) {
         int[] positions = batch.positions();
         int s = 0;
         for (Call part : call.parts()) {
@@ -259,7 +285,8 @@ abstract class BaseModel implements Model {
     }
 
     /** Attends to the keys and values of each sequence and to those that adapters put in front of them. */
-    static Node attend(Call call, PackedBatch batch, BlockSite site, AttentionShape shape, Slice q, Slice k, Slice v) {
+    protected static Node attend(
+            Call call, PackedBatch batch, BlockSite site, AttentionShape shape, Slice q, Slice k, Slice v) {
         Pass pass = call.pass();
         AttentionShape s = shape;
         Slice keys = k;
@@ -305,7 +332,7 @@ abstract class BaseModel implements Model {
     }
 
     /** Each sequence of a batch attends to itself. */
-    static AttentionShape selfAttention(
+    protected static AttentionShape selfAttention(
             Pass pass,
             PackedBatch batch,
             int heads,
@@ -357,9 +384,28 @@ abstract class BaseModel implements Model {
         return Collections.unmodifiableList(blockSites);
     }
 
-    /** The three places of a block. */
-    final void addBlock(BlockSite keys, BlockSite attention, BlockSite feedForward) {
-        blockSites.addAll(List.of(keys, attention, feedForward));
+    /**
+     * Adds the three places of the next block.
+     *
+     * @param name of the block in the checkpoint
+     * @param keyWidth columns of its keys
+     * @param width C
+     */
+    protected final void addBlock(String name, int keyWidth, int width) {
+        int layer = blockSites.size() / KINDS.length;
+        for (BlockSite.Kind kind : KINDS) {
+            boolean keys = kind == BlockSite.Kind.KEYS_AND_VALUES;
+            blockSites.add(new BlockSite(name, layer, kind, keys ? keyWidth : width));
+        }
+    }
+
+    /** A place of a block. */
+    protected final BlockSite site(int layer, BlockSite.Kind kind) {
+        int at = KINDS.length * layer;
+        while (blockSites.get(at).kind() != kind) {
+            at++;
+        }
+        return blockSites.get(at);
     }
 
     @Override
@@ -368,8 +414,8 @@ abstract class BaseModel implements Model {
     }
 
     @Override
-    public boolean fanInFanOut() {
-        return false;
+    public final FamilyTraits traits() {
+        return traits;
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.peft4j.models;
 
 import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.adapter.FamilyTraits;
 import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
@@ -16,11 +17,9 @@ import dev.peft4j.core.model.Loss;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.model.ProblemType;
-import dev.peft4j.core.model.Weights;
 import dev.peft4j.core.tensor.Activation;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.AttentionShape;
-import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -59,20 +58,14 @@ public final class Bert extends BaseModel implements Model {
             Linear down,
             LayerNorm outputNorm) {}
 
-    /**
-     * Reads the weights.
-     *
-     * @param outputs classes, labels or numbers that are predicted
-     * @param seed of what the checkpoint does not have: the classifier, the layer in front of it
-     */
-    Bert(ModelConfig config, Weights weights, Backend backend, int outputs, long seed) throws IOException {
+    /** Reads the weights; the classifier and the layer in front of it are new where the checkpoint does not have them. */
+    Bert(ModelSource source, FamilyTraits traits) throws IOException {
         super(
-                "bert",
-                weights,
-                backend,
-                config.directory(),
-                config.size("max_position_embeddings", 512),
-                config.size("vocab_size", 30522));
+                source,
+                traits,
+                source.config().size("max_position_embeddings", 512),
+                source.config().size("vocab_size", 30522));
+        ModelConfig config = source.config();
         config.require("position_embedding_type", "absolute");
         config.require("is_decoder", false);
         config.require("add_cross_attention", false);
@@ -88,19 +81,16 @@ public final class Bert extends BaseModel implements Model {
         attentionDropout = config.probability("attention_probs_dropout_prob", 0.1);
         classifierDropout = config.probability("classifier_dropout", dropout);
         activation = config.activation("hidden_act", "gelu");
+        int outputs = config.outputs(source.outputs());
         problem = config.problemType(outputs);
 
-        weights.optionalPrefix("bert.");
         words = embedding("bert.embeddings.word_embeddings", vocabularySize(), width);
         positions = embedding("bert.embeddings.position_embeddings", contextLength(), width);
         segments = embedding("bert.embeddings.token_type_embeddings", config.size("type_vocab_size", 2), width);
         embeddingNorm = layerNorm("bert.embeddings.LayerNorm", width, eps);
         for (int l = 0; l < config.size("num_hidden_layers", 12); l++) {
             String h = "bert.encoder.layer." + l + ".";
-            addBlock(
-                    site(l, BlockSite.Kind.KEYS_AND_VALUES),
-                    site(l, BlockSite.Kind.AFTER_ATTENTION),
-                    site(l, BlockSite.Kind.AFTER_FEED_FORWARD));
+            addBlock("bert.encoder.layer." + l, width, width);
             blocks.add(new Block(
                     linear(h + "attention.self.query", width, width, true),
                     linear(h + "attention.self.key", width, width, true),
@@ -111,9 +101,8 @@ public final class Bert extends BaseModel implements Model {
                     linear(h + "output.dense", inner, width, true),
                     layerNorm(h + "output.LayerNorm", width, eps)));
         }
-        Fresh fresh = new Fresh(config.number("initializer_range", 0.02), seed, config);
-        pooler = newIfMissing("bert.pooler.dense", width, width, false, fresh.other());
-        classifier = newIfMissing("classifier", width, outputs, true, fresh);
+        pooler = newIfMissing("bert.pooler.dense", width, width, false);
+        classifier = newIfMissing("classifier", width, outputs, true);
     }
 
     /** The hidden states of all tokens after the last layer (T, C). */
@@ -180,10 +169,6 @@ public final class Bert extends BaseModel implements Model {
         Node y = Functions.dropout(pass, dropout, b.down.forward(call, up));
         y = call.subLayer(site(layer, BlockSite.Kind.AFTER_FEED_FORWARD), y, a, b.outputNorm::forward);
         return b.outputNorm.forward(call, Functions.add(pass, y, a));
-    }
-
-    private BlockSite site(int layer, BlockSite.Kind kind) {
-        return new BlockSite("bert.encoder.layer." + layer, layer, kind, width);
     }
 
     /** One query per sequence, over all of its keys. */

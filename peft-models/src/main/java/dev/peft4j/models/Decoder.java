@@ -3,6 +3,7 @@ package dev.peft4j.models;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.adapter.FamilyTraits;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.autograd.Products;
@@ -11,10 +12,8 @@ import dev.peft4j.core.layer.Attention.Slice;
 import dev.peft4j.core.layer.Embedding;
 import dev.peft4j.core.layer.Functions;
 import dev.peft4j.core.model.PackedBatch;
-import dev.peft4j.core.model.Weights;
 import dev.peft4j.core.tensor.AttentionShape;
-import dev.peft4j.core.tensor.Backend;
-import java.nio.file.Path;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -22,8 +21,11 @@ import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** The way through a decoder, with a cache or without. */
-abstract class Decoder extends BaseModel implements CausalModel {
+/**
+ * The way through a decoder, with a cache or without. A family says what its blocks compute: {@link #block} asks {@link #attention} with its queries, keys and
+ * values, and calls its adapters behind each sub-layer ({@link Call#subLayer}).
+ */
+public abstract class Decoder extends BaseModel implements CausalModel {
 
     /**
      * What attention and a cache need to know.
@@ -35,8 +37,9 @@ abstract class Decoder extends BaseModel implements CausalModel {
      * @param scale of the products of queries and keys
      * @param dropout of the weights of attention, while training
      */
-    record Dimensions(int layers, int heads, int keyHeads, int headSize, double scale, double dropout) {
-        int keyWidth() {
+    public record Dimensions(int layers, int heads, int keyHeads, int headSize, double scale, double dropout) {
+        /** Columns of the keys of a layer. */
+        public int keyWidth() {
             return keyHeads * headSize;
         }
     }
@@ -49,20 +52,20 @@ abstract class Decoder extends BaseModel implements CausalModel {
      * @param cache of earlier tokens, or null
      * @param shared length of the first sequence, if it stands in front of all others
      */
-    record Run(PackedBatch batch, int[] positions, @Nullable KeyValueCache cache, int shared) {}
+    public record Run(PackedBatch batch, int[] positions, @Nullable KeyValueCache cache, int shared) {}
 
     private final Set<Integer> endTokens;
 
-    Decoder(
-            String modelType,
-            Weights weights,
-            Backend backend,
-            Path directory,
-            int contextLength,
-            int vocabularySize,
-            Set<Integer> endTokens) {
-        super(modelType, weights, backend, directory, contextLength, vocabularySize);
-        this.endTokens = endTokens;
+    /**
+     * Begins a decoder of a family.
+     *
+     * @param contextLength most tokens of a sequence
+     * @param vocabularySize V
+     */
+    protected Decoder(ModelSource source, FamilyTraits traits, int contextLength, int vocabularySize)
+            throws IOException {
+        super(source, traits, contextLength, vocabularySize);
+        this.endTokens = source.endTokens(vocabularySize);
     }
 
     @Override
@@ -70,21 +73,29 @@ abstract class Decoder extends BaseModel implements CausalModel {
         return endTokens;
     }
 
-    abstract Dimensions dimensions();
+    /** What attention and a cache need to know. */
+    protected abstract Dimensions dimensions();
 
     /** Whether something is dropped while training. */
-    abstract boolean drops();
+    protected abstract boolean drops();
 
-    abstract Embedding tokens();
+    /** The table of token vectors (V, C). */
+    protected abstract Embedding tokens();
 
-    /** What the first layer reads (T, C). */
-    abstract Node begin(Call call, Node embedded, int[] positions);
+    /** What the first layer reads (T, C): the embedded tokens, with their positions where these are added. */
+    protected abstract Node begin(Call call, Node embedded, int[] positions);
 
-    /** The output of a layer; of some rows alone, if only they are kept. */
-    abstract Node block(Call all, int layer, Node in, Run run, int @Nullable [] kept);
+    /**
+     * The output of a layer. Keys and values are needed of all rows; what comes behind attention is computed for the rows that are kept ({@link #some}).
+     *
+     * @param all the call for all rows
+     * @param in what the layer reads (T, C), which its backward pass may need unchanged
+     * @param kept numbers of the rows; null for all
+     */
+    protected abstract Node block(Call all, int layer, Node in, Run run, int @Nullable [] kept);
 
     /** The final norm. */
-    abstract Node end(Call call, Node x);
+    protected abstract Node end(Call call, Node x);
 
     @Override
     public final Node hidden(Call chosen, PackedBatch batch, @Nullable KeyValueCache cache, int @Nullable [] rows) {
@@ -177,22 +188,22 @@ abstract class Decoder extends BaseModel implements CausalModel {
     }
 
     /** The call for all rows, or for those that are kept. */
-    static Call some(Call all, int @Nullable [] kept) {
+    protected static Call some(Call all, int @Nullable [] kept) {
         return kept == null ? all : all.overRows(kept);
     }
 
     /** All rows, or those that are kept. */
-    static Node some(Pass pass, Node x, int @Nullable [] kept) {
+    protected static Node some(Pass pass, Node x, int @Nullable [] kept) {
         return kept == null ? x : Functions.rows(pass, x, kept);
     }
 
     /** The factor of the products of queries and keys of a layer. */
-    double scale(int layer) {
+    protected double scale(int layer) {
         return dimensions().scale;
     }
 
-    /** q (T, N·H), k and v (T, keyHeads·H), the result (T, N·H). */
-    final Node attention(Call call, BlockSite site, Run run, Slice q, Slice k, Slice v) {
+    /** Causal attention over the tokens of each sequence, earlier ones of the cache, and keys of adapters: q (T, N·H), k and v (T, keyHeads·H), the result (T, N·H). */
+    protected final Node attention(Call call, BlockSite site, Run run, Slice q, Slice k, Slice v) {
         Pass pass = call.pass();
         Dimensions d = dimensions();
         double scale = scale(site.layer());

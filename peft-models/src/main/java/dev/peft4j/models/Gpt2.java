@@ -3,6 +3,7 @@ package dev.peft4j.models;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.adapter.FamilyTraits;
 import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
@@ -11,13 +12,10 @@ import dev.peft4j.core.layer.Embedding;
 import dev.peft4j.core.layer.Functions;
 import dev.peft4j.core.layer.LayerNorm;
 import dev.peft4j.core.layer.Linear;
-import dev.peft4j.core.model.Weights;
 import dev.peft4j.core.tensor.Activation;
-import dev.peft4j.core.tensor.Backend;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,21 +37,16 @@ public final class Gpt2 extends Decoder {
     private final LayerNorm finalNorm;
     private final Linear head; // (V, C)
 
-    /** Of {@code config.json} that does not say. */
-    static final int VOCABULARY = 50257;
-
     private record Block(
             LayerNorm norm1, Linear attention, Linear projection, LayerNorm norm2, Linear up, Linear down) {}
 
-    Gpt2(ModelConfig config, Weights weights, Backend backend, long seed, Set<Integer> endTokens) throws IOException {
+    Gpt2(ModelSource source, FamilyTraits traits) throws IOException {
         super(
-                "gpt2",
-                weights,
-                backend,
-                config.directory(),
-                config.size(List.of("max_position_embeddings", "n_positions", "n_ctx"), 1024),
-                config.size("vocab_size", VOCABULARY),
-                endTokens);
+                source,
+                traits,
+                source.config().size(List.of("max_position_embeddings", "n_positions", "n_ctx"), 1024),
+                source.config().size("vocab_size", 50257));
+        ModelConfig config = source.config();
         config.require("add_cross_attention", false);
         // where a file has both names of a size, transformers takes the general one
         int layers = config.size(List.of("num_hidden_layers", "n_layer"), 12);
@@ -71,15 +64,11 @@ public final class Gpt2 extends Decoder {
         dimensions = new Dimensions(layers, heads, heads, width / heads, scale, config.probability("attn_pdrop", 0.1));
         activation = config.activation("activation_function", "gelu_new");
 
-        weights.optionalPrefix("transformer.");
         tokens = embedding("transformer.wte", vocabularySize(), width);
         positions = embedding("transformer.wpe", contextLength(), width);
         for (int l = 0; l < layers; l++) {
             String h = "transformer.h." + l + ".";
-            addBlock(
-                    site(l, BlockSite.Kind.KEYS_AND_VALUES),
-                    site(l, BlockSite.Kind.AFTER_ATTENTION),
-                    site(l, BlockSite.Kind.AFTER_FEED_FORWARD));
+            addBlock("transformer.h." + l, width, width);
             blocks.add(new Block(
                     layerNorm(h + "ln_1", width, eps),
                     conv1d(h + "attn.c_attn", width, 3 * width),
@@ -90,18 +79,17 @@ public final class Gpt2 extends Decoder {
         }
         finalNorm = layerNorm("transformer.ln_f", width, eps);
         LinearSite site = new LinearSite("lm_head", width, vocabularySize(), true);
-        Fresh fresh = new Fresh(config.number("initializer_range", 0.02), seed, config);
-        head = head(site, tokens, config.flag("tie_word_embeddings", true), fresh);
+        head = head(site, tokens, config.flag("tie_word_embeddings", true));
     }
 
     @Override
-    Node begin(Call call, Node embedded, int[] places) {
+    protected Node begin(Call call, Node embedded, int[] places) {
         Functions.add(call.pass(), embedded, positions.forward(call, places));
         return Functions.dropout(call.pass(), embeddingDropout, embedded);
     }
 
     @Override
-    Node block(Call all, int layer, Node in, Run run, int @Nullable [] kept) {
+    protected Node block(Call all, int layer, Node in, Run run, int @Nullable [] kept) {
         Pass pass = all.pass();
         Block b = blocks.get(layer);
         Node qkv = b.attention.forward(all, b.norm1.forward(all, in)); // (T, 3C)
@@ -121,41 +109,32 @@ public final class Gpt2 extends Decoder {
     }
 
     @Override
-    Node end(Call call, Node x) {
+    protected Node end(Call call, Node x) {
         return finalNorm.forward(call, x);
     }
 
-    private BlockSite site(int layer, BlockSite.Kind kind) {
-        return new BlockSite("transformer.h." + layer, layer, kind, width);
-    }
-
     @Override
-    Dimensions dimensions() {
+    protected Dimensions dimensions() {
         return dimensions;
     }
 
     @Override
-    double scale(int layer) {
+    protected double scale(int layer) {
         return scaleByLayer ? dimensions.scale() / (layer + 1) : dimensions.scale();
     }
 
     @Override
-    boolean drops() {
+    protected boolean drops() {
         return embeddingDropout > 0 || residualDropout > 0 || dimensions.dropout() > 0;
     }
 
     @Override
-    Embedding tokens() {
+    protected Embedding tokens() {
         return tokens;
     }
 
     @Override
     public Linear head() {
         return head;
-    }
-
-    @Override
-    public boolean fanInFanOut() {
-        return true;
     }
 }

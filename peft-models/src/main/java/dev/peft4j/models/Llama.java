@@ -3,6 +3,7 @@ package dev.peft4j.models;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.adapter.FamilyTraits;
 import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
@@ -12,12 +13,9 @@ import dev.peft4j.core.layer.Functions;
 import dev.peft4j.core.layer.Linear;
 import dev.peft4j.core.layer.RmsNorm;
 import dev.peft4j.core.layer.Rotary;
-import dev.peft4j.core.model.Weights;
-import dev.peft4j.core.tensor.Backend;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,9 +33,6 @@ public final class Llama extends Decoder {
     private final RmsNorm finalNorm;
     private final Linear head; // (V, C)
 
-    /** Of {@code config.json} that does not say. */
-    static final int VOCABULARY = 32000;
-
     private record Block(
             RmsNorm norm1,
             Linear q,
@@ -49,15 +44,13 @@ public final class Llama extends Decoder {
             Linear up,
             Linear down) {}
 
-    Llama(ModelConfig config, Weights weights, Backend backend, long seed, Set<Integer> endTokens) throws IOException {
+    Llama(ModelSource source, FamilyTraits traits) throws IOException {
         super(
-                "llama",
-                weights,
-                backend,
-                config.directory(),
-                config.size("max_position_embeddings", 2048),
-                config.size("vocab_size", VOCABULARY),
-                endTokens);
+                source,
+                traits,
+                source.config().size("max_position_embeddings", 2048),
+                source.config().size("vocab_size", 32000));
+        ModelConfig config = source.config();
         config.require("hidden_act", "silu", "swish");
         width = config.size("hidden_size", 4096);
         int inner = config.size("intermediate_size", 11008);
@@ -75,16 +68,12 @@ public final class Llama extends Decoder {
         boolean attentionBias = config.flag("attention_bias", false);
         boolean mlpBias = config.flag("mlp_bias", false);
 
-        weights.optionalPrefix("model.");
-        weights.requireMatrix("model.layers.0.self_attn.q_proj.weight", (long) heads * headSize, width);
-        float[] frequencies = RotaryScaling.frequencies(config, headSize, contextLength());
+        weights().requireMatrix("model.layers.0.self_attn.q_proj.weight", (long) heads * headSize, width);
+        float[] frequencies = rotaryFrequencies(config, headSize);
         tokens = embedding("model.embed_tokens", vocabularySize(), width);
         for (int l = 0; l < layers; l++) {
             String h = "model.layers." + l + ".";
-            addBlock(
-                    site(l, BlockSite.Kind.KEYS_AND_VALUES),
-                    site(l, BlockSite.Kind.AFTER_ATTENTION),
-                    site(l, BlockSite.Kind.AFTER_FEED_FORWARD));
+            addBlock("model.layers." + l, dimensions.keyWidth(), width);
             blocks.add(new Block(
                     rmsNorm(h + "input_layernorm", width, eps),
                     linear(h + "self_attn.q_proj", width, heads * headSize, attentionBias),
@@ -98,18 +87,17 @@ public final class Llama extends Decoder {
         }
         finalNorm = rmsNorm("model.norm", width, eps);
         LinearSite site = new LinearSite("lm_head", width, vocabularySize(), true);
-        Fresh fresh = new Fresh(config.number("initializer_range", 0.02), seed, config);
-        head = head(site, tokens, config.flag("tie_word_embeddings", false), fresh);
-        rotary = own(new Rotary(backend.dtype(), frequencies));
+        head = head(site, tokens, config.flag("tie_word_embeddings", false));
+        rotary = own(new Rotary(backend().dtype(), frequencies));
     }
 
     @Override
-    Node begin(Call call, Node embedded, int[] positions) {
+    protected Node begin(Call call, Node embedded, int[] positions) {
         return embedded;
     }
 
     @Override
-    Node block(Call all, int layer, Node in, Run run, int @Nullable [] kept) {
+    protected Node block(Call all, int layer, Node in, Run run, int @Nullable [] kept) {
         Pass pass = all.pass();
         Block b = blocks.get(layer);
         Node n = b.norm1.forward(all, in);
@@ -131,27 +119,22 @@ public final class Llama extends Decoder {
     }
 
     @Override
-    Node end(Call call, Node x) {
+    protected Node end(Call call, Node x) {
         return finalNorm.forward(call, x);
     }
 
-    private BlockSite site(int layer, BlockSite.Kind kind) {
-        boolean keys = kind == BlockSite.Kind.KEYS_AND_VALUES;
-        return new BlockSite("model.layers." + layer, layer, kind, keys ? dimensions.keyWidth() : width);
-    }
-
     @Override
-    Dimensions dimensions() {
+    protected Dimensions dimensions() {
         return dimensions;
     }
 
     @Override
-    boolean drops() {
+    protected boolean drops() {
         return dimensions.dropout() > 0;
     }
 
     @Override
-    Embedding tokens() {
+    protected Embedding tokens() {
         return tokens;
     }
 

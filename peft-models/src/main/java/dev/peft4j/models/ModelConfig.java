@@ -1,5 +1,6 @@
 package dev.peft4j.models;
 
+import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.io.BadFileException;
 import dev.peft4j.core.io.Json;
 import dev.peft4j.core.model.ProblemType;
@@ -12,8 +13,8 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The fields of a {@code config.json}, checked when they are asked for. */
-final class ModelConfig {
+/** The fields of a {@code config.json}, checked when they are asked for: whatever is wrong is a {@link BadFileException} that names the field. */
+public final class ModelConfig {
     private static final int LARGEST = 1 << 24;
 
     private final Path file;
@@ -39,15 +40,18 @@ final class ModelConfig {
         return parent == null ? Path.of("") : parent;
     }
 
-    BadFileException bad(String problem) {
+    /** What to throw where a value is wrong: it names the file. */
+    public BadFileException bad(String problem) {
         return new BadFileException(file, problem);
     }
 
-    boolean has(String name) {
+    /** Whether a field is there and not null. */
+    public boolean has(String name) {
         return fields.get(name) != null;
     }
 
-    String text(String name, String otherwise) throws IOException {
+    /** A text, or the default of the family where it is missing. */
+    public String text(String name, String otherwise) throws IOException {
         Object v = fields.get(name);
         if (v == null) {
             return otherwise;
@@ -59,7 +63,7 @@ final class ModelConfig {
     }
 
     /** A dimension: a whole number from 1. */
-    int size(String name) throws IOException {
+    public int size(String name) throws IOException {
         Object v = fields.get(name);
         if (v instanceof Number n && n.doubleValue() == n.intValue() && n.intValue() > 0 && n.intValue() <= LARGEST) {
             return n.intValue();
@@ -69,12 +73,12 @@ final class ModelConfig {
     }
 
     /** A dimension, or the default of the family where it is missing. */
-    int size(String name, int otherwise) throws IOException {
+    public int size(String name, int otherwise) throws IOException {
         return has(name) ? size(name) : otherwise;
     }
 
     /** A dimension that has several names, of which the first that is there counts. */
-    int size(List<String> names, int otherwise) throws IOException {
+    public int size(List<String> names, int otherwise) throws IOException {
         for (String name : names) {
             if (has(name)) {
                 return size(name);
@@ -83,7 +87,8 @@ final class ModelConfig {
         return otherwise;
     }
 
-    double number(String name, double otherwise) throws IOException {
+    /** A finite number, or the default of the family where it is missing. */
+    public double number(String name, double otherwise) throws IOException {
         Object v = fields.get(name);
         if (v == null) {
             return otherwise;
@@ -95,14 +100,15 @@ final class ModelConfig {
     }
 
     /** A number that has no default. */
-    double number(String name) throws IOException {
+    public double number(String name) throws IOException {
         if (!has(name)) {
             throw bad("the number \"" + name + "\" was expected and is not there. Correct config.json.");
         }
         return number(name, 0);
     }
 
-    double probability(String name, double otherwise) throws IOException {
+    /** A number from 0 to below 1, or the default of the family where it is missing. */
+    public double probability(String name, double otherwise) throws IOException {
         double p = number(name, otherwise);
         if (p < 0 || p >= 1) {
             throw bad("\"" + name + "\" is " + p
@@ -111,7 +117,8 @@ final class ModelConfig {
         return p;
     }
 
-    boolean flag(String name, boolean otherwise) throws IOException {
+    /** True or false, or the default of the family where it is missing. */
+    public boolean flag(String name, boolean otherwise) throws IOException {
         Object v = fields.get(name);
         if (v == null) {
             return otherwise;
@@ -123,8 +130,7 @@ final class ModelConfig {
     }
 
     /** A nested object, or null. */
-    @Nullable
-    ModelConfig object(String name) {
+    public @Nullable ModelConfig object(String name) {
         if (fields.get(name) instanceof Map<?, ?> m) {
             Map<String, Object> nested = new LinkedHashMap<>();
             m.forEach((k, v) -> nested.put(String.valueOf(k), v));
@@ -134,7 +140,7 @@ final class ModelConfig {
     }
 
     /** Refuses a field that changes the result and that this library does not compute. */
-    void require(String name, Object... supported) throws IOException {
+    public void require(String name, Object... supported) throws IOException {
         Object v = fields.get(name);
         if (v != null && !List.of(supported).contains(v)) {
             throw bad("\"" + name + "\" is " + v + "; only " + List.of(supported)
@@ -153,6 +159,22 @@ final class ModelConfig {
                     + ", which is not supported. Use a checkpoint with all heads.");
         }
         require("is_encoder_decoder", false);
+    }
+
+    /** Refuses checkpoints for other tasks, and those whose head has the name but not the meaning of another. */
+    void requireTask(TaskType task) throws IOException {
+        boolean classifies = task == TaskType.SEQ_CLS;
+        List<String> others = classifies
+                ? List.of("ForTokenClassification", "ForMultipleChoice")
+                : List.of("ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering");
+        for (String architecture : architectures()) {
+            if (others.stream().anyMatch(architecture::endsWith)) {
+                throw bad("model_type is \"" + text("model_type", "") + "\" with the architecture " + architecture
+                        + "; of this family there "
+                        + (classifies ? "are classifiers of sequences" : "are language models")
+                        + ". Use a checkpoint of one of these.");
+            }
+        }
     }
 
     /** Names of the classes of transformers that the checkpoint is for; none if it does not say. */
@@ -183,7 +205,7 @@ final class ModelConfig {
     }
 
     /** Outputs of a classifier: those that were asked for, or the labels that the config names, or 2. */
-    int outputs(int asked) throws IOException {
+    public int outputs(int asked) throws IOException {
         if (asked > 0) {
             return asked;
         }
@@ -199,7 +221,7 @@ final class ModelConfig {
     }
 
     /** What a classifier with so many outputs predicts, by the rules of transformers. */
-    ProblemType problemType(int outputs) throws IOException {
+    public ProblemType problemType(int outputs) throws IOException {
         String name = text("problem_type", outputs == 1 ? "regression" : "single_label_classification");
         return switch (name) {
             case "regression" -> ProblemType.REGRESSION;
@@ -218,7 +240,8 @@ final class ModelConfig {
         };
     }
 
-    Activation activation(String name, String otherwise) throws IOException {
+    /** An activation by the names of transformers, or the default of the family where it is missing. */
+    public Activation activation(String name, String otherwise) throws IOException {
         String f = text(name, otherwise);
         return switch (f) {
             case "gelu", "gelu_python" -> Activation.GELU;

@@ -1,5 +1,6 @@
 package dev.peft4j.models;
 
+import dev.peft4j.core.adapter.FamilyTraits;
 import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.io.Checkpoint;
 import dev.peft4j.core.io.TensorInfo;
@@ -23,18 +24,21 @@ public record ModelInfo(String modelType, TaskType task, @Nullable ProblemType p
     /**
      * Reads {@code config.json} and the header of the checkpoint.
      *
-     * @throws dev.peft4j.core.io.BadFileException if one is missing or damaged
+     * @throws dev.peft4j.core.io.BadFileException if one is missing or damaged, or the family is not known
      */
     public static ModelInfo read(Path directory) throws IOException {
         ModelConfig config = ModelConfig.read(directory);
         String type = config.text("model_type", "");
-        if (!type.equals("bert")) {
-            return new ModelInfo(type, TaskType.CAUSAL_LM, null, 0, List.of());
+        ModelFamily family = Families.of(config);
+        TaskType task = family.task(config);
+        FamilyTraits.Head head = family.traits().head(task);
+        if (task != TaskType.SEQ_CLS || head == null) {
+            return new ModelInfo(type, task, null, 0, List.of());
         }
         try (Checkpoint checkpoint = Checkpoint.open(directory)) {
-            TensorInfo head = checkpoint.info("classifier.weight");
+            TensorInfo weight = checkpoint.info(head.module() + ".weight");
             ProblemType problem = config.has("problem_type") ? config.problemType(2) : null;
-            return new ModelInfo(type, TaskType.SEQ_CLS, problem, head == null ? 0 : head.rows(), config.labels());
+            return new ModelInfo(type, task, problem, weight == null ? 0 : weight.rows(), config.labels());
         }
     }
 

@@ -8,13 +8,14 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Opens Hugging Face model directories. */
 public final class Models {
     private static final Logger LOG = LoggerFactory.getLogger(Models.class);
+
+    private static final double DEVIATION = 0.02; // initializer_range of most families
 
     private Models() {}
 
@@ -41,7 +42,7 @@ public final class Models {
             config.requirePlain();
             Weights weights = Weights.of(checkpoint, backend.dtype(), options.format());
             try {
-                Model model = create(config, weights, backend, options.outputs(), options.seed());
+                Model model = create(new ModelSource(config, weights, backend, options.outputs(), options.seed()));
                 List<String> unused = new UnusedTensors(config, checkpoint).of(weights.unread());
                 if (!unused.isEmpty()) {
                     LOG.warn("{}: {} tensors of the checkpoint are not used: {}", directory, unused.size(), unused);
@@ -65,44 +66,27 @@ public final class Models {
         return load(directory, LoadOptions.on(backend).withOutputs(outputs).withSeed(seed));
     }
 
-    private static Model create(ModelConfig config, Weights weights, Backend backend, int outputs, long seed)
+    /**
+     * A model of random weights, to be trained from nothing: matrices N(0, 0.02²), norms 1, biases 0; the caller closes it.
+     *
+     * @param directory that it will be written to
+     * @param config what its {@code config.json} says
+     */
+    public static Model random(Path directory, Map<String, Object> config, Backend backend, long seed)
             throws IOException {
-        String type = config.text("model_type", "");
-        requireTask(config, type);
-        return switch (type) {
-            case "gpt2" -> new Gpt2(config, weights, backend, seed, endTokens(config, Gpt2.VOCABULARY));
-            case "llama" -> new Llama(config, weights, backend, seed, endTokens(config, Llama.VOCABULARY));
-            case "bert" -> new Bert(config, weights, backend, config.outputs(outputs), seed);
-            default ->
-                throw config.bad("model_type is \"" + type
-                        + "\"; there are gpt2, llama and bert. Use a checkpoint of one of these families.");
-        };
-    }
-
-    /** Refuses checkpoints for tasks that a family does not have here, and those whose head has the name but not the meaning of another. */
-    private static void requireTask(ModelConfig config, String type) throws IOException {
-        List<String> others = type.equals("bert")
-                ? List.of("ForTokenClassification", "ForMultipleChoice")
-                : List.of("ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering");
-        for (String architecture : config.architectures()) {
-            if (others.stream().anyMatch(architecture::endsWith)) {
-                throw config.bad("model_type is \"" + type + "\" with the architecture " + architecture + "; of this"
-                        + " family there "
-                        + (type.equals("bert") ? "are classifiers of sequences" : "are language models")
-                        + ". Use a checkpoint of one of these.");
-            }
+        ModelConfig fields = ModelConfig.of(directory, config);
+        Weights weights = Weights.random(directory, backend.dtype(), DEVIATION, seed);
+        try {
+            return create(new ModelSource(fields, weights, backend, 0, seed));
+        } catch (IOException | RuntimeException | OutOfMemoryError e) {
+            weights.close();
+            throw e;
         }
     }
 
-    private static Set<Integer> endTokens(ModelConfig config, int vocabulary) throws IOException {
-        return EndTokens.of(config.directory(), config.size("vocab_size", vocabulary));
-    }
-
-    /** A Llama with random weights N(0, 0.02) and norms of 1, to be trained from nothing; the caller closes it. */
-    public static CausalModel randomLlama(Path directory, Map<String, Object> config, Backend backend, long seed)
-            throws IOException {
-        ModelConfig fields = ModelConfig.of(directory, config);
-        Weights weights = RandomWeights.create(fields, backend.dtype(), seed);
-        return new Llama(fields, weights, backend, seed, Set.of());
+    private static Model create(ModelSource source) throws IOException {
+        ModelFamily family = Families.of(source.config());
+        family.task(source.config());
+        return family.load(source);
     }
 }

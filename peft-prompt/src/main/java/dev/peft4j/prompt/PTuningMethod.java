@@ -1,7 +1,9 @@
 package dev.peft4j.prompt;
 
 import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.MethodOption;
 import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.NamedMethod;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.PeftMethod;
 import dev.peft4j.core.tensor.TorchRandom;
@@ -10,9 +12,20 @@ import java.util.Map;
 
 /** PTuning for the service loader. */
 public final class PTuningMethod implements PeftMethod {
+    private static final MethodOption PROJECTION = MethodOption.whole(
+            "--projection", "N", 0, "inner size of the network that makes the rows; 0 for that of the model");
+
     @Override
     public String peftType() {
         return PTuningConfig.PEFT_TYPE;
+    }
+
+    @Override
+    public List<NamedMethod> named() {
+        List<MethodOption> options = List.of(PromptOptions.VIRTUAL_TOKENS, PROJECTION);
+        return List.of(new NamedMethod("ptuning", 5e-3, options, (values, model) -> PTuningConfig.of(
+                        values.whole(PromptOptions.VIRTUAL_TOKENS), PTuningConfig.Encoder.MLP)
+                .withHidden(values.whole(PROJECTION))));
     }
 
     @Override

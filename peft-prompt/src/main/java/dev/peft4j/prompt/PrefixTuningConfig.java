@@ -93,8 +93,7 @@ public record PrefixTuningConfig(
      */
     int columns(ModelSites model) {
         settings.requireClassifierOfSequences(model);
-        if (!model.modelType()
-                .equals("llama")) { // whose heads may share keys, so that PEFT takes the sizes of the model
+        if (!model.traits().groupedKeys()) { // PEFT takes the sizes of the model where heads may share keys
             settings.requireSize("token_dim", PromptSettings.keyWidth(model));
             settings.requireSize("num_attention_heads", model.keyHeads());
         }
@@ -127,13 +126,25 @@ public record PrefixTuningConfig(
         return new RowTable(rows);
     }
 
-    private int[] ofText(ModelSites model) {
+    @Override
+    public void requireFits(ModelSites model) {
+        PromptLearning.super.requireFits(model);
+        if (init == Init.TEXT) {
+            checkText(model);
+        }
+    }
+
+    private void checkText(ModelSites model) {
         PromptSettings.checkText(tokens, model);
         if (tokens.size() < settings.virtualTokens()) {
             throw new IllegalArgumentException("a prefix of " + settings.virtualTokens()
                     + " virtual tokens was to start from a text, which has " + tokens.size()
                     + " tokens. Give a longer text, or ask for as many virtual tokens as it has.");
         }
+    }
+
+    private int[] ofText(ModelSites model) {
+        checkText(model);
         // later tokens change nothing in a decoder; an encoder reads as much of the text as it can
         return tokens.stream()
                 .limit(model.contextLength())

@@ -153,7 +153,9 @@ public record PromptSettings(
     void requireClassifierOfSequences(ModelSites model) {
         Object task = ofModel.getOrDefault(TASK, model.taskType().name());
         List<String> modules = whole(model).endings();
-        boolean asClassifier = modules.stream().anyMatch(m -> "bert".contains(m) || "dropout".contains(m));
+        String prefix = model.traits().prefix();
+        String base = prefix.substring(0, Math.max(0, prefix.length() - 1));
+        boolean asClassifier = modules.stream().anyMatch(m -> base.contains(m) || "dropout".contains(m));
         if (model.taskType() == TaskType.SEQ_CLS
                 && otherFields.read()
                 && (task.equals("TOKEN_CLS")

@@ -99,6 +99,14 @@ public record PromptTuningConfig(PromptSettings settings, Init init, String text
     }
 
     @Override
+    public void requireFits(ModelSites model) {
+        PromptLearning.super.requireFits(model);
+        if (init == Init.TEXT) {
+            PromptSettings.checkText(tokens, model);
+        }
+    }
+
+    @Override
     public PromptTuningConfig withModulesToSave(List<String> modules) {
         return new PromptTuningConfig(settings.withModulesToSave(modules), init, text, tokens);
     }

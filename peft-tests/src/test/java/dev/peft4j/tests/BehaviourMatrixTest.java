@@ -53,7 +53,7 @@ class BehaviourMatrixTest {
     private static final double MERGED = 1e-3; // largest difference of a logit, which are up to 10
 
     /** The behaviours, as columns of the table. */
-    private static final Map<String, Behaviour> BEHAVIOURS = new LinkedHashMap<>();
+    static final Map<String, Behaviour> BEHAVIOURS = new LinkedHashMap<>();
 
     private static final Map<String, Map<String, String>> RESULTS = new LinkedHashMap<>();
 
@@ -71,7 +71,7 @@ class BehaviourMatrixTest {
         BEHAVIOURS.put("flat memory", BehaviourMatrixTest::memoryIsFlat);
     }
 
-    private interface Behaviour {
+    interface Behaviour {
         void check(Model model, Methods.Method method, Path dir) throws IOException;
     }
 
@@ -180,7 +180,7 @@ class BehaviourMatrixTest {
     }
 
     /** Rows in front of a sequence have an effect from the start, and only changes of weights can be merged. */
-    private static boolean isMeaningless(Methods.Method method, String behaviour) {
+    static boolean isMeaningless(Methods.Method method, String behaviour) {
         return (method.addsRows() && behaviour.equals("identity at start"))
                 || (!method.isMergeable() && behaviour.startsWith("merge"));
     }

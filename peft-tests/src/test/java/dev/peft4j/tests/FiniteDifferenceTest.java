@@ -121,10 +121,21 @@ class FiniteDifferenceTest {
         "llama,ptuning_lstm",
         "gpt2,full",
         "llama,full",
-        "bert,full"
+        "bert,full",
+        "parallel,lora",
+        "parallel,sites",
+        "parallel,embeddings",
+        "parallel,ia3",
+        "parallel,norms",
+        "parallel,houlsby",
+        "parallel,parallel",
+        "parallel,prompt",
+        "parallel,prefix",
+        "parallel,full"
     })
     void gradients_equal_central_differences(String family, String method) throws IOException {
-        Path directory = withDropout(Shared.root().resolve("peft-tests/src/test/resources/golden/models/" + family));
+        Path directory =
+                withDropout(family.equals("parallel") ? ParallelFamilyTest.MODEL : Methods.MODELS.resolve(family));
         SplittableRandom random = new SplittableRandom(SEED);
         try (Model model = Models.load(directory, Backend.nd4j(DType.F64), 0, 0);
                 Arena arena = new Arena(DType.F64);
@@ -153,6 +164,7 @@ class FiniteDifferenceTest {
                 "attn_pdrop",
                 "attention_dropout",
                 "hidden_dropout_prob",
+                "dropout",
                 "attention_probs_dropout_prob")) {
             config.computeIfPresent(key, (k, v) -> 0.2);
         }

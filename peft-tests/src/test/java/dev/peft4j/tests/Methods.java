@@ -9,8 +9,10 @@ import dev.peft4j.adapters.tokens.TrainableTokensConfig;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.Attachment;
+import dev.peft4j.core.adapter.NormSite;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.TargetModules;
+import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.lora.LoraConfig;
@@ -149,12 +151,11 @@ final class Methods {
     /** A norm, and what the task needs. */
     private static List<String> modules(Model model) {
         List<String> all = new ArrayList<>(model.taskModules());
+        List<NormSite> norms = model.normSites();
         all.add(
-                switch (model.modelType()) {
-                    case "gpt2" -> "transformer.ln_f";
-                    case "llama" -> "model.norm";
-                    default -> "bert.pooler";
-                });
+                model.taskType() == TaskType.CAUSAL_LM
+                        ? norms.get(norms.size() - 1).name()
+                        : "bert.pooler");
         return all;
     }
 

@@ -3,7 +3,9 @@ package dev.peft4j.tests;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.LinearSite;
+import dev.peft4j.core.adapter.MethodOption;
 import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.NamedMethod;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.PeftMethod;
 import dev.peft4j.core.adapter.TargetModules;
@@ -18,6 +20,9 @@ import java.util.Map;
 
 /** The smallest method: {@code y = x Wᵀ + b} with a new trained b at the chosen layers. docs/ADDING_A_METHOD.md walks through it. */
 public final class ToyMethod implements PeftMethod {
+    private static final MethodOption ENDING =
+            MethodOption.text("--toy-layers", "NAME", "narrow", "ending of the names of the layers that get a bias");
+
     /** What it attaches: one ending of layer names. */
     record Config(String target) implements PeftConfig {
         @Override
@@ -86,6 +91,12 @@ public final class ToyMethod implements PeftMethod {
     @Override
     public String peftType() {
         return "TOY";
+    }
+
+    @Override
+    public List<NamedMethod> named() {
+        return List.of(
+                new NamedMethod("toy", 5e-2, List.of(ENDING), (values, model) -> new Config(values.text(ENDING))));
     }
 
     @Override

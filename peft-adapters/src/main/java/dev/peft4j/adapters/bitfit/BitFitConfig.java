@@ -67,7 +67,7 @@ public record BitFitConfig(Attachment attachment) implements PeftConfig {
                 .map(n -> n.substring(n.lastIndexOf('.') + 1))
                 .distinct()
                 .toList();
-        return choose(attachment.targetOr(Map.of(model.modelType(), endings), model), model);
+        return choose(attachment.targetOr(endings, model), model);
     }
 
     private List<Site> choose(TargetModules target, ModelSites model) {

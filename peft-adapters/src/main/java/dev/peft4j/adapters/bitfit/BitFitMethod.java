@@ -2,9 +2,12 @@ package dev.peft4j.adapters.bitfit;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.LayeredAdapter;
+import dev.peft4j.core.adapter.MethodOption;
 import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.NamedMethod;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.PeftMethod;
+import java.util.List;
 import java.util.Map;
 
 /** BitFit for the service loader. */
@@ -12,6 +15,13 @@ public final class BitFitMethod implements PeftMethod {
     @Override
     public String peftType() {
         return BitFitConfig.PEFT_TYPE;
+    }
+
+    @Override
+    public List<NamedMethod> named() {
+        List<MethodOption> options = List.of(MethodOption.TARGET_MODULES);
+        return List.of(
+                new NamedMethod("bitfit", 2e-3, options, (values, model) -> new BitFitConfig(values.attachment())));
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.peft4j.adapters.bottleneck;
 
 import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.adapter.FamilyTraits;
 import dev.peft4j.core.adapter.LayeredAdapter;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.autograd.Node;
@@ -37,10 +38,8 @@ final class BottleneckAdapter extends LayeredAdapter {
     /** The module that holds the adapters of a place in AdapterHub's models. */
     private static String place(ModelSites model, BlockSite site) {
         boolean attention = site.kind() == BlockSite.Kind.AFTER_ATTENTION;
-        if (model.modelType().equals("bert")) {
-            return site.name() + (attention ? ".attention.output" : ".output");
-        }
-        return site.name() + (attention ? ".attention_adapters" : ".output_adapters");
+        FamilyTraits traits = model.traits();
+        return site.name() + (attention ? traits.attentionAdapters() : traits.outputAdapters());
     }
 
     @Override

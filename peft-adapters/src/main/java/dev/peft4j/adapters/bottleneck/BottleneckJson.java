@@ -196,7 +196,7 @@ final class BottleneckJson {
         Map<String, Object> json = new TreeMap<>();
         json.put("config", inner);
         json.put("hidden_size", model.width());
-        json.put("model_class", modelClass(model));
+        json.put("model_class", model.traits().className(model.taskType()));
         json.put("model_name", null);
         json.put("model_type", model.modelType());
         json.put("name", c.name());
@@ -215,13 +215,5 @@ final class BottleneckJson {
             json.put(DEFAULT, standard);
         }
         return json;
-    }
-
-    private static String modelClass(ModelSites model) {
-        return switch (model.modelType()) {
-            case "gpt2" -> "GPT2LMHeadModel";
-            case "llama" -> "LlamaForCausalLM";
-            default -> "BertForSequenceClassification";
-        };
     }
 }

@@ -1,19 +1,37 @@
 package dev.peft4j.adapters.bottleneck;
 
 import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.MethodOption;
 import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.NamedMethod;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.PeftMethod;
 import java.util.List;
 import java.util.Map;
+import java.util.function.DoubleFunction;
 
 /** Bottleneck adapters for the service loader. */
 public final class BottleneckMethod implements PeftMethod {
+    private static final MethodOption FACTOR =
+            MethodOption.number("--reduction-factor", "F", 16, "hidden size over bottleneck");
+
     private static final String WEIGHT = ".weight";
 
     @Override
     public String peftType() {
         return BottleneckConfig.PEFT_TYPE;
+    }
+
+    @Override
+    public List<NamedMethod> named() {
+        return List.of(
+                named("houlsby", BottleneckConfig::houlsby),
+                named("pfeiffer", BottleneckConfig::pfeiffer),
+                named("parallel", factor -> BottleneckConfig.parallel(factor, 4)));
+    }
+
+    private static NamedMethod named(String name, DoubleFunction<BottleneckConfig> place) {
+        return new NamedMethod(name, 1e-3, List.of(FACTOR), (values, model) -> place.apply(values.number(FACTOR)));
     }
 
     @Override

@@ -48,14 +48,6 @@ public record Ia3Config(@Nullable FeedForward feedForward, boolean onesAtStart, 
     }
 
     static final String PEFT_TYPE = "IA3";
-    private static final Map<String, List<String>> TARGETS = Map.of(
-            "gpt2", List.of("c_attn", "mlp.c_proj"),
-            "llama", List.of("k_proj", "v_proj", "down_proj"),
-            "bert", List.of("key", "value", "output.dense"));
-    private static final Map<String, List<String>> FEED_FORWARD = Map.of(
-            "gpt2", List.of("mlp.c_proj"),
-            "llama", List.of("down_proj"),
-            "bert", List.of("output.dense"));
 
     /** PEFT's default layers of the architecture. */
     public static final Ia3Config DEFAULT = new Ia3Config(null, true, Attachment.DEFAULT);
@@ -103,7 +95,7 @@ public record Ia3Config(@Nullable FeedForward feedForward, boolean onesAtStart, 
     }
 
     private TargetModules target(ModelSites model) {
-        return attachment.targetOr(TARGETS, model);
+        return attachment.targetOr(PEFT_TYPE, model);
     }
 
     private List<String> unmatchedFeedForward(List<LinearSite> sites) {
@@ -130,7 +122,7 @@ public record Ia3Config(@Nullable FeedForward feedForward, boolean onesAtStart, 
         if (feedForward != null) {
             return feedForward;
         }
-        return new FeedForward(FEED_FORWARD.getOrDefault(model.modelType(), List.of()), "");
+        return new FeedForward(model.traits().feedForward(), "");
     }
 
     /** Whether the input of a layer is scaled. */
@@ -183,7 +175,7 @@ public record Ia3Config(@Nullable FeedForward feedForward, boolean onesAtStart, 
                             .toList());
         }
         json.put("init_ia3_weights", onesAtStart);
-        json.put("fan_in_fan_out", model.fanInFanOut());
+        json.put("fan_in_fan_out", model.traits().fanInFanOut());
         return json;
     }
 }

@@ -1,9 +1,12 @@
 package dev.peft4j.adapters.ia3;
 
 import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.MethodOption;
 import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.NamedMethod;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.PeftMethod;
+import java.util.List;
 import java.util.Map;
 
 /** Ia3 for the service loader. */
@@ -11,6 +14,13 @@ public final class Ia3Method implements PeftMethod {
     @Override
     public String peftType() {
         return Ia3Config.PEFT_TYPE;
+    }
+
+    @Override
+    public List<NamedMethod> named() {
+        List<MethodOption> options = List.of(MethodOption.TARGET_MODULES);
+        return List.of(new NamedMethod(
+                "ia3", 1e-2, options, (values, model) -> new Ia3Config(null, true, values.attachment())));
     }
 
     @Override

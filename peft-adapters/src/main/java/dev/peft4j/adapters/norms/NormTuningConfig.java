@@ -27,11 +27,6 @@ public record NormTuningConfig(Attachment attachment) implements PeftConfig {
     /** All norms. */
     public static final NormTuningConfig ALL = new NormTuningConfig(Attachment.DEFAULT);
 
-    /** PEFT's default norms per {@code model_type}; it has none for others. */
-    private static final Map<String, List<String>> TARGETS = Map.of(
-            "gpt2", List.of("ln_1", "ln_2", "ln_f"),
-            "llama", List.of("input_layernorm", "post_attention_layernorm", "norm"));
-
     static NormTuningConfig read(Map<String, Object> json) {
         ConfigFields f = new ConfigFields(json);
         return new NormTuningConfig(Attachment.read(f, EnumSet.of(Attachment.Choice.EXCLUDED)));
@@ -58,13 +53,13 @@ public record NormTuningConfig(Attachment attachment) implements PeftConfig {
 
     private TargetModules targets(ModelSites model) {
         if (attachment.read()) {
-            return attachment.targetOr(TARGETS, model);
+            return attachment.targetOr(PEFT_TYPE, model);
         }
         List<String> all = model.normSites().stream()
                 .map(s -> s.name().substring(s.name().lastIndexOf('.') + 1))
                 .distinct()
                 .toList();
-        return attachment.targetOr(Map.of(model.modelType(), all), model);
+        return attachment.targetOr(all, model);
     }
 
     @Override

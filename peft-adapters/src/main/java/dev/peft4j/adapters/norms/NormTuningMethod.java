@@ -2,9 +2,12 @@ package dev.peft4j.adapters.norms;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.LayeredAdapter;
+import dev.peft4j.core.adapter.MethodOption;
 import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.NamedMethod;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.PeftMethod;
+import java.util.List;
 import java.util.Map;
 
 /** NormTuning for the service loader. */
@@ -12,6 +15,13 @@ public final class NormTuningMethod implements PeftMethod {
     @Override
     public String peftType() {
         return NormTuningConfig.PEFT_TYPE;
+    }
+
+    @Override
+    public List<NamedMethod> named() {
+        List<MethodOption> options = List.of(MethodOption.TARGET_MODULES);
+        return List.of(
+                new NamedMethod("ln", 5e-3, options, (values, model) -> new NormTuningConfig(values.attachment())));
     }
 
     @Override

@@ -23,7 +23,7 @@ public record AdapterInfo(String method, int outputs, Map<String, String> notes)
     private static int outputs(Map<String, TensorInfo> tensors) {
         for (Map.Entry<String, TensorInfo> t : tensors.entrySet()) {
             String name = SavedNames.canonical(t.getKey());
-            if (TargetModules.matches("classifier.weight", name) || TargetModules.matches("score.weight", name)) {
+            if (WholeModules.CLASSIFIERS.stream().anyMatch(c -> TargetModules.matches(c + ".weight", name))) {
                 return t.getValue().rows();
             }
         }

@@ -22,11 +22,8 @@ import org.jspecify.annotations.Nullable;
  */
 public record Attachment(
         @Nullable TargetModules target, @Nullable WholeModules modulesToSave, OtherFields otherFields) {
-    /** PEFT's default layers of LoRA and its relatives per {@code model_type}. */
-    private static final Map<String, List<String>> DEFAULTS = Map.of(
-            "gpt2", List.of("c_attn"),
-            "llama", List.of("q_proj", "v_proj"),
-            "bert", List.of("query", "value"));
+    /** The method whose default layers PEFT takes for its relatives too. */
+    private static final String LORA = "LORA";
 
     /** The target that PEFT takes for no layer at all. */
     public static final String NOTHING = "dummy-target-modules";
@@ -216,8 +213,8 @@ public record Attachment(
     /** {@code modules_to_save} as PEFT writes it: with both names that heads of classifiers have. */
     public static @Nullable List<String> savedModules(List<String> whole, ModelSites model) {
         Set<String> modules = new LinkedHashSet<>(whole);
-        if (model.taskType() == TaskType.SEQ_CLS && modules.contains("classifier")) {
-            modules.add("score");
+        if (model.taskType() == TaskType.SEQ_CLS && modules.stream().anyMatch(WholeModules.CLASSIFIERS::contains)) {
+            modules.addAll(WholeModules.CLASSIFIERS);
         }
         return modules.isEmpty() ? null : new ArrayList<>(modules);
     }
@@ -359,17 +356,25 @@ public record Attachment(
 
     /** The layers that were asked for, or PEFT's default. */
     public TargetModules targetFor(ModelSites model) {
-        return targetOr(DEFAULTS, model);
+        return targetOr(LORA, model);
     }
 
-    /** The layers that were asked for, or those that a method has for the architecture. */
-    public TargetModules targetOr(Map<String, List<String>> defaults, ModelSites model) {
+    /** The layers that were asked for, or those that the family has for a method. */
+    public TargetModules targetOr(String peftType, ModelSites model) {
+        return targetOr(model.traits().targets(peftType), model);
+    }
+
+    /**
+     * The layers that were asked for, or the default ones.
+     *
+     * @throws IllegalArgumentException if there are none of either
+     */
+    public TargetModules targetOr(List<String> names, ModelSites model) {
         TargetModules asked = target;
         if (asked != null && !asked.isDefault()) {
             return asked;
         }
-        List<String> names = defaults.get(model.modelType());
-        if (names == null) {
+        if (names.isEmpty()) {
             throw new IllegalArgumentException("no target_modules were given, and " + model.modelType()
                     + " has no default. Name the layers, or use all-linear.");
         }

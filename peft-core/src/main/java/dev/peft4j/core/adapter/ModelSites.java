@@ -10,8 +10,11 @@ import java.util.Set;
 
 /** What an adapter method sees of a model: where it may act, and the tensors that it may copy. */
 public interface ModelSites {
-    /** {@code model_type} of the checkpoint: gpt2, llama, bert. */
+    /** {@code model_type} of the checkpoint. */
     String modelType();
+
+    /** What is particular to its family. */
+    FamilyTraits traits();
 
     /** What the model predicts. */
     TaskType taskType();
@@ -115,9 +118,6 @@ public interface ModelSites {
 
     /** Names of the modules that are trained whole for the task of this model because the checkpoint may not have them: the classifier. */
     List<String> taskModules();
-
-    /** Whether linear weights are (in, out) in the checkpoint, as GPT-2's Conv1D: PEFT's {@code fan_in_fan_out}. */
-    boolean fanInFanOut();
 
     /** The engine that the model computes with. */
     Backend backend();

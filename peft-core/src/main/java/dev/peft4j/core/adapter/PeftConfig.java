@@ -12,7 +12,24 @@ public interface PeftConfig {
     long parameterCount(ModelSites model);
 
     /**
-     * The same with other modules trained whole ({@code modules_to_save}); with none for an adapter that is active beside another one that has the head of the
+     * Makes sure that a model can have a new adapter of this config, before memory is taken for it and anything runs.
+     *
+     * @throws IllegalArgumentException if not
+     */
+    default void requireFits(ModelSites model) {
+        if (parameterCount(model) < 1) {
+            throw new IllegalArgumentException(peftType() + " was asked for, and it has nothing to train on this "
+                    + model.modelType() + " model. Choose other layers, or another method.");
+        }
+    }
+
+    /** Places of the context that an adapter of this config takes in front of each sequence. */
+    default int rowsInFront() {
+        return 0;
+    }
+
+    /**
+     * This config with other modules trained whole ({@code modules_to_save}); with none for an adapter that is active beside another one that has the head of the
      * task.
      *
      * @throws IllegalArgumentException if the method cannot train any

@@ -12,6 +12,11 @@ public interface PeftMethod {
     /** The {@code peft_type} that it handles. */
     String peftType();
 
+    /** The names under which a user can ask for it, with their options; none for a method that is only read from files or used from code. */
+    default List<NamedMethod> named() {
+        return List.of();
+    }
+
     /**
      * Reads the fields of {@code adapter_config.json}.
      *

@@ -14,12 +14,11 @@ final class SavedNames {
     private static final String HEADS = "heads.";
 
     private final ModelSites model;
-    private final String base; // what the names of the model begin with and those of its encoder alone do not: "bert."
+    private final String base; // what the names of the model begin with and those of its base alone do not
 
     SavedNames(ModelSites model) {
         this.model = model;
-        String first = model.linearSites().get(0).name();
-        this.base = first.substring(0, first.indexOf('.') + 1);
+        this.base = model.traits().prefix();
     }
 
     /**

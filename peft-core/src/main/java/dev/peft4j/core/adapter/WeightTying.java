@@ -9,6 +9,7 @@ import java.util.Optional;
  * only where one of them is named in a list by {@code embed_tokens} or {@code lm_head}.
  */
 public final class WeightTying {
+    /** PEFT looks for these, whatever a family calls its own. */
     private static final List<String> NAMES = List.of("embed_tokens", "lm_head");
 
     private final Attachment given;

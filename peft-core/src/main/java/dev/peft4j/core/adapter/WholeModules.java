@@ -17,10 +17,13 @@ import java.util.regex.Pattern;
  * @param mayMiss whether an entry may mean no module: in files that were read
  */
 public record WholeModules(List<String> endings, String prefix, boolean mayMiss) {
+    /** The names by which PEFT knows the head of a classifier, in every family. */
+    static final List<String> CLASSIFIERS = List.of("classifier", "score");
+
     /** Heads that PEFT trains for a task, whatever the field says, and whether a model has them or not. */
     private static final Map<String, List<String>> HEADS = Map.of(
-            "SEQ_CLS", List.of("classifier", "score"),
-            "TOKEN_CLS", List.of("classifier", "score"),
+            "SEQ_CLS", CLASSIFIERS,
+            "TOKEN_CLS", CLASSIFIERS,
             "QUESTION_ANS", List.of("qa_outputs"));
 
     /** Copies the entries. */

@@ -137,7 +137,7 @@ public final class MergedModel {
                 config.put("id2label", names);
                 config.put("label2id", ids);
             }
-            config.put("architectures", List.of("BertForSequenceClassification"));
+            config.put("architectures", List.of(model.traits().className(TaskType.SEQ_CLS)));
         }
         return config;
     }

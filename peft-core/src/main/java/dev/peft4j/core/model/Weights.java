@@ -5,6 +5,7 @@ import dev.peft4j.core.io.Checkpoint;
 import dev.peft4j.core.io.SafetensorsWriter;
 import dev.peft4j.core.io.TensorInfo;
 import dev.peft4j.core.tensor.DType;
+import dev.peft4j.core.tensor.Initial;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.weight.DenseWeight;
 import dev.peft4j.core.weight.FrozenWeight;
@@ -19,6 +20,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.function.BiFunction;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +36,7 @@ public final class Weights implements AutoCloseable {
     private final DType dtype;
     private final WeightFormat format;
     private final @Nullable Checkpoint checkpoint;
+    private final @Nullable BiFunction<String, int[], Tensor> first; // values of a model that has no checkpoint yet
     private final Map<String, Entry> entries = new LinkedHashMap<>();
     private final Set<String> read = new LinkedHashSet<>();
     private String optionalPrefix = "";
@@ -39,11 +44,17 @@ public final class Weights implements AutoCloseable {
 
     private record Entry(FrozenWeight weight, int[] shape, boolean transposed) {}
 
-    private Weights(Path directory, DType dtype, WeightFormat format, @Nullable Checkpoint checkpoint) {
+    private Weights(
+            Path directory,
+            DType dtype,
+            WeightFormat format,
+            @Nullable Checkpoint checkpoint,
+            @Nullable BiFunction<String, int[], Tensor> first) {
         this.directory = directory;
         this.dtype = dtype;
         this.format = format;
         this.checkpoint = checkpoint;
+        this.first = first;
     }
 
     /**
@@ -53,15 +64,27 @@ public final class Weights implements AutoCloseable {
      * @param format in which matrices are kept
      */
     public static Weights of(Checkpoint checkpoint, DType dtype, WeightFormat format) {
-        return new Weights(checkpoint.directory(), dtype, format, checkpoint);
+        return new Weights(checkpoint.directory(), dtype, format, checkpoint, null);
     }
 
-    /** No weights yet: for a model that starts from random ones. */
-    public static Weights empty(Path directory, DType dtype) {
-        return new Weights(directory, dtype, WeightFormat.full(), null);
+    /**
+     * Weights of a model that has learnt nothing, made as a family asks for them: matrices N(0, deviation²), vectors 1 if they are weights (of norms), and 0 if
+     * they are biases.
+     */
+    public static Weights random(Path directory, DType dtype, double deviation, long seed) {
+        RandomGenerator random = new SplittableRandom(seed);
+        return new Weights(directory, dtype, WeightFormat.full(), null, (name, shape) -> {
+            Tensor t = Tensor.allocate(dtype, shape.length == 1 ? 1 : shape[0], shape[shape.length - 1]);
+            if (shape.length == 2) {
+                Initial.gaussian(t, deviation, random);
+            } else {
+                t.fill(name.endsWith(".bias") ? 0 : 1);
+            }
+            return t;
+        });
     }
 
-    /** A prefix of all names that checkpoints of the model without a head do not have: {@code bert.}, {@code transformer.}, {@code model.}. */
+    /** A prefix of all names that checkpoints of the model without a head do not have. */
     public void optionalPrefix(String prefix) {
         if (checkpoint != null && checkpoint.names().stream().noneMatch(n -> n.startsWith(prefix))) {
             optionalPrefix = prefix;
@@ -77,6 +100,11 @@ public final class Weights implements AutoCloseable {
         String old = plain.replaceAll("LayerNorm\\.weight$", "LayerNorm.gamma")
                 .replaceAll("LayerNorm\\.bias$", "LayerNorm.beta");
         return checkpoint.info(old) != null ? old : plain;
+    }
+
+    /** Whether the model has learnt nothing yet: there is no checkpoint, and all tensors are made as they are asked for. */
+    public boolean isNew() {
+        return first != null;
     }
 
     /** Whether the checkpoint has a tensor. */
@@ -108,6 +136,10 @@ public final class Weights implements AutoCloseable {
         Entry made = entries.get(name);
         if (made != null && Arrays.equals(made.shape, shape)) {
             return made.weight;
+        }
+        if (first != null) {
+            put(name, first.apply(name, shape), transposed, shape);
+            return weight(name);
         }
         if (checkpoint == null) {
             throw new IllegalStateException(name + " was to be read, and there is no checkpoint");

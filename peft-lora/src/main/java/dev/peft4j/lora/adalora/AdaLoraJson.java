@@ -115,7 +115,7 @@ final class AdaLoraJson {
         json.put("lora_alpha", c.alpha() == (int) c.alpha() ? (Number) (int) c.alpha() : (Number) c.alpha());
         json.put("lora_dropout", c.dropout());
         json.put("orth_reg_weight", c.orthogonality());
-        json.put("fan_in_fan_out", model.fanInFanOut());
+        json.put("fan_in_fan_out", model.traits().fanInFanOut());
         if (!c.trainableTokens().isEmpty()) {
             json.put("trainable_token_indices", TokenTables.toJson(c.trainableTokens(), model));
         }

@@ -2,10 +2,14 @@ package dev.peft4j.lora.adalora;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.LinearSite;
+import dev.peft4j.core.adapter.MethodOption;
+import dev.peft4j.core.adapter.MethodValues;
 import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.NamedMethod;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.PeftMethod;
 import dev.peft4j.core.adapter.TargetParameters;
+import dev.peft4j.lora.RankOptions;
 import java.util.List;
 import java.util.Map;
 
@@ -14,6 +18,22 @@ public final class AdaLoraMethod implements PeftMethod {
     @Override
     public String peftType() {
         return AdaLoraConfig.PEFT_TYPE;
+    }
+
+    @Override
+    public List<NamedMethod> named() {
+        List<MethodOption> options =
+                List.of(RankOptions.R, RankOptions.ALPHA, RankOptions.DROPOUT, MethodOption.TARGET_MODULES);
+        return List.of(new NamedMethod("adalora", 1e-3, options, (values, model) -> config(values, model)));
+    }
+
+    /** Begins with half as many ranks again, as the paper does. */
+    private static AdaLoraConfig config(MethodValues values, ModelSites model) {
+        int r = RankOptions.rank(values, model);
+        RankSchedule schedule = RankSchedule.of((3 * r + 1) / 2, r);
+        double alpha = values.number(RankOptions.ALPHA);
+        double dropout = values.number(RankOptions.DROPOUT);
+        return new AdaLoraConfig(schedule, alpha, dropout, 0.5, Map.of(), values.attachment());
     }
 
     @Override

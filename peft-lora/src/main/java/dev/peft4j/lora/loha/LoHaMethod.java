@@ -3,9 +3,12 @@ package dev.peft4j.lora.loha;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.LayeredAdapter;
 import dev.peft4j.core.adapter.LinearSite;
+import dev.peft4j.core.adapter.MethodOption;
 import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.NamedMethod;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.PeftMethod;
+import dev.peft4j.lora.RankOptions;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -16,6 +19,17 @@ public final class LoHaMethod implements PeftMethod {
     @Override
     public String peftType() {
         return LoHaConfig.PEFT_TYPE;
+    }
+
+    @Override
+    public List<NamedMethod> named() {
+        List<MethodOption> options = List.of(RankOptions.R, RankOptions.ALPHA, MethodOption.TARGET_MODULES);
+        return List.of(new NamedMethod(
+                "loha",
+                1e-3,
+                options,
+                (values, model) -> LoHaConfig.of(
+                        RankOptions.rank(values, model), values.number(RankOptions.ALPHA), values.attachment())));
     }
 
     @Override

@@ -139,7 +139,7 @@ public record VeraConfig(
         json.put("d_initial", start);
         json.put("vera_dropout", dropout);
         json.put("init_weights", zeroStart);
-        json.put("fan_in_fan_out", model.fanInFanOut());
+        json.put("fan_in_fan_out", model.traits().fanInFanOut());
         return json;
     }
 }

@@ -2,9 +2,12 @@ package dev.peft4j.lora.vera;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.LinearSite;
+import dev.peft4j.core.adapter.MethodOption;
 import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.NamedMethod;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.PeftMethod;
+import dev.peft4j.lora.RankOptions;
 import java.util.List;
 import java.util.Map;
 
@@ -13,6 +16,23 @@ public final class VeraMethod implements PeftMethod {
     @Override
     public String peftType() {
         return VeraConfig.PEFT_TYPE;
+    }
+
+    @Override
+    public List<NamedMethod> named() {
+        List<MethodOption> options = List.of(RankOptions.R, RankOptions.DROPOUT, MethodOption.TARGET_MODULES);
+        return List.of(new NamedMethod(
+                "vera",
+                2e-2,
+                options,
+                (values, model) -> new VeraConfig(
+                        values.whole(RankOptions.R),
+                        0,
+                        true,
+                        0.1,
+                        values.number(RankOptions.DROPOUT),
+                        true,
+                        values.attachment())));
     }
 
     @Override

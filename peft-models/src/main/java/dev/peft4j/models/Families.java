@@ -1,0 +1,47 @@
+package dev.peft4j.models;
+
+import dev.peft4j.core.adapter.TargetModules;
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import java.util.ServiceLoader;
+import java.util.TreeMap;
+
+/** The families on the class path. */
+final class Families {
+    private Families() {}
+
+    /**
+     * The family of a config.
+     *
+     * @throws dev.peft4j.core.io.BadFileException if there is none of its {@code model_type}
+     */
+    static ModelFamily of(ModelConfig config) throws IOException {
+        Map<String, ModelFamily> all = all();
+        String type = config.text("model_type", "");
+        ModelFamily family = all.get(type);
+        if (family == null) {
+            throw config.bad("model_type is \"" + type + "\"; there are " + String.join(", ", all.keySet()) + "."
+                    + TargetModules.suggestion(type, all.keySet())
+                    + " Use a checkpoint of one of these families, or add the jar of the family to the class path.");
+        }
+        return family;
+    }
+
+    private static Map<String, ModelFamily> all() {
+        Map<String, ModelFamily> byType = new TreeMap<>();
+        for (ModelFamily family : ServiceLoader.load(ModelFamily.class)) {
+            for (String type : family.modelTypes()) {
+                ModelFamily other = byType.putIfAbsent(type, family);
+                if (other != null) {
+                    throw new IllegalStateException("model_type " + type + " is read by "
+                            + List.of(
+                                    other.getClass().getName(),
+                                    family.getClass().getName())
+                            + ". Take one of their jars from the class path.");
+                }
+            }
+        }
+        return byType;
+    }
+}

@@ -1,0 +1,37 @@
+package dev.peft4j.models;
+
+import dev.peft4j.core.adapter.FamilyTraits;
+import dev.peft4j.core.adapter.TaskType;
+import dev.peft4j.core.model.Model;
+import java.io.IOException;
+import java.util.List;
+
+/**
+ * A family of models. Found by {@link java.util.ServiceLoader}, so a family is a jar on the class path: the model itself, which usually extends
+ * {@link Decoder} or {@link BaseModel}, and this.
+ */
+public interface ModelFamily {
+    /** The values of {@code model_type} in {@code config.json} that it reads. */
+    List<String> modelTypes();
+
+    /** Names, and what PEFT and transformers hold of the family. */
+    FamilyTraits traits();
+
+    /**
+     * What a model of this config predicts.
+     *
+     * @throws dev.peft4j.core.io.BadFileException if the checkpoint is for a task that the family does not serve
+     */
+    default TaskType task(ModelConfig config) throws IOException {
+        TaskType task = traits().heads().containsKey(TaskType.CAUSAL_LM) ? TaskType.CAUSAL_LM : TaskType.SEQ_CLS;
+        config.requireTask(task);
+        return task;
+    }
+
+    /**
+     * Makes the model. Fields of the config that change the math and are not computed are refused by their names ({@link ModelConfig#require}).
+     *
+     * @throws dev.peft4j.core.io.BadFileException if a field is wrong or not supported, or a tensor is missing or has other dimensions
+     */
+    Model load(ModelSource source) throws IOException;
+}

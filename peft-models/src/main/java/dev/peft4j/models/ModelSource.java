@@ -1,0 +1,27 @@
+package dev.peft4j.models;
+
+import dev.peft4j.core.model.Weights;
+import dev.peft4j.core.tensor.Backend;
+import java.io.IOException;
+import java.util.Set;
+
+/**
+ * What a family makes a model of.
+ *
+ * @param config the fields of {@code config.json}
+ * @param weights the tensors of the checkpoint; the model owns them once it is made
+ * @param backend the engine
+ * @param outputs of a classifier that were asked for; 0 for those that the config names
+ * @param seed of layers that the checkpoint does not have
+ */
+public record ModelSource(ModelConfig config, Weights weights, Backend backend, int outputs, long seed) {
+    /** {@code model_type}. */
+    String modelType() throws IOException {
+        return config.text("model_type", "");
+    }
+
+    /** Tokens that end a text; none for a model that is made from nothing. */
+    Set<Integer> endTokens(int vocabularySize) throws IOException {
+        return weights.isNew() ? Set.of() : EndTokens.of(config.directory(), vocabularySize);
+    }
+}
