@@ -1,7 +1,7 @@
 package dev.peft4j.cli;
 
+import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.model.Model;
-import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.train.Evaluation;
 import dev.peft4j.core.train.Evaluator;

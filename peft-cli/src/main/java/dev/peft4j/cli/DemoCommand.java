@@ -4,7 +4,7 @@ import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.adapter.TaskType;
-import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.train.HtmlReport;
 import dev.peft4j.core.train.JsonlLog;

@@ -1,8 +1,8 @@
 package dev.peft4j.cli;
 
 import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.model.Model;
-import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.train.Evaluation;
 import dev.peft4j.core.train.Evaluator;
 import dev.peft4j.models.ModelInfo;

@@ -2,11 +2,11 @@ package dev.peft4j.cli;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
+import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.model.MergeReport;
 import dev.peft4j.core.model.MergedAdapter;
 import dev.peft4j.core.model.MergedModel;
 import dev.peft4j.core.model.Model;
-import dev.peft4j.core.model.PackedBatch;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;

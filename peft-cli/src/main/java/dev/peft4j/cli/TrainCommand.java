@@ -1,7 +1,7 @@
 package dev.peft4j.cli;
 
+import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.model.Model;
-import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.train.Checkpoints;
 import dev.peft4j.core.train.HtmlReport;
 import dev.peft4j.core.train.Schedule;

@@ -1,9 +1,9 @@
 package dev.peft4j.cli;
 
 import dev.peft4j.core.autograd.NonFiniteException;
+import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.model.MergedModel;
 import dev.peft4j.core.model.Model;
-import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.train.Checkpoints;
 import dev.peft4j.core.train.Evaluation;
 import dev.peft4j.core.train.HtmlReport;

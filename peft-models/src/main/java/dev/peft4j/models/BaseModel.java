@@ -7,19 +7,24 @@ import dev.peft4j.core.adapter.EmbeddingSite;
 import dev.peft4j.core.adapter.FamilyTraits;
 import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.adapter.NormSite;
+import dev.peft4j.core.adapter.TransformerSites;
 import dev.peft4j.core.autograd.Lease;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.data.Batch;
+import dev.peft4j.core.data.Example;
+import dev.peft4j.core.data.Layout;
+import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.layer.Attention;
 import dev.peft4j.core.layer.Attention.Slice;
 import dev.peft4j.core.layer.Embedding;
 import dev.peft4j.core.layer.Functions;
+import dev.peft4j.core.layer.Head;
 import dev.peft4j.core.layer.LayerNorm;
 import dev.peft4j.core.layer.Linear;
 import dev.peft4j.core.layer.RmsNorm;
 import dev.peft4j.core.layer.Rotary;
 import dev.peft4j.core.model.Model;
-import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.model.Weights;
 import dev.peft4j.core.tensor.AttentionShape;
 import dev.peft4j.core.tensor.Backend;
@@ -42,7 +47,7 @@ import org.slf4j.LoggerFactory;
  * What the families share: reading layers by name, keeping the list of their sites, and the ways of rows and keys that adapters put in front. A constructor
  * reads the config, then the layers in the order of the forward pass.
  */
-public abstract class BaseModel implements Model {
+public abstract class BaseModel implements Model, TransformerSites {
     private static final BlockSite.Kind[] KINDS = BlockSite.Kind.values();
     private static final Logger LOG = LoggerFactory.getLogger(BaseModel.class);
 
@@ -62,6 +67,8 @@ public abstract class BaseModel implements Model {
     private final List<String> newModules = new ArrayList<>();
     private final Lease lease;
     private @Nullable Rotary rotary;
+    private @Nullable Head head;
+    private List<String> taskModules = List.of();
 
     /**
      * Begins a model of a family.
@@ -124,10 +131,11 @@ public abstract class BaseModel implements Model {
         return addSite(new Linear(new LinearSite(name, in, weight.out(), false), weight, b));
     }
 
-    /** A linear layer behind the base, with a bias, which is new if the checkpoint has none; the output layer is one that {@code all-linear} leaves out. */
-    protected final Linear newIfMissing(String name, int in, int out, boolean head) throws IOException {
+    /** A linear layer behind the base, which is new if the checkpoint has none; the output layer is one that {@code all-linear} leaves out. */
+    protected final Linear newIfMissing(String name, int in, int out, boolean bias, boolean isOutput)
+            throws IOException {
         boolean inFile = weights.has(name + ".weight") || weights.isNew();
-        if (inFile && head && !weights.isNew() && weights.rowsInCheckpoint(name + ".weight") != out) {
+        if (inFile && isOutput && !weights.isNew() && weights.rowsInCheckpoint(name + ".weight") != out) {
             LOG.warn(
                     "{}: {} of the checkpoint has {} outputs and {} were asked for, so it is left out",
                     directory,
@@ -139,13 +147,15 @@ public abstract class BaseModel implements Model {
         if (!inFile) {
             fresh.requireAllowed(weights, name, out, in);
             newModules.add(name);
-            Fresh first = head ? fresh : fresh.other();
+            Fresh first = isOutput ? fresh : fresh.other();
             weights.put(name + ".weight", first.matrix(backend.dtype(), out, in), false, out, in);
-            weights.put(name + ".bias", Tensor.zeros(backend.dtype(), 1, out), false, out);
+            if (bias) {
+                weights.put(name + ".bias", Tensor.zeros(backend.dtype(), 1, out), false, out);
+            }
         }
         FrozenWeight w = weights.matrix(name + ".weight", out, in);
-        Tensor b = weights.vector(name + ".bias", out);
-        return addSite(new Linear(new LinearSite(name, in, out, head), w, b));
+        Tensor b = bias ? weights.vector(name + ".bias", out) : null;
+        return addSite(new Linear(new LinearSite(name, in, out, isOutput), w, b));
     }
 
     private Linear addSite(Linear layer) {
@@ -160,7 +170,7 @@ public abstract class BaseModel implements Model {
      * The output layer of a language model. Its weight is the embedding if the config says so, unless the checkpoint has another one; it is new if neither is
      * there.
      */
-    protected final Linear head(LinearSite site, Embedding tokens, boolean tied) throws IOException {
+    protected final Linear output(LinearSite site, Embedding tokens, boolean tied) throws IOException {
         String name = site.name() + ".weight";
         boolean inFile = weights.has(name) || (weights.isNew() && !tied);
         if (tied && (!inFile || weights.repeats(name, tokens.tensorName()))) {
@@ -203,6 +213,63 @@ public abstract class BaseModel implements Model {
     /** The frequencies of rotary positions that a config asks for, in all spellings of transformers that are supported. */
     protected final float[] rotaryFrequencies(ModelConfig config, int headSize) throws IOException {
         return RotaryScaling.frequencies(config, headSize, contextLength);
+    }
+
+    /**
+     * Gives the model its head; a constructor ends with it.
+     *
+     * @param modules that are trained whole for the task because the checkpoint may not have them
+     */
+    protected final void setHead(Head newHead, List<String> modules) {
+        head = newHead;
+        taskModules = List.copyOf(modules);
+    }
+
+    @Override
+    public final Head head() {
+        return Objects.requireNonNull(head, "the constructor of a model ends with setHead");
+    }
+
+    @Override
+    public final List<String> taskModules() {
+        return taskModules;
+    }
+
+    /**
+     * A batch of tokens.
+     *
+     * @throws IllegalArgumentException if it is one of images
+     */
+    protected final PackedBatch tokens(Batch batch) {
+        if (batch instanceof PackedBatch tokens) {
+            return tokens;
+        }
+        throw new IllegalArgumentException(
+                "images were given; this " + modelType + " model reads tokens. Use a model of images.");
+    }
+
+    @Override
+    public final Layout layout(Call call, Batch batch) {
+        return Layout.of(tokens(batch).withRowsOf(call));
+    }
+
+    @Override
+    public final Layout layout(Batch batch, List<Adapter> adapters) {
+        return Layout.of(tokens(batch).withRowsOf(adapters));
+    }
+
+    @Override
+    public final void requireFits(String name, Example example, int rowsInFront) {
+        if (!(example instanceof PackedBatch.Sequence)) {
+            throw new IllegalArgumentException(
+                    name + " is an image; this " + modelType + " model reads tokens. Use a model of images.");
+        }
+        int most = contextLength - rowsInFront;
+        if (example.length() > most) {
+            throw new IllegalArgumentException(
+                    name + " has " + example.length() + " tokens; the context of this model has " + contextLength
+                            + ", of which adapters take " + rowsInFront + ". Cut records to " + most + " tokens.");
+        }
     }
 
     /** Closes rotary tables with the model; to be made last, since a constructor that fails closes nothing. */

@@ -3,27 +3,21 @@ package dev.peft4j.models;
 import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.FamilyTraits;
-import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.data.Batch;
+import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.layer.Attention.Slice;
-import dev.peft4j.core.layer.CrossEntropy;
 import dev.peft4j.core.layer.Embedding;
 import dev.peft4j.core.layer.Functions;
 import dev.peft4j.core.layer.LayerNorm;
 import dev.peft4j.core.layer.Linear;
-import dev.peft4j.core.layer.SequenceLoss;
-import dev.peft4j.core.model.Loss;
-import dev.peft4j.core.model.Model;
-import dev.peft4j.core.model.PackedBatch;
-import dev.peft4j.core.model.ProblemType;
 import dev.peft4j.core.tensor.Activation;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.AttentionShape;
 import dev.peft4j.core.tensor.Tensor;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -32,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Devlin et al. 2019, <a href="https://arxiv.org/abs/1810.04805">paper</a>, sections 3 and 4.1.
  */
-public final class Bert extends BaseModel implements Model {
+public final class Bert extends BaseModel {
     private final int heads;
     private final int width; // C
     private final double dropout;
@@ -45,8 +39,6 @@ public final class Bert extends BaseModel implements Model {
     private final LayerNorm embeddingNorm;
     private final List<Block> blocks = new ArrayList<>();
     private final Linear pooler; // (C, C)
-    private final Linear classifier; // (outputs, C)
-    private final ProblemType problem;
 
     private record Block(
             Linear q,
@@ -82,7 +74,6 @@ public final class Bert extends BaseModel implements Model {
         classifierDropout = config.probability("classifier_dropout", dropout);
         activation = config.activation("hidden_act", "gelu");
         int outputs = config.outputs(source.outputs());
-        problem = config.problemType(outputs);
 
         words = embedding("bert.embeddings.word_embeddings", vocabularySize(), width);
         positions = embedding("bert.embeddings.position_embeddings", contextLength(), width);
@@ -101,21 +92,31 @@ public final class Bert extends BaseModel implements Model {
                     linear(h + "output.dense", inner, width, true),
                     layerNorm(h + "output.LayerNorm", width, eps)));
         }
-        pooler = newIfMissing("bert.pooler.dense", width, width, false);
-        classifier = newIfMissing("classifier", width, outputs, true);
+        pooler = newIfMissing("bert.pooler.dense", width, width, true, false);
+        Linear classifier = newIfMissing("classifier", width, outputs, true, true);
+        // with the layer in front of the classifier if that is new too: else its random values would be lost with the
+        // run
+        boolean newPooler = newModules().contains(pooler.site().name());
+        setHead(
+                SequenceHead.ofFirstToken(
+                        classifier,
+                        config.problemType(outputs),
+                        (call, x) -> Functions.dropout(call.pass(), classifierDropout, pool(call, x))),
+                newPooler ? List.of("classifier", pooler.site().name()) : List.of("classifier"));
     }
 
-    /** The hidden states of all tokens after the last layer (T, C). */
-    public Node encode(Call call, PackedBatch batch) {
-        return encode(call, batch, false, null);
+    @Override
+    public Node hidden(Call call, Batch batch, int @Nullable [] rows) {
+        return encode(call, tokens(batch), rows, null);
     }
 
     /**
-     * All hidden states, or only those of the first tokens (B, C), which the last layer then computes alone.
+     * The hidden states after the last layer.
      *
+     * @param rows those that the last layer computes; null for all
      * @param seen gets the keys and values of all layers; null for nobody
      */
-    private Node encode(Call chosen, PackedBatch batch, boolean firstOnly, @Nullable KeyValueCache seen) {
+    private Node encode(Call chosen, PackedBatch batch, int @Nullable [] rows, @Nullable KeyValueCache seen) {
         Pass pass = chosen.pass();
         begin(chosen, batch, segments.site().entries());
         int frame = pass.begin();
@@ -130,7 +131,7 @@ public final class Bert extends BaseModel implements Model {
         x = Functions.dropout(pass, dropout, embeddingNorm.forward(call, x));
         for (int l = 0; l < blocks.size(); l++) {
             int inner = pass.begin();
-            x = pass.end(inner, block(call, l, x, all, firstOnly && l == blocks.size() - 1, seen));
+            x = pass.end(inner, block(call, l, x, all, l == blocks.size() - 1 ? rows : null, seen));
         }
         if (seen != null) {
             seen.advance(all);
@@ -139,11 +140,11 @@ public final class Bert extends BaseModel implements Model {
     }
 
     private Node block(
-            Call allRows, int layer, Node x, PackedBatch batch, boolean firstOnly, @Nullable KeyValueCache seen) {
+            Call allRows, int layer, Node x, PackedBatch batch, int @Nullable [] kept, @Nullable KeyValueCache seen) {
         Pass pass = allRows.pass();
         Block b = blocks.get(layer);
-        Call call = firstOnly ? allRows.overSequences() : allRows; // over the tokens that ask
-        Node rows = firstOnly ? Functions.rows(pass, x, batch.starts()) : x;
+        Call call = kept == null ? allRows : allRows.overRows(kept); // over the tokens that ask
+        Node rows = kept == null ? x : Functions.rows(pass, x, kept);
         Node q = b.q.forward(call, rows);
         Node k = b.k.forward(allRows, x);
         Node v = b.v.forward(allRows, x);
@@ -159,7 +160,7 @@ public final class Bert extends BaseModel implements Model {
                 1 / Math.sqrt((double) width / heads),
                 false,
                 attentionDropout);
-        AttentionShape shape = firstOnly ? firstQueries(all) : all;
+        AttentionShape shape = kept == null ? all : all.withQueries(kept);
         Node mixed = attend(
                 call, batch, site(layer, BlockSite.Kind.KEYS_AND_VALUES), shape, Slice.of(q), Slice.of(k), Slice.of(v));
         Node a = Functions.dropout(pass, dropout, b.o.forward(call, mixed));
@@ -171,64 +172,9 @@ public final class Bert extends BaseModel implements Model {
         return b.outputNorm.forward(call, Functions.add(pass, y, a));
     }
 
-    /** One query per sequence, over all of its keys. */
-    private static AttentionShape firstQueries(AttentionShape s) {
-        int[] starts = new int[s.sequences()];
-        int[] counts = new int[s.sequences()];
-        Arrays.setAll(starts, i -> i);
-        Arrays.fill(counts, 1);
-        return new AttentionShape(
-                starts,
-                counts,
-                s.keyStart(),
-                s.keyCount(),
-                s.heads(),
-                s.keyHeads(),
-                s.headSize(),
-                s.scale(),
-                false,
-                s.dropout(),
-                s.seed());
-    }
-
-    /** {@code tanh(W h + b)} of the first token of each sequence (B, C). */
-    public Node pool(Call call, PackedBatch batch) {
-        Pass pass = call.pass();
-        return Functions.activation(
-                pass, Activation.TANH, pooler.forward(call.overSequences(), encode(call, batch, true, null)));
-    }
-
-    @Override
-    public Node logits(Call call, PackedBatch batch) {
-        Node pooled = Functions.dropout(call.pass(), classifierDropout, pool(call, batch));
-        return classifier.forward(call.overSequences(), pooled);
-    }
-
-    @Override
-    public Loss loss(Call call, PackedBatch batch, double scale) {
-        if (problem == ProblemType.SINGLE_LABEL_CLASSIFICATION) {
-            int[] labels = batch.classLabels();
-            Node pooled = Functions.dropout(call.pass(), classifierDropout, pool(call, batch));
-            double sum = CrossEntropy.forward(
-                    call.overSequences(),
-                    pooled,
-                    labels,
-                    classifier.site().out(),
-                    scale,
-                    (c, x) -> classifier.forward(c, x));
-            return new Loss(sum, scored(call, batch));
-        }
-        float[] targets = batch.values(classifier.site().out());
-        Node predicted = logits(call, batch);
-        double sum = problem == ProblemType.REGRESSION
-                ? SequenceLoss.meanSquaredError(call.pass(), predicted, targets, scale)
-                : SequenceLoss.binaryCrossEntropy(call.pass(), predicted, targets, scale);
-        return new Loss(sum, batch.sequences());
-    }
-
-    @Override
-    public ProblemType problemType() {
-        return problem;
+    /** {@code tanh(W h + b)} of rows (n, C). */
+    private Node pool(Call call, Node rows) {
+        return Functions.activation(call.pass(), Activation.TANH, pooler.forward(call, rows));
     }
 
     @Override
@@ -236,31 +182,9 @@ public final class Bert extends BaseModel implements Model {
         try (KeyValueCache seen = new KeyValueCache(backend().dtype(), blocks.size(), width, 1, tokens.length);
                 Arena arena = new Arena(backend().dtype());
                 Pass pass = Pass.inference(backend(), arena)) {
-            encode(Call.of(pass), PackedBatch.of(tokens), false, seen);
+            encode(Call.of(pass), PackedBatch.of(tokens), null, seen);
             return seen.sideBySide(0);
         }
-    }
-
-    @Override
-    public int scored(Call call, PackedBatch batch) {
-        return problem != ProblemType.SINGLE_LABEL_CLASSIFICATION
-                ? batch.sequences()
-                : (int) Arrays.stream(batch.classLabels())
-                        .filter(label -> label != CrossEntropy.IGNORE)
-                        .count();
-    }
-
-    @Override
-    public TaskType taskType() {
-        return TaskType.SEQ_CLS;
-    }
-
-    /** With the layer in front of the classifier if that is new too: else its random values would be lost with the run. */
-    @Override
-    public List<String> taskModules() {
-        return newModules().contains(pooler.site().name())
-                ? List.of("classifier", pooler.site().name())
-                : List.of("classifier");
     }
 
     @Override

@@ -4,20 +4,25 @@ import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.FamilyTraits;
+import dev.peft4j.core.adapter.LinearSite;
+import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.autograd.Products;
+import dev.peft4j.core.data.Batch;
+import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.layer.Attention;
 import dev.peft4j.core.layer.Attention.Slice;
 import dev.peft4j.core.layer.Embedding;
 import dev.peft4j.core.layer.Functions;
-import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.layer.Linear;
 import dev.peft4j.core.tensor.AttentionShape;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -96,6 +101,34 @@ public abstract class Decoder extends BaseModel implements CausalModel {
 
     /** The final norm. */
     protected abstract Node end(Call call, Node x);
+
+    /**
+     * Reads the head of the task that the model was opened for, and ends the constructor with it: the next token, or classes of sequences by their last token, with
+     * a layer without a bias ({@code ForSequenceClassification}).
+     *
+     * @param tied whether the output layer of a language model is the table of tokens
+     */
+    protected final void readHead(ModelSource source, boolean tied) throws IOException {
+        ModelConfig config = source.config();
+        int width = tokens().site().width();
+        FamilyTraits.Head head = Objects.requireNonNull(traits().head(source.task()));
+        if (source.task() == TaskType.CAUSAL_LM) {
+            LinearSite site = new LinearSite(head.module(), width, vocabularySize(), true);
+            setHead(
+                    new NextTokenHead(output(site, tokens(), tied)),
+                    newModules()); // a new one would be lost with the run
+            return;
+        }
+        int outputs = config.outputs(source.outputs());
+        Linear score = newIfMissing(head.module(), width, outputs, false, true);
+        int padding = (int) config.number("pad_token_id", -1);
+        setHead(SequenceHead.ofLastToken(score, config.problemType(outputs), padding), List.of(head.module()));
+    }
+
+    @Override
+    public final Node hidden(Call call, Batch batch, int @Nullable [] rows) {
+        return hidden(call, tokens(batch), null, rows);
+    }
 
     @Override
     public final Node hidden(Call chosen, PackedBatch batch, @Nullable KeyValueCache cache, int @Nullable [] rows) {

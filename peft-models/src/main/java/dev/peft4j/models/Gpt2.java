@@ -4,7 +4,6 @@ import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.FamilyTraits;
-import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.layer.Attention.Slice;
@@ -35,7 +34,6 @@ public final class Gpt2 extends Decoder {
     private final Embedding positions; // (context, C)
     private final List<Block> blocks = new ArrayList<>();
     private final LayerNorm finalNorm;
-    private final Linear head; // (V, C)
 
     private record Block(
             LayerNorm norm1, Linear attention, Linear projection, LayerNorm norm2, Linear up, Linear down) {}
@@ -78,8 +76,7 @@ public final class Gpt2 extends Decoder {
                     conv1d(h + "mlp.c_proj", inner, width)));
         }
         finalNorm = layerNorm("transformer.ln_f", width, eps);
-        LinearSite site = new LinearSite("lm_head", width, vocabularySize(), true);
-        head = head(site, tokens, config.flag("tie_word_embeddings", true));
+        readHead(source, config.flag("tie_word_embeddings", true));
     }
 
     @Override
@@ -131,10 +128,5 @@ public final class Gpt2 extends Decoder {
     @Override
     protected Embedding tokens() {
         return tokens;
-    }
-
-    @Override
-    public Linear head() {
-        return head;
     }
 }

@@ -1,6 +1,6 @@
 package dev.peft4j.models;
 
-import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.tensor.AttentionShape;
 import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;

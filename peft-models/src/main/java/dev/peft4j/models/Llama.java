@@ -4,7 +4,6 @@ import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.FamilyTraits;
-import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.layer.Attention.Slice;
@@ -31,7 +30,6 @@ public final class Llama extends Decoder {
     private final Embedding tokens; // (V, C)
     private final List<Block> blocks = new ArrayList<>();
     private final RmsNorm finalNorm;
-    private final Linear head; // (V, C)
 
     private record Block(
             RmsNorm norm1,
@@ -86,8 +84,7 @@ public final class Llama extends Decoder {
                     linear(h + "mlp.down_proj", inner, width, mlpBias)));
         }
         finalNorm = rmsNorm("model.norm", width, eps);
-        LinearSite site = new LinearSite("lm_head", width, vocabularySize(), true);
-        head = head(site, tokens, config.flag("tie_word_embeddings", false));
+        readHead(source, config.flag("tie_word_embeddings", false));
         rotary = own(new Rotary(backend().dtype(), frequencies));
     }
 
@@ -136,10 +133,5 @@ public final class Llama extends Decoder {
     @Override
     protected Embedding tokens() {
         return tokens;
-    }
-
-    @Override
-    public Linear head() {
-        return head;
     }
 }

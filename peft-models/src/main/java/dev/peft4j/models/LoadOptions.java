@@ -1,18 +1,21 @@
 package dev.peft4j.models;
 
+import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.weight.WeightFormat;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a model is opened.
  *
  * @param backend that it computes on
  * @param format in which its matrices are kept
+ * @param task that it is to have a head for; null for that of the checkpoint
  * @param outputs of a classifier: classes, labels or numbers that it predicts; 0 for as many as the config names, or 2. A head of the checkpoint that has
  *     another number of them is left out, and a new one made.
  * @param seed of layers that the checkpoint does not have
  */
-public record LoadOptions(Backend backend, WeightFormat format, int outputs, long seed) {
+public record LoadOptions(Backend backend, WeightFormat format, @Nullable TaskType task, int outputs, long seed) {
     /** On the default backend, with matrices as the checkpoint has them. */
     public static LoadOptions defaults() {
         return on(Backend.auto());
@@ -20,21 +23,26 @@ public record LoadOptions(Backend backend, WeightFormat format, int outputs, lon
 
     /** The same on a backend. */
     public static LoadOptions on(Backend backend) {
-        return new LoadOptions(backend, WeightFormat.stored(), 0, 0);
+        return new LoadOptions(backend, WeightFormat.stored(), null, 0, 0);
     }
 
     /** With matrices in another form. */
     public LoadOptions withFormat(WeightFormat newFormat) {
-        return new LoadOptions(backend, newFormat, outputs, seed);
+        return new LoadOptions(backend, newFormat, task, outputs, seed);
+    }
+
+    /** With a head for a task, which is new if the checkpoint does not have it. */
+    public LoadOptions withTask(TaskType newTask) {
+        return new LoadOptions(backend, format, newTask, outputs, seed);
     }
 
     /** With another number of outputs of a classifier. */
     public LoadOptions withOutputs(int newOutputs) {
-        return new LoadOptions(backend, format, newOutputs, seed);
+        return new LoadOptions(backend, format, task, newOutputs, seed);
     }
 
     /** With other first values of new layers. */
     public LoadOptions withSeed(long newSeed) {
-        return new LoadOptions(backend, format, outputs, newSeed);
+        return new LoadOptions(backend, format, task, outputs, newSeed);
     }
 }

@@ -1,9 +1,10 @@
 package dev.peft4j.models;
 
+import dev.peft4j.core.adapter.FamilyTraits;
 import dev.peft4j.core.adapter.TaskType;
+import dev.peft4j.core.data.ProblemType;
 import dev.peft4j.core.io.BadFileException;
 import dev.peft4j.core.io.Json;
-import dev.peft4j.core.model.ProblemType;
 import dev.peft4j.core.tensor.Activation;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -11,10 +12,15 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** The fields of a {@code config.json}, checked when they are asked for: whatever is wrong is a {@link BadFileException} that names the field. */
 public final class ModelConfig {
+    /** Ends of classes of transformers whose heads another head must not be taken for. */
+    private static final List<String> OTHER_TASKS =
+            List.of("ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering", "ForMultipleChoice");
+
     private static final int LARGEST = 1 << 24;
 
     private final Path file;
@@ -161,20 +167,28 @@ public final class ModelConfig {
         require("is_encoder_decoder", false);
     }
 
-    /** Refuses checkpoints for other tasks, and those whose head has the name but not the meaning of another. */
-    void requireTask(TaskType task) throws IOException {
-        boolean classifies = task == TaskType.SEQ_CLS;
-        List<String> others = classifies
-                ? List.of("ForTokenClassification", "ForMultipleChoice")
-                : List.of("ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering");
+    /**
+     * The task that a checkpoint is for, of those that a family serves.
+     *
+     * @throws BadFileException if its class is for another one
+     */
+    TaskType task(FamilyTraits traits) throws IOException {
+        TaskType usual = traits.heads().containsKey(TaskType.CAUSAL_LM) ? TaskType.CAUSAL_LM : TaskType.SEQ_CLS;
         for (String architecture : architectures()) {
-            if (others.stream().anyMatch(architecture::endsWith)) {
+            for (Map.Entry<TaskType, FamilyTraits.Head> head : traits.heads().entrySet()) {
+                if (head.getValue().className().equals(architecture)) {
+                    return head.getKey();
+                }
+            }
+            if (OTHER_HEADS.stream().anyMatch(architecture::endsWith)
+                    || (usual == TaskType.CAUSAL_LM && architecture.endsWith("ForQuestionAnswering"))) {
                 throw bad("model_type is \"" + text("model_type", "") + "\" with the architecture " + architecture
-                        + "; of this family there "
-                        + (classifies ? "are classifiers of sequences" : "are language models")
+                        + "; of this family there are heads for "
+                        + new TreeSet<>(traits.heads().keySet())
                         + ". Use a checkpoint of one of these.");
             }
         }
+        return usual;
     }
 
     /** Names of the classes of transformers that the checkpoint is for; none if it does not say. */

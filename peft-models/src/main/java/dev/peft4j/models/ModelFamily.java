@@ -18,14 +18,12 @@ public interface ModelFamily {
     FamilyTraits traits();
 
     /**
-     * What a model of this config predicts.
+     * What a model of this config predicts: the task whose class the config names; else the next token if the family does that.
      *
      * @throws dev.peft4j.core.io.BadFileException if the checkpoint is for a task that the family does not serve
      */
     default TaskType task(ModelConfig config) throws IOException {
-        TaskType task = traits().heads().containsKey(TaskType.CAUSAL_LM) ? TaskType.CAUSAL_LM : TaskType.SEQ_CLS;
-        config.requireTask(task);
-        return task;
+        return config.task(traits());
     }
 
     /**

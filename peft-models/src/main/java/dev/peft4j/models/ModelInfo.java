@@ -2,9 +2,9 @@ package dev.peft4j.models;
 
 import dev.peft4j.core.adapter.FamilyTraits;
 import dev.peft4j.core.adapter.TaskType;
+import dev.peft4j.core.data.ProblemType;
 import dev.peft4j.core.io.Checkpoint;
 import dev.peft4j.core.io.TensorInfo;
-import dev.peft4j.core.model.ProblemType;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;

@@ -1,5 +1,6 @@
 package dev.peft4j.models;
 
+import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.model.Weights;
 import dev.peft4j.core.tensor.Backend;
 import java.io.IOException;
@@ -11,10 +12,11 @@ import java.util.Set;
  * @param config the fields of {@code config.json}
  * @param weights the tensors of the checkpoint; the model owns them once it is made
  * @param backend the engine
+ * @param task that the model is to have a head for; one of those that the family serves
  * @param outputs of a classifier that were asked for; 0 for those that the config names
  * @param seed of layers that the checkpoint does not have
  */
-public record ModelSource(ModelConfig config, Weights weights, Backend backend, int outputs, long seed) {
+public record ModelSource(ModelConfig config, Weights weights, Backend backend, TaskType task, int outputs, long seed) {
     /** {@code model_type}. */
     String modelType() throws IOException {
         return config.text("model_type", "");

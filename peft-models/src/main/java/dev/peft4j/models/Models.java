@@ -1,5 +1,6 @@
 package dev.peft4j.models;
 
+import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.io.Checkpoint;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.model.Weights;
@@ -8,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -42,7 +44,7 @@ public final class Models {
             config.requirePlain();
             Weights weights = Weights.of(checkpoint, backend.dtype(), options.format());
             try {
-                Model model = create(new ModelSource(config, weights, backend, options.outputs(), options.seed()));
+                Model model = create(config, weights, options);
                 List<String> unused = new UnusedTensors(config, checkpoint).of(weights.unread());
                 if (!unused.isEmpty()) {
                     LOG.warn("{}: {} tensors of the checkpoint are not used: {}", directory, unused.size(), unused);
@@ -77,16 +79,22 @@ public final class Models {
         ModelConfig fields = ModelConfig.of(directory, config);
         Weights weights = Weights.random(directory, backend.dtype(), DEVIATION, seed);
         try {
-            return create(new ModelSource(fields, weights, backend, 0, seed));
+            return create(fields, weights, LoadOptions.on(backend).withSeed(seed));
         } catch (IOException | RuntimeException | OutOfMemoryError e) {
             weights.close();
             throw e;
         }
     }
 
-    private static Model create(ModelSource source) throws IOException {
-        ModelFamily family = Families.of(source.config());
-        family.task(source.config());
-        return family.load(source);
+    private static Model create(ModelConfig config, Weights weights, LoadOptions options) throws IOException {
+        ModelFamily family = Families.of(config);
+        TaskType asked = options.task();
+        TaskType task = asked == null ? family.task(config) : asked;
+        if (family.traits().head(task) == null) {
+            throw config.bad("a model for " + task + " was asked for; this family serves "
+                    + new TreeSet<>(family.traits().heads().keySet()) + ". Use one of these tasks.");
+        }
+        return family.load(
+                new ModelSource(config, weights, options.backend(), task, options.outputs(), options.seed()));
     }
 }

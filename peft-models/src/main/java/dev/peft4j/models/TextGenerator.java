@@ -5,7 +5,7 @@ import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.NonFiniteException;
 import dev.peft4j.core.autograd.Pass;
-import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.ArrayList;

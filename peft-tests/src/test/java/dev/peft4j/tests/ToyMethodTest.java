@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
+import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.model.Model;
-import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.train.Trainer;
 import dev.peft4j.core.train.TrainingConfig;

@@ -15,9 +15,9 @@ import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.autograd.NonFiniteException;
 import dev.peft4j.core.autograd.Parameter;
-import dev.peft4j.core.layer.CrossEntropy;
+import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.data.Targets;
 import dev.peft4j.core.model.Model;
-import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.train.Evaluation;
 import dev.peft4j.core.train.Schedule;
 import dev.peft4j.core.train.Trainer;
@@ -207,7 +207,7 @@ class TrainingRunTest {
         List<PackedBatch.Sequence> silent = new ArrayList<>();
         for (int i = 0; i < 6; i++) {
             int[] labels = new int[4];
-            Arrays.fill(labels, CrossEntropy.IGNORE);
+            Arrays.fill(labels, Targets.IGNORE);
             silent.add(PackedBatch.Sequence.labelled(new int[] {1, 2, 3, i}, labels));
         }
         records.addAll(silent);

@@ -56,6 +56,16 @@ public interface Adapter extends AutoCloseable {
     default void linear(Call call, LinearSite site, Node x, Node y) {}
 
     /**
+     * Acts at a convolution after the base product: changes y in place and records how.
+     *
+     * @param x (N, I · height · width), its input
+     * @param height rows of each channel of x
+     * @param width columns of each channel of x
+     * @param y (N, O · height' · width'), its output so far
+     */
+    default void convolution(Call call, ConvSite site, Node x, int height, int width, Node y) {}
+
+    /**
      * Acts at a table of token vectors: changes y in place and records how.
      *
      * @param ids of the T tokens
@@ -134,6 +144,9 @@ public interface Adapter extends AutoCloseable {
 
     /** Adds what the adapter does at a linear layer to a copy (O, I) of its weight. */
     default void mergeInto(LinearSite site, Tensor weight) {}
+
+    /** Adds what the adapter does at a convolution to a copy of its weight. */
+    default void mergeInto(ConvSite site, Tensor weight) {}
 
     /** Does to a copy (V, C) of a table what the adapter does when tokens are looked up. */
     default void mergeInto(EmbeddingSite site, Tensor table) {}

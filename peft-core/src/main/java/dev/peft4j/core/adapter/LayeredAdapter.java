@@ -28,6 +28,7 @@ public class LayeredAdapter implements Adapter {
     private final ModelSites model;
     private final Map<String, LinearUpdate> linear = new LinkedHashMap<>();
     private final Map<String, EmbeddingUpdate> embeddings = new LinkedHashMap<>();
+    private final Map<String, ConvUpdate> convolutions = new LinkedHashMap<>();
     private final BaseCopies copies;
     private final Map<String, Wrapper> wrappers = new HashMap<>(); // by the names of modules
     private final Set<Parameter> optional = new HashSet<>();
@@ -56,6 +57,12 @@ public class LayeredAdapter implements Adapter {
     /** Adds what is done at a linear layer; the adapter closes its parameters. */
     public final void add(LinearSite site, LinearUpdate update) {
         linear.put(site.name(), update);
+        wrappers.put(site.name(), Wrapper.LAYER);
+    }
+
+    /** Adds what is done at a convolution; the adapter closes its parameters. */
+    public final void add(ConvSite site, ConvUpdate update) {
+        convolutions.put(site.name(), update);
         wrappers.put(site.name(), Wrapper.LAYER);
     }
 
@@ -333,6 +340,7 @@ public class LayeredAdapter implements Adapter {
         List<Parameter> all = new ArrayList<>();
         embeddings.values().forEach(e -> all.addAll(e.parameters()));
         linear.values().forEach(l -> all.addAll(l.parameters()));
+        convolutions.values().forEach(c -> all.addAll(c.parameters()));
         tokens.forEach(t -> all.add(t.parameter()));
         all.addAll(copies.parameters());
         return all;
@@ -380,6 +388,14 @@ public class LayeredAdapter implements Adapter {
     }
 
     @Override
+    public void convolution(Call call, ConvSite site, Node x, int height, int width, Node y) {
+        ConvUpdate update = convolutions.get(site.name());
+        if (update != null) {
+            update.forward(call, x, height, width, y);
+        }
+    }
+
+    @Override
     public void embedding(Call call, EmbeddingSite site, int[] ids, Node y) {
         EmbeddingUpdate update = embeddings.get(site.name());
         if (update != null) {
@@ -395,6 +411,7 @@ public class LayeredAdapter implements Adapter {
     @Override
     public boolean actsAt(Site site) {
         return linear.containsKey(site.name())
+                || convolutions.containsKey(site.name())
                 || embeddings.containsKey(site.name())
                 || tokens.stream().anyMatch(t -> t.isAt(site));
     }
@@ -403,6 +420,14 @@ public class LayeredAdapter implements Adapter {
     public void mergeInto(LinearSite site, Tensor weight) {
         tokens.stream().filter(t -> t.isAt(site)).forEach(t -> t.mergeInto(weight));
         LinearUpdate update = linear.get(site.name());
+        if (update != null) {
+            update.mergeInto(model.backend(), weight);
+        }
+    }
+
+    @Override
+    public void mergeInto(ConvSite site, Tensor weight) {
+        ConvUpdate update = convolutions.get(site.name());
         if (update != null) {
             update.mergeInto(model.backend(), weight);
         }

@@ -28,29 +28,9 @@ public interface ModelSites {
     /** All norms in the order of the forward pass. */
     List<NormSite> normSites();
 
-    /** The blocks: places where keys and values come in, and behind attention and feed-forward, in their order. */
-    List<BlockSite> blockSites();
-
-    /** Heads of queries. */
-    int attentionHeads();
-
-    /** Heads of keys and values. */
-    int keyHeads();
-
-    /** Most tokens of a sequence. */
-    int contextLength();
-
-    /**
-     * What the base attends to in each layer when it reads one sequence (T, 2 L D): for each layer the keys, with their positions, and then the values. A
-     * prefix of these rows stands for the text.
-     *
-     * @return to be closed by the caller
-     */
-    Tensor keysAndValues(int... tokens);
-
-    /** Columns of the hidden states C. */
-    default int width() {
-        return embeddingSites().get(0).width();
+    /** All convolutions in the order of the forward pass. */
+    default List<ConvSite> convSites() {
+        return List.of();
     }
 
     /** The name of the tensor that is the weight of a linear layer: its own, or the embedding that a head is tied to. */

@@ -1,5 +1,7 @@
 package dev.peft4j.core.model;
 
+import dev.peft4j.core.data.ProblemType;
+
 /**
  * What a batch cost.
  *

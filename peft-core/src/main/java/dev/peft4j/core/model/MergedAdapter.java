@@ -2,6 +2,7 @@ package dev.peft4j.core.model;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.adapter.ConvSite;
 import dev.peft4j.core.adapter.EmbeddingSite;
 import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.adapter.ModelSites;
@@ -9,6 +10,7 @@ import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.autograd.Lease;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;
@@ -62,6 +64,11 @@ public final class MergedAdapter implements Adapter {
             for (LinearSite site : model.linearSites()) {
                 merged.mergeWeight(model, adapters, site);
                 merged.mergeBias(model, adapters, site);
+            }
+            for (ConvSite site : model.convSites()) {
+                adapters.stream()
+                        .filter(a -> a.actsAt(site))
+                        .forEach(a -> a.mergeInto(site, merged.copyOf(model, site.name() + ".weight")));
             }
             for (EmbeddingSite site : model.embeddingSites()) {
                 merged.mergeTable(model, adapters, site);
@@ -196,7 +203,7 @@ public final class MergedAdapter implements Adapter {
     }
 
     /** Compares with the adapters attached, on a batch. */
-    public MergeReport report(Model model, List<Adapter> adapters, PackedBatch probe) {
+    public MergeReport report(Model model, List<Adapter> adapters, Batch probe) {
         float[] base = logits(model, List.of(), probe);
         float[] attached = logits(model, adapters, probe);
         float[] merged = logits(model, List.of(this), probe);
@@ -215,7 +222,7 @@ public final class MergedAdapter implements Adapter {
         return new MergeReport(largest, change == 0 ? 0 : Math.sqrt(difference / change), effect, tensors.size());
     }
 
-    private static float[] logits(Model model, List<Adapter> adapters, PackedBatch batch) {
+    private static float[] logits(Model model, List<Adapter> adapters, Batch batch) {
         try (Arena arena = new Arena(model.backend().dtype());
                 Pass pass = Pass.inference(model.backend(), arena)) {
             return model.logits(Call.of(pass, adapters), batch).value().toFloats();

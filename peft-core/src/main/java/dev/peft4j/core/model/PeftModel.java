@@ -9,6 +9,7 @@ import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.autograd.Lease;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.data.Batch;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -324,7 +325,7 @@ public final class PeftModel implements AutoCloseable {
      * @param name of the result
      * @param probe a batch to compare on
      */
-    public MergeReport merge(String name, List<String> adapters, PackedBatch probe) {
+    public MergeReport merge(String name, List<String> adapters, Batch probe) {
         requireFree(name);
         List<Entry> held = new ArrayList<>();
         try {
@@ -339,7 +340,7 @@ public final class PeftModel implements AutoCloseable {
         }
     }
 
-    private MergeReport reportOrClose(MergedAdapter merged, List<Adapter> adapters, PackedBatch probe) {
+    private MergeReport reportOrClose(MergedAdapter merged, List<Adapter> adapters, Batch probe) {
         try {
             return merged.report(base, adapters, probe);
         } catch (RuntimeException e) {

@@ -58,6 +58,26 @@ public record AttentionShape(
                 queryStart, queryCount, starts, counts, heads, keyHeads, headSize, scale, causal, dropout, seed);
     }
 
+    /**
+     * The same with only some of the queries, which lie end to end; where later keys are hidden, the last ones of each sequence are meant.
+     *
+     * @param rows numbers of the queries, in rising order
+     */
+    public AttentionShape withQueries(int... rows) {
+        int[] starts = new int[sequences()];
+        int[] counts = new int[sequences()];
+        int at = 0;
+        for (int s = 0; s < sequences(); s++) {
+            starts[s] = at;
+            while (at < rows.length && rows[at] < queryStart[s] + queryCount[s]) {
+                at++;
+            }
+            counts[s] = at - starts[s];
+        }
+        return new AttentionShape(
+                starts, counts, keyStart, keyCount, heads, keyHeads, headSize, scale, causal, dropout, seed);
+    }
+
     /** How many keys a query sees. */
     int visible(int sequence, int query) {
         return causal ? query + 1 + keyCount[sequence] - queryCount[sequence] : keyCount[sequence];

@@ -1,6 +1,7 @@
 package dev.peft4j.core.train;
 
-import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.data.Batch;
+import dev.peft4j.core.data.Example;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -18,7 +19,7 @@ import java.util.random.RandomGenerator;
 final class Batches {
     private static final int WINDOW = 50; // batches
 
-    private final List<PackedBatch.Sequence> records;
+    private final List<? extends Example> records;
     private final int size;
     private final int perStep;
     private final boolean byLength;
@@ -27,7 +28,7 @@ final class Batches {
     private List<List<Integer>> epoch = List.of();
     private int at;
 
-    Batches(List<PackedBatch.Sequence> records, TrainingConfig config) {
+    Batches(List<? extends Example> records, TrainingConfig config) {
         this.records = records;
         this.size = config.batchSize();
         this.perStep = config.accumulation();
@@ -38,9 +39,9 @@ final class Batches {
     }
 
     /** The batches of the next step. */
-    List<PackedBatch> next() {
+    List<Batch> next() {
         return numbers().stream()
-                .map(batch -> PackedBatch.of(batch.stream().map(records::get).toList()))
+                .map(batch -> Batch.of(batch.stream().map(records::get).toList()))
                 .toList();
     }
 

@@ -1,5 +1,6 @@
 package dev.peft4j.core.train;
 
+import dev.peft4j.core.data.Measure;
 import java.util.Locale;
 
 /**
@@ -11,16 +12,6 @@ import java.util.Locale;
  * @param accuracy share of sequences whose class is right, or of labels that are rightly there or not, from 0 to 1; NaN for other measures
  */
 public record Evaluation(double loss, int count, Measure measure, double accuracy) {
-    /** What is told beside the loss. */
-    public enum Measure {
-        /** Of a language model: {@link Evaluation#perplexity}. */
-        PERPLEXITY,
-        /** Of a classifier: {@link Evaluation#accuracy}. */
-        ACCURACY,
-        /** Of a model that predicts numbers: the root of the loss, which has their unit. */
-        ROOT_MEAN_SQUARED_ERROR
-    }
-
     /** {@code e^loss}: for a language model, among how many equally probable tokens it would be as unsure. */
     public double perplexity() {
         return Math.exp(loss);

@@ -4,8 +4,11 @@ import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.FullFineTuning;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.data.Example;
+import dev.peft4j.core.data.ImageBatch;
+import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.data.Targets;
 import dev.peft4j.core.io.Json;
-import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.weight.FrozenWeight;
 import java.io.IOException;
@@ -32,13 +35,16 @@ final class Fingerprint {
     }
 
     /** Of tokens, types, labels and values, in their order. */
-    static String of(List<PackedBatch.Sequence> records) {
+    static String of(List<? extends Example> records) {
         Fingerprint f = new Fingerprint();
-        for (PackedBatch.Sequence s : records) {
-            f.add(s.ids());
-            f.add(s.tokenTypes());
-            f.add(s.labels());
-            f.add(s.values());
+        for (Example e : records) {
+            if (e instanceof PackedBatch.Sequence s) {
+                f.add(s.ids());
+                f.add(s.tokenTypes());
+            } else if (e instanceof ImageBatch.Image image) {
+                f.add(image.values());
+            }
+            f.add(e.targets());
         }
         return f.text();
     }
@@ -95,6 +101,22 @@ final class Fingerprint {
             bytes.putInt(v);
         }
         digest.update(bytes.flip());
+    }
+
+    private void add(Targets targets) {
+        add(targets.kind());
+        if (targets instanceof Targets.PerToken t) {
+            add(t.labels());
+        } else if (targets instanceof Targets.Classes t) {
+            add(t.classes());
+        } else if (targets instanceof Targets.Spans t) {
+            add(t.first());
+            add(t.last());
+        } else if (targets instanceof Targets.Numbers t) {
+            add(t.values());
+        } else if (targets instanceof Targets.LabelSets t) {
+            add(t.values());
+        }
     }
 
     private void add(float[] values) {

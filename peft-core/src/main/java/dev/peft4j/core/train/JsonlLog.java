@@ -1,5 +1,6 @@
 package dev.peft4j.core.train;
 
+import dev.peft4j.core.data.Measure;
 import dev.peft4j.core.io.AtomicFile;
 import dev.peft4j.core.io.Json;
 import java.io.BufferedWriter;
@@ -115,11 +116,11 @@ public final class JsonlLog implements TrainingListener, AutoCloseable {
     }
 
     private static Evaluation evaluation(Map<String, Object> line) {
-        Evaluation.Measure measure = Evaluation.Measure.PERPLEXITY;
+        Measure measure = Measure.PERPLEXITY;
         if (line.containsKey("eval_accuracy")) {
-            measure = Evaluation.Measure.ACCURACY;
+            measure = Measure.ACCURACY;
         } else if (line.containsKey("eval_rmse")) {
-            measure = Evaluation.Measure.ROOT_MEAN_SQUARED_ERROR;
+            measure = Measure.ROOT_MEAN_SQUARED_ERROR;
         }
         return new Evaluation(
                 number(line, "eval_loss"), (int) number(line, "eval_count"), measure, number(line, "eval_accuracy"));

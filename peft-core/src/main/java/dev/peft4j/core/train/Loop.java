@@ -5,8 +5,9 @@ import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.NonFiniteException;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.data.Batch;
+import dev.peft4j.core.data.Example;
 import dev.peft4j.core.model.Model;
-import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.tensor.Arena;
 import java.util.Arrays;
 import java.util.List;
@@ -49,8 +50,8 @@ final class Loop {
 
     /** Makes the steps that are left, and saves the state at the end. */
     void run(
-            List<PackedBatch.Sequence> records,
-            List<PackedBatch.Sequence> heldOut,
+            List<? extends Example> records,
+            List<? extends Example> heldOut,
             int steps,
             Arena arena,
             AdamW optimizer,
@@ -88,7 +89,7 @@ final class Loop {
     }
 
     /** Evaluates the parameters as they are, unless there are no records, or the run is stopped meanwhile. */
-    private void evaluate(List<PackedBatch.Sequence> heldOut, Progress progress) {
+    private void evaluate(List<? extends Example> heldOut, Progress progress) {
         Evaluation e = heldOut.isEmpty() ? null : Evaluator.evaluate(model, adapters, heldOut, isStopped);
         if (e != null) {
             boolean best = progress.evaluated(e);
@@ -99,7 +100,7 @@ final class Loop {
         }
     }
 
-    private void step(List<PackedBatch> batches, double rate, Arena arena, AdamW optimizer, Progress progress) {
+    private void step(List<Batch> batches, double rate, Arena arena, AdamW optimizer, Progress progress) {
         long start = System.nanoTime();
         long[] dropout = seeds(batches.size());
         int scored = scored(batches, arena);
@@ -116,7 +117,7 @@ final class Loop {
         optimizer.step(model.backend(), parameters, rate);
         trained.forEach(a -> a.afterStep(model.backend(), now));
         parameters.forEach(Parameter::zeroGrad);
-        int tokens = batches.stream().mapToInt(PackedBatch::tokens).sum();
+        int tokens = batches.stream().mapToInt(Batch::length).sum();
         long took = System.nanoTime() - start;
         progress.nanos += took;
         progress.tokens += tokens;
@@ -130,9 +131,9 @@ final class Loop {
         return drawn;
     }
 
-    private int scored(List<PackedBatch> batches, Arena arena) {
+    private int scored(List<Batch> batches, Arena arena) {
         int scored = 0;
-        for (PackedBatch batch : batches) {
+        for (Batch batch : batches) {
             try (Pass pass = Pass.inference(model.backend(), arena)) {
                 scored += model.scored(Call.of(pass, adapters), batch);
             }
@@ -141,7 +142,7 @@ final class Loop {
     }
 
     /** Adds the gradients of all batches, and returns the sum of their losses. */
-    private double backward(List<PackedBatch> batches, long[] dropout, int scored, Arena arena) {
+    private double backward(List<Batch> batches, long[] dropout, int scored, Arena arena) {
         double loss = 0;
         for (int i = 0; i < batches.size(); i++) {
             double sum = backward(batches.get(i), dropout[i], scored, arena);
@@ -154,7 +155,7 @@ final class Loop {
     }
 
     /** Adds the gradients of a batch, unless its loss is not finite. */
-    private double backward(PackedBatch batch, long dropout, int scored, Arena arena) {
+    private double backward(Batch batch, long dropout, int scored, Arena arena) {
         try (Pass pass = Pass.training(model.backend(), arena, dropout)) {
             double sum =
                     model.loss(Call.of(pass, adapters), batch, 1.0 / scored).sum();
@@ -199,7 +200,7 @@ final class Loop {
     }
 
     /** Runs the same forward pass again and finds the first layer that makes a value which is not finite. */
-    private NonFiniteException trace(Arena arena, PackedBatch batch, long seed) {
+    private NonFiniteException trace(Arena arena, Batch batch, long seed) {
         try {
             requireFinite();
         } catch (NonFiniteException e) {
@@ -214,7 +215,7 @@ final class Loop {
     }
 
     /** What the run came to; puts the best parameters back if it kept them, or evaluates what it ends with. */
-    TrainingResult finish(List<PackedBatch.Sequence> heldOut, int steps, Progress progress) {
+    TrainingResult finish(List<? extends Example> heldOut, int steps, Progress progress) {
         boolean early = hasEnough(progress);
         boolean interrupted = progress.step < steps && !early;
         if (!interrupted && progress.now() == null) {

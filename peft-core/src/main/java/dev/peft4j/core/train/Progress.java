@@ -1,6 +1,7 @@
 package dev.peft4j.core.train;
 
 import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.data.Measure;
 import dev.peft4j.core.io.Json;
 import dev.peft4j.core.tensor.Tensor;
 import java.io.IOException;
@@ -145,7 +146,7 @@ final class Progress implements AutoCloseable {
         return new Evaluation(
                 number(e, "loss").doubleValue(),
                 number(e, "count").intValue(),
-                Evaluation.Measure.valueOf(String.valueOf(e.get("measure"))),
+                Measure.valueOf(String.valueOf(e.get("measure"))),
                 e.get("accuracy") instanceof Number a ? a.doubleValue() : Double.NaN);
     }
 

@@ -5,9 +5,10 @@ import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.NonFiniteException;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.data.Batch;
+import dev.peft4j.core.data.Example;
 import dev.peft4j.core.model.Conflicts;
 import dev.peft4j.core.model.Model;
-import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.tensor.Arena;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -132,7 +133,7 @@ public final class Trainer {
      * @throws NonFiniteException if a value becomes infinite or not a number; the parameters are the best ones, if the run keeps these, else those before
      *     the step. A state on the disk stays as it is
      */
-    public TrainingResult train(List<PackedBatch.Sequence> records, List<PackedBatch.Sequence> heldOut) {
+    public TrainingResult train(List<? extends Example> records, List<? extends Example> heldOut) {
         if (records.isEmpty()) {
             throw new IllegalArgumentException(
                     "records to train on were expected and there are none. Give a file with records.");
@@ -188,7 +189,7 @@ public final class Trainer {
     }
 
     /** Before training, without the adapters that are trained. */
-    private void evaluateBase(Progress progress, List<PackedBatch.Sequence> heldOut) {
+    private void evaluateBase(Progress progress, List<? extends Example> heldOut) {
         List<Adapter> frozen =
                 adapters.stream().filter(a -> !trained.contains(a)).toList();
         Evaluation base = Evaluator.evaluate(model, frozen, heldOut, this::isStopped);
@@ -199,8 +200,8 @@ public final class Trainer {
     }
 
     private Checkpointer checkpointer(
-            List<PackedBatch.Sequence> records,
-            List<PackedBatch.Sequence> heldOut,
+            List<? extends Example> records,
+            List<? extends Example> heldOut,
             Progress progress,
             AdamW optimizer,
             int steps) {
@@ -219,8 +220,8 @@ public final class Trainer {
     }
 
     /** What has to be equal for the same run to go on. */
-    private Map<String, String> identity(
-            List<PackedBatch.Sequence> records, List<PackedBatch.Sequence> heldOut, int steps) throws IOException {
+    private Map<String, String> identity(List<? extends Example> records, List<? extends Example> heldOut, int steps)
+            throws IOException {
         Map<String, String> s = new LinkedHashMap<>();
         s.put("seed", String.valueOf(config.seed()));
         s.put("steps", String.valueOf(steps));
@@ -245,24 +246,18 @@ public final class Trainer {
     }
 
     /** Refuses what would not fit into the context in the middle of a run. */
-    private void checkLengths(List<PackedBatch.Sequence> sequences) {
+    private void checkLengths(List<? extends Example> records) {
         int rows = adapters.stream().mapToInt(Adapter::rowsInFront).sum();
-        int most = model.contextLength() - rows;
-        for (int i = 0; i < sequences.size(); i++) {
-            if (sequences.get(i).length() > most) {
-                throw new IllegalArgumentException("record " + i + " has "
-                        + sequences.get(i).length() + " tokens; the context of this model has "
-                        + model.contextLength() + ", of which adapters take " + rows + ". Cut records to " + most
-                        + " tokens.");
-            }
+        for (int i = 0; i < records.size(); i++) {
+            model.requireFits("record " + i, records.get(i), rows);
         }
     }
 
     /** Refuses records of which none has anything to learn from. */
-    private void requireScored(Arena arena, List<PackedBatch.Sequence> records) {
+    private void requireScored(Arena arena, List<? extends Example> records) {
         try (Pass pass = Pass.inference(model.backend(), arena)) {
             Call call = Call.of(pass, adapters);
-            if (records.stream().noneMatch(r -> model.scored(call, PackedBatch.of(List.of(r))) > 0)) {
+            if (records.stream().noneMatch(r -> model.scored(call, Batch.of(List.of(r))) > 0)) {
                 throw new IllegalArgumentException(records.size() + " records were given to train on, and none has a"
                         + " token to learn from: all end with their prompt. Give records with a completion.");
             }

@@ -1,7 +1,7 @@
 package dev.peft4j.models.data;
 
 import dev.peft4j.core.adapter.TargetModules;
-import dev.peft4j.core.model.ProblemType;
+import dev.peft4j.core.data.ProblemType;
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;

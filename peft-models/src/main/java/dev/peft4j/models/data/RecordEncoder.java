@@ -1,9 +1,9 @@
 package dev.peft4j.models.data;
 
 import dev.peft4j.core.adapter.TaskType;
-import dev.peft4j.core.layer.CrossEntropy;
-import dev.peft4j.core.model.PackedBatch;
-import dev.peft4j.core.model.ProblemType;
+import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.data.ProblemType;
+import dev.peft4j.core.data.Targets;
 import dev.peft4j.models.TextTokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -46,8 +46,7 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
             PackedBatch.Sequence s = task == TaskType.SEQ_CLS ? classified(record) : scored(record);
             cut += s.length() > maxLength ? 1 : 0;
             s = shorten(s);
-            if (task == TaskType.CAUSAL_LM
-                    && Arrays.stream(s.labels()).skip(1).allMatch(l -> l == CrossEntropy.IGNORE)) {
+            if (task == TaskType.CAUSAL_LM && Arrays.stream(s.labels()).skip(1).allMatch(l -> l == Targets.IGNORE)) {
                 dropped++;
             } else {
                 sequences.add(s);
@@ -72,7 +71,7 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
     private PackedBatch.Sequence scored(TextRecord record) {
         TextTokenizer.Example example = tokenizer.encodeExample(record.prompt(), record.text(), maxLength + 1);
         int[] labels = example.ids().clone();
-        Arrays.fill(labels, 0, example.promptLength(), CrossEntropy.IGNORE);
+        Arrays.fill(labels, 0, example.promptLength(), Targets.IGNORE);
         return PackedBatch.Sequence.labelled(example.ids(), labels);
     }
 

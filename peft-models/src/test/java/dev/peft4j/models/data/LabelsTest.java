@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.peft4j.core.model.ProblemType;
+import dev.peft4j.core.data.ProblemType;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.core.adapter.TaskType;
-import dev.peft4j.core.model.PackedBatch;
+import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.models.TextTokenizer;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -3,36 +3,32 @@ package dev.peft4j.core.layer;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.data.Targets;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.Arrays;
-import java.util.function.BiFunction;
+import java.util.stream.IntStream;
 
-/** Cross entropy with a head in front of it, without ever holding the logits of all rows. */
-public final class CrossEntropy {
+/** A loss of rows with a head in front of it, without ever holding the logits of all rows. */
+public final class RowLoss {
     private static final int CHUNK_ROWS = 512; // fewer rows make the products with a large head slow
     private static final int CHUNK_BYTES = 128 << 20;
 
-    /** A label that is not scored. */
-    public static final int IGNORE = -100;
-
-    private CrossEntropy() {}
+    private RowLoss() {}
 
     /**
-     * The loss of the rows that have a label. The head runs over chunks of rows, and each chunk is derived at once: only the gradient of
-     * x is kept, and no logits are computed where there is no label.
+     * The loss of the rows that are scored. The head runs over chunks of rows, and each chunk is derived at once: only the gradient of x is kept, and no
+     * logits are computed where there is no target.
      *
-     * @param x (T, C)
-     * @param labels of the T rows, {@link #IGNORE} where there is none
-     * @param classes V, for the size of the chunks
+     * @param call over the rows
+     * @param x (n, C)
+     * @param targets of the n rows
      * @param scale of the gradient: 1 / number of scored rows in the whole batch, for the mean
-     * @param head makes logits (rows, V) of rows of x
      * @return the sum of the losses, not scaled
-     * @throws IllegalArgumentException if a label is no class
+     * @throws IllegalArgumentException if a class is no output of the head
      */
-    public static double forward(
-            Call call, Node x, int[] labels, int classes, double scale, BiFunction<Call, Node, Node> head) {
+    public static double forward(Call call, Node x, Targets targets, double scale, Head head, LossFunction function) {
         Pass pass = call.pass();
-        int[] scored = scoredRows(labels, classes);
+        int[] scored = scoredRows(targets, head.outputs());
         if (scored.length == 0) {
             return 0;
         }
@@ -40,20 +36,17 @@ public final class CrossEntropy {
         Tensor dx =
                 derive && x.isTracked() ? pass.allocate(scored.length, x.value().cols()) : null;
         double loss = 0;
-        int chunk = chunkRows(scored.length, classes);
+        int chunk = chunkRows(scored.length, head.outputs());
         for (int from = 0; from < scored.length; from += chunk) {
             int[] rows = Arrays.copyOfRange(scored, from, Math.min(scored.length, from + chunk));
-            int[] targets = Arrays.stream(rows).map(r -> labels[r]).toArray();
             int mark = pass.mark();
             int frame = pass.begin();
             Tensor copy = pass.allocate(rows.length, x.value().cols());
             pass.backend().kernels().gather(rows, x.value(), copy);
             Node part = x.isTracked() ? pass.trackedNode(copy) : pass.node(copy);
-            Node logits = head.apply(call.overRows(rows), part);
-            double partLoss = pass.backend().kernels().crossEntropy(logits.value(), targets, scale);
-            loss += partLoss;
+            Node logits = head.logits(call.overRows(rows), part);
+            loss += function.forward(pass, logits, targets.of(rows), scale);
             if (derive && logits.isTracked()) {
-                pass.addGrad(logits, logits.value()); // the kernel left d loss/d logits in place of the logits
                 pass.backwardTo(mark);
             }
             if (dx != null) {
@@ -78,14 +71,19 @@ public final class CrossEntropy {
         return loss;
     }
 
-    private static int[] scoredRows(int[] labels, int classes) {
+    private static int[] scoredRows(Targets targets, int classes) {
+        if (!(targets instanceof Targets.Classes given)) {
+            return IntStream.range(0, targets.count()).toArray();
+        }
+        int[] labels = given.classes();
         int[] rows = new int[labels.length];
         int n = 0;
         for (int i = 0; i < labels.length; i++) {
-            if (labels[i] != IGNORE) {
+            if (labels[i] != Targets.IGNORE) {
                 if (labels[i] < 0 || labels[i] >= classes) {
-                    throw new IllegalArgumentException("the label " + labels[i] + " was given; there are 0 to "
-                            + (classes - 1) + ", and " + IGNORE + " for what is not scored. Correct the labels.");
+                    throw new IllegalArgumentException(
+                            "the label " + labels[i] + " was given; there are 0 to " + (classes - 1) + ", and "
+                                    + Targets.IGNORE + " for what is not scored. Correct the labels.");
                 }
                 rows[n++] = i;
             }

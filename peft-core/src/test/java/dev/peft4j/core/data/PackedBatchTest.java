@@ -3,7 +3,8 @@ package dev.peft4j.core.model;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import dev.peft4j.core.layer.CrossEntropy;
+import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.data.Targets;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -13,7 +14,7 @@ class PackedBatchTest {
         PackedBatch batch = PackedBatch.of(List.of(
                 PackedBatch.Sequence.labelled(new int[] {7}, new int[] {7}),
                 PackedBatch.Sequence.labelled(new int[] {9}, new int[] {9})));
-        int none = CrossEntropy.IGNORE;
+        int none = Targets.IGNORE;
         int[] next = batch.withRowsInFront(new int[] {2, 1}).nextTokens();
         assertArrayEquals(new int[] {none, 7, none, 9, none}, next);
     }

@@ -1,4 +1,4 @@
-package dev.peft4j.core.model;
+package dev.peft4j.core.data;
 
 /** What a classifier predicts of a sequence, and by which loss: {@code problem_type} of {@code config.json}. */
 public enum ProblemType {

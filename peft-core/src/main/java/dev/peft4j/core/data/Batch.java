@@ -1,0 +1,34 @@
+package dev.peft4j.core.data;
+
+import java.util.List;
+
+/** What a model reads at once. */
+public sealed interface Batch permits PackedBatch, ImageBatch {
+    /** Number of sequences or images B. */
+    int size();
+
+    /** How much there is to compute: tokens, or images. */
+    int length();
+
+    /** What is to be predicted. */
+    Targets targets();
+
+    /**
+     * Examples as a batch, in their order.
+     *
+     * @throws IllegalArgumentException if they are not of one kind, or not of one size where that has to be
+     */
+    static Batch of(List<? extends Example> examples) {
+        boolean text = examples.stream().allMatch(PackedBatch.Sequence.class::isInstance);
+        boolean images = examples.stream().allMatch(ImageBatch.Image.class::isInstance);
+        if (!text && !images) {
+            throw new IllegalArgumentException(
+                    "sequences and images were given for one batch. Give batches of one kind.");
+        }
+        return text
+                ? PackedBatch.of(
+                        examples.stream().map(PackedBatch.Sequence.class::cast).toList())
+                : ImageBatch.of(
+                        examples.stream().map(ImageBatch.Image.class::cast).toList());
+    }
+}

@@ -1,0 +1,66 @@
+package dev.peft4j.core.layer;
+
+import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.adapter.TaskType;
+import dev.peft4j.core.autograd.Node;
+import dev.peft4j.core.data.Layout;
+import dev.peft4j.core.data.Measure;
+import dev.peft4j.core.data.Targets;
+import dev.peft4j.core.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The part of a model that makes predictions of the rows of its backbone: which rows it reads, what it predicts, and what that is compared with. A task is
+ * a head, so every family serves every task that has one.
+ */
+public interface Head {
+    /** What it is for. */
+    TaskType task();
+
+    /** Number of predictions of a row: tokens, classes, numbers. */
+    int outputs();
+
+    /** The rows whose logits are asked for when there is nothing to compare with, in rising order; null for all. */
+    int @Nullable [] rows(Layout layout);
+
+    /**
+     * Predictions.
+     *
+     * @param call over the rows of {@code hidden}
+     * @param hidden (n, C)
+     * @return (n, outputs)
+     */
+    Node logits(Call call, Node hidden);
+
+    /**
+     * What is compared with what.
+     *
+     * @param rows of the backbone that are read, in rising order; at least one of each sequence or image
+     * @param targets of these rows
+     * @param count how many of them are scored
+     */
+    record Scored(int[] rows, Targets targets, int count) {}
+
+    /**
+     * Which rows are compared with the targets of a batch.
+     *
+     * @throws IllegalArgumentException if the batch has targets of another kind
+     */
+    Scored scored(Layout layout);
+
+    /** How predictions are compared. */
+    LossFunction loss();
+
+    /** What is told of an evaluation beside the loss. */
+    Measure measure();
+
+    /** How many predictions are right, of those that {@link #judged} counts; 0 where a measure is none of right and wrong. */
+    default long right(Tensor logits, Targets targets) {
+        return 0;
+    }
+
+    /** How many predictions can be right or wrong. */
+    default long judged(Targets targets) {
+        return 0;
+    }
+}

@@ -1,0 +1,176 @@
+package dev.peft4j.models;
+
+import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.adapter.TaskType;
+import dev.peft4j.core.autograd.Node;
+import dev.peft4j.core.data.Layout;
+import dev.peft4j.core.data.Measure;
+import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.data.ProblemType;
+import dev.peft4j.core.data.Targets;
+import dev.peft4j.core.layer.Head;
+import dev.peft4j.core.layer.Linear;
+import dev.peft4j.core.layer.LossFunction;
+import dev.peft4j.core.layer.Losses;
+import dev.peft4j.core.tensor.Tensor;
+import java.util.Arrays;
+import java.util.function.BiFunction;
+
+/** A head that predicts classes, labels or numbers of whole sequences by one row of each. */
+public final class SequenceHead implements Head {
+    private static final int NO_TOKEN = -1;
+
+    private final Linear output; // (outputs, C)
+    private final ProblemType problem;
+    private final boolean first;
+    private final int padding;
+    private final BiFunction<Call, Node, Node> pooler;
+
+    private SequenceHead(
+            Linear output, ProblemType problem, boolean first, int padding, BiFunction<Call, Node, Node> pooler) {
+        this.output = output;
+        this.problem = problem;
+        this.first = first;
+        this.padding = padding;
+        this.pooler = pooler;
+    }
+
+    /**
+     * Reads the first token of each sequence, as encoders do.
+     *
+     * @param pooler what comes in front of the output layer: (n, C) to (n, C)
+     */
+    public static SequenceHead ofFirstToken(Linear output, ProblemType problem, BiFunction<Call, Node, Node> pooler) {
+        return new SequenceHead(output, problem, true, NO_TOKEN, pooler);
+    }
+
+    /**
+     * Reads the last token of each sequence, as decoders do.
+     *
+     * @param padding the token that does not count at the end of a sequence, or -1 for none
+     */
+    public static SequenceHead ofLastToken(Linear output, ProblemType problem, int padding) {
+        return new SequenceHead(output, problem, false, padding, (call, x) -> x);
+    }
+
+    /** What is predicted of a sequence. */
+    public ProblemType problem() {
+        return problem;
+    }
+
+    @Override
+    public TaskType task() {
+        return TaskType.SEQ_CLS;
+    }
+
+    @Override
+    public int outputs() {
+        return output.site().out();
+    }
+
+    @Override
+    public int[] rows(Layout layout) {
+        int[] rows = new int[layout.size()];
+        Arrays.setAll(rows, s -> first ? layout.starts()[s] : last(layout, s));
+        return rows;
+    }
+
+    /** The last token that is no padding; the first one if all are. */
+    private int last(Layout layout, int sequence) {
+        int row = layout.starts()[sequence + 1] - 1;
+        if (padding == NO_TOKEN || !(layout.batch() instanceof PackedBatch tokens)) {
+            return row;
+        }
+        while (row > layout.starts()[sequence] && tokens.ids()[row] == padding) {
+            row--;
+        }
+        return row;
+    }
+
+    @Override
+    public Node logits(Call call, Node hidden) {
+        return output.forward(call, pooler.apply(call, hidden));
+    }
+
+    @Override
+    public Scored scored(Layout layout) {
+        Targets targets = layout.batch().targets();
+        boolean fits =
+                switch (problem) {
+                    case SINGLE_LABEL_CLASSIFICATION -> targets instanceof Targets.Classes;
+                    case MULTI_LABEL_CLASSIFICATION ->
+                        targets instanceof Targets.LabelSets sets && sets.each() == outputs();
+                    case REGRESSION -> targets instanceof Targets.Numbers numbers && numbers.each() == outputs();
+                };
+        if (!fits) {
+            throw new IllegalArgumentException("this classifier is compared with " + wanted() + ", and the batch has "
+                    + targets.kind() + ". Give targets of its kind.");
+        }
+        return new Scored(rows(layout), targets, (int) judged(targets, 1));
+    }
+
+    private String wanted() {
+        return switch (problem) {
+            case SINGLE_LABEL_CLASSIFICATION -> "a class of each sequence";
+            case MULTI_LABEL_CLASSIFICATION -> outputs() + " labels of each sequence";
+            case REGRESSION -> outputs() + " numbers of each sequence";
+        };
+    }
+
+    @Override
+    public LossFunction loss() {
+        return switch (problem) {
+            case SINGLE_LABEL_CLASSIFICATION -> Losses::crossEntropy;
+            case MULTI_LABEL_CLASSIFICATION -> Losses::binaryCrossEntropy;
+            case REGRESSION -> Losses::meanSquaredError;
+        };
+    }
+
+    @Override
+    public Measure measure() {
+        return problem == ProblemType.REGRESSION ? Measure.ROOT_MEAN_SQUARED_ERROR : Measure.ACCURACY;
+    }
+
+    @Override
+    public long right(Tensor logits, Targets targets) {
+        if (targets instanceof Targets.Classes classes) {
+            return countRight(logits, classes.classes());
+        }
+        return targets instanceof Targets.LabelSets sets ? countRight(logits, sets.values()) : 0;
+    }
+
+    @Override
+    public long judged(Targets targets) {
+        return judged(targets, outputs());
+    }
+
+    private static long judged(Targets targets, int each) {
+        return targets instanceof Targets.Classes classes
+                ? Arrays.stream(classes.classes())
+                        .filter(label -> label != Targets.IGNORE)
+                        .count()
+                : (long) targets.count() * each;
+    }
+
+    private static long countRight(Tensor logits, int[] labels) {
+        long right = 0;
+        for (int r = 0; r < labels.length; r++) {
+            int best = 0;
+            for (int c = 1; c < logits.cols(); c++) {
+                best = logits.get(r, c) > logits.get(r, best) ? c : best;
+            }
+            right += best == labels[r] ? 1 : 0;
+        }
+        return right;
+    }
+
+    /** Labels whose probability is on the right side of a half. */
+    private static long countRight(Tensor logits, float[] values) {
+        long right = 0;
+        for (int i = 0; i < values.length; i++) {
+            boolean there = logits.get(i / logits.cols(), i % logits.cols()) > 0;
+            right += there == values[i] > 0.5f ? 1 : 0;
+        }
+        return right;
+    }
+}
