@@ -117,7 +117,7 @@ final class Bench {
             List<PackedBatch.Sequence> all = new ArrayList<>();
             for (int i = b * SST2_BATCH; i < (b + 1) * SST2_BATCH; i++) {
                 int n = lengths.get(i);
-                all.add(PackedBatch.Sequence.labelled(ids(token, n, 20000, 1000), new int[] {i % 2}));
+                all.add(PackedBatch.Sequence.classified(ids(token, n, 20000, 1000), i % 2));
                 token += n;
             }
             batches.add(PackedBatch.of(all));

@@ -173,7 +173,7 @@ public final class Bert extends BaseModel {
     }
 
     /** {@code tanh(W h + b)} of rows (n, C). */
-    private Node pool(Call call, Node rows) {
+    public Node pool(Call call, Node rows) {
         return Functions.activation(call.pass(), Activation.TANH, pooler.forward(call, rows));
     }
 

@@ -17,9 +17,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The fields of a {@code config.json}, checked when they are asked for: whatever is wrong is a {@link BadFileException} that names the field. */
 public final class ModelConfig {
-    /** Ends of classes of transformers whose heads another head must not be taken for. */
-    private static final List<String> OTHER_TASKS =
-            List.of("ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering", "ForMultipleChoice");
+    /** Ends of classes of transformers whose heads have the names of others. */
+    private static final List<String> OTHER_HEADS =
+            List.of("ForSequenceClassification", "ForTokenClassification", "ForMultipleChoice");
 
     private static final int LARGEST = 1 << 24;
 

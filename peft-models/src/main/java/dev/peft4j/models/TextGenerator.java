@@ -153,7 +153,7 @@ public final class TextGenerator implements AutoCloseable {
             int[] last = new int[unseen.length];
             Arrays.setAll(last, i -> rows.start(i) + rows.length(i) - 1);
             Node ends = model.hidden(call, batch, cache, last);
-            Tensor logits = model.head().forward(call.overSequences(), ends).value();
+            Tensor logits = model.head().logits(call.overSequences(), ends).value();
             float[][] out = new float[unseen.length][];
             for (int i = 0; i < out.length; i++) {
                 out[i] = logits.rows(i, 1).toFloats();

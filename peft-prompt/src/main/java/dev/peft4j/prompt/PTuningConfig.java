@@ -4,6 +4,7 @@ import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.NamePattern;
 import dev.peft4j.core.adapter.OtherFields;
+import dev.peft4j.core.adapter.TransformerSites;
 import dev.peft4j.core.tensor.Activation;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.tensor.TorchRandom;
@@ -69,11 +70,11 @@ public record PTuningConfig(PromptSettings settings, Encoder encoder, int hidden
         return new PTuningConfig(settings.asFlat(), encoder, hidden, layers, dropout);
     }
 
-    private int hiddenFor(ModelSites model) {
+    private int hiddenFor(TransformerSites model) {
         return hidden == 0 ? model.width() : hidden;
     }
 
-    RowSource source(ModelSites model, TorchRandom random) {
+    RowSource source(TransformerSites model, TorchRandom random) {
         settings.check(model);
         settings.requireSize("token_dim", model.width());
         int c = model.width();
@@ -103,7 +104,8 @@ public record PTuningConfig(PromptSettings settings, Encoder encoder, int hidden
     }
 
     @Override
-    public List<String> untrainable(ModelSites model) {
+    public List<String> untrainable(ModelSites base) {
+        TransformerSites model = TransformerSites.require(base, peftType());
         return settings.untrainable(model, true);
     }
 
@@ -113,7 +115,8 @@ public record PTuningConfig(PromptSettings settings, Encoder encoder, int hidden
     }
 
     @Override
-    public long parameterCount(ModelSites model) {
+    public long parameterCount(ModelSites base) {
+        TransformerSites model = TransformerSites.require(base, peftType());
         long c = model.width();
         long h = hiddenFor(model);
         long rows = settings.virtualTokens() * c + settings.wholeCount(model);
@@ -129,7 +132,8 @@ public record PTuningConfig(PromptSettings settings, Encoder encoder, int hidden
     }
 
     @Override
-    public Map<String, Object> toJson(ModelSites model) {
+    public Map<String, Object> toJson(ModelSites base) {
+        TransformerSites model = TransformerSites.require(base, peftType());
         Map<String, Object> json = settings.toJson(PEFT_TYPE, model, model.width(), model.attentionHeads());
         json.put("encoder_reparameterization_type", encoder.name());
         json.put("encoder_hidden_size", hiddenFor(model));

@@ -3,6 +3,7 @@ package dev.peft4j.prompt;
 import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.OtherFields;
+import dev.peft4j.core.adapter.TransformerSites;
 import dev.peft4j.core.tensor.Activation;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.tensor.TorchRandom;
@@ -82,7 +83,7 @@ public record PrefixTuningConfig(
         return new PrefixTuningConfig(settings.asFlat(), projection, hidden, init, tokens);
     }
 
-    private int hiddenFor(ModelSites model) {
+    private int hiddenFor(TransformerSites model) {
         return hidden == 0 ? PromptSettings.keyWidth(model) : hidden;
     }
 
@@ -91,7 +92,7 @@ public record PrefixTuningConfig(
      *
      * @throws IllegalArgumentException if a file is of a model of other sizes
      */
-    int columns(ModelSites model) {
+    int columns(TransformerSites model) {
         settings.requireClassifierOfSequences(model);
         if (!model.traits().groupedKeys()) { // PEFT takes the sizes of the model where heads may share keys
             settings.requireSize("token_dim", PromptSettings.keyWidth(model));
@@ -100,7 +101,7 @@ public record PrefixTuningConfig(
         return 2 * settings.layersFor(model) * PromptSettings.keyWidth(model);
     }
 
-    RowSource source(ModelSites model, TorchRandom random) {
+    RowSource source(TransformerSites model, TorchRandom random) {
         settings.check(model);
         int d = PromptSettings.keyWidth(model);
         int columns = columns(model);
@@ -127,14 +128,15 @@ public record PrefixTuningConfig(
     }
 
     @Override
-    public void requireFits(ModelSites model) {
+    public void requireFits(ModelSites base) {
+        TransformerSites model = TransformerSites.require(base, peftType());
         PromptLearning.super.requireFits(model);
         if (init == Init.TEXT) {
             checkText(model);
         }
     }
 
-    private void checkText(ModelSites model) {
+    private void checkText(TransformerSites model) {
         PromptSettings.checkText(tokens, model);
         if (tokens.size() < settings.virtualTokens()) {
             throw new IllegalArgumentException("a prefix of " + settings.virtualTokens()
@@ -143,7 +145,7 @@ public record PrefixTuningConfig(
         }
     }
 
-    private int[] ofText(ModelSites model) {
+    private int[] ofText(TransformerSites model) {
         checkText(model);
         // later tokens change nothing in a decoder; an encoder reads as much of the text as it can
         return tokens.stream()
@@ -163,7 +165,8 @@ public record PrefixTuningConfig(
     }
 
     @Override
-    public List<String> untrainable(ModelSites model) {
+    public List<String> untrainable(ModelSites base) {
+        TransformerSites model = TransformerSites.require(base, peftType());
         return settings.untrainable(model, false);
     }
 
@@ -173,7 +176,8 @@ public record PrefixTuningConfig(
     }
 
     @Override
-    public long parameterCount(ModelSites model) {
+    public long parameterCount(ModelSites base) {
+        TransformerSites model = TransformerSites.require(base, peftType());
         int d = PromptSettings.keyWidth(model);
         long columns = columns(model);
         long h = hiddenFor(model);
@@ -183,7 +187,8 @@ public record PrefixTuningConfig(
     }
 
     @Override
-    public Map<String, Object> toJson(ModelSites model) {
+    public Map<String, Object> toJson(ModelSites base) {
+        TransformerSites model = TransformerSites.require(base, peftType());
         Map<String, Object> json = settings.toJson(PEFT_TYPE, model, PromptSettings.keyWidth(model), model.keyHeads());
         json.put("num_layers", settings.layersFor(model));
         json.put("prefix_projection", projection);

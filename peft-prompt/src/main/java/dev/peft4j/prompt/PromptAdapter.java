@@ -5,6 +5,7 @@ import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.LayeredAdapter;
 import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.TransformerSites;
 import dev.peft4j.core.adapter.WholeModules;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
@@ -27,7 +28,7 @@ final class PromptAdapter extends LayeredAdapter {
     private final boolean outside; // whether a file has a copy of the embedding for that second name
     private final boolean prefix; // keys and values of each layer, instead of embedded tokens
 
-    PromptAdapter(PromptLearning config, ModelSites model, RowSource source, boolean prefix) {
+    PromptAdapter(PromptLearning config, TransformerSites model, RowSource source, boolean prefix) {
         super(config, model);
         this.config = config;
         this.source = source;
@@ -143,7 +144,8 @@ final class PromptAdapter extends LayeredAdapter {
                 Pass pass = Pass.inference(model.backend(), arena)) {
             values = source.rows(pass).value().copy(model.backend().dtype());
         }
-        PromptAdapter flat = new PromptAdapter(config, model, new RowTable(values), prefix);
+        PromptAdapter flat = new PromptAdapter(
+                config, TransformerSites.require(model, config.peftType()), new RowTable(values), prefix);
         for (Parameter p : super.parameters()) {
             for (Parameter q : flat.parameters()) {
                 if (q.name().equals(p.name())) {

@@ -2,6 +2,7 @@ package dev.peft4j.prompt;
 
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.PeftConfig;
+import dev.peft4j.core.adapter.TransformerSites;
 
 /** A config of a method of this package. */
 sealed interface PromptLearning extends PeftConfig permits PromptTuningConfig, PrefixTuningConfig, PTuningConfig {
@@ -14,7 +15,8 @@ sealed interface PromptLearning extends PeftConfig permits PromptTuningConfig, P
     }
 
     @Override
-    default void requireFits(ModelSites model) {
+    default void requireFits(ModelSites base) {
+        TransformerSites model = TransformerSites.require(base, peftType());
         settings().check(model);
         PeftConfig.super.requireFits(model);
     }

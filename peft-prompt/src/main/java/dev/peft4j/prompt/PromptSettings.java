@@ -2,9 +2,9 @@ package dev.peft4j.prompt;
 
 import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.ConfigFields;
-import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.adapter.TaskType;
+import dev.peft4j.core.adapter.TransformerSites;
 import dev.peft4j.core.adapter.WholeModules;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -91,7 +91,7 @@ public record PromptSettings(
      *
      * @throws IllegalArgumentException if there are fewer
      */
-    int layersFor(ModelSites model) {
+    int layersFor(TransformerSites model) {
         int own = layers(model);
         Object found = ofModel.getOrDefault("num_layers", own);
         if (!(found instanceof Integer n) || n < own) {
@@ -110,12 +110,12 @@ public record PromptSettings(
     }
 
     /** The modules that are trained whole; in a file an entry may mean none. */
-    WholeModules whole(ModelSites model) {
+    WholeModules whole(TransformerSites model) {
         return modulesToSave == null ? new WholeModules(model.taskModules(), otherFields.read()) : modulesToSave;
     }
 
     /** Refuses more virtual tokens than a sequence may have, with room for one token. */
-    void check(ModelSites model) {
+    void check(TransformerSites model) {
         if (virtualTokens >= model.contextLength()) {
             throw new IllegalArgumentException(
                     "num_virtual_tokens = " + virtualTokens + " was given; the context of this "
@@ -129,7 +129,7 @@ public record PromptSettings(
     }
 
     /** Refuses a text without tokens, or with tokens that the model does not have. */
-    static void checkText(List<Integer> tokens, ModelSites model) {
+    static void checkText(List<Integer> tokens, TransformerSites model) {
         if (tokens.isEmpty()) {
             throw new IllegalArgumentException(
                     "rows were to start from a text, and its tokens are missing. Encode the text with the tokenizer of the"
@@ -150,7 +150,7 @@ public record PromptSettings(
      *
      * @throws IllegalArgumentException if a file has one of them
      */
-    void requireClassifierOfSequences(ModelSites model) {
+    void requireClassifierOfSequences(TransformerSites model) {
         Object task = ofModel.getOrDefault(TASK, model.taskType().name());
         List<String> modules = whole(model).endings();
         String prefix = model.traits().prefix();
@@ -168,7 +168,7 @@ public record PromptSettings(
     }
 
     /** See {@link dev.peft4j.core.adapter.PeftConfig#untrainable}, for rows in front of tokens that an embedding gives, or not. */
-    List<String> untrainable(ModelSites model, boolean behindTokens) {
+    List<String> untrainable(TransformerSites model, boolean behindTokens) {
         List<String> all = new ArrayList<>(whole(model).missing(model));
         String table = model.embeddingSites().get(0).name();
         if (behindTokens && otherFields.read() && whole(model).hasTensor(table + ".weight")) {
@@ -178,21 +178,21 @@ public record PromptSettings(
         return all;
     }
 
-    long wholeCount(ModelSites model) {
+    long wholeCount(TransformerSites model) {
         return whole(model).count(model);
     }
 
     /** Layers of the model: each has three sites. */
-    static int layers(ModelSites model) {
+    static int layers(TransformerSites model) {
         return model.blockSites().size() / 3;
     }
 
     /** D: columns of the keys of a layer. */
-    static int keyWidth(ModelSites model) {
+    static int keyWidth(TransformerSites model) {
         return model.blockSites().get(0).width();
     }
 
-    Map<String, Object> toJson(String type, ModelSites model, int tokenDim, int heads) {
+    Map<String, Object> toJson(String type, TransformerSites model, int tokenDim, int heads) {
         Map<String, Object> json = new TreeMap<>(otherFields.unknown());
         json.putIfAbsent("base_model_name_or_path", model.source());
         json.put("peft_type", type);

@@ -3,6 +3,7 @@ package dev.peft4j.prompt;
 import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.OtherFields;
+import dev.peft4j.core.adapter.TransformerSites;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.tensor.TorchRandom;
 import dev.peft4j.core.weight.FrozenWeight;
@@ -79,7 +80,7 @@ public record PromptTuningConfig(PromptSettings settings, Init init, String text
     }
 
     /** First values (P, C). */
-    Tensor rows(ModelSites model, TorchRandom random) {
+    Tensor rows(TransformerSites model, TorchRandom random) {
         settings.check(model);
         settings.requireSize("token_dim", model.width());
         if (init == Init.TEXT && !settings.flat()) {
@@ -99,7 +100,8 @@ public record PromptTuningConfig(PromptSettings settings, Init init, String text
     }
 
     @Override
-    public void requireFits(ModelSites model) {
+    public void requireFits(ModelSites base) {
+        TransformerSites model = TransformerSites.require(base, peftType());
         PromptLearning.super.requireFits(model);
         if (init == Init.TEXT) {
             PromptSettings.checkText(tokens, model);
@@ -117,7 +119,8 @@ public record PromptTuningConfig(PromptSettings settings, Init init, String text
     }
 
     @Override
-    public List<String> untrainable(ModelSites model) {
+    public List<String> untrainable(ModelSites base) {
+        TransformerSites model = TransformerSites.require(base, peftType());
         return settings.untrainable(model, true);
     }
 
@@ -127,12 +130,14 @@ public record PromptTuningConfig(PromptSettings settings, Init init, String text
     }
 
     @Override
-    public long parameterCount(ModelSites model) {
+    public long parameterCount(ModelSites base) {
+        TransformerSites model = TransformerSites.require(base, peftType());
         return (long) settings.virtualTokens() * model.width() + settings.wholeCount(model);
     }
 
     @Override
-    public Map<String, Object> toJson(ModelSites model) {
+    public Map<String, Object> toJson(ModelSites base) {
+        TransformerSites model = TransformerSites.require(base, peftType());
         Map<String, Object> json = settings.toJson(PEFT_TYPE, model, model.width(), model.attentionHeads());
         // the rows are in the file; to make them again from the text, PEFT would ask for a tokenizer
         json.put("prompt_tuning_init", "RANDOM");

@@ -7,6 +7,7 @@ import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.NamedMethod;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.PeftMethod;
+import dev.peft4j.core.adapter.TransformerSites;
 import dev.peft4j.core.tensor.TorchRandom;
 import java.util.List;
 import java.util.Map;
@@ -44,14 +45,16 @@ public final class PromptTuningMethod implements PeftMethod {
 
     /** A file has the rows, whatever made them. */
     @Override
-    public PeftConfig fit(PeftConfig config, ModelSites model, Map<String, List<Long>> shapes) {
+    public PeftConfig fit(PeftConfig config, ModelSites base, Map<String, List<Long>> shapes) {
+        TransformerSites model = TransformerSites.require(base, peftType());
         PromptTuningConfig c = PeftMethod.require(PromptTuningConfig.class, config);
         PeftMethod.requireShape(shapes, RowTable.NAME, c.settings().virtualTokens(), model.width());
         return c.asFlat();
     }
 
     @Override
-    public Adapter create(PeftConfig config, ModelSites model, long seed) {
+    public Adapter create(PeftConfig config, ModelSites base, long seed) {
+        TransformerSites model = TransformerSites.require(base, peftType());
         PromptTuningConfig c = PeftMethod.require(PromptTuningConfig.class, config);
         return new PromptAdapter(c, model, new RowTable(c.rows(model, new TorchRandom(seed))), false);
     }

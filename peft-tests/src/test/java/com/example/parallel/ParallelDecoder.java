@@ -4,7 +4,6 @@ import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.FamilyTraits;
-import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.layer.Attention.Slice;
@@ -30,7 +29,6 @@ final class ParallelDecoder extends Decoder {
     private final Embedding positions; // (context, C)
     private final List<Block> blocks = new ArrayList<>();
     private final RmsNorm lastNorm;
-    private final Linear head; // (V, C)
 
     private record Block(RmsNorm norm, Linear q, Linear k, Linear v, Linear o, Linear up, Linear down) {}
 
@@ -69,7 +67,7 @@ final class ParallelDecoder extends Decoder {
                     linear(b + ".feed.narrow", inner, width, true)));
         }
         lastNorm = rmsNorm("trunk.last_rms", width, eps);
-        head = head(new LinearSite("unembed", width, vocabularySize(), true), tokens, config.flag("tied", false));
+        readHead(source, config.flag("tied", false));
     }
 
     @Override
@@ -115,10 +113,5 @@ final class ParallelDecoder extends Decoder {
     @Override
     protected Embedding tokens() {
         return tokens;
-    }
-
-    @Override
-    public Linear head() {
-        return head;
     }
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.PackedBatch;
@@ -140,8 +141,11 @@ class CompositionMatrixTest {
     private static PackedBatch batch(Model model) {
         List<PackedBatch.Sequence> all = new ArrayList<>();
         for (int[] ids : new int[][] {{5, 9, 2, 7, 30, 4}, {11, 3, 7}, {8, 8, 1}, {7, 5, 20}}) {
-            int[] labels = model.taskModules().isEmpty() ? ids : new int[] {ids[0] % 3};
-            all.add(PackedBatch.Sequence.labelled(ids, labels));
+            boolean classifies = model.taskType() == TaskType.SEQ_CLS;
+            all.add(
+                    classifies
+                            ? PackedBatch.Sequence.classified(ids, ids[0] % 3)
+                            : PackedBatch.Sequence.labelled(ids, ids));
         }
         return PackedBatch.of(all);
     }

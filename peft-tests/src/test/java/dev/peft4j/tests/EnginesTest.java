@@ -81,7 +81,7 @@ class EnginesTest {
     }
 
     private static PackedBatch.Sequence sequence(boolean classifier, int label, int... ids) {
-        return PackedBatch.Sequence.labelled(ids, classifier ? new int[] {label} : ids);
+        return classifier ? PackedBatch.Sequence.classified(ids, label) : PackedBatch.Sequence.labelled(ids, ids);
     }
 
     private static void assertClose(String name, float[] expected, float[] actual) {

@@ -267,7 +267,7 @@ class FiniteDifferenceTest {
     }
 
     private static PackedBatch.Sequence sequence(int[] ids, boolean classifier, int label) {
-        return PackedBatch.Sequence.labelled(ids, classifier ? new int[] {label} : ids);
+        return classifier ? PackedBatch.Sequence.classified(ids, label) : PackedBatch.Sequence.labelled(ids, ids);
     }
 
     private static void fill(Tensor t, SplittableRandom random) {

@@ -110,10 +110,14 @@ record GoldenCase(Path root, Path directory, Map<String, Object> json) {
             for (int i = 0; i < v.length; i++) {
                 v[i] = ((Number) values.get(i)).floatValue();
             }
-            return new PackedBatch.Sequence(ids, types, new int[0], v);
+            boolean several = "multi_label_classification".equals(json.get("problem_type"));
+            return (several ? PackedBatch.Sequence.labelSet(ids, v) : PackedBatch.Sequence.valued(ids, v))
+                    .withTokenTypes(types);
         }
-        int[] scored = label instanceof List<?> ? ints(label) : new int[] {((Number) label).intValue()};
-        return new PackedBatch.Sequence(ids, types, scored);
+        PackedBatch.Sequence scored = label instanceof List<?>
+                ? PackedBatch.Sequence.labelled(ids, ints(label))
+                : PackedBatch.Sequence.classified(ids, ((Number) label).intValue());
+        return scored.withTokenTypes(types);
     }
 
     SafetensorsFile tensors() throws IOException {

@@ -412,10 +412,12 @@ class LifetimeTest {
         for (Backend backend : List.of(Backend.host(), Backend.nd4j(DType.F32))) {
             try (Model model = Models.load(Methods.MODELS.resolve(family), backend, 0, 0);
                     Arena arena = new Arena(backend.dtype())) {
-                int[] labels = family.equals("bert") ? new int[] {label} : new int[] {1, label, 2};
                 assertThrows(IllegalArgumentException.class, () -> {
-                    PackedBatch batch =
-                            PackedBatch.of(List.of(PackedBatch.Sequence.labelled(new int[] {1, 5, 2}, labels)));
+                    int[] ids = {1, 5, 2};
+                    PackedBatch batch = PackedBatch.of(List.of(
+                            family.equals("bert")
+                                    ? PackedBatch.Sequence.classified(ids, label)
+                                    : PackedBatch.Sequence.labelled(ids, 1, label, 2)));
                     try (Pass pass = Pass.inference(model.backend(), arena)) {
                         model.loss(Call.of(pass), batch, 1);
                     }

@@ -10,6 +10,7 @@ import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.TargetModules;
+import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.PackedBatch;
@@ -70,8 +71,11 @@ class LoraBehaviourTest {
     private static PackedBatch batch(Model model) {
         List<PackedBatch.Sequence> all = new ArrayList<>();
         for (int[] ids : new int[][] {{5, 9, 2, 7, 30, 4}, {11, 3}, {8, 8, 1}}) {
-            int[] labels = model.taskModules().isEmpty() ? ids : new int[] {ids.length % 3};
-            all.add(PackedBatch.Sequence.labelled(ids, labels));
+            boolean classifies = model.taskType() == TaskType.SEQ_CLS;
+            all.add(
+                    classifies
+                            ? PackedBatch.Sequence.classified(ids, ids.length % 3)
+                            : PackedBatch.Sequence.labelled(ids, ids));
         }
         return PackedBatch.of(all);
     }

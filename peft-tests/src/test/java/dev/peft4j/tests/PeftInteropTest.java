@@ -199,9 +199,10 @@ class PeftInteropTest {
         int[][] inputs = golden.inputs();
         for (int i = 0; i < inputs.length; i++) {
             Object label = labels.get(i);
-            int[] scored = label instanceof List<?> ? GoldenCase.ints(label) : new int[] {((Number) label).intValue()};
-            if (scored.length == 1 || inputs[i].length > 1) {
-                records.add(PackedBatch.Sequence.labelled(inputs[i], scored));
+            if (!(label instanceof List<?>)) {
+                records.add(PackedBatch.Sequence.classified(inputs[i], ((Number) label).intValue()));
+            } else if (inputs[i].length > 1) {
+                records.add(PackedBatch.Sequence.labelled(inputs[i], GoldenCase.ints(label)));
             }
         }
         return records;

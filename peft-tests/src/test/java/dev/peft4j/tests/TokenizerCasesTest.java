@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.data.Targets;
 import dev.peft4j.core.io.BadFileException;
 import dev.peft4j.core.io.Json;
 import dev.peft4j.models.TextTokenizer;
@@ -42,7 +43,8 @@ class TokenizerCasesTest {
         try (TextTokenizer tokenizer = TextTokenizer.open(Shared.require("cases/" + name + "/model"), 512)) {
             PackedBatch.Sequence record = encode(tokenizer, "Once upon", "a time");
             assertArrayEquals(new int[] {1, 403, 407, 261, 378, 2}, record.ids());
-            assertArrayEquals(new int[] {-100, -100, -100, 261, 378, 2}, record.labels());
+            assertArrayEquals(
+                    new int[] {-100, -100, -100, 261, 378, 2}, ((Targets.PerToken) record.targets()).labels());
             assertArrayEquals(new int[] {1, 403, 407}, tokenizer.encodePrompt("Once upon"));
             int[] text = encode(tokenizer, "", tokenizer.decode(265, 280, 294)).ids();
             assertArrayEquals(new int[] {1, 265, 280, 294, 2}, text);

@@ -167,7 +167,7 @@ class TrainingRunTest {
         List<PackedBatch.Sequence> records = records(8, 0);
         if (!model.taskModules().isEmpty()) {
             records = records.stream()
-                    .map(r -> PackedBatch.Sequence.labelled(r.ids(), new int[] {r.ids()[0] % 3}))
+                    .map(r -> PackedBatch.Sequence.classified(r.ids(), r.ids()[0] % 3))
                     .toList();
         }
         try (Adapter adapter = create(config, model)) {

@@ -4,7 +4,7 @@ import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.FamilyTraits;
 import dev.peft4j.core.adapter.LayeredAdapter;
-import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.TransformerSites;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import java.util.ArrayList;
@@ -21,7 +21,7 @@ final class BottleneckAdapter extends LayeredAdapter {
     private final Map<BlockSite, BottleneckLayer> layers = new LinkedHashMap<>();
     private final Set<String> names = new HashSet<>(); // of the parameters of bottlenecks
 
-    BottleneckAdapter(BottleneckConfig config, ModelSites model, long seed) {
+    BottleneckAdapter(BottleneckConfig config, TransformerSites model, long seed) {
         super(config, model);
         RandomGenerator random = new SplittableRandom(seed);
         build(() -> {
@@ -36,7 +36,7 @@ final class BottleneckAdapter extends LayeredAdapter {
     }
 
     /** The module that holds the adapters of a place in AdapterHub's models. */
-    private static String place(ModelSites model, BlockSite site) {
+    private static String place(TransformerSites model, BlockSite site) {
         boolean attention = site.kind() == BlockSite.Kind.AFTER_ATTENTION;
         FamilyTraits traits = model.traits();
         return site.name() + (attention ? traits.attentionAdapters() : traits.outputAdapters());

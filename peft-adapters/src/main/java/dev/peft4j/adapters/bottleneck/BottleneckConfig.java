@@ -4,6 +4,7 @@ import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.NamePattern;
 import dev.peft4j.core.adapter.PeftConfig;
+import dev.peft4j.core.adapter.TransformerSites;
 import dev.peft4j.core.adapter.WholeModules;
 import dev.peft4j.core.tensor.Activation;
 import java.util.ArrayList;
@@ -124,7 +125,7 @@ public record BottleneckConfig(
      *
      * @throws IllegalArgumentException if there are none, or a bottleneck would have no units
      */
-    List<BlockSite> sites(ModelSites model) {
+    List<BlockSite> sites(TransformerSites model) {
         List<BlockSite> sites = new ArrayList<>();
         for (BlockSite s : model.blockSites()) {
             boolean here =
@@ -151,7 +152,7 @@ public record BottleneckConfig(
         return reductionFactor.units(site.width(), site.layer());
     }
 
-    WholeModules whole(ModelSites model) {
+    WholeModules whole(TransformerSites model) {
         return new WholeModules(modulesToSave == null ? model.taskModules() : modulesToSave, false);
     }
 
@@ -161,7 +162,8 @@ public record BottleneckConfig(
     }
 
     @Override
-    public long parameterCount(ModelSites model) {
+    public long parameterCount(ModelSites base) {
+        TransformerSites model = TransformerSites.require(base, peftType());
         long count = whole(model).count(model);
         for (BlockSite s : sites(model)) {
             long d = units(s);
@@ -172,7 +174,8 @@ public record BottleneckConfig(
     }
 
     @Override
-    public Map<String, Object> toJson(ModelSites model) {
+    public Map<String, Object> toJson(ModelSites base) {
+        TransformerSites model = TransformerSites.require(base, peftType());
         return BottleneckJson.write(this, model);
     }
 }

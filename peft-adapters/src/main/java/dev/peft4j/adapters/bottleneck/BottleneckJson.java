@@ -1,7 +1,7 @@
 package dev.peft4j.adapters.bottleneck;
 
 import dev.peft4j.core.adapter.ConfigFields;
-import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.adapter.TransformerSites;
 import dev.peft4j.core.tensor.Activation;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -149,7 +149,7 @@ final class BottleneckJson {
         };
     }
 
-    static Map<String, Object> write(BottleneckConfig c, ModelSites model) {
+    static Map<String, Object> write(BottleneckConfig c, TransformerSites model) {
         BottleneckPlacement p = c.placement();
         Map<String, Object> inner = new LinkedHashMap<>();
         inner.put("mh_adapter", p.afterAttention());

@@ -6,6 +6,7 @@ import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.NamedMethod;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.PeftMethod;
+import dev.peft4j.core.adapter.TransformerSites;
 import java.util.List;
 import java.util.Map;
 import java.util.function.DoubleFunction;
@@ -41,7 +42,8 @@ public final class BottleneckMethod implements PeftMethod {
 
     /** The modules that are trained whole are in a file of their own, which may be missing: those that it has. */
     @Override
-    public PeftConfig fit(PeftConfig config, ModelSites model, Map<String, List<Long>> shapes) {
+    public PeftConfig fit(PeftConfig config, ModelSites base, Map<String, List<Long>> shapes) {
+        TransformerSites model = TransformerSites.require(base, peftType());
         List<String> modules = shapes.keySet().stream()
                 .filter(n -> n.endsWith(WEIGHT) && model.tensorNames().contains(n))
                 .map(n -> n.substring(0, n.length() - WEIGHT.length()))
@@ -51,7 +53,8 @@ public final class BottleneckMethod implements PeftMethod {
     }
 
     @Override
-    public Adapter create(PeftConfig config, ModelSites model, long seed) {
+    public Adapter create(PeftConfig config, ModelSites base, long seed) {
+        TransformerSites model = TransformerSites.require(base, peftType());
         return new BottleneckAdapter(PeftMethod.require(BottleneckConfig.class, config), model, seed);
     }
 }

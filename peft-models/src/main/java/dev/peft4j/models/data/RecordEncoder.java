@@ -46,7 +46,7 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
             PackedBatch.Sequence s = task == TaskType.SEQ_CLS ? classified(record) : scored(record);
             cut += s.length() > maxLength ? 1 : 0;
             s = shorten(s);
-            if (task == TaskType.CAUSAL_LM && Arrays.stream(s.labels()).skip(1).allMatch(l -> l == Targets.IGNORE)) {
+            if (predictsNothing(s)) {
                 dropped++;
             } else {
                 sequences.add(s);
@@ -64,8 +64,15 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
         int[] ids =
                 tokenizer.encode(record.text(), true, maxLength + 1); // one more than fits says that something is cut
         return labels.problem() == ProblemType.SINGLE_LABEL_CLASSIFICATION
-                ? PackedBatch.Sequence.labelled(ids, new int[] {labels.classOf(record)})
-                : PackedBatch.Sequence.valued(ids, labels.valuesOf(record));
+                ? PackedBatch.Sequence.classified(ids, labels.classOf(record))
+                : labels.problem() == ProblemType.REGRESSION
+                        ? PackedBatch.Sequence.valued(ids, labels.valuesOf(record))
+                        : PackedBatch.Sequence.labelSet(ids, labels.valuesOf(record));
+    }
+
+    private static boolean predictsNothing(PackedBatch.Sequence s) {
+        return s.targets() instanceof Targets.PerToken t
+                && Arrays.stream(t.labels()).skip(1).allMatch(label -> label == Targets.IGNORE);
     }
 
     private PackedBatch.Sequence scored(TextRecord record) {
@@ -79,9 +86,10 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
         if (s.length() <= maxLength) {
             return s;
         }
-        if (task == TaskType.SEQ_CLS) {
-            return new PackedBatch.Sequence(tokenizer.shorten(s.ids(), maxLength), new int[0], s.labels(), s.values());
+        if (s.targets() instanceof Targets.PerToken t) {
+            return PackedBatch.Sequence.labelled(
+                    Arrays.copyOf(s.ids(), maxLength), Arrays.copyOf(t.labels(), maxLength));
         }
-        return PackedBatch.Sequence.labelled(Arrays.copyOf(s.ids(), maxLength), Arrays.copyOf(s.labels(), maxLength));
+        return new PackedBatch.Sequence(tokenizer.shorten(s.ids(), maxLength), new int[0], s.targets());
     }
 }
