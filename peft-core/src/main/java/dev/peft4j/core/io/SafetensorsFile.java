@@ -13,6 +13,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Map;
 
@@ -228,13 +229,18 @@ public final class SafetensorsFile implements AutoCloseable {
                 && to.dtype() == DType.F32
                 && !transposed
                 && ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN) {
-            readFully(channel, to.bytes(), dataStart + info.begin());
+            to.withBytes(bytes -> readFully(channel, bytes, dataStart + info.begin()));
             return;
         }
         if (transposed) {
             decode(info, false, (from, values) -> {
-                for (int i = 0; i < values.length; i++) {
-                    to.set((int) ((from + i) % info.cols()), (int) ((from + i) / info.cols()), values[i]);
+                int i = 0;
+                while (i < values.length) { // what is in one row of the file is in one column of the tensor
+                    int row = (int) ((from + i) / info.cols());
+                    int col = (int) ((from + i) % info.cols());
+                    int n = Math.min(values.length - i, info.cols() - col);
+                    to.columns(row, 1).rows(col, n).set(Arrays.copyOfRange(values, i, i + n));
+                    i += n;
                 }
             });
         } else {

@@ -126,9 +126,10 @@ public final class SafetensorsWriter {
                 int n = Math.min(perChunk, rows - row);
                 bytes.clear();
                 if (transposed) {
-                    for (int r = row; r < row + n; r++) {
+                    float[] columns = tensor.columns(row, n).toFloats(); // (cols, n)
+                    for (int r = 0; r < n; r++) {
                         for (int c = 0; c < cols; c++) {
-                            bytes.putFloat((float) tensor.get(c, r));
+                            bytes.putFloat(columns[c * n + r]);
                         }
                     }
                 } else {

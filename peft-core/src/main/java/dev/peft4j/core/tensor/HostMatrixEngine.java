@@ -3,7 +3,6 @@ package dev.peft4j.core.tensor;
 import static org.bytedeco.openblas.global.openblas_nolapack.CblasNoTrans;
 import static org.bytedeco.openblas.global.openblas_nolapack.CblasRowMajor;
 import static org.bytedeco.openblas.global.openblas_nolapack.CblasTrans;
-import static org.bytedeco.openblas.global.openblas_nolapack.blas_set_num_threads;
 import static org.bytedeco.openblas.global.openblas_nolapack.cblas_sgemm;
 import static org.bytedeco.openblas.global.openblas_nolapack.cblas_sgemv;
 
@@ -32,7 +31,7 @@ final class HostMatrixEngine implements MatrixEngine {
 
     HostMatrixEngine(Workers workers) {
         this.workers = workers;
-        blas_set_num_threads(1);
+        BlasThreads.one();
     }
 
     @Override

@@ -1,22 +1,32 @@
 package dev.peft4j.core.tensor;
 
+import java.lang.ref.Cleaner;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 
-/** One block of native memory, at most 2 GiB, seen as an address (for BLAS) and as a buffer (for copies of rows). */
+/**
+ * One block of native memory, at most 2 GiB, seen as an address (for BLAS) and as a buffer (for copies of rows).
+ *
+ * <p>Whoever reads or writes it over some time counts as a user meanwhile ({@link #enter}, {@link #leave}). Closing it ends new uses at once; the memory is
+ * freed when the last user has left, so nobody reads memory that was freed. What is forgotten is freed by the garbage collector, which says so once.
+ */
 final class NativeMemory implements AutoCloseable {
     private static final NativeLibrary JAVACPP =
             new NativeLibrary("org.bytedeco:javacpp", "org/bytedeco/javacpp", 1, () -> Pointer.free(Pointer.malloc(1)));
     private static final int ALIGNMENT = 64; // a cache line, and the width of an AVX-512 register
     private static final AtomicLong ALLOCATIONS = new AtomicLong();
-    private static final AtomicLong LIVE_BYTES = new AtomicLong();
 
-    private final Pointer block;
+    private static final int CLOSED = Integer.MIN_VALUE; // beside the number of users
+
+    private final AtomicInteger users = new AtomicInteger();
+    private final NativeBlock block;
+    private final Cleaner.Cleanable freeing;
     private final long bytes;
     private final long address;
     private final ByteBuffer buffer;
@@ -24,7 +34,7 @@ final class NativeMemory implements AutoCloseable {
     private final DoubleBuffer doubles;
     private volatile boolean closed;
 
-    NativeMemory(DType dtype, long elements, boolean zeroed) {
+    NativeMemory(DType dtype, long elements, boolean zeroed, NativeBlock.Owner owner, String what) {
         bytes = elements * dtype.bytes();
         if (elements < 0 || bytes > Integer.MAX_VALUE - ALIGNMENT) {
             throw new IllegalArgumentException(
@@ -33,18 +43,15 @@ final class NativeMemory implements AutoCloseable {
         }
         JAVACPP.load();
         long size = bytes + ALIGNMENT;
-        block = zeroed ? Pointer.calloc(1, size) : Pointer.malloc(size);
-        if (block == null || block.isNull()) {
-            throw new OutOfMemoryError("no native memory left for " + size + " bytes; " + LIVE_BYTES.get()
-                    + " bytes are in use by tensors. Use a smaller batch or model.");
-        }
+        NativeBlock taken = new NativeBlock(bytes, size, zeroed, owner, what);
         ALLOCATIONS.incrementAndGet();
-        LIVE_BYTES.addAndGet(bytes);
-        address = (block.address() + ALIGNMENT - 1) & -ALIGNMENT;
+        block = taken;
+        freeing = taken.freeWith(this);
+        address = (taken.pointer.address() + ALIGNMENT - 1) & -ALIGNMENT;
         // of the whole block, cut by Java: for a capacity of 0 JavaCPP gives a buffer of one byte
         buffer = slice(
-                new BytePointer(block).capacity(size).asByteBuffer(),
-                Math.toIntExact(address - block.address()),
+                new BytePointer(taken.pointer).capacity(size).asByteBuffer(),
+                Math.toIntExact(address - taken.pointer.address()),
                 bytes);
         floats = buffer.asFloatBuffer();
         doubles = buffer.asDoubleBuffer();
@@ -57,11 +64,34 @@ final class NativeMemory implements AutoCloseable {
     /** Itself, to be asked before each use. */
     private NativeMemory live() {
         if (closed) {
-            throw new IllegalStateException(
-                    "a tensor was used after it, or the model, adapter or arena that owns it, was closed."
-                            + " Close them when nothing uses them any more.");
+            throw closedError();
         }
         return this;
+    }
+
+    private static IllegalStateException closedError() {
+        return new IllegalStateException(
+                "a tensor was used after it, or the model, adapter or arena that owns it, was closed."
+                        + " Close them when nothing uses them any more.");
+    }
+
+    /**
+     * Begins a use: the memory lasts until {@link #leave}.
+     *
+     * @throws IllegalStateException if it is closed
+     */
+    void enter() {
+        if (users.getAndIncrement() < 0) {
+            leave();
+            throw closedError();
+        }
+    }
+
+    /** Ends a use; the last one of closed memory frees it. */
+    void leave() {
+        if (users.decrementAndGet() == CLOSED) {
+            freeing.clean();
+        }
     }
 
     long address() {
@@ -81,20 +111,17 @@ final class NativeMemory implements AutoCloseable {
         return ALLOCATIONS.get();
     }
 
-    static long liveBytes() {
-        return LIVE_BYTES.get();
-    }
-
     ByteBuffer bytes(long offset, long length) {
         return slice(live().buffer, Math.toIntExact(offset), length);
     }
 
+    /** Ends new uses; frees the memory at once, or when the last use ends. */
     @Override
-    public synchronized void close() {
-        if (!closed) {
-            closed = true;
-            LIVE_BYTES.addAndGet(-bytes);
-            Pointer.free(block);
+    public void close() {
+        block.close();
+        closed = true;
+        if (users.getAndUpdate(n -> n | CLOSED) == 0) {
+            freeing.clean();
         }
     }
 }

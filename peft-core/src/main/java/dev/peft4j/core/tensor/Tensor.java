@@ -1,9 +1,12 @@
 package dev.peft4j.core.tensor;
 
+import java.io.IOException;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,6 +14,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A tensor made by {@link #allocate} or {@link #zeros} owns its memory, and whoever made it closes it. Tensors of an {@link
  * Arena} and the views made by {@link #columns} and {@link #rows} own nothing; closing them does nothing.
+ *
+ * <p>A tensor that is closed while another thread reads or writes it lasts until that operation ends; the next one is an {@link IllegalStateException}.
+ * Several threads may read a tensor at once; none may write to it meanwhile.
  */
 public final class Tensor implements AutoCloseable {
     final NativeMemory memory;
@@ -24,6 +30,7 @@ public final class Tensor implements AutoCloseable {
     private final int cols;
     private final int stride;
     private int holds; // uses that keep an arena tensor alive
+    private int version; // of the owner: how often it or a view of it was changed
 
     /** A place in an arena, which ends with the generation of the arena. */
     Tensor(Arena arena, NativeMemory memory, int offset, int rows, int cols) {
@@ -67,12 +74,17 @@ public final class Tensor implements AutoCloseable {
             throw new IllegalArgumentException(
                     "a tensor of (" + rows + ", " + cols + ") was asked for; dimensions are at least 0.");
         }
-        NativeMemory memory = new NativeMemory(dtype, (long) rows * cols, zeroed);
+        NativeMemory memory = new NativeMemory(
+                dtype, (long) rows * cols, zeroed, NativeBlock.Owner.TENSOR, dtype + " (" + rows + ", " + cols + ")");
         return new Tensor(memory, dtype, 0, rows, cols, cols, null, null, true);
     }
 
     /** A matrix with these values, row by row; the caller closes it. */
     public static Tensor of(DType dtype, int rows, int cols, float... values) {
+        if (values.length != (long) rows * cols) {
+            throw new IllegalArgumentException(values.length + " values were given for a tensor of (" + rows + ", "
+                    + cols + "), which has " + (long) rows * cols + ". Give as many as it has.");
+        }
         Tensor t = allocate(dtype, rows, cols);
         t.set(values);
         return t;
@@ -85,7 +97,7 @@ public final class Tensor implements AutoCloseable {
 
     /** Bytes of native memory that tensors and arenas hold now. */
     public static long nativeBytes() {
-        return NativeMemory.liveBytes();
+        return NativeBlock.liveBytes();
     }
 
     public DType dtype() {
@@ -141,6 +153,51 @@ public final class Tensor implements AutoCloseable {
         }
     }
 
+    /**
+     * Begins an operation: the memory lasts until {@link #leave}.
+     *
+     * @throws IllegalStateException if it is closed, or the pass that it belongs to is
+     */
+    void enter() {
+        live().enter();
+    }
+
+    /** Ends an operation. */
+    void leave() {
+        memory.leave();
+    }
+
+    /** Runs an operation on the memory; what it has read of a pass that another thread has closed meanwhile is thrown away. */
+    private <T extends @Nullable Object> T during(Supplier<T> operation) {
+        enter();
+        try {
+            T result = operation.get();
+            VarHandle.acquireFence(); // the generation is read after the elements
+            live();
+            return result;
+        } finally {
+            leave();
+        }
+    }
+
+    private void change(Runnable operation) {
+        during(() -> {
+            operation.run();
+            return Boolean.TRUE;
+        });
+        changed();
+    }
+
+    /** To be called when elements of it, or of a view of it, have changed. */
+    void changed() {
+        owner.version++;
+    }
+
+    /** How often elements of it, of a view of it, or of the tensor that it is a view of were changed; two equal numbers mean that nothing was. */
+    public int version() {
+        return owner.version;
+    }
+
     /** The memory, to be asked before each use. */
     private NativeMemory live() {
         Arena a = owner.arena;
@@ -180,13 +237,30 @@ public final class Tensor implements AutoCloseable {
 
     /** The element at a place, as a double whatever the number format. */
     public double get(int row, int col) {
-        int i = place(row, col, 1);
+        enter();
+        try {
+            return at(place(row, col, 1));
+        } finally {
+            leave();
+        }
+    }
+
+    private double at(int i) {
         return dtype == DType.F32 ? live().floats().get(i) : live().doubles().get(i);
     }
 
     /** Sets one element. */
     public void set(int row, int col, double value) {
-        int i = place(row, col, 1);
+        enter();
+        try {
+            setAt(place(row, col, 1), value);
+        } finally {
+            leave();
+        }
+        changed();
+    }
+
+    private void setAt(int i, double value) {
         if (dtype == DType.F32) {
             live().floats().put(i, (float) value);
         } else {
@@ -196,77 +270,89 @@ public final class Tensor implements AutoCloseable {
 
     /** Sets all elements, row by row. */
     public void set(float[] values) {
-        if (values.length != size()) {
-            throw new IllegalArgumentException(values.length + " values for " + this + ": the numbers must be equal");
-        }
-        if (dtype == DType.F32) {
-            for (int r = 0; r < rows; r++) {
-                write(r, 0, values, r * cols, cols);
+        requireCount(values.length);
+        change(() -> {
+            if (dtype == DType.F32) {
+                for (int r = 0; r < rows; r++) {
+                    write(r, 0, values, r * cols, cols);
+                }
+            } else {
+                for (int i = 0; i < values.length; i++) {
+                    setAt(place(i / cols, i % cols, 1), values[i]);
+                }
             }
-        } else {
-            for (int i = 0; i < values.length; i++) {
-                set(i / cols, i % cols, values[i]);
-            }
-        }
+        });
     }
 
     /** Sets all elements, row by row. */
     public void set(double[] values) {
-        if (values.length != size()) {
-            throw new IllegalArgumentException(values.length + " values for " + this + ": the numbers must be equal");
-        }
-        if (dtype == DType.F32) {
-            float[] row = new float[cols];
-            for (int r = 0; r < rows; r++) {
-                for (int c = 0; c < cols; c++) {
-                    row[c] = (float) values[r * cols + c];
+        requireCount(values.length);
+        change(() -> {
+            if (dtype == DType.F32 && cols > 1) {
+                float[] row = new float[cols];
+                for (int r = 0; r < rows; r++) {
+                    for (int c = 0; c < cols; c++) {
+                        row[c] = (float) values[r * cols + c];
+                    }
+                    write(r, 0, row, 0, cols);
                 }
-                write(r, 0, row, 0, cols);
+                return;
             }
-            return;
-        }
-        for (int i = 0; i < values.length; i++) {
-            set(i / cols, i % cols, values[i]);
+            for (int i = 0; i < values.length; i++) {
+                setAt(place(i / cols, i % cols, 1), values[i]);
+            }
+        });
+    }
+
+    private void requireCount(int values) {
+        if (values != size()) {
+            throw new IllegalArgumentException(values + " values for " + this + ": the numbers must be equal");
         }
     }
 
     /** All elements, row by row, rounded to single precision. */
     public float[] toFloats() {
         float[] out = new float[Math.toIntExact(size())];
-        if (dtype == DType.F32) {
-            for (int r = 0; r < rows; r++) {
-                read(r, 0, out, r * cols, cols);
+        return during(() -> {
+            if (dtype == DType.F32) {
+                for (int r = 0; r < rows; r++) {
+                    read(r, 0, out, r * cols, cols);
+                }
+            } else {
+                for (int i = 0; i < out.length; i++) {
+                    out[i] = (float) at(place(i / cols, i % cols, 1));
+                }
             }
-        } else {
-            for (int i = 0; i < out.length; i++) {
-                out[i] = (float) get(i / cols, i % cols);
-            }
-        }
-        return out;
+            return out;
+        });
     }
 
     /** All elements, row by row. */
     public double[] toDoubles() {
         double[] out = new double[Math.toIntExact(size())];
-        for (int i = 0; i < out.length; i++) {
-            out[i] = get(i / cols, i % cols);
-        }
-        return out;
+        return during(() -> {
+            for (int i = 0; i < out.length; i++) {
+                out[i] = at(place(i / cols, i % cols, 1));
+            }
+            return out;
+        });
     }
 
     /** Sets all elements to one value. */
     public void fill(double value) {
         float[] row = new float[dtype == DType.F32 ? cols : 0];
         Arrays.fill(row, (float) value);
-        for (int r = 0; r < rows; r++) {
-            if (dtype == DType.F32) {
-                write(r, 0, row, 0, cols);
-            } else {
-                for (int c = 0; c < cols; c++) {
-                    set(r, c, value);
+        change(() -> {
+            for (int r = 0; r < rows; r++) {
+                if (dtype == DType.F32) {
+                    write(r, 0, row, 0, cols);
+                } else {
+                    for (int c = 0; c < cols; c++) {
+                        setAt(place(r, c, 1), value);
+                    }
                 }
             }
-        }
+        });
     }
 
     /** Copies the elements of a tensor of the same dimensions, converting the number format where it differs. */
@@ -275,6 +361,13 @@ public final class Tensor implements AutoCloseable {
             throw new IllegalArgumentException(
                     "cannot copy " + from + " into " + this + ": the dimensions must be equal");
         }
+        change(() -> from.during(() -> {
+            copyRows(from);
+            return Boolean.TRUE;
+        }));
+    }
+
+    private void copyRows(Tensor from) {
         for (int r = 0; r < rows; r++) {
             if (dtype == from.dtype && dtype == DType.F32) {
                 FloatBuffer values = from.live().floats();
@@ -284,7 +377,7 @@ public final class Tensor implements AutoCloseable {
                 live().doubles().put(offset + r * stride, values, from.offset + r * from.stride, cols);
             } else {
                 for (int c = 0; c < cols; c++) {
-                    set(r, c, from.get(r, c));
+                    setAt(place(r, c, 1), from.at(from.place(r, c, 1)));
                 }
             }
         }
@@ -293,25 +386,47 @@ public final class Tensor implements AutoCloseable {
     /** A copy in memory of its own; the caller closes it. */
     public Tensor copy(DType type) {
         Tensor t = allocate(type, rows, cols);
-        t.copyFrom(this);
-        return t;
+        try {
+            t.copyFrom(this);
+            return t;
+        } catch (RuntimeException e) {
+            t.close();
+            throw e;
+        }
     }
 
-    /** The bytes of a contiguous tensor in the byte order of the machine; valid until the tensor is closed. */
-    public ByteBuffer bytes() {
+    /** What is done to the bytes of a tensor. */
+    public interface BytesAction {
+        /** Reads or writes them; they must not be used after it has returned. */
+        void run(ByteBuffer bytes) throws IOException;
+    }
+
+    /** Gives the bytes of a contiguous tensor, in the byte order of the machine, to an action that may change them. */
+    public void withBytes(BytesAction action) throws IOException {
         if (!isContiguous()) {
-            throw new IllegalStateException("the rows of " + this + " do not follow each other");
+            throw new IllegalStateException("the bytes of " + this + " were asked for, whose rows do not follow each"
+                    + " other. Copy it first.");
         }
-        return live().bytes((long) offset * dtype.bytes(), size() * dtype.bytes());
+        enter();
+        try {
+            action.run(live().bytes((long) offset * dtype.bytes(), size() * dtype.bytes()));
+        } finally {
+            leave();
+        }
+        changed();
     }
 
     /** Whether every element is a finite number. */
     public boolean isFinite() {
+        return during(this::allFinite);
+    }
+
+    private boolean allFinite() {
         float[] row = new float[cols];
         for (int r = 0; r < rows; r++) {
             if (dtype == DType.F64) {
                 for (int c = 0; c < cols; c++) {
-                    if (!Double.isFinite(get(r, c))) {
+                    if (!Double.isFinite(at(place(r, c, 1)))) {
                         return false;
                     }
                 }
