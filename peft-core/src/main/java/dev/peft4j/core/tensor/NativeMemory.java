@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.bytedeco.javacpp.BytePointer;
@@ -32,6 +33,7 @@ final class NativeMemory implements AutoCloseable {
     private final ByteBuffer buffer;
     private final FloatBuffer floats;
     private final DoubleBuffer doubles;
+    private final AtomicBoolean claimed = new AtomicBoolean();
     private volatile boolean closed;
 
     NativeMemory(DType dtype, long elements, boolean zeroed, NativeBlock.Owner owner, String what) {
@@ -113,6 +115,11 @@ final class NativeMemory implements AutoCloseable {
 
     ByteBuffer bytes(long offset, long length) {
         return slice(live().buffer, Math.toIntExact(offset), length);
+    }
+
+    /** See {@link Tensor#claim}. */
+    AtomicBoolean claimed() {
+        return claimed;
     }
 
     /** Ends new uses; frees the memory at once, or when the last use ends. */

@@ -442,6 +442,16 @@ public final class Tensor implements AutoCloseable {
         return true;
     }
 
+    /** Takes it, with all views of it, for the one who changes it over some time; false if somebody has it. To be ended by {@link #giveBack}. */
+    public boolean claim() {
+        return memory.claimed().compareAndSet(false, true);
+    }
+
+    /** Ends what {@link #claim} began. */
+    public void giveBack() {
+        memory.claimed().set(false);
+    }
+
     /** Marks one more use of an arena tensor. */
     public Tensor hold() {
         owner.holds++;
