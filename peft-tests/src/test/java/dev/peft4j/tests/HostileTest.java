@@ -34,6 +34,7 @@ class HostileTest {
     void whatever_is_closed_under_its_users_is_a_right_result_or_an_error() throws Exception {
         long seconds = Long.getLong("peft4j.hostile.seconds", 5);
         long seed = Long.getLong("peft4j.hostile.seed", System.nanoTime());
+        System.out.println("hostile, seed " + seed);
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
         Map<String, Integer> done = new TreeMap<>();
         new HostileWorld(dir).close(); // this thread and the shared workers keep their working memory
@@ -42,7 +43,7 @@ class HostileTest {
             play(seed + round * 1000L, done);
             requireNativeBytes(before, "round " + round + ", seed " + seed);
         }
-        System.out.println("hostile, seed " + seed + ": " + done);
+        System.out.println("hostile: " + done);
         assertTrue(done.size() > 2 * HostileWorld.ACTIONS.size() / 3, "too little happened: " + done);
     }
 

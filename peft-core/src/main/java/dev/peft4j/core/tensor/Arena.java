@@ -69,7 +69,8 @@ public final class Arena implements AutoCloseable {
         }
     }
 
-    private void requireOwnThread() {
+    /** Refuses threads other than that of the pass that has it. */
+    void requireOwnThread() {
         Thread thread = userThread;
         if (thread != null && thread != Thread.currentThread()) {
             throw new IllegalStateException("the arena of a pass of the thread " + thread.getName()

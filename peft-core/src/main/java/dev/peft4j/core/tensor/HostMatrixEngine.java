@@ -120,7 +120,7 @@ final class HostMatrixEngine implements MatrixEngine {
     private static void scale(double beta, Tensor c) {
         for (int i = 0; i < c.rows(); i++) {
             for (int j = 0; j < c.cols(); j++) {
-                c.set(i, j, beta == 0 ? 0 : beta * c.get(i, j));
+                c.put(i, j, beta == 0 ? 0 : beta * c.value(i, j));
             }
         }
     }

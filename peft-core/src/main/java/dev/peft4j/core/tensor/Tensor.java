@@ -162,6 +162,15 @@ public final class Tensor implements AutoCloseable {
         live().enter();
     }
 
+    /** The same for an operation that writes, or that runs for some time: what belongs to the pass of another thread is refused. */
+    void enterOwn() {
+        Arena a = owner.arena;
+        if (a != null) {
+            a.requireOwnThread();
+        }
+        enter();
+    }
+
     /** Ends an operation. */
     void leave() {
         memory.leave();
@@ -181,11 +190,13 @@ public final class Tensor implements AutoCloseable {
     }
 
     private void change(Runnable operation) {
-        during(() -> {
+        enterOwn();
+        try {
             operation.run();
-            return Boolean.TRUE;
-        });
-        changed();
+        } finally {
+            leave();
+            changed();
+        }
     }
 
     /** To be called when elements of it, or of a view of it, have changed. */
@@ -245,13 +256,23 @@ public final class Tensor implements AutoCloseable {
         }
     }
 
+    /** The element at a place, within an operation that counts as a use. */
+    double value(int row, int col) {
+        return at(place(row, col, 1));
+    }
+
+    /** Sets one element, within an operation that counts as a use. */
+    void put(int row, int col, double value) {
+        setAt(place(row, col, 1), value);
+    }
+
     private double at(int i) {
         return dtype == DType.F32 ? live().floats().get(i) : live().doubles().get(i);
     }
 
     /** Sets one element. */
     public void set(int row, int col, double value) {
-        enter();
+        enterOwn();
         try {
             setAt(place(row, col, 1), value);
         } finally {
@@ -407,7 +428,7 @@ public final class Tensor implements AutoCloseable {
             throw new IllegalStateException("the bytes of " + this + " were asked for, whose rows do not follow each"
                     + " other. Copy it first.");
         }
-        enter();
+        enterOwn();
         try {
             action.run(live().bytes((long) offset * dtype.bytes(), size() * dtype.bytes()));
         } finally {

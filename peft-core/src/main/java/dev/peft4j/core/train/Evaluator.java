@@ -35,6 +35,11 @@ public final class Evaluator {
     /** The same; null if it was stopped meanwhile. */
     static @Nullable Evaluation evaluate(
             Model model, List<Adapter> adapters, List<PackedBatch.Sequence> records, BooleanSupplier isStopped) {
+        return evaluateAll(model, adapters, List.copyOf(records), isStopped);
+    }
+
+    private static @Nullable Evaluation evaluateAll(
+            Model model, List<Adapter> adapters, List<PackedBatch.Sequence> records, BooleanSupplier isStopped) {
         Loss total = new Loss(0, 0);
         long right = 0;
         long judged = 0;

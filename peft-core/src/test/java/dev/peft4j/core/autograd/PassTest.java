@@ -137,6 +137,9 @@ class PassTest {
             refused(() -> arena.allocate(1, 1));
             refused(() -> pass.use(new Lease("something")));
             refused(() -> pass.onClose(() -> {}));
+            refused(() -> y.value().fill(0));
+            refused(() -> y.value().rows(0, 1).set(0, 0, 1));
+            refused(() -> Backend.host().kernels().scale(2, y.value()));
             refused(pass::backward);
             refused(pass::close);
             assertEquals(5, y.value().get(0, 0)); // 1·1 + 2·2: nothing has happened to it
