@@ -5,7 +5,6 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
-import java.util.Arrays;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -361,19 +360,7 @@ public final class Tensor implements AutoCloseable {
 
     /** Sets all elements to one value. */
     public void fill(double value) {
-        float[] row = new float[dtype == DType.F32 ? cols : 0];
-        Arrays.fill(row, (float) value);
-        change(() -> {
-            for (int r = 0; r < rows; r++) {
-                if (dtype == DType.F32) {
-                    write(r, 0, row, 0, cols);
-                } else {
-                    for (int c = 0; c < cols; c++) {
-                        setAt(place(r, c, 1), value);
-                    }
-                }
-            }
-        });
+        change(() -> Elements.fill(this, value));
     }
 
     /** Copies the elements of a tensor of the same dimensions, converting the number format where it differs. */
@@ -439,28 +426,7 @@ public final class Tensor implements AutoCloseable {
 
     /** Whether every element is a finite number. */
     public boolean isFinite() {
-        return during(this::allFinite);
-    }
-
-    private boolean allFinite() {
-        float[] row = new float[cols];
-        for (int r = 0; r < rows; r++) {
-            if (dtype == DType.F64) {
-                for (int c = 0; c < cols; c++) {
-                    if (!Double.isFinite(at(place(r, c, 1)))) {
-                        return false;
-                    }
-                }
-                continue;
-            }
-            read(r, 0, row, 0, cols);
-            for (float v : row) {
-                if (!Float.isFinite(v)) {
-                    return false;
-                }
-            }
-        }
-        return true;
+        return during(() -> Elements.areFinite(this));
     }
 
     /** Takes it, with all views of it, for the one who changes it over some time; false if somebody has it. To be ended by {@link #giveBack}. */
