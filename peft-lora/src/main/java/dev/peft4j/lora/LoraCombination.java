@@ -7,6 +7,7 @@ import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.adapter.Site;
 import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.adapter.WholeModules;
+import dev.peft4j.core.autograd.Lease;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.ArrayList;
@@ -60,11 +61,14 @@ public final class LoraCombination {
             all.add(lora);
         }
         requireOneOwner(model, all);
-        Map<Site, SiteSum> sums = new LinkedHashMap<>();
-        for (Site site : sites(model, all)) {
-            sums.put(site, SiteSum.of(model, site, all, weights, combination));
+        Lease.Use held = Lease.all(model, all);
+        try (held) {
+            Map<Site, SiteSum> sums = new LinkedHashMap<>();
+            for (Site site : sites(model, all)) {
+                sums.put(site, SiteSum.of(model, site, all, weights, combination));
+            }
+            return build(model, all, sums);
         }
-        return build(model, all, sums);
     }
 
     /** Copies of whole modules, biases and token rows cannot be added up: one adapter at most may have each. */

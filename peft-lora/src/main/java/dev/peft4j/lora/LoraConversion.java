@@ -5,6 +5,7 @@ import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.TargetModules;
+import dev.peft4j.core.autograd.Lease;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.tensor.Decompositions;
 import dev.peft4j.core.tensor.Tensor;
@@ -25,7 +26,10 @@ public final class LoraConversion {
         if (rank < 1) {
             throw new IllegalArgumentException("a LoRA of rank " + rank + " was asked for; a rank is at least 1.");
         }
-        return convert(model, adapter, rank, 1);
+        Lease.Use held = Lease.all(model, List.of(adapter));
+        try (held) {
+            return convert(model, adapter, rank, 1);
+        }
     }
 
     /** With as many singular values of each layer as make up a share of the sum of their squares. */
@@ -34,7 +38,10 @@ public final class LoraConversion {
             throw new IllegalArgumentException(
                     "an energy of " + energy + " was asked for; it is a share above 0 and up to 1. 0.99 is usual.");
         }
-        return convert(model, adapter, 0, energy);
+        Lease.Use held = Lease.all(model, List.of(adapter));
+        try (held) {
+            return convert(model, adapter, 0, energy);
+        }
     }
 
     private static LoraCombination.Result convert(ModelSites model, Adapter adapter, int rank, double energy) {

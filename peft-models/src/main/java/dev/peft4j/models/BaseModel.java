@@ -520,6 +520,11 @@ public abstract class BaseModel implements Model, TransformerSites {
         return vocabularySize;
     }
 
+    @Override
+    public final Lease.Use hold() {
+        return lease.hold();
+    }
+
     /** Frees the weights, at once or when the last pass that uses them is closed. */
     @Override
     public final void close() {

@@ -14,6 +14,7 @@ public final class KeyValueCache implements AutoCloseable {
     private final int[] lengths;
     private final int[][] begun; // rows in front of the tokens, per layer and sequence
     private boolean fresh = true;
+    private volatile boolean closed;
 
     KeyValueCache(DType dtype, int layers, int width, int sequences, int capacity) {
         this.capacity = capacity;
@@ -29,6 +30,15 @@ public final class KeyValueCache implements AutoCloseable {
 
     /** Positions of the tokens of a batch that continues the sequences. */
     int[] positions(PackedBatch batch) {
+        if (closed) {
+            throw new IllegalStateException(
+                    "a cache of keys and values was used after it was closed. Make a new one, and"
+                            + " begin at the first token.");
+        }
+        if (batch.sequences() > lengths.length) {
+            throw new IllegalArgumentException("a batch of " + batch.sequences()
+                    + " sequences was given with a cache for " + lengths.length + ". Make a cache for as many.");
+        }
         int[] positions = batch.positions();
         for (int s = 0; s < batch.sequences(); s++) {
             if (lengths[s] + batch.length(s) > capacity) {
@@ -120,6 +130,7 @@ public final class KeyValueCache implements AutoCloseable {
 
     @Override
     public void close() {
+        closed = true;
         for (int l = 0; l < keys.length; l++) {
             keys[l].close();
             values[l].close();

@@ -1,7 +1,5 @@
 package dev.peft4j.models;
 
-import ai.djl.engine.EngineException;
-import ai.djl.huggingface.tokenizers.jni.LibUtils;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import java.io.IOException;
 import java.lang.ref.Reference;
@@ -13,11 +11,6 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
  * encoding. The library ends the process where it fails, so whoever calls checks what goes in. Safe for several threads.
  */
 final class NativeTokenizer implements AutoCloseable {
-    static {
-        // DJL may download natives unless it is told not to
-        System.setProperty("ai.djl.offline", "true");
-    }
-
     private final ReadWriteLock lock = new ReentrantReadWriteLock(); // who closes waits for who encodes
     private long handle; // 0 when closed
 
@@ -32,15 +25,7 @@ final class NativeTokenizer implements AutoCloseable {
      * @throws IOException if its natives cannot be unpacked or loaded
      */
     static NativeTokenizer open(String json) throws IOException {
-        try {
-            LibUtils.checkStatus();
-        } catch (EngineException e) {
-            throw new IOException(
-                    "the natives of ai.djl.huggingface:tokenizers cannot be unpacked or loaded (" + e.getMessage()
-                            + "). They need 20 MB in ~/.djl.ai or in the folder of temporary files; make room there, or name"
-                            + " another folder with -DDJL_CACHE_DIR=DIR.",
-                    e);
-        }
+        TokenizerLibrary.load();
         try {
             return new NativeTokenizer(TokenizersLibrary.LIB.createTokenizerFromString(json));
         } catch (RuntimeException e) {

@@ -27,6 +27,7 @@ public final class TextGenerator implements AutoCloseable {
     private final CausalModel model;
     private final Function<Pass, Call> calls;
     private final Arena arena;
+    private volatile boolean closed;
 
     /** A generator for a model with the adapters that are active. */
     public TextGenerator(CausalModel model, List<Adapter> adapters) {
@@ -80,8 +81,15 @@ public final class TextGenerator implements AutoCloseable {
         return all.stream().map(Continuation::result).toList();
     }
 
+    private void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException("a text generator was used after it was closed. Make a new one.");
+        }
+    }
+
     /** Most rows that adapters put in front of a sequence. */
     private int rowsInFront() {
+        requireOpen();
         try (Pass pass = Pass.inference(model.backend(), arena)) {
             return calls.apply(pass).parts().stream()
                     .mapToInt(p ->
@@ -137,6 +145,7 @@ public final class TextGenerator implements AutoCloseable {
 
     /** The logits after the last token of each sequence. */
     private float[][] next(List<Continuation> all, @Nullable KeyValueCache cache) {
+        requireOpen();
         int[][] unseen = all.stream().map(c -> c.unseen(cache != null)).toArray(int[][]::new);
         try (Pass pass = Pass.inference(model.backend(), arena)) {
             Call call = calls.apply(pass);
@@ -206,6 +215,7 @@ public final class TextGenerator implements AutoCloseable {
     /** Frees the working memory. */
     @Override
     public void close() {
+        closed = true;
         arena.close();
     }
 }

@@ -1,6 +1,7 @@
 package dev.peft4j.tests;
 
 import dev.peft4j.core.tensor.NativeBytes;
+import dev.peft4j.core.tensor.RowTarget;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.weight.FrozenWeight;
 
@@ -41,14 +42,14 @@ final class ByteWeight implements FrozenWeight {
     }
 
     @Override
-    public void decode(int from, Tensor to) {
-        byte[] row = new byte[in];
-        for (int r = 0; r < to.rows(); r++) {
-            memory.read((long) (from + r) * in, row, in);
-            for (int c = 0; c < in; c++) {
-                to.set(r, c, scales[from + r] * row[c]);
-            }
+    public void decodeRow(int row, RowTarget to) {
+        byte[] stored = new byte[in];
+        memory.read((long) row * in, stored, in);
+        float[] values = new float[in];
+        for (int c = 0; c < in; c++) {
+            values[c] = scales[row] * stored[c];
         }
+        to.put(0, values, in);
     }
 
     @Override

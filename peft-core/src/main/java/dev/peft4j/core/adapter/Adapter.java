@@ -1,5 +1,6 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.autograd.Leased;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
@@ -13,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * What was added to a base model: parameters, and what they do at each site. Everything generic (counting, freezing, saving, loading,
  * merging) is written once over this contract. The base is never changed.
  */
-public interface Adapter extends AutoCloseable {
+public interface Adapter extends Leased, AutoCloseable {
     /** What it was made from. */
     PeftConfig config();
 

@@ -1,5 +1,6 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.autograd.Lease;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -55,7 +56,10 @@ public final class AdapterFiles {
     public static void save(Path directory, Adapter adapter, ModelSites model, Map<String, String> notes)
             throws IOException {
         checkOutput(directory);
-        AdapterWriter.write(directory, adapter, model, notes);
+        Lease.Use held = Lease.all(model, List.of(adapter));
+        try (held) {
+            AdapterWriter.write(directory, adapter, model, notes);
+        }
     }
 
     /**
@@ -64,7 +68,10 @@ public final class AdapterFiles {
      * @throws dev.peft4j.core.io.BadFileException if it is damaged, of an unknown method, or for another model
      */
     public static Adapter load(Path directory, ModelSites model) throws IOException {
-        return AdapterReader.read(directory, model);
+        Lease.Use held = model.hold();
+        try (held) {
+            return AdapterReader.read(directory, model);
+        }
     }
 
     /**

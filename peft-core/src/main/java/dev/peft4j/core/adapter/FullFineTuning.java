@@ -58,6 +58,11 @@ public final class FullFineTuning implements Adapter {
     }
 
     @Override
+    public Lease.Use hold() {
+        return lease.hold();
+    }
+
+    @Override
     public void use(Pass pass) {
         pass.use(lease);
     }

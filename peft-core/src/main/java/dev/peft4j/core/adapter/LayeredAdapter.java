@@ -47,7 +47,10 @@ public class LayeredAdapter implements Adapter {
     /** Runs what adds the parts; if it fails, the memory of those that are there is freed. */
     public final void build(Runnable parts) {
         try {
-            parts.run();
+            Lease.Use held = model.hold();
+            try (held) {
+                parts.run();
+            }
         } catch (RuntimeException e) {
             close();
             throw e;
@@ -472,6 +475,11 @@ public class LayeredAdapter implements Adapter {
         Map<String, int[]> all = new LinkedHashMap<>();
         tokens.forEach(t -> all.put(t.module(), t.tokens()));
         return all;
+    }
+
+    @Override
+    public final Lease.Use hold() {
+        return lease.hold();
     }
 
     @Override

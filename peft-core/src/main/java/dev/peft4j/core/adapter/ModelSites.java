@@ -1,5 +1,6 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.autograd.Leased;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.weight.FrozenWeight;
@@ -9,7 +10,7 @@ import java.util.List;
 import java.util.Set;
 
 /** What an adapter method sees of a model: where it may act, and the tensors that it may copy. */
-public interface ModelSites {
+public interface ModelSites extends Leased {
     /** {@code model_type} of the checkpoint. */
     String modelType();
 

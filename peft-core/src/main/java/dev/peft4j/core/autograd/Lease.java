@@ -1,5 +1,9 @@
 package dev.peft4j.core.autograd;
 
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -7,6 +11,16 @@ import org.jspecify.annotations.Nullable;
  * uses it is closed, so that no thread reads memory which another one has freed.
  */
 public final class Lease {
+    /** A use that ends when it is closed; closing it again does nothing. */
+    @FunctionalInterface
+    public interface Use extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    /** A use of what owns nothing. */
+    static final Use NOTHING = () -> {};
+
     private final String what;
     private int users;
     private @Nullable Runnable free; // since it is closed
@@ -38,6 +52,43 @@ public final class Lease {
         if (!tryAcquire()) {
             throw new IllegalStateException(
                     what + " was used after it was closed. Close it when nothing uses it any more.");
+        }
+    }
+
+    /**
+     * Begins a use that ends when the result is closed.
+     *
+     * @throws IllegalStateException if it is closed
+     */
+    public Use hold() {
+        acquire();
+        AtomicBoolean open = new AtomicBoolean(true);
+        return () -> {
+            if (open.getAndSet(false)) {
+                release();
+            }
+        };
+    }
+
+    /**
+     * Begins a use of several things, which ends when the result is closed.
+     *
+     * @throws IllegalStateException if one of them is closed
+     */
+    public static Use all(Leased first, List<? extends Leased> others) {
+        Deque<Use> uses = new ArrayDeque<>();
+        Use all = () -> {
+            while (!uses.isEmpty()) {
+                uses.pop().close();
+            }
+        };
+        try {
+            uses.push(first.hold());
+            others.forEach(o -> uses.push(o.hold()));
+            return all;
+        } catch (RuntimeException e) {
+            all.close();
+            throw e;
         }
     }
 

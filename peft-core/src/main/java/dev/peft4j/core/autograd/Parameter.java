@@ -12,7 +12,8 @@ public final class Parameter implements AutoCloseable {
     private final Tensor value;
     private final int[] shape;
     private final boolean ownsValue;
-    private @Nullable Tensor grad;
+    private volatile @Nullable Tensor grad;
+    private boolean closed; // under the lock of this
     private boolean stale; // the gradient counts as zero, whatever its memory holds
     private volatile boolean trainable = true;
 
@@ -81,8 +82,8 @@ public final class Parameter implements AutoCloseable {
     public Tensor grad() {
         Tensor g = grad;
         if (g == null) {
-            g = Tensor.zeros(value.dtype(), value.rows(), value.cols());
-            grad = g;
+            g = takeGrad();
+            g.fill(0);
         } else if (stale) {
             g.fill(0);
         }
@@ -99,19 +100,36 @@ public final class Parameter implements AutoCloseable {
     boolean claimGrad() {
         boolean add = grad != null && !stale;
         if (grad == null) {
-            grad = Tensor.allocate(value.dtype(), value.rows(), value.cols());
+            takeGrad();
         }
         stale = false;
         return add;
     }
 
+    /** Memory for the gradient, with whatever it holds. */
+    private synchronized Tensor takeGrad() {
+        if (closed) {
+            throw new IllegalStateException(
+                    "the gradient of " + this + " was asked for after the adapter or model that it"
+                            + " belongs to was closed. Close them when nothing uses them any more.");
+        }
+        Tensor g = grad;
+        if (g == null) {
+            g = Tensor.allocate(value.dtype(), value.rows(), value.cols());
+            grad = g;
+        }
+        return g;
+    }
+
     @Override
-    public void close() {
+    public synchronized void close() {
+        closed = true;
         if (ownsValue) {
             value.close();
         }
-        if (grad != null) {
-            grad.close();
+        Tensor g = grad;
+        if (g != null) {
+            g.close();
         }
     }
 

@@ -18,7 +18,8 @@ import java.util.function.Supplier;
  * until the operation that made their node has been derived. All of it lies in an {@link Arena} that the next pass uses again, so
  * nothing of a pass may be used after {@link #close}.
  *
- * <p>Not safe for several threads; each thread has its own pass and arena.
+ * <p>A pass belongs to the thread that began it: others get an error, so each thread has its own pass and arena. A pass whose thread has ended can be
+ * closed by any.
  */
 public final class Pass implements AutoCloseable {
     private final Backend backend;
@@ -27,7 +28,8 @@ public final class Pass implements AutoCloseable {
     private final boolean training;
     private final boolean tracing;
     private long seed;
-    private boolean closed;
+    private final Thread thread = Thread.currentThread();
+    private volatile boolean closed;
     private final List<Tensor> frame = new ArrayList<>();
     private final List<Operation> tape = new ArrayList<>();
     private final List<Runnable> afterwards = new ArrayList<>();
@@ -103,6 +105,16 @@ public final class Pass implements AutoCloseable {
         if (closed) {
             throw new IllegalStateException("a pass was used after it was closed. Begin a new one.");
         }
+        requireOwnThread();
+    }
+
+    private void requireOwnThread() {
+        if (Thread.currentThread() != thread) {
+            throw new IllegalStateException(
+                    "a pass of the thread " + thread.getName() + " was used by the thread "
+                            + Thread.currentThread().getName()
+                            + "; two threads would write to the same memory. Begin a pass in each thread, with an arena of its own.");
+        }
     }
 
     /** Memory for an intermediate value, with whatever it holds. */
@@ -135,6 +147,7 @@ public final class Pass implements AutoCloseable {
     }
 
     private void release(int mark, Tensor kept) {
+        requireOpen();
         int left = mark;
         for (int i = mark; i < frame.size(); i++) {
             Tensor t = frame.get(i);
@@ -168,22 +181,33 @@ public final class Pass implements AutoCloseable {
      * Remembers how to derive an operation; does nothing in a pass that cannot run backwards. Operations that change a value in place
      * are recorded with the same node again.
      *
+     * <p>The saved values must be the same when {@code backward} runs, or the gradients would be wrong: who changes a value in place later, such as the
+     * residual connection behind this operation, changes another value or a copy. It is checked for every operation. Values that {@code backward} does not
+     * read need not be saved and may change: a linear layer does not look at its own result.
+     *
      * @param result what the operation made or changed
      * @param backward reads the gradient of the result and adds to those of the inputs
      * @param saved values that {@code backward} reads
      */
     public void record(Node result, Runnable backward, Tensor... saved) {
+        record("", result, backward, saved);
+    }
+
+    /** The same with a name of the operation for messages; without one it is that of the class that {@code backward} stands in. */
+    public void record(String name, Node result, Runnable backward, Tensor... saved) {
         if (!recording) {
             return;
         }
-        for (Tensor t : saved) {
-            t.hold();
+        requireOpen();
+        int[] versions = new int[saved.length];
+        for (int i = 0; i < saved.length; i++) {
+            versions[i] = saved[i].hold().version();
         }
         Node root = result.root();
         boolean producer = !root.produced;
         root.produced = true;
         root.track();
-        tape.add(new Operation(root, backward, saved, producer));
+        tape.add(new Operation(name, root, backward, saved, versions, producer));
     }
 
     /** Whether an operation on these nodes has to be recorded. */
@@ -204,6 +228,7 @@ public final class Pass implements AutoCloseable {
      * @return whether to add to what it holds; else it holds nothing yet and must be overwritten
      */
     public boolean prepareGrad(Node node) {
+        requireOpen();
         if (node.isView()) {
             Node root = node.root();
             if (!prepareGrad(root)) {
@@ -250,6 +275,7 @@ public final class Pass implements AutoCloseable {
 
     /** Adds a gradient to a node; the tensor itself becomes its gradient if it has none. */
     public void addGrad(Node node, Tensor grad) {
+        requireOpen();
         if (!node.isView() && node.parameter() == null && node.grad == null) {
             node.grad = grad.hold();
         } else {
@@ -273,10 +299,12 @@ public final class Pass implements AutoCloseable {
 
     /** Runs backwards what was recorded since a mark, and forgets it. */
     public void backwardTo(int mark) {
+        requireOpen();
         for (int i = tape.size() - 1; i >= mark; i--) {
             Operation operation = tape.remove(i);
             int frameMark = begin();
             if (operation.result.hasGrad()) {
+                operation.requireUnchanged();
                 operation.backward.run();
             }
             for (Tensor t : operation.saved) {
@@ -321,6 +349,7 @@ public final class Pass implements AutoCloseable {
      * @param key whose node it is
      */
     public Node once(Object key, Supplier<Node> compute) {
+        requireOpen();
         Node known = computed.get(key);
         if (known != null) {
             return known;
@@ -355,10 +384,18 @@ public final class Pass implements AutoCloseable {
         }
     }
 
+    /**
+     * Ends the pass and gives back what it was lent.
+     *
+     * @throws IllegalStateException if it is that of another thread, which may be computing
+     */
     @Override
     public void close() {
         if (closed) {
             return;
+        }
+        if (thread.isAlive()) {
+            requireOwnThread();
         }
         tape.clear();
         frame.clear();
@@ -371,5 +408,31 @@ public final class Pass implements AutoCloseable {
         used.clear();
     }
 
-    private record Operation(Node result, Runnable backward, Tensor[] saved, boolean producer) {}
+    /**
+     * An operation on the tape.
+     *
+     * @param versions of the saved values when it was recorded
+     * @param producer whether it made the node, and did not change it
+     */
+    private record Operation(
+            String name, Node result, Runnable backward, Tensor[] saved, int[] versions, boolean producer) {
+
+        void requireUnchanged() {
+            for (int i = 0; i < saved.length; i++) {
+                if (saved[i].version() != versions[i]) {
+                    throw new IllegalStateException("the operation " + label() + " saved a value (" + saved[i]
+                            + ") for the backward pass, and " + (saved[i].version() - versions[i])
+                            + " operations changed it in place since then; the gradients would be wrong. Let what comes"
+                            + " behind it change a copy, or write to a tensor of its own.");
+                }
+            }
+        }
+
+        /** Its name, or the class in which its derivative is written. */
+        private String label() {
+            String type = backward.getClass().getName().replaceFirst("\\$\\$Lambda.*", "");
+            return (name.isEmpty() ? type.substring(type.lastIndexOf('.') + 1) : name) + " with the result "
+                    + result.value();
+        }
+    }
 }

@@ -14,6 +14,7 @@ public final class Products {
         Node y = pass.node(out);
         if (pass.needsGrad(a, b)) {
             pass.record(
+                    "multiply",
                     y,
                     () -> {
                         if (a.isTracked()) { // da = dy bᵀ
@@ -45,6 +46,7 @@ public final class Products {
         matrices(pass).gemm(false, true, s, x.value(), w.value(), beta, y.value());
         if (pass.needsGrad(x, w)) {
             pass.record(
+                    "addLinear",
                     y,
                     () -> {
                         if (w.isTracked()) { // dW = s · dyᵀ x
@@ -66,6 +68,7 @@ public final class Products {
         Node y = pass.node(out);
         if (pass.needsGrad(a, b)) {
             pass.record(
+                    "elementwise",
                     y,
                     () -> {
                         addElementwise(pass, y.grad(), b.value(), a); // da = dy · b
@@ -97,6 +100,7 @@ public final class Products {
         Node y = pass.node(out);
         if (pass.needsGrad(x, factors)) {
             pass.record(
+                    "scaleColumns",
                     y,
                     () -> {
                         if (factors.isTracked()) { // df = Σ dy · x
@@ -124,7 +128,7 @@ public final class Products {
     public static void addScaled(Pass pass, Node y, double s, Node x) {
         pass.backend().kernels().addScaled(s, x.value(), y.value());
         if (pass.needsGrad(x)) {
-            pass.record(y, () -> {
+            pass.record("addScaled", y, () -> {
                 if (!pass.prepareGrad(x)) {
                     pass.backend().kernels().fillRows(null, x.grad());
                 }
@@ -138,7 +142,7 @@ public final class Products {
         Node y = pass.node(pass.allocate(x.value().rows(), count));
         y.value().copyFrom(x.value().columns(from, count));
         if (pass.needsGrad(x)) {
-            pass.record(y, () -> {
+            pass.record("columns", y, () -> {
                 if (!pass.prepareGrad(x)) {
                     pass.backend().kernels().fillRows(null, x.grad());
                 }
@@ -154,7 +158,7 @@ public final class Products {
         Node y = pass.node(pass.allocate(a.value().rows(), a.value().cols()));
         pass.backend().kernels().add(a.value(), b.value(), y.value());
         if (pass.needsGrad(a, b)) {
-            pass.record(y, () -> {
+            pass.record("sum", y, () -> {
                 for (Node n : new Node[] {a, b}) {
                     if (n.isTracked()) {
                         pass.addGrad(n, y.grad());
@@ -169,7 +173,7 @@ public final class Products {
     public static void copy(Pass pass, Node x, Node y) {
         y.value().copyFrom(x.value());
         if (pass.needsGrad(x)) {
-            pass.record(y, () -> {
+            pass.record("copy", y, () -> {
                 if (!pass.prepareGrad(x)) {
                     pass.backend().kernels().fillRows(null, x.grad());
                 }
@@ -189,7 +193,7 @@ public final class Products {
         pass.backend().kernels().fillRows(bias.value(), rows);
         pass.backend().kernels().addScaled(s, rows, y.value());
         if (pass.needsGrad(bias)) {
-            pass.record(y, () -> {
+            pass.record("addBias", y, () -> {
                 if (!pass.prepareGrad(bias)) {
                     pass.backend().kernels().fillRows(null, bias.grad());
                 }
@@ -211,6 +215,7 @@ public final class Products {
         before.copyFrom(y.value());
         pass.backend().kernels().scaleColumns(y.value(), factors.value(), y.value());
         pass.record(
+                "scaleInPlace",
                 y,
                 () -> {
                     if (factors.isTracked()) { // df = Σ dy · y
@@ -240,6 +245,7 @@ public final class Products {
         Node y = pass.node(out);
         if (pass.needsGrad(a, b)) {
             pass.record(
+                    "kronecker",
                     y,
                     () -> {
                         Tensor da = pass.allocate(a.value().rows(), a.value().cols());
@@ -287,7 +293,7 @@ public final class Products {
         pass.backend().kernels().dropout(p, seed, x.value(), out);
         Node y = pass.node(out);
         if (pass.needsGrad(x)) {
-            pass.record(y, () -> {
+            pass.record("dropped", y, () -> {
                 Tensor dx = pass.allocate(x.value().rows(), x.value().cols());
                 pass.backend().kernels().dropout(p, seed, y.grad(), dx);
                 pass.addGrad(x, dx);

@@ -1,6 +1,5 @@
 package dev.peft4j.core.io;
 
-import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;
 import java.io.IOException;
 
@@ -43,21 +42,20 @@ record Piece(long from, int row, int column, int rows, int columns) {
         return matrix.rows(row, rows).columns(column, columns);
     }
 
+    /** Its place (columns, rows) in a matrix whose rows and columns are exchanged. */
+    Tensor turned(Tensor matrix) {
+        return matrix.rows(column, columns).columns(row, rows);
+    }
+
     /** Writes its values to a matrix whose rows and columns are exchanged. */
     void turned(Tensor matrix, double[] values) {
-        Tensor place = matrix.rows(column, columns).columns(row, rows);
-        int[] bits = new int[rows];
+        Tensor place = turned(matrix);
+        double[] one = new double[rows];
         for (int c = 0; c < columns; c++) {
-            if (matrix.dtype() == DType.F32) {
-                for (int r = 0; r < rows; r++) {
-                    bits[r] = Float.floatToRawIntBits((float) values[r * columns + c]);
-                }
-                place.setBits(c, 0, bits, 0, rows);
-            } else {
-                for (int r = 0; r < rows; r++) {
-                    place.set(c, r, values[r * columns + c]);
-                }
+            for (int r = 0; r < rows; r++) {
+                one[r] = values[r * columns + c];
             }
+            place.rows(c, 1).set(one);
         }
     }
 }

@@ -251,10 +251,8 @@ public final class SafetensorsFile implements AutoCloseable {
                 && to.dtype() == DType.F32
                 && !transposed
                 && ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN) {
-            forEach(info, LARGE_CHUNK_BYTES / Float.BYTES, p -> {
-                ByteBuffer memory = p.of(to).bytes();
-                readFully(channel, memory, dataStart + info.begin() + p.from() * Float.BYTES);
-            });
+            forEach(info, LARGE_CHUNK_BYTES / Float.BYTES, p -> p.of(to)
+                    .withBytes(bytes -> readFully(channel, bytes, dataStart + info.begin() + p.from() * Float.BYTES)));
             return;
         }
         decode(info, false, (p, values) -> {

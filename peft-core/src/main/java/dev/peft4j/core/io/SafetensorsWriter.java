@@ -159,9 +159,10 @@ public final class SafetensorsWriter {
             Piece.forEach(rows, cols, most, p -> {
                 bytes.clear();
                 if (transposed) {
-                    for (int r = p.row(); r < p.row() + p.rows(); r++) {
-                        for (int c = p.column(); c < p.column() + p.columns(); c++) {
-                            bytes.putFloat((float) tensor.get(c, r));
+                    float[] turned = p.turned(tensor).toFloats(); // (columns, rows)
+                    for (int r = 0; r < p.rows(); r++) {
+                        for (int c = 0; c < p.columns(); c++) {
+                            bytes.putFloat(turned[c * p.rows() + r]);
                         }
                     }
                 } else {

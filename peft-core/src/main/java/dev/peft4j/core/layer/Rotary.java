@@ -21,6 +21,7 @@ public final class Rotary implements AutoCloseable {
     private final float[] inverseFrequencies;
     private final List<Tables> all = new ArrayList<>(); // outgrown tables may still be in use by other threads
     private volatile Tables current;
+    private boolean closed; // under the lock of all
 
     /** Cosines and sines (positions, H/2). */
     private record Tables(Tensor cosines, Tensor sines) {}
@@ -55,6 +56,11 @@ public final class Rotary implements AutoCloseable {
             return t;
         }
         synchronized (all) {
+            if (closed) {
+                throw new IllegalStateException(
+                        "rotary positions up to " + needed
+                                + " were asked for after their tables were closed. Close them with the model, when nothing uses it.");
+            }
             if (current.cosines.rows() < needed) {
                 current = grow(Math.max(needed, 2 * current.cosines.rows()));
             }
@@ -97,6 +103,7 @@ public final class Rotary implements AutoCloseable {
                 t.sines.close();
             }
             all.clear();
+            closed = true;
         }
     }
 }

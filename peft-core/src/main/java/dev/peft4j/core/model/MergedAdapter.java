@@ -59,7 +59,8 @@ public final class MergedAdapter implements Adapter {
         }
         Conflicts.check(model, adapters);
         MergedAdapter merged = new MergedAdapter(model);
-        try {
+        Lease.Use held = Lease.all(model, adapters);
+        try (held) {
             merged.copyReplaced(model, adapters);
             for (LinearSite site : model.linearSites()) {
                 merged.mergeWeight(model, adapters, site);
@@ -255,6 +256,11 @@ public final class MergedAdapter implements Adapter {
     @Override
     public void requireFits(ModelSites other) {
         other.requireAlike(model, "a merged adapter");
+    }
+
+    @Override
+    public Lease.Use hold() {
+        return lease.hold();
     }
 
     @Override

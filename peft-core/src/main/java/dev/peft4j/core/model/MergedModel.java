@@ -2,6 +2,7 @@ package dev.peft4j.core.model;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.TaskType;
+import dev.peft4j.core.autograd.Lease;
 import dev.peft4j.core.io.AtomicFile;
 import dev.peft4j.core.io.BadFileException;
 import dev.peft4j.core.io.Json;
@@ -63,7 +64,10 @@ public final class MergedModel {
         Files.createDirectories(directory);
         copyFiles(model.directory(), directory);
         Map<String, Tensor> tensors = merged.tensors();
-        model.weights().write(directory.resolve(TENSORS), tensors);
+        Lease.Use held = Lease.all(model, List.of(merged));
+        try (held) {
+            model.weights().write(directory.resolve(TENSORS), tensors);
+        }
         boolean untied = model.linearSites().stream()
                 .anyMatch(s -> model.isTied(s) && tensors.containsKey(s.name() + ".weight"));
         AtomicFile.write(directory.resolve(CONFIG), Json.print(config(model, untied, labels)) + "\n");

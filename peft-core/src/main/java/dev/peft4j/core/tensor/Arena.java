@@ -1,25 +1,26 @@
 package dev.peft4j.core.tensor;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The native memory of one pass through a model: activations and gradients are cut out of a few large blocks, given back as soon
  * as nothing needs them, and cut out again by the next step. After the first steps no native memory is allocated.
  *
- * <p>It belongs to one pass at a time ({@link #claim}), which gives everything back at its end; a tensor of an earlier pass can no longer be
- * read then.
+ * <p>It belongs to one pass at a time ({@link #claim}) and to the thread of that pass, which gives everything back at its end; a tensor of an earlier pass
+ * can no longer be read then.
  */
 public final class Arena implements AutoCloseable {
     private static final int ALIGNMENT = 16; // elements: a cache line of floats
     private static final int BLOCK_BYTES = 32 << 20;
 
     private final DType dtype;
-    private final List<Block> blocks = new ArrayList<>();
+    private final List<Block> blocks = new CopyOnWriteArrayList<>(); // other threads may ask for its size
     private @Nullable Object user; // the pass that has it
+    private volatile @Nullable Thread userThread;
     private volatile int generation;
     private volatile boolean closed;
 
@@ -45,13 +46,16 @@ public final class Arena implements AutoCloseable {
                             + " both would write to the same memory. Close that pass first, or give each thread an arena of its own.");
         }
         user = pass;
+        userThread = Thread.currentThread();
     }
 
     /** Ends what {@link #claim} began: everything is given back, and tensors that were cut out cannot be used any more. */
     public synchronized void giveBack(Object pass) {
         if (user == pass) {
-            reset();
+            generation = generation + 1;
+            blocks.forEach(Block::clear);
             user = null;
+            userThread = null;
             if (closed) {
                 freeBlocks();
             }
@@ -65,6 +69,16 @@ public final class Arena implements AutoCloseable {
         }
     }
 
+    /** Refuses threads other than that of the pass that has it. */
+    void requireOwnThread() {
+        Thread thread = userThread;
+        if (thread != null && thread != Thread.currentThread()) {
+            throw new IllegalStateException("the arena of a pass of the thread " + thread.getName()
+                    + " was used by the thread " + Thread.currentThread().getName()
+                    + "; both would write to the same memory. Give each thread an arena of its own.");
+        }
+    }
+
     /** How often everything was given back. */
     int generation() {
         return generation;
@@ -73,6 +87,7 @@ public final class Arena implements AutoCloseable {
     /** Cuts out a matrix; its elements hold whatever was there before. */
     public Tensor allocate(int rows, int cols) {
         requireOpen();
+        requireOwnThread();
         long wanted = ((long) rows * cols + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
         int size = Math.toIntExact(Math.max(ALIGNMENT, wanted));
         for (Block block : blocks) {
@@ -81,14 +96,17 @@ public final class Arena implements AutoCloseable {
                 return new Tensor(this, block.memory, at, rows, cols);
             }
         }
-        int elements = Math.max(size, BLOCK_BYTES / dtype.bytes());
-        Block block = new Block(new NativeMemory(dtype, elements, false), elements);
+        int blockSize = Math.max(size, BLOCK_BYTES / dtype.bytes());
+        Block block = new Block(
+                new NativeMemory(dtype, blockSize, false, NativeBlock.Owner.ARENA, blockSize + " elements of " + dtype),
+                blockSize);
         blocks.add(block);
         return new Tensor(this, block.memory, block.take(size), rows, cols);
     }
 
     /** Gives the place of a tensor back. Nothing may use the tensor or a view of it afterwards. */
     public void free(Tensor tensor) {
+        requireOwnThread();
         Tensor t = tensor.owner;
         int size = Math.max(ALIGNMENT, Math.toIntExact((t.size() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT));
         for (Block block : blocks) {
@@ -104,14 +122,6 @@ public final class Arena implements AutoCloseable {
     public void release(Tensor tensor) {
         if (tensor.unhold() == 0) {
             free(tensor);
-        }
-    }
-
-    /** Gives everything back at once. */
-    public synchronized void reset() {
-        generation = generation + 1;
-        for (Block block : blocks) {
-            block.clear();
         }
     }
 

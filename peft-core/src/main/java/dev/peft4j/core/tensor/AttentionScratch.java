@@ -1,22 +1,26 @@
 package dev.peft4j.core.tensor;
 
-import java.lang.ref.Cleaner;
 import org.jspecify.annotations.Nullable;
 
 /** Native working memory of a thread for the weights of one head; it grows to the longest sequence and is freed with the thread. */
 final class AttentionScratch {
-    private static final Cleaner CLEANER = Cleaner.create();
     private static final ThreadLocal<AttentionScratch> LOCAL = ThreadLocal.withInitial(AttentionScratch::new);
 
     private final Holder holder = new Holder();
 
     private AttentionScratch() {
-        CLEANER.register(this, holder);
+        NativeBlock.CLEANER.register(this, holder);
     }
 
     /** A row of at least {@code elements}. */
     static Tensor get(int elements) {
         return LOCAL.get().holder.atLeast(elements);
+    }
+
+    /** Frees that of this thread, which ends. */
+    static void free() {
+        LOCAL.get().holder.run();
+        LOCAL.remove();
     }
 
     private static final class Holder implements Runnable {
@@ -36,6 +40,7 @@ final class AttentionScratch {
         public void run() {
             if (tensor != null) {
                 tensor.close();
+                tensor = null;
             }
         }
     }

@@ -9,18 +9,44 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The pair of engines in use and the number format that it computes in.
+ * The pair of engines in use, the number format that they compute in, and the threads that they work with.
  *
- * @param name for logs and reports
- * @param dtype number format of activations, gradients and parameters
- * @param matrices products
- * @param kernels everything else
+ * <p>{@link #auto}, {@link #host()} and {@link #nd4j} stay open as long as the process lives. A backend with threads of its own ({@link #host(int)}) is
+ * closed by whoever made it, when no model uses it any more; using it then is an {@link IllegalStateException}. Any number of backends with any numbers of
+ * threads work beside each other, and give the same bits.
  */
-public record Backend(String name, DType dtype, MatrixEngine matrices, Kernels kernels) {
+public final class Backend implements AutoCloseable {
     private static final String CPU_BACKEND = "org.nd4j.linalg.cpu.nativecpu.CpuBackend";
     private static final int MAX_THREADS = 1024;
-    private static final OnFirstUse HOST = new OnFirstUse(() -> host(threads()));
+    private static final OnFirstUse HOST = new OnFirstUse(() -> shared(threads()));
     private static final OnFirstUse AUTO = new OnFirstUse(Backend::choose);
+
+    private final String name;
+    private final DType dtype;
+    private final MatrixEngine matrices;
+    private final Kernels kernels;
+    private final Guard guard = new Guard();
+    private final @Nullable Workers workers; // that end with it
+
+    /**
+     * A pair of engines of one's own, which has nothing to close.
+     *
+     * @param name for logs and reports
+     * @param dtype number format of activations, gradients and parameters
+     * @param matrices products
+     * @param kernels everything else
+     */
+    public Backend(String name, DType dtype, MatrixEngine matrices, Kernels kernels) {
+        this(name, dtype, matrices, kernels, null);
+    }
+
+    private Backend(String name, DType dtype, MatrixEngine matrices, Kernels kernels, @Nullable Workers workers) {
+        this.name = name;
+        this.dtype = dtype;
+        this.matrices = new GuardedMatrices(matrices, guard);
+        this.kernels = new GuardedKernels(kernels, guard);
+        this.workers = workers;
+    }
 
     /**
      * The backend that fits what is on the class path: the host engine where ND4J's backend is {@code nd4j-native}, else the ND4J
@@ -58,11 +84,69 @@ public record Backend(String name, DType dtype, MatrixEngine matrices, Kernels k
         return new Backend("nd4j", dtype, new Nd4jMatrixEngine(), new Nd4jKernels());
     }
 
-    private static Backend host(int threads) {
+    /**
+     * Strided OpenBLAS and row kernels on threads of its own; single precision. The caller closes it.
+     *
+     * @param threads that work on one operation: the calling one, and {@code threads - 1} that belong to the backend
+     * @throws BackendException if the natives of OpenBLAS cannot be loaded
+     * @throws IllegalArgumentException if there is less than one thread, or more than 1024
+     */
+    public static Backend host(int threads) {
+        if (threads < 1 || threads > MAX_THREADS) {
+            throw new IllegalArgumentException("a backend with " + threads + " threads was asked for; there are 1 to "
+                    + MAX_THREADS + ". Give the number of processor cores to use.");
+        }
         HostMatrixEngine.OPENBLAS.load();
         Workers workers = new Workers(threads);
+        return host(workers, workers);
+    }
+
+    private static Backend shared(int threads) {
+        HostMatrixEngine.OPENBLAS.load();
+        return host(new Workers(threads), null);
+    }
+
+    private static Backend host(Workers workers, @Nullable Workers own) {
         return new Backend(
-                "host, " + threads + " threads", DType.F32, new HostMatrixEngine(workers), new HostKernels(workers));
+                "host, " + workers.threads() + " threads",
+                DType.F32,
+                new HostMatrixEngine(workers),
+                new HostKernels(workers),
+                own);
+    }
+
+    /** For logs and reports. */
+    public String name() {
+        return name;
+    }
+
+    /** Number format of activations, gradients and parameters. */
+    public DType dtype() {
+        return dtype;
+    }
+
+    /** Products. */
+    public MatrixEngine matrices() {
+        return matrices;
+    }
+
+    /** Everything else. */
+    public Kernels kernels() {
+        return kernels;
+    }
+
+    /** Ends its threads, if it has some of its own; operations that have begun end as they should, and others are refused from now on. */
+    @Override
+    public void close() {
+        if (workers != null && guard.close()) {
+            workers.close();
+            BlasThreads.giveBack();
+        }
+    }
+
+    @Override
+    public String toString() {
+        return name + ", " + dtype;
     }
 
     private static int threads() {

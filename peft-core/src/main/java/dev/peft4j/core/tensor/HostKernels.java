@@ -18,8 +18,9 @@ final class HostKernels implements Kernels {
     }
 
     @Override
-    public void forRange(int n, int elements, Range body) {
-        workers.forRange(n, Math.max(1, HostRows.GRAIN / Math.max(1, elements)), body::run);
+    public void writeRows(Tensor to, RowTarget.Writer writer) {
+        int grain = Math.max(1, HostRows.GRAIN / Math.max(1, to.cols()));
+        workers.forRange(to.rows(), grain, (from, end) -> RowTarget.write(to, from, end, writer));
     }
 
     @Override

@@ -3,7 +3,6 @@ package dev.peft4j.core.tensor;
 import static org.bytedeco.openblas.global.openblas_nolapack.CblasNoTrans;
 import static org.bytedeco.openblas.global.openblas_nolapack.CblasRowMajor;
 import static org.bytedeco.openblas.global.openblas_nolapack.CblasTrans;
-import static org.bytedeco.openblas.global.openblas_nolapack.blas_set_num_threads;
 import static org.bytedeco.openblas.global.openblas_nolapack.cblas_sgemm;
 import static org.bytedeco.openblas.global.openblas_nolapack.cblas_sgemv;
 
@@ -32,7 +31,7 @@ final class HostMatrixEngine implements MatrixEngine {
 
     HostMatrixEngine(Workers workers) {
         this.workers = workers;
-        blas_set_num_threads(1);
+        BlasThreads.one();
     }
 
     @Override
@@ -121,7 +120,7 @@ final class HostMatrixEngine implements MatrixEngine {
     private static void scale(double beta, Tensor c) {
         for (int i = 0; i < c.rows(); i++) {
             for (int j = 0; j < c.cols(); j++) {
-                c.set(i, j, beta == 0 ? 0 : beta * c.get(i, j));
+                c.put(i, j, beta == 0 ? 0 : beta * c.value(i, j));
             }
         }
     }

@@ -25,8 +25,8 @@ final class HostNorms {
                 a[i] = a[i] * rstd * w[i] + shift[i];
             }
             y.write(r, 0, a, 0, n);
-            stats.set(r, 0, mean);
-            stats.set(r, 1, rstd);
+            stats.put(r, 0, mean);
+            stats.put(r, 1, rstd);
         });
     }
 
@@ -46,8 +46,8 @@ final class HostNorms {
             for (int r = 0; r < x.rows(); r++) {
                 x.read(r, 0, row, 0, n);
                 dy.read(r, 0, g, 0, n);
-                float mean = (float) stats.get(r, 0);
-                float rstd = (float) stats.get(r, 1);
+                float mean = (float) stats.value(r, 0);
+                float rstd = (float) stats.value(r, 1);
                 for (int i = 0; i < n; i++) {
                     sum[i] += g[i] * ((row[i] - mean) * rstd); // dw = Σ dy · x̂
                 }
@@ -59,8 +59,8 @@ final class HostNorms {
         }
         float[] w = weight.toFloats();
         rows.run(x, (r, a, b, c) -> {
-            float mean = (float) stats.get(r, 0);
-            float rstd = (float) stats.get(r, 1);
+            float mean = (float) stats.value(r, 0);
+            float rstd = (float) stats.value(r, 1);
             x.read(r, 0, a, 0, n);
             dy.read(r, 0, b, 0, n);
             for (int i = 0; i < n; i++) {
@@ -87,7 +87,7 @@ final class HostNorms {
                 a[i] = a[i] * rstd * w[i];
             }
             y.write(r, 0, a, 0, n);
-            stats.set(r, 0, rstd);
+            stats.put(r, 0, rstd);
         });
     }
 
@@ -107,7 +107,7 @@ final class HostNorms {
             for (int r = 0; r < x.rows(); r++) {
                 x.read(r, 0, row, 0, n);
                 dy.read(r, 0, g, 0, n);
-                float rstd = (float) stats.get(r, 0);
+                float rstd = (float) stats.value(r, 0);
                 for (int i = 0; i < n; i++) {
                     sum[i] += g[i] * (row[i] * rstd);
                 }
@@ -119,7 +119,7 @@ final class HostNorms {
         }
         float[] w = weight.toFloats();
         rows.run(x, (r, a, b, c) -> {
-            float rstd = (float) stats.get(r, 0);
+            float rstd = (float) stats.value(r, 0);
             x.read(r, 0, a, 0, n);
             dy.read(r, 0, b, 0, n);
             for (int i = 0; i < n; i++) {

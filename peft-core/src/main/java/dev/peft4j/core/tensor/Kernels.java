@@ -7,19 +7,8 @@ import org.jspecify.annotations.Nullable;
  * gradients of parameters are always added to. Results may be the same tensor as an input of the same dimensions.
  */
 public interface Kernels {
-    /** A part of a loop: from and to, which is not in it. */
-    @FunctionalInterface
-    interface Range {
-        void run(int from, int to);
-    }
-
-    /**
-     * Runs a loop on the threads of the engine.
-     *
-     * @param n how often
-     * @param elements that each turn works on, for the size of the parts
-     */
-    void forRange(int n, int elements, Range body);
+    /** Writes all rows of a tensor on the threads of the engine. */
+    void writeRows(Tensor to, RowTarget.Writer writer);
 
     /** {@code y = a + b}. */
     void add(Tensor a, Tensor b, Tensor y);

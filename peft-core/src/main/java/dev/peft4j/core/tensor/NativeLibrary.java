@@ -2,6 +2,8 @@ package dev.peft4j.core.tensor;
 
 import java.io.File;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Path;
 import java.util.List;
 import org.bytedeco.javacpp.Loader;
 import org.jspecify.annotations.Nullable;
@@ -51,6 +53,7 @@ final class NativeLibrary {
 
     private synchronized void loadOnce() {
         if (failure == null && !loaded) {
+            requirePrivateCache();
             try {
                 firstUse.run();
                 loaded = true;
@@ -60,6 +63,29 @@ final class NativeLibrary {
         }
         if (failure != null) {
             throw new BackendException(isOnClassPath(Loader.getPlatform()) ? unusable(failure) : missing(), failure);
+        }
+    }
+
+    /** Users without a home share the folder of temporary files with others, who could put a library there. */
+    private void requirePrivateCache() {
+        try {
+            Path cache = Loader.getCacheDir().toPath().toAbsolutePath();
+            Path temporary =
+                    Path.of(System.getProperty("java.io.tmpdir", "/tmp")).toAbsolutePath();
+            boolean named = System.getProperty("org.bytedeco.javacpp.cachedir") != null;
+            for (Path p = cache;
+                    !named && p != null && p.startsWith(temporary) && !p.equals(temporary);
+                    p = p.getParent()) {
+                NativeFolder.requirePrivate(p);
+            }
+        } catch (FileSystemException e) {
+            throw new BackendException(
+                    "natives of " + artifact + " were to be unpacked and loaded, and that is not safe: "
+                            + e.getMessage()
+                            + ". Remove the folder, or name one of your own with -Dorg.bytedeco.javacpp.cachedir=DIR.",
+                    e);
+        } catch (IOException e) {
+            return; // there is no folder at all, which loading says better
         }
     }
 

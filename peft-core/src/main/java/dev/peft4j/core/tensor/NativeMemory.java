@@ -1,43 +1,50 @@
 package dev.peft4j.core.tensor;
 
+import java.lang.ref.Cleaner;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * One block of native memory, seen as an address (for BLAS) and as buffers (for copies of rows).
+ * One block of native memory, seen as an address (for BLAS) and as buffers (for copies of rows). A buffer of Java ends at 2 GiB, so there is one for every
+ * GiB, which goes on for another one behind it: what begins in a segment and has less than a GiB lies in its buffer.
  *
- * <p>A buffer of Java ends at 2 GiB, so there is one for every GiB, which goes on for another one behind it: what begins in a segment and has less
- * than a GiB lies in its buffer.
+ * <p>Whoever reads or writes it over some time counts as a user meanwhile ({@link #enter}, {@link #leave}). Closing it ends new uses at once; the memory is
+ * freed when the last user has left, so nobody reads memory that was freed. What is forgotten is freed by the garbage collector, which says so once.
  */
 final class NativeMemory implements AutoCloseable {
     private static final NativeLibrary JAVACPP =
             new NativeLibrary("org.bytedeco:javacpp", "org/bytedeco/javacpp", 1, () -> Pointer.free(Pointer.malloc(1)));
     private static final int ALIGNMENT = 64; // a cache line, and the width of an AVX-512 register
     private static final AtomicLong ALLOCATIONS = new AtomicLong();
-    private static final AtomicLong LIVE_BYTES = new AtomicLong();
 
     private static final int SEGMENT_BITS = 30; // a GiB
     private static final int FLOAT_BITS = SEGMENT_BITS - 2;
     private static final int DOUBLE_BITS = SEGMENT_BITS - 3;
     private static final long LARGEST = 1L << 47; // an address space of today's processors
     private static final long LARGEST_BUFFER = Integer.MAX_VALUE - ALIGNMENT;
+    private static final int CLOSED = Integer.MIN_VALUE; // beside the number of users
 
-    private final Pointer block;
+    private final AtomicInteger users = new AtomicInteger();
+    private final NativeBlock block;
+    private final Cleaner.Cleanable freeing;
     private final long bytes;
     private final long address;
     private final Segment[] segments;
+    private final AtomicBoolean claimed = new AtomicBoolean();
     private volatile boolean closed;
 
     private record Segment(ByteBuffer bytes, IntBuffer ints, FloatBuffer floats, DoubleBuffer doubles) {}
 
-    NativeMemory(DType dtype, long elements, boolean zeroed) {
-        this(bytes(dtype, elements), zeroed);
+    NativeMemory(DType dtype, long elements, boolean zeroed, NativeBlock.Owner owner, String what) {
+        this(bytes(dtype, elements), zeroed, owner, what);
     }
 
     private static long bytes(DType dtype, long elements) {
@@ -48,18 +55,14 @@ final class NativeMemory implements AutoCloseable {
         return elements * dtype.bytes();
     }
 
-    NativeMemory(long bytes, boolean zeroed) {
-        this.bytes = bytes;
+    NativeMemory(long bytes, boolean zeroed, NativeBlock.Owner owner, String what) {
         JAVACPP.load();
-        long size = bytes + ALIGNMENT;
-        block = zeroed ? Pointer.calloc(1, size) : Pointer.malloc(size);
-        if (block == null || block.isNull()) {
-            throw new OutOfMemoryError("no native memory left for " + size + " bytes; " + LIVE_BYTES.get()
-                    + " bytes are in use by tensors. Use a smaller batch or model.");
-        }
+        NativeBlock taken = new NativeBlock(bytes, bytes + ALIGNMENT, zeroed, owner, what);
         ALLOCATIONS.incrementAndGet();
-        LIVE_BYTES.addAndGet(bytes);
-        address = (block.address() + ALIGNMENT - 1) & -ALIGNMENT;
+        this.bytes = bytes;
+        block = taken;
+        freeing = taken.freeWith(this);
+        address = (taken.pointer.address() + ALIGNMENT - 1) & -ALIGNMENT;
         segments = new Segment[Math.max(1, (int) ((bytes + (1L << SEGMENT_BITS) - 1) >> SEGMENT_BITS))];
         for (int i = 0; i < segments.length; i++) {
             segments[i] = segment((long) i << SEGMENT_BITS);
@@ -87,11 +90,34 @@ final class NativeMemory implements AutoCloseable {
     /** Itself, to be asked before each use. */
     private NativeMemory live() {
         if (closed) {
-            throw new IllegalStateException(
-                    "a tensor was used after it, or the model, adapter or arena that owns it, was closed."
-                            + " Close them when nothing uses them any more.");
+            throw closedError();
         }
         return this;
+    }
+
+    private static IllegalStateException closedError() {
+        return new IllegalStateException(
+                "a tensor was used after it, or the model, adapter or arena that owns it, was closed."
+                        + " Close them when nothing uses them any more.");
+    }
+
+    /**
+     * Begins a use: the memory lasts until {@link #leave}.
+     *
+     * @throws IllegalStateException if it is closed
+     */
+    void enter() {
+        if (users.getAndIncrement() < 0) {
+            leave();
+            throw closedError();
+        }
+    }
+
+    /** Ends a use; the last one of closed memory frees it. */
+    void leave() {
+        if (users.decrementAndGet() == CLOSED) {
+            freeing.clean();
+        }
     }
 
     long address() {
@@ -126,10 +152,6 @@ final class NativeMemory implements AutoCloseable {
         return ALLOCATIONS.get();
     }
 
-    static long liveBytes() {
-        return LIVE_BYTES.get();
-    }
-
     /** Some bytes, less than a GiB. */
     ByteBuffer bytes(long offset, int length) {
         int from = (int) offset & ((1 << SEGMENT_BITS) - 1);
@@ -139,12 +161,18 @@ final class NativeMemory implements AutoCloseable {
                 .order(ByteOrder.nativeOrder());
     }
 
+    /** See {@link Tensor#claim}. */
+    AtomicBoolean claimed() {
+        return claimed;
+    }
+
+    /** Ends new uses; frees the memory at once, or when the last use ends. */
     @Override
-    public synchronized void close() {
-        if (!closed) {
-            closed = true;
-            LIVE_BYTES.addAndGet(-bytes);
-            Pointer.free(block);
+    public void close() {
+        block.close();
+        closed = true;
+        if (users.getAndUpdate(n -> n | CLOSED) == 0) {
+            freeing.clean();
         }
     }
 }

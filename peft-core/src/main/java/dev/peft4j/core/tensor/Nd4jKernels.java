@@ -18,8 +18,8 @@ import org.nd4j.linalg.ops.transforms.Transforms;
 final class Nd4jKernels implements Kernels {
 
     @Override
-    public void forRange(int n, int elements, Range body) {
-        body.run(0, n);
+    public void writeRows(Tensor to, RowTarget.Writer writer) {
+        RowTarget.write(to, 0, to.rows(), writer);
     }
 
     @Override

@@ -1,9 +1,11 @@
 package dev.peft4j.core.tensor;
 
+import java.io.IOException;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
-import java.util.Arrays;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,6 +13,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A tensor made by {@link #allocate} or {@link #zeros} owns its memory, and whoever made it closes it. Tensors of an {@link
  * Arena} and the views made by {@link #columns} and {@link #rows} own nothing; closing them does nothing.
+ *
+ * <p>A tensor that is closed while another thread reads or writes it lasts until that operation ends; the next one is an {@link IllegalStateException}.
+ * Several threads may read a tensor at once; none may write to it meanwhile.
  */
 public final class Tensor implements AutoCloseable {
     final NativeMemory memory;
@@ -24,6 +29,7 @@ public final class Tensor implements AutoCloseable {
     private final int cols;
     private final int stride;
     private int holds; // uses that keep an arena tensor alive
+    private int version; // of the owner: how often it or a view of it was changed
 
     /** A place in an arena, which ends with the generation of the arena. */
     Tensor(Arena arena, NativeMemory memory, long offset, int rows, int cols) {
@@ -67,15 +73,16 @@ public final class Tensor implements AutoCloseable {
             throw new IllegalArgumentException(
                     "a tensor of (" + rows + ", " + cols + ") was asked for; dimensions are at least 0.");
         }
-        NativeMemory memory = new NativeMemory(dtype, (long) rows * cols, zeroed);
+        NativeMemory memory = new NativeMemory(
+                dtype, (long) rows * cols, zeroed, NativeBlock.Owner.TENSOR, dtype + " (" + rows + ", " + cols + ")");
         return new Tensor(memory, dtype, 0, rows, cols, cols, null, null, true);
     }
 
     /** A matrix with these values, row by row; the caller closes it. */
     public static Tensor of(DType dtype, int rows, int cols, float... values) {
         if (values.length != (long) rows * cols) {
-            throw new IllegalArgumentException(
-                    values.length + " values for a tensor of (" + rows + ", " + cols + "): the numbers must be equal");
+            throw new IllegalArgumentException(values.length + " values were given for a tensor of (" + rows + ", "
+                    + cols + "), which has " + (long) rows * cols + ". Give as many as it has.");
         }
         Tensor t = allocate(dtype, rows, cols);
         t.set(values);
@@ -89,7 +96,7 @@ public final class Tensor implements AutoCloseable {
 
     /** Bytes of native memory that tensors and arenas hold now. */
     public static long nativeBytes() {
-        return NativeMemory.liveBytes();
+        return NativeBlock.liveBytes();
     }
 
     public DType dtype() {
@@ -145,6 +152,63 @@ public final class Tensor implements AutoCloseable {
         }
     }
 
+    /**
+     * Begins an operation: the memory lasts until {@link #leave}.
+     *
+     * @throws IllegalStateException if it is closed, or the pass that it belongs to is
+     */
+    void enter() {
+        live().enter();
+    }
+
+    /** The same for an operation that writes, or that runs for some time: what belongs to the pass of another thread is refused. */
+    void enterOwn() {
+        Arena a = owner.arena;
+        if (a != null) {
+            a.requireOwnThread();
+        }
+        enter();
+    }
+
+    /** Ends an operation. */
+    void leave() {
+        memory.leave();
+    }
+
+    /** Runs an operation on the memory; what it has read of a pass that another thread has closed meanwhile is thrown away. */
+    private <T extends @Nullable Object> T during(Supplier<T> operation) {
+        enter();
+        try {
+            T result = operation.get();
+            VarHandle.acquireFence(); // the generation is read after the elements
+            live();
+            return result;
+        } finally {
+            leave();
+        }
+    }
+
+    /** Runs an operation that writes. */
+    void change(Runnable operation) {
+        enterOwn();
+        try {
+            operation.run();
+        } finally {
+            leave();
+            changed();
+        }
+    }
+
+    /** To be called when elements of it, or of a view of it, have changed. */
+    void changed() {
+        owner.version++;
+    }
+
+    /** How often elements of it, of a view of it, or of the tensor that it is a view of were changed; two equal numbers mean that nothing was. */
+    public int version() {
+        return owner.version;
+    }
+
     /** The memory, to be asked before each use. */
     private NativeMemory live() {
         Arena a = owner.arena;
@@ -164,14 +228,14 @@ public final class Tensor implements AutoCloseable {
         return live().address() + (offset + (long) row * stride + col) * dtype.bytes();
     }
 
-    /** Copies {@code n} elements of a row, which is in single precision, into an array. */
-    public void read(int row, int col, float[] to, int at, int n) {
+    /** Copies {@code n} elements of a row into an array. */
+    void read(int row, int col, float[] to, int at, int n) {
         long i = place(row, col, n);
         live().floats(i).get(NativeMemory.floatIndex(i), to, at, n);
     }
 
-    /** Copies {@code n} elements of an array into a row, which is in single precision. */
-    public void write(int row, int col, float[] from, int at, int n) {
+    /** Copies {@code n} elements of an array into a row. */
+    void write(int row, int col, float[] from, int at, int n) {
         long i = place(row, col, n);
         live().floats(i).put(NativeMemory.floatIndex(i), from, at, n);
     }
@@ -186,7 +250,25 @@ public final class Tensor implements AutoCloseable {
 
     /** The element at a place, as a double whatever the number format. */
     public double get(int row, int col) {
-        long i = place(row, col, 1);
+        enter();
+        try {
+            return at(place(row, col, 1));
+        } finally {
+            leave();
+        }
+    }
+
+    /** The element at a place, within an operation that counts as a use. */
+    double value(int row, int col) {
+        return at(place(row, col, 1));
+    }
+
+    /** Sets one element, within an operation that counts as a use. */
+    void put(int row, int col, double value) {
+        setAt(place(row, col, 1), value);
+    }
+
+    private double at(long i) {
         return dtype == DType.F32
                 ? live().floats(i).get(NativeMemory.floatIndex(i))
                 : live().doubles(i).get(NativeMemory.doubleIndex(i));
@@ -194,7 +276,16 @@ public final class Tensor implements AutoCloseable {
 
     /** Sets one element. */
     public void set(int row, int col, double value) {
-        long i = place(row, col, 1);
+        enterOwn();
+        try {
+            setAt(place(row, col, 1), value);
+        } finally {
+            leave();
+        }
+        changed();
+    }
+
+    private void setAt(long i, double value) {
         if (dtype == DType.F32) {
             live().floats(i).put(NativeMemory.floatIndex(i), (float) value);
         } else {
@@ -204,77 +295,77 @@ public final class Tensor implements AutoCloseable {
 
     /** Sets all elements, row by row. */
     public void set(float[] values) {
-        if (values.length != size()) {
-            throw new IllegalArgumentException(values.length + " values for " + this + ": the numbers must be equal");
-        }
-        if (dtype == DType.F32) {
-            for (int r = 0; r < rows; r++) {
-                write(r, 0, values, r * cols, cols);
+        requireCount(values.length);
+        change(() -> {
+            if (dtype == DType.F32) {
+                for (int r = 0; r < rows; r++) {
+                    write(r, 0, values, r * cols, cols);
+                }
+            } else {
+                for (int i = 0; i < values.length; i++) {
+                    setAt(place(i / cols, i % cols, 1), values[i]);
+                }
             }
-        } else {
-            for (int i = 0; i < values.length; i++) {
-                set(i / cols, i % cols, values[i]);
-            }
-        }
+        });
     }
 
     /** Sets all elements, row by row. */
     public void set(double[] values) {
-        if (values.length != size()) {
-            throw new IllegalArgumentException(values.length + " values for " + this + ": the numbers must be equal");
-        }
-        if (dtype == DType.F32) {
-            float[] row = new float[cols];
-            for (int r = 0; r < rows; r++) {
-                for (int c = 0; c < cols; c++) {
-                    row[c] = (float) values[r * cols + c];
+        requireCount(values.length);
+        change(() -> {
+            if (dtype == DType.F32 && cols > 1) {
+                float[] row = new float[cols];
+                for (int r = 0; r < rows; r++) {
+                    for (int c = 0; c < cols; c++) {
+                        row[c] = (float) values[r * cols + c];
+                    }
+                    write(r, 0, row, 0, cols);
                 }
-                write(r, 0, row, 0, cols);
+                return;
             }
-            return;
-        }
-        for (int i = 0; i < values.length; i++) {
-            set(i / cols, i % cols, values[i]);
+            for (int i = 0; i < values.length; i++) {
+                setAt(place(i / cols, i % cols, 1), values[i]);
+            }
+        });
+    }
+
+    private void requireCount(int values) {
+        if (values != size()) {
+            throw new IllegalArgumentException(values + " values for " + this + ": the numbers must be equal");
         }
     }
 
     /** All elements, row by row, rounded to single precision. */
     public float[] toFloats() {
         float[] out = new float[Math.toIntExact(size())];
-        if (dtype == DType.F32) {
-            for (int r = 0; r < rows; r++) {
-                read(r, 0, out, r * cols, cols);
+        return during(() -> {
+            if (dtype == DType.F32) {
+                for (int r = 0; r < rows; r++) {
+                    read(r, 0, out, r * cols, cols);
+                }
+            } else {
+                for (int i = 0; i < out.length; i++) {
+                    out[i] = (float) at(place(i / cols, i % cols, 1));
+                }
             }
-        } else {
-            for (int i = 0; i < out.length; i++) {
-                out[i] = (float) get(i / cols, i % cols);
-            }
-        }
-        return out;
+            return out;
+        });
     }
 
     /** All elements, row by row. */
     public double[] toDoubles() {
         double[] out = new double[Math.toIntExact(size())];
-        for (int i = 0; i < out.length; i++) {
-            out[i] = get(i / cols, i % cols);
-        }
-        return out;
+        return during(() -> {
+            for (int i = 0; i < out.length; i++) {
+                out[i] = at(place(i / cols, i % cols, 1));
+            }
+            return out;
+        });
     }
 
     /** Sets all elements to one value. */
     public void fill(double value) {
-        float[] row = new float[dtype == DType.F32 ? cols : 0];
-        Arrays.fill(row, (float) value);
-        for (int r = 0; r < rows; r++) {
-            if (dtype == DType.F32) {
-                write(r, 0, row, 0, cols);
-            } else {
-                for (int c = 0; c < cols; c++) {
-                    set(r, c, value);
-                }
-            }
-        }
+        change(() -> Elements.fill(this, value));
     }
 
     /** Copies the elements of a tensor of the same dimensions, converting the number format where it differs. */
@@ -283,79 +374,87 @@ public final class Tensor implements AutoCloseable {
             throw new IllegalArgumentException(
                     "cannot copy " + from + " into " + this + ": the dimensions must be equal");
         }
+        change(() -> from.during(() -> {
+            copyRows(from);
+            return Boolean.TRUE;
+        }));
+    }
+
+    private void copyRows(Tensor from) {
         for (int r = 0; r < rows; r++) {
-            long to = place(r, 0, cols);
-            long start = from.place(r, 0, cols);
-            if (dtype == from.dtype && dtype == DType.F32) {
-                FloatBuffer values = from.live().floats(start);
-                live().floats(to).put(NativeMemory.floatIndex(to), values, NativeMemory.floatIndex(start), cols);
-            } else if (dtype == from.dtype) {
-                DoubleBuffer values = from.live().doubles(start);
-                live().doubles(to).put(NativeMemory.doubleIndex(to), values, NativeMemory.doubleIndex(start), cols);
-            } else {
-                for (int c = 0; c < cols; c++) {
-                    set(r, c, from.get(r, c));
-                }
+            copyRow(r, from, r);
+        }
+    }
+
+    /** Copies a row, within an operation that counts as a use of both. */
+    void copyRow(int row, Tensor from, int fromRow) {
+        long to = place(row, 0, cols);
+        long start = from.place(fromRow, 0, cols);
+        if (dtype == from.dtype && dtype == DType.F32) {
+            FloatBuffer values = from.live().floats(start);
+            live().floats(to).put(NativeMemory.floatIndex(to), values, NativeMemory.floatIndex(start), cols);
+        } else if (dtype == from.dtype) {
+            DoubleBuffer values = from.live().doubles(start);
+            live().doubles(to).put(NativeMemory.doubleIndex(to), values, NativeMemory.doubleIndex(start), cols);
+        } else {
+            for (int c = 0; c < cols; c++) {
+                setAt(to + c, from.at(start + c));
             }
         }
+    }
+
+    /** Copies the bits of {@code n} elements of single precision into a row. */
+    void writeBits(int row, int col, int[] bits, int n) {
+        long i = place(row, col, n);
+        live().ints(i).put(NativeMemory.floatIndex(i), bits, 0, n);
     }
 
     /** A copy in memory of its own; the caller closes it. */
     public Tensor copy(DType type) {
         Tensor t = allocate(type, rows, cols);
-        t.copyFrom(this);
-        return t;
+        try {
+            t.copyFrom(this);
+            return t;
+        } catch (RuntimeException e) {
+            t.close();
+            throw e;
+        }
     }
 
-    /**
-     * The bytes of a contiguous tensor of less than a GiB, in the byte order of the machine; valid until the tensor is closed. A larger one is seen by some of its
-     * {@link #rows} at a time.
-     */
-    public ByteBuffer bytes() {
+    /** What is done to the bytes of a tensor. */
+    public interface BytesAction {
+        /** Reads or writes them; they must not be used after it has returned. */
+        void run(ByteBuffer bytes) throws IOException;
+    }
+
+    /** Gives the bytes of a contiguous tensor of less than a GiB, in the byte order of the machine, to an action that may change them. */
+    public void withBytes(BytesAction action) throws IOException {
         if (!isContiguous()) {
-            throw new IllegalStateException("the rows of " + this + " do not follow each other");
+            throw new IllegalStateException("the bytes of " + this + " were asked for, whose rows do not follow each"
+                    + " other. Copy it first.");
         }
-        return live().bytes(offset * dtype.bytes(), Math.toIntExact(size() * dtype.bytes()));
-    }
-
-    /** Sets the bits of some elements of a row, which is in single precision. */
-    public void setBits(int row, int col, int[] bits, int from, int n) {
-        if (dtype != DType.F32) {
-            throw new IllegalArgumentException("the bits of single precision were given for " + this);
+        enterOwn();
+        try {
+            action.run(live().bytes(offset * dtype.bytes(), Math.toIntExact(size() * dtype.bytes())));
+        } finally {
+            leave();
         }
-        long i = place(row, col, n);
-        live().ints(i).put(NativeMemory.floatIndex(i), bits, from, n);
-    }
-
-    /** The bits of some elements of a row, which is in single precision. */
-    public void getBits(int row, int col, int[] bits, int to, int n) {
-        if (dtype != DType.F32) {
-            throw new IllegalArgumentException("the bits of single precision were asked for of " + this);
-        }
-        long i = place(row, col, n);
-        live().ints(i).get(NativeMemory.floatIndex(i), bits, to, n);
+        changed();
     }
 
     /** Whether every element is a finite number. */
     public boolean isFinite() {
-        float[] row = new float[cols];
-        for (int r = 0; r < rows; r++) {
-            if (dtype == DType.F64) {
-                for (int c = 0; c < cols; c++) {
-                    if (!Double.isFinite(get(r, c))) {
-                        return false;
-                    }
-                }
-                continue;
-            }
-            read(r, 0, row, 0, cols);
-            for (float v : row) {
-                if (!Float.isFinite(v)) {
-                    return false;
-                }
-            }
-        }
-        return true;
+        return during(() -> Elements.areFinite(this));
+    }
+
+    /** Takes it, with all views of it, for the one who changes it over some time; false if somebody has it. To be ended by {@link #giveBack}. */
+    public boolean claim() {
+        return memory.claimed().compareAndSet(false, true);
+    }
+
+    /** Ends what {@link #claim} began. */
+    public void giveBack() {
+        memory.claimed().set(false);
     }
 
     /** Marks one more use of an arena tensor. */

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * A few threads that share the rows of one operation with the calling thread. Regions are tens of microseconds long, so an idle
  * worker spins for a moment before it sleeps. While one caller uses the workers, others run their regions alone.
  */
-final class Workers {
+final class Workers implements AutoCloseable {
     /** A part of an operation: the rows from {@code from} to {@code to}. */
     interface Range {
         void run(int from, int to);
@@ -22,6 +22,7 @@ final class Workers {
     private final ReentrantLock caller = new ReentrantLock();
     private final Thread[] workers;
     private volatile @Nullable Job job;
+    private volatile boolean closed;
 
     Workers(int threads) {
         this.threads = threads;
@@ -44,7 +45,11 @@ final class Workers {
         } finally {
             ready.countDown();
         }
-        work();
+        try {
+            work();
+        } finally {
+            AttentionScratch.free();
+        }
     }
 
     int threads() {
@@ -71,6 +76,9 @@ final class Workers {
             if (j.failure instanceof Error error) {
                 throw error; // such as an OutOfMemoryError, which callers know
             }
+            if (j.failure instanceof IllegalStateException e) {
+                throw e; // such as of a tensor that another thread has closed
+            }
             if (j.failure != null) {
                 throw new IllegalStateException("a worker failed", j.failure);
             }
@@ -82,7 +90,7 @@ final class Workers {
     private void work() {
         Job last = null;
         int idle = 0;
-        while (true) {
+        while (!closed) {
             Job j = job;
             if (j != null && j != last) {
                 last = j;
@@ -95,6 +103,28 @@ final class Workers {
                 LockSupport.park(this);
                 idle = 0;
             }
+        }
+    }
+
+    /** Ends the threads and waits for them; regions that are run from now on are run by their callers alone. */
+    @Override
+    public void close() {
+        closed = true;
+        for (Thread worker : workers) {
+            LockSupport.unpark(worker);
+        }
+        boolean interrupted = false;
+        for (Thread worker : workers) {
+            while (worker.isAlive()) {
+                try {
+                    worker.join();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 

@@ -22,6 +22,7 @@ public final class AdamW implements Optimizer {
     private final Predicate<Parameter> decayed;
     private final Map<Parameter, Moments> moments = new HashMap<>();
     private int step;
+    private boolean closed;
 
     /** Running means of the gradient and of its square. */
     record Moments(Tensor m, Tensor v) {}
@@ -56,17 +57,26 @@ public final class AdamW implements Optimizer {
     }
 
     @Override
-    public void step(Backend backend, List<Parameter> parameters, double learningRate) {
+    public synchronized void step(Backend backend, List<Parameter> parameters, double learningRate) {
+        requireOpen();
         step++;
         for (Parameter p : parameters) {
+            Tensor grad = p.grad(); // of a closed adapter there is none, and nothing to remember
             Moments s = moments(p);
             double decay = decayed.test(p) ? weightDecay : 0;
-            backend.kernels().adamW(p.value(), p.grad(), s.m, s.v, learningRate, beta1, beta2, eps, decay, step);
+            backend.kernels().adamW(p.value(), grad, s.m, s.v, learningRate, beta1, beta2, eps, decay, step);
+        }
+    }
+
+    private void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException("an optimizer was used after it was closed. Make a new one.");
         }
     }
 
     /** What it remembers of a parameter; zeros at the start. */
-    Moments moments(Parameter p) {
+    synchronized Moments moments(Parameter p) {
+        requireOpen();
         Tensor value = p.value();
         return moments.computeIfAbsent(
                 p,
@@ -81,7 +91,8 @@ public final class AdamW implements Optimizer {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
+        closed = true;
         moments.values().forEach(s -> {
             s.m.close();
             s.v.close();

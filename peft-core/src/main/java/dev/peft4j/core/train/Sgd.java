@@ -16,6 +16,7 @@ public final class Sgd implements Optimizer {
     private final double momentum;
     private final double weightDecay;
     private final Map<Parameter, Tensor> velocities = new HashMap<>();
+    private boolean closed;
 
     /** Momentum and decay, 0 for none. */
     public Sgd(double momentum, double weightDecay) {
@@ -28,7 +29,10 @@ public final class Sgd implements Optimizer {
     }
 
     @Override
-    public void step(Backend backend, List<Parameter> parameters, double learningRate) {
+    public synchronized void step(Backend backend, List<Parameter> parameters, double learningRate) {
+        if (closed) {
+            throw new IllegalStateException("an optimizer was used after it was closed. Make a new one.");
+        }
         Kernels k = backend.kernels();
         for (Parameter p : parameters) {
             Tensor value = p.value();
@@ -48,7 +52,8 @@ public final class Sgd implements Optimizer {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
+        closed = true;
         velocities.values().forEach(Tensor::close);
         velocities.clear();
     }

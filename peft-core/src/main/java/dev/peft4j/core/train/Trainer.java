@@ -2,6 +2,7 @@ package dev.peft4j.core.train;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.autograd.Lease;
 import dev.peft4j.core.autograd.NonFiniteException;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
@@ -129,11 +130,22 @@ public final class Trainer {
      * @param heldOut to evaluate the base and the tuned model on; empty for no evaluation
      * @throws IllegalArgumentException if there are no records, one is longer than the context, none has a token to learn from, or the run to go on with is
      *     another one
+     * @throws IllegalStateException if the model or an adapter is closed, or another run trains the same parameters at the moment
      * @throws UncheckedIOException if the state of the run cannot be written or read
      * @throws NonFiniteException if a value becomes infinite or not a number; the parameters are the best ones, if the run keeps these, else those before
      *     the step. A state on the disk stays as it is
      */
     public TrainingResult train(List<? extends Example> records, List<? extends Example> heldOut) {
+        Lease.Use held = Lease.all(model, adapters);
+        try (held) {
+            Claims claims = new Claims(parameters);
+            try (claims) {
+                return run(List.copyOf(records), List.copyOf(heldOut));
+            }
+        }
+    }
+
+    private TrainingResult run(List<? extends Example> records, List<? extends Example> heldOut) {
         if (records.isEmpty()) {
             throw new IllegalArgumentException(
                     "records to train on were expected and there are none. Give a file with records.");

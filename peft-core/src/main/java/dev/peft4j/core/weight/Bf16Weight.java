@@ -38,12 +38,7 @@ public final class Bf16Weight extends SixteenBitWeight {
     }
 
     @Override
-    void finish(float[] row, int n) {
-        // the bits are those of single precision
-    }
-
-    @Override
-    boolean finishes() {
-        return false;
+    float factor() {
+        return 1;
     }
 }

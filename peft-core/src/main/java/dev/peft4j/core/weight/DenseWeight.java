@@ -1,6 +1,7 @@
 package dev.peft4j.core.weight;
 
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.tensor.RowTarget;
 import dev.peft4j.core.tensor.Tensor;
 
 /**
@@ -27,6 +28,11 @@ public record DenseWeight(Tensor tensor) implements FrozenWeight {
     @Override
     public boolean isDense() {
         return true;
+    }
+
+    @Override
+    public void decodeRow(int row, RowTarget to) {
+        to.copy(tensor, row);
     }
 
     @Override

@@ -43,14 +43,7 @@ public final class F16Weight extends SixteenBitWeight {
     }
 
     @Override
-    void finish(float[] row, int n) {
-        for (int i = 0; i < n; i++) {
-            row[i] *= SCALE;
-        }
-    }
-
-    @Override
-    boolean finishes() {
-        return true;
+    float factor() {
+        return SCALE;
     }
 }

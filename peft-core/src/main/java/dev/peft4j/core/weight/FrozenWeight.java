@@ -2,13 +2,14 @@ package dev.peft4j.core.weight;
 
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.tensor.DType;
+import dev.peft4j.core.tensor.RowTarget;
 import dev.peft4j.core.tensor.Tensor;
 
 /**
  * A matrix W (O, I) of a base model, read only, in whatever form it is stored: the weight of a linear layer, a table of token vectors (V, C), or a
  * vector as one row.
  *
- * <p>Only {@link #decode} has to be written; products go over panels of decoded rows, so that the whole matrix never exists in another form. Safe for
+ * <p>Only {@link #decodeRow} has to be written; products go over panels of decoded rows, so that the whole matrix never exists in another form. Safe for
  * many threads.
  */
 public interface FrozenWeight extends AutoCloseable {
@@ -26,13 +27,23 @@ public interface FrozenWeight extends AutoCloseable {
         return false;
     }
 
+    /** Writes the values of a row (I). */
+    void decodeRow(int row, RowTarget to);
+
     /**
      * Writes the values of some rows.
      *
      * @param from first row
      * @param to (n, I), in single or double precision
+     * @throws IllegalArgumentException if the weight does not have these rows
      */
-    void decode(int from, Tensor to);
+    default void decode(int from, Tensor to) {
+        if (to.cols() != in() || from < 0 || from > out() - to.rows()) {
+            throw new IllegalArgumentException("rows from " + from + " on were asked for as " + to
+                    + ", and the weight is (" + out() + ", " + in() + "). Ask for rows that it has.");
+        }
+        RowTarget.writeAll(to, (row, target) -> decodeRow(from + row, target));
+    }
 
     /** What is done with a panel of rows. */
     @FunctionalInterface
@@ -71,11 +82,12 @@ public interface FrozenWeight extends AutoCloseable {
 
     /** {@code y[i] = W[ids[i]]}; y (n, I). */
     default void gatherRows(Pass pass, int[] ids, Tensor y) {
-        pass.backend().kernels().forRange(ids.length, y.cols(), (from, to) -> {
-            for (int i = from; i < to; i++) {
-                decode(ids[i], y.rows(i, 1));
+        for (int id : ids) {
+            if (id < 0 || id >= out()) {
+                throw new IndexOutOfBoundsException("row " + id + " of " + out());
             }
-        });
+        }
+        pass.backend().kernels().writeRows(y, (row, to) -> decodeRow(ids[row], to));
     }
 
     /** The values of all elements, which the caller closes. */

@@ -17,9 +17,7 @@ final class Panels {
         for (int from = 0; from < weight.out(); from += rows) {
             Tensor panel = buffer.rows(0, Math.min(rows, weight.out() - from));
             int first = from;
-            pass.backend()
-                    .kernels()
-                    .forRange(panel.rows(), weight.in(), (a, b) -> weight.decode(first + a, panel.rows(a, b - a)));
+            pass.backend().kernels().writeRows(panel, (row, to) -> weight.decodeRow(first + row, to));
             action.take(from, panel);
         }
         pass.end(frame);

@@ -1,8 +1,9 @@
 package dev.peft4j.core.weight;
 
-import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.NativeBytes;
+import dev.peft4j.core.tensor.RowTarget;
 import dev.peft4j.core.tensor.Tensor;
+import java.util.Arrays;
 
 /**
  * A weight of 16-bit numbers. The element i of a row lies in one integer with the element of the second half that is as far from its beginning: both
@@ -21,14 +22,12 @@ abstract class SixteenBitWeight implements FrozenWeight {
         int[] packed = {};
         int[] first = {};
         int[] second = {};
-        float[] floats = {};
 
         Scratch of(int half) {
             if (packed.length < half) {
                 packed = new int[half];
                 first = new int[half];
                 second = new int[half];
-                floats = new float[2 * half];
             }
             return this;
         }
@@ -47,19 +46,17 @@ abstract class SixteenBitWeight implements FrozenWeight {
     /** The bits of single precision of numbers in the lower and in the upper half of integers. */
     abstract void decode(int[] packed, int n, int[] lower, int[] upper);
 
-    /** Makes numbers of what {@link #decode(int[], int, int[], int[])} gave, if it has to. */
-    abstract void finish(float[] row, int n);
-
-    abstract boolean finishes();
+    /** What the numbers have to be multiplied with afterwards. */
+    abstract float factor();
 
     /** Takes the elements of a matrix. */
     final void fill(Tensor dense) {
         Scratch s = SCRATCH.get().of(half);
         for (int r = 0; r < out; r++) {
-            s.floats[2 * half - 1] = 0; // behind a row of odd length
-            readRow(dense, r, s.floats);
-            encode(s.floats, 0, half, s.first);
-            encode(s.floats, half, half, s.second);
+            float[] row =
+                    Arrays.copyOf(dense.rows(r, 1).toFloats(), 2 * half); // with a zero behind a row of odd length
+            encode(row, 0, half, s.first);
+            encode(row, half, half, s.second);
             for (int i = 0; i < half; i++) {
                 s.packed[i] = s.first[i] | (s.second[i] << 16);
             }
@@ -67,43 +64,15 @@ abstract class SixteenBitWeight implements FrozenWeight {
         }
     }
 
-    private void readRow(Tensor dense, int row, float[] to) {
-        if (dense.dtype() == DType.F32) {
-            dense.read(row, 0, to, 0, in);
-        } else {
-            for (int c = 0; c < in; c++) {
-                to[c] = (float) dense.get(row, c);
-            }
-        }
-    }
-
     @Override
-    public final void decode(int from, Tensor to) {
-        if (to.cols() != in || from < 0 || from > out - to.rows()) {
-            throw new IllegalArgumentException("rows from " + from + " on were asked for as " + to
-                    + ", and the weight is (" + out + ", " + in + "). Ask for rows that it has.");
-        }
+    public final void decodeRow(int row, RowTarget to) {
         Scratch s = SCRATCH.get().of(half);
-        for (int r = 0; r < to.rows(); r++) {
-            memory.read((long) (from + r) * half, s.packed, half);
-            decode(s.packed, half, s.first, s.second);
-            if (to.dtype() == DType.F32 && !finishes()) {
-                to.setBits(r, 0, s.first, 0, half);
-                to.setBits(r, half, s.second, 0, in - half);
-                continue;
-            }
-            for (int i = 0; i < half; i++) {
-                s.floats[i] = Float.intBitsToFloat(s.first[i]);
-                s.floats[half + i] = Float.intBitsToFloat(s.second[i]);
-            }
-            finish(s.floats, in);
-            if (to.dtype() == DType.F32) {
-                to.write(r, 0, s.floats, 0, in);
-            } else {
-                for (int c = 0; c < in; c++) {
-                    to.set(r, c, s.floats[c]);
-                }
-            }
+        memory.read((long) row * half, s.packed, half);
+        decode(s.packed, half, s.first, s.second);
+        to.putBits(0, s.first, half);
+        to.putBits(half, s.second, in - half);
+        if (factor() != 1) {
+            to.scale(factor(), in);
         }
     }
 

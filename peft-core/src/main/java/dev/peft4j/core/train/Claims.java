@@ -1,0 +1,35 @@
+package dev.peft4j.core.train;
+
+import dev.peft4j.core.autograd.Parameter;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The parameters that a run trains, which no other run trains meanwhile. */
+final class Claims implements AutoCloseable {
+    private final List<Parameter> mine = new ArrayList<>();
+
+    /**
+     * Takes them.
+     *
+     * @throws IllegalStateException if another run has one of them; none is taken then
+     */
+    Claims(List<Parameter> parameters) {
+        for (Parameter p : parameters) {
+            if (!p.value().claim()) {
+                close();
+                throw new IllegalStateException(
+                        "an adapter was to be trained that another run is training (its parameter "
+                                + p.name()
+                                + "); each would undo the steps of the other. Wait until that run has ended, or train an"
+                                + " adapter of its own.");
+            }
+            mine.add(p);
+        }
+    }
+
+    @Override
+    public void close() {
+        mine.forEach(p -> p.value().giveBack());
+        mine.clear();
+    }
+}
