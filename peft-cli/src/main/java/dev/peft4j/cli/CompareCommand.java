@@ -5,13 +5,13 @@ import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.train.Evaluation;
 import dev.peft4j.core.train.Evaluator;
-import dev.peft4j.core.train.Schedule;
 import dev.peft4j.core.train.Trainer;
 import dev.peft4j.core.train.TrainingConfig;
 import dev.peft4j.core.train.TrainingListener;
 import dev.peft4j.core.train.TrainingResult;
 import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.models.data.Classes;
 import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.data.TextRecord;
 import java.io.IOException;
@@ -167,7 +167,7 @@ final class CompareCommand implements Callable<Integer> {
                 TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize())) {
             List<PackedBatch.Sequence> records = dataOptions.encode(
                     String.valueOf(data.getFileName()), train, labels, inFront, model, tokenizer, console);
-            Classes.print(console, info, labels, train);
+            Classes.shares(info, labels, train).forEach(line -> console.println("  " + line));
             List<PackedBatch.Sequence> heldOut = dataOptions.encode(
                     String.valueOf(evalData.getFileName()), test, labels, inFront, model, tokenizer, console);
             Evaluation base = Evaluator.evaluate(model, List.of(), heldOut);
@@ -207,8 +207,11 @@ final class CompareCommand implements Callable<Integer> {
                 peak[0] = Math.max(peak[0], Tensor.nativeBytes() - before);
             }
         };
-        TrainingConfig config = new TrainingConfig(
-                steps, 0, batchSize, groupByLength, 1, c.rate, Schedule.LINEAR, 0.1, 0, 1, 0, 0, seed);
+        TrainingConfig config = TrainingConfig.of(steps, batchSize, c.rate)
+                .toBuilder()
+                .groupByLength(groupByLength)
+                .seed(seed)
+                .build();
         try (AdapterSet adapters = AdapterSet.create(methodOptions, List.of(), model, tokenizer, seed)) {
             TrainingResult result =
                     new Trainer(model, adapters.all(), config, List.of(meter)).train(records, List.of());

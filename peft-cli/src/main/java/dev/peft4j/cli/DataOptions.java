@@ -94,12 +94,12 @@ final class DataOptions {
 
     private RecordReader reader() {
         List<String> header = columns.isEmpty() ? List.of() : Arrays.asList(columns.split(",", -1));
-        return new RecordReader(
-                promptColumn,
-                textColumn,
-                labelColumn,
-                header,
-                separator.replace("\\n", "\n").replace("\\t", "\t"));
+        return RecordReader.defaults()
+                .withPrompt(promptColumn)
+                .withText(textColumn)
+                .withLabel(labelColumn)
+                .withHeader(header)
+                .withSeparator(separator.replace("\\n", "\n").replace("\\t", "\t"));
     }
 
     /** Refuses options that mean nothing to a model or to the files of its records. */

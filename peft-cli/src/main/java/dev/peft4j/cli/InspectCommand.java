@@ -9,6 +9,7 @@ import dev.peft4j.core.io.SafetensorsFile;
 import dev.peft4j.core.io.TensorInfo;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.models.ModelInfo;
+import dev.peft4j.models.data.Classes;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;

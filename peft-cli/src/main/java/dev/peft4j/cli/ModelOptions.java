@@ -7,6 +7,7 @@ import dev.peft4j.core.model.Model;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.Models;
+import dev.peft4j.models.data.Classes;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -8,6 +8,7 @@ import dev.peft4j.core.train.Schedule;
 import dev.peft4j.core.train.TrainingConfig;
 import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.models.data.Classes;
 import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.data.Split;
 import dev.peft4j.models.data.TextRecord;
@@ -198,7 +199,7 @@ final class TrainCommand implements Callable<Integer> {
                 int inFront = adapters.rowsInFront();
                 List<PackedBatch.Sequence> train =
                         dataOptions.encode(name(data), records.train(), labels, inFront, model, tokenizer, console);
-                Classes.print(console, info, labels, records.train());
+                Classes.shares(info, labels, records.train()).forEach(line -> console.println("  " + line));
                 List<PackedBatch.Sequence> heldOut = List.of();
                 if (!records.heldOut().isEmpty()) {
                     String name = evalData == null ? "held out, a tenth drawn with seed " + seed : name(evalData);
@@ -214,20 +215,20 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private TrainingConfig config() {
-        return new TrainingConfig(
-                steps,
-                epochs,
-                batchSize,
-                groupByLength,
-                accumulate,
-                learningRate,
-                schedule,
-                warmup,
-                weightDecay,
-                maxGradNorm,
-                evalEvery,
-                patience,
-                seed);
+        return TrainingConfig.builder()
+                .steps(steps)
+                .epochs(epochs)
+                .batchSize(batchSize)
+                .groupByLength(groupByLength)
+                .accumulation(accumulate)
+                .learningRate(learningRate)
+                .schedule(schedule)
+                .warmup(warmup)
+                .weightDecay(weightDecay)
+                .maxGradNorm(maxGradNorm)
+                .evaluation(evalEvery, patience)
+                .seed(seed)
+                .build();
     }
 
     private void check(Given given) {

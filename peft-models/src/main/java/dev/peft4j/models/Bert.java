@@ -1,5 +1,6 @@
 package dev.peft4j.models;
 
+import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.TaskType;
@@ -258,6 +259,11 @@ public final class Bert extends BaseModel implements Model {
 
     @Override
     public int scored(Call call, PackedBatch batch) {
+        return scored(batch, List.of());
+    }
+
+    @Override
+    public int scored(PackedBatch batch, List<Adapter> adapters) {
         return problem != ProblemType.SINGLE_LABEL_CLASSIFICATION
                 ? batch.sequences()
                 : (int) Arrays.stream(batch.classLabels())

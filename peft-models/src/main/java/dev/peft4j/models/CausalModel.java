@@ -1,5 +1,6 @@
 package dev.peft4j.models;
 
+import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.autograd.Node;
@@ -86,6 +87,14 @@ public interface CausalModel extends Model {
     @Override
     default int scored(Call call, PackedBatch batch) {
         return count(batch.withRowsOf(call).nextTokens());
+    }
+
+    @Override
+    default int scored(PackedBatch batch, List<Adapter> adapters) {
+        int[] rows = new int[batch.sequences()];
+        Arrays.fill(
+                rows, adapters.stream().mapToInt(Adapter::inputRowCount).sum());
+        return count(batch.withRowsInFront(rows).nextTokens());
     }
 
     private static int count(int[] targets) {

@@ -63,20 +63,19 @@ class TrainingRunTest {
         static final Settings PLAIN = new Settings(12, 0, 4, 1, 1e-2, Schedule.LINEAR, 0.1, 0.01, 1, 3, 0, 5);
 
         TrainingConfig config() {
-            return new TrainingConfig(
-                    steps,
-                    epochs,
-                    batch,
-                    false,
-                    accumulation,
-                    rate,
-                    schedule,
-                    warmup,
-                    decay,
-                    clip,
-                    every,
-                    patience,
-                    seed);
+            return TrainingConfig.builder()
+                    .steps(steps)
+                    .epochs(epochs)
+                    .batchSize(batch)
+                    .accumulation(accumulation)
+                    .learningRate(rate)
+                    .schedule(schedule)
+                    .warmup(warmup)
+                    .weightDecay(decay)
+                    .maxGradNorm(clip)
+                    .evaluation(every, patience)
+                    .seed(seed)
+                    .build();
         }
     }
 

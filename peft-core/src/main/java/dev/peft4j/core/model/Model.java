@@ -1,10 +1,12 @@
 package dev.peft4j.core.model;
 
+import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.tensor.Tensor;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
 
 /** A frozen base model. Safe for many threads, each with its own pass. */
@@ -34,6 +36,9 @@ public interface Model extends ModelSites, AutoCloseable {
 
     /** How many tokens or sequences of a batch are scored in a call: rows that adapters put in front of a sequence predict its first token. */
     int scored(Call call, PackedBatch batch);
+
+    /** The same with adapters that act on all sequences, known before there is a pass. */
+    int scored(PackedBatch batch, List<Adapter> adapters);
 
     @Override
     default Set<String> tensorNames() {

@@ -58,7 +58,7 @@ public final class Evaluator {
                         right += single
                                 ? countRight(logits, batch.classLabels())
                                 : countRight(logits, batch.values(logits.cols()));
-                        judged += single ? model.scored(Call.of(pass, adapters), batch) : logits.size();
+                        judged += single ? model.scored(batch, adapters) : logits.size();
                     }
                 }
                 from = to;

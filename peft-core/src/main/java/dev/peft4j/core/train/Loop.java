@@ -102,7 +102,7 @@ final class Loop {
     private void step(List<PackedBatch> batches, double rate, Arena arena, AdamW optimizer, Progress progress) {
         long start = System.nanoTime();
         long[] dropout = seeds(batches.size());
-        int scored = scored(batches, arena);
+        int scored = batches.stream().mapToInt(b -> model.scored(b, adapters)).sum();
         progress.step++;
         int now = progress.step;
         if (scored == 0) {
@@ -128,16 +128,6 @@ final class Loop {
         long[] drawn = new long[count];
         Arrays.setAll(drawn, i -> seeds.nextLong());
         return drawn;
-    }
-
-    private int scored(List<PackedBatch> batches, Arena arena) {
-        int scored = 0;
-        for (PackedBatch batch : batches) {
-            try (Pass pass = Pass.inference(model.backend(), arena)) {
-                scored += model.scored(Call.of(pass, adapters), batch);
-            }
-        }
-        return scored;
     }
 
     /** Adds the gradients of all batches, and returns the sum of their losses. */

@@ -1,10 +1,8 @@
 package dev.peft4j.core.train;
 
 import dev.peft4j.core.adapter.Adapter;
-import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.NonFiniteException;
 import dev.peft4j.core.autograd.Parameter;
-import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.model.Conflicts;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.model.PackedBatch;
@@ -144,7 +142,7 @@ public final class Trainer {
         try (progress;
                 Arena arena = new Arena(model.backend().dtype());
                 AdamW optimizer = new AdamW(config.weightDecay(), new WeightDecay(model))) {
-            requireScored(arena, records);
+            requireScored(records);
             trained.forEach(a -> a.beforeTraining(steps));
             Checkpointer checkpointer = checkpointer(records, heldOut, progress, optimizer, steps);
             if (resumed) {
@@ -259,13 +257,10 @@ public final class Trainer {
     }
 
     /** Refuses records of which none has anything to learn from. */
-    private void requireScored(Arena arena, List<PackedBatch.Sequence> records) {
-        try (Pass pass = Pass.inference(model.backend(), arena)) {
-            Call call = Call.of(pass, adapters);
-            if (records.stream().noneMatch(r -> model.scored(call, PackedBatch.of(List.of(r))) > 0)) {
-                throw new IllegalArgumentException(records.size() + " records were given to train on, and none has a"
-                        + " token to learn from: all end with their prompt. Give records with a completion.");
-            }
+    private void requireScored(List<PackedBatch.Sequence> records) {
+        if (records.stream().noneMatch(r -> model.scored(PackedBatch.of(List.of(r)), adapters) > 0)) {
+            throw new IllegalArgumentException(records.size() + " records were given to train on, and none has a"
+                    + " token to learn from: all end with their prompt. Give records with a completion.");
         }
     }
 
