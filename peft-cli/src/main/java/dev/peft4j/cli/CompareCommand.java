@@ -14,6 +14,8 @@ import dev.peft4j.models.TextTokenizer;
 import dev.peft4j.models.data.Classes;
 import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.data.TextRecord;
+import dev.peft4j.run.RunDirectory;
+import dev.peft4j.run.TrainedAdapters;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -138,7 +140,7 @@ final class CompareCommand implements Callable<Integer> {
         for (Candidate c : candidates) {
             methodOptions.method = c.method;
             inFront = Math.max(inFront, methodOptions.rowsInFront());
-            directories.addAll(AdapterSet.directories(out.resolve(c.method), methodOptions.names()));
+            directories.addAll(TrainedAdapters.directories(out.resolve(c.method), methodOptions.names()));
             if (methodOptions.isFull()) {
                 throw new IllegalArgumentException(
                         "--methods full was given, which changes the model for those after it. Use train --method full.");
@@ -212,7 +214,7 @@ final class CompareCommand implements Callable<Integer> {
                 .groupByLength(groupByLength)
                 .seed(seed)
                 .build();
-        try (AdapterSet adapters = AdapterSet.create(methodOptions, List.of(), model, tokenizer, seed)) {
+        try (TrainedAdapters adapters = AdapterSet.create(methodOptions, List.of(), model, tokenizer, seed)) {
             TrainingResult result =
                     new Trainer(model, adapters.all(), config, List.of(meter)).train(records, List.of());
             if (result.steps() != steps) {

@@ -5,6 +5,7 @@ import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.lora.LoraCombination;
 import dev.peft4j.lora.LoraConversion;
+import dev.peft4j.run.RunDirectory;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;

@@ -18,6 +18,7 @@ import dev.peft4j.models.TextGenerator;
 import dev.peft4j.models.TextTokenizer;
 import dev.peft4j.models.data.RecordEncoder;
 import dev.peft4j.models.data.TextRecord;
+import dev.peft4j.run.RunDirectory;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;

@@ -1,17 +1,23 @@
 package dev.peft4j.cli;
 
+import dev.peft4j.core.autograd.NonFiniteException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.train.Checkpoints;
+import dev.peft4j.core.train.Evaluation;
 import dev.peft4j.core.train.HtmlReport;
 import dev.peft4j.core.train.Schedule;
 import dev.peft4j.core.train.TrainingConfig;
+import dev.peft4j.core.train.TrainingResult;
 import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.TextTokenizer;
 import dev.peft4j.models.data.Classes;
 import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.data.Split;
 import dev.peft4j.models.data.TextRecord;
+import dev.peft4j.run.RunDirectory;
+import dev.peft4j.run.TrainedAdapters;
+import dev.peft4j.run.TrainingRun;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -19,6 +25,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -180,7 +187,7 @@ final class TrainCommand implements Callable<Integer> {
         methodOptions.check(given, List.of(methodOptions.method));
         check(given);
         boolean full = methodOptions.isFull();
-        List<Path> adapterDirectories = AdapterSet.directories(out, methodOptions.names());
+        List<Path> adapterDirectories = TrainedAdapters.directories(out, methodOptions.names());
         RunDirectory.requireApart(written(adapterDirectories), read());
         try (StopOnSignal signals = new StopOnSignal();
                 RunDirectory directory = full
@@ -195,7 +202,7 @@ final class TrainCommand implements Callable<Integer> {
             Labels labels = Classes.of(info, modelOptions.classes, below, records.train());
             try (Model model = modelOptions.open(labels.outputs(), seed);
                     TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize());
-                    AdapterSet adapters = AdapterSet.create(methodOptions, below, model, tokenizer, seed)) {
+                    TrainedAdapters adapters = AdapterSet.create(methodOptions, below, model, tokenizer, seed)) {
                 int inFront = adapters.rowsInFront();
                 List<PackedBatch.Sequence> train =
                         dataOptions.encode(name(data), records.train(), labels, inFront, model, tokenizer, console);
@@ -207,11 +214,71 @@ final class TrainCommand implements Callable<Integer> {
                 }
                 HtmlReport report =
                         new HtmlReport("peft4j: " + methodOptions.method + " on " + data.getFileName(), settings());
-                new TrainRun(console, out, directory, full, Classes.notes(labels), saveSteps, saveSeconds)
-                        .run(model, adapters, config, train, heldOut, report, signals);
+                TrainingResult result;
+                TrainingRun run;
+                try (ConsoleProgress progress = new ConsoleProgress(console)) {
+                    run = new TrainingRun(model, adapters, config, List.of(progress))
+                            .in(directory, saveSteps, Duration.ofSeconds(saveSeconds), report, Classes.notes(labels));
+                    signals.whenAsked(run::stop);
+                    result = train(console, run, train, heldOut);
+                }
+                end(console, run, result, adapters, directory);
             }
         }
         return 0;
+    }
+
+    private TrainingResult train(
+            PrintWriter console,
+            TrainingRun run,
+            List<PackedBatch.Sequence> records,
+            List<PackedBatch.Sequence> heldOut)
+            throws IOException {
+        try {
+            return run.train(records, heldOut);
+        } catch (NonFiniteException e) {
+            boolean full = methodOptions.isFull();
+            if (full || run.bestStep() == 0) {
+                console.println("the run ended before anything was good enough to be kept: no "
+                        + (full ? "model" : "adapter") + " was written in this run");
+            } else {
+                console.printf(
+                        Locale.ROOT,
+                        "the run ended, and the adapter of its best evaluation is in %s: step %d, held-out loss %.4f%n",
+                        out,
+                        run.bestStep(),
+                        run.bestLoss());
+            }
+            throw e;
+        }
+    }
+
+    private void end(
+            PrintWriter console,
+            TrainingRun run,
+            TrainingResult result,
+            TrainedAdapters adapters,
+            RunDirectory directory) {
+        if (methodOptions.isFull()) {
+            console.printf("model:   %s%n", result.interrupted() ? "none yet" : out);
+        } else {
+            adapters.directories(out).forEach(d -> console.printf("adapter: %s%n", d));
+        }
+        console.printf("report:  %s%n", directory.report());
+        if (result.interrupted()) {
+            console.printf(
+                    "state:   %s, of step %d; the same command with --resume goes on from there%n",
+                    directory.state(), result.steps());
+        }
+        Evaluation tuned = result.tuned();
+        if (tuned != null && run.bestLoss() < tuned.loss()) {
+            console.printf(
+                    Locale.ROOT,
+                    "the held-out loss was lower at step %d (%.4f); with --patience a run keeps its best parameters%n",
+                    run.bestStep(),
+                    run.bestLoss());
+        }
+        console.flush();
     }
 
     private TrainingConfig config() {

@@ -91,9 +91,12 @@ public interface CausalModel extends Model {
 
     @Override
     default int scored(PackedBatch batch, List<Adapter> adapters) {
+        int inFront = adapters.stream().mapToInt(Adapter::inputRowCount).sum();
+        if (inFront == 0) {
+            return count(batch.nextTokens());
+        }
         int[] rows = new int[batch.sequences()];
-        Arrays.fill(
-                rows, adapters.stream().mapToInt(Adapter::inputRowCount).sum());
+        Arrays.fill(rows, inFront);
         return count(batch.withRowsInFront(rows).nextTokens());
     }
 
