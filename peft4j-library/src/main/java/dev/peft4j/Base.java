@@ -48,8 +48,7 @@ final class Base implements AutoCloseable {
 
     /** Whether reading it for so many outputs, with a seed, would give the same. */
     boolean isAsReadFor(int outputs, long otherSeed) {
-        boolean sameHead = outputs == 0
-                || model.shape(model.taskModules().get(0) + ".weight")[0] == outputs;
+        boolean sameHead = outputs == 0 || model.shape(model.taskModules().get(0) + ".weight")[0] == outputs;
         return sameHead && (model.newModules().isEmpty() || seed == otherSeed);
     }
 
@@ -92,11 +91,11 @@ final class Base implements AutoCloseable {
     RecordEncoder.Encoded encode(List<TextRecord> records, Labels labels, int rowsInFront, int maxLength) {
         int fits = model.contextLength() - rowsInFront;
         if (fits < 1 || maxLength > fits) {
-            throw new IllegalArgumentException(
-                    (maxLength > 0 ? "records of up to " + maxLength + " tokens" : "records") + " were to be trained on; the"
-                            + " context of this model is " + model.contextLength() + " tokens"
-                            + (rowsInFront > 0 ? ", of which adapters take " + rowsInFront : "")
-                            + (fits < 1 ? ". Use fewer virtual tokens." : ". Give a greatest length of at most " + fits + "."));
+            throw new IllegalArgumentException((maxLength > 0 ? "records of up to " + maxLength + " tokens" : "records")
+                    + " were to be trained on; the"
+                    + " context of this model is " + model.contextLength() + " tokens"
+                    + (rowsInFront > 0 ? ", of which adapters take " + rowsInFront : "")
+                    + (fits < 1 ? ". Use fewer virtual tokens." : ". Give a greatest length of at most " + fits + "."));
         }
         return new RecordEncoder(tokenizer, model.taskType(), maxLength > 0 ? maxLength : fits, labels).encode(records);
     }

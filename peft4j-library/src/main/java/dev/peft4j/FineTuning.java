@@ -54,7 +54,8 @@ final class FineTuning {
         this.owner = owner;
         this.source = source;
         this.training = training;
-        this.data = data.isSplit() ? data : data.split(HELD_OUT, training.config().seed());
+        this.data =
+                data.isSplit() ? data : data.split(HELD_OUT, training.config().seed());
     }
 
     /** New adapters; one of them trains the head of a classifier. */
@@ -84,9 +85,7 @@ final class FineTuning {
                 for (int i = 0; i < configs.size(); i++) {
                     PeftConfig config = configs.get(i);
                     PeftConfig made = set.hasHead(model) ? config.withModulesToSave(List.of()) : config;
-                    set.add(
-                            names.get(i),
-                            AdapterFiles.method(config.peftType()).create(made, model, seed + i));
+                    set.add(names.get(i), AdapterFiles.method(config.peftType()).create(made, model, seed + i));
                 }
             }
         };
@@ -149,10 +148,7 @@ final class FineTuning {
         read.add(owner.directory());
         RunDirectory.requireApart(written, read);
         return RunDirectory.forAdapters(
-                directory,
-                TrainedAdapters.directories(directory, source.names()),
-                out.overwrites(),
-                out.resumes());
+                directory, TrainedAdapters.directories(directory, source.names()), out.overwrites(), out.resumes());
     }
 
     private Report train(Base base, TrainedAdapters adapters, Labels labels, @Nullable RunDirectory directory)

@@ -64,8 +64,7 @@ public record Report(
                         "held-out records (%,d scored) %9s     tuned%n",
                         tuned.count(),
                         isBase ? "base" : "untrained")
-                + String.format(
-                        Locale.ROOT, "  loss                         %9.4f %9.4f%n", base.loss(), tuned.loss())
+                + String.format(Locale.ROOT, "  loss                         %9.4f %9.4f%n", base.loss(), tuned.loss())
                 + String.format("  %-28s %9s %9s%n", tuned.measureName(), base.measuredText(), tuned.measuredText())
                 + (result.isWorse()
                         ? String.format(

@@ -97,8 +97,8 @@ public final class TextClassifier implements AutoCloseable {
                     + (labels.outputs() == 1 ? " number" : " numbers") + " of a text. Use predict.");
         }
         return outputs(texts).stream()
-                .map(logits -> Prediction.of(named(
-                        problem == ProblemType.SINGLE_LABEL_CLASSIFICATION ? softmax(logits) : sigmoid(logits))))
+                .map(logits -> Prediction.of(
+                        named(problem == ProblemType.SINGLE_LABEL_CLASSIFICATION ? softmax(logits) : sigmoid(logits))))
                 .toList();
     }
 
@@ -176,8 +176,7 @@ public final class TextClassifier implements AutoCloseable {
     private List<double[]> outputs(int[][] ids, Arena arena) {
         List<double[]> rows = new ArrayList<>();
         try (Pass pass = Pass.inference(model.backend(), arena)) {
-            Tensor logits =
-                    model.logits(calls.apply(pass), PackedBatch.of(ids)).value(); // (B, outputs)
+            Tensor logits = model.logits(calls.apply(pass), PackedBatch.of(ids)).value(); // (B, outputs)
             for (int r = 0; r < logits.rows(); r++) {
                 double[] row = new double[logits.cols()];
                 for (int c = 0; c < row.length; c++) {

@@ -247,8 +247,8 @@ public final class TextModel implements TextGeneration, AutoCloseable {
     private Loaded loaded(String name) {
         Loaded loaded = adapters.get(name);
         if (loaded == null) {
-            throw new IllegalArgumentException("the adapter \"" + name + "\" was asked for; there are "
-                    + adapters.keySet() + ". Load it first.");
+            throw new IllegalArgumentException(
+                    "the adapter \"" + name + "\" was asked for; there are " + adapters.keySet() + ". Load it first.");
         }
         return loaded;
     }

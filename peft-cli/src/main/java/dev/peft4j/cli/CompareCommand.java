@@ -209,8 +209,7 @@ final class CompareCommand implements Callable<Integer> {
                 peak[0] = Math.max(peak[0], Tensor.nativeBytes() - before);
             }
         };
-        TrainingConfig config = TrainingConfig.of(steps, batchSize, c.rate)
-                .toBuilder()
+        TrainingConfig config = TrainingConfig.of(steps, batchSize, c.rate).toBuilder()
                 .groupByLength(groupByLength)
                 .seed(seed)
                 .build();

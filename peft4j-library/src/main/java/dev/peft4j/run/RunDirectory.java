@@ -165,7 +165,8 @@ public final class RunDirectory implements AutoCloseable {
             for (Path r : read) {
                 if (Files.exists(w) && Files.exists(r) && Files.isSameFile(w, r)) {
                     throw new BadFileException(
-                            w, "is to be read and to be written, which would destroy it. Choose another directory for what is written.");
+                            w,
+                            "is to be read and to be written, which would destroy it. Choose another directory for what is written.");
                 }
             }
         }

@@ -64,7 +64,8 @@ public final class Classes {
      * @param adapters that are active
      * @param records that decide where nothing else does
      */
-    public static Labels of(ModelInfo model, int asked, List<Path> adapters, List<TextRecord> records) throws IOException {
+    public static Labels of(ModelInfo model, int asked, List<Path> adapters, List<TextRecord> records)
+            throws IOException {
         int outputs = outputs(model, asked, adapters);
         if (model.task() != TaskType.SEQ_CLS) {
             return Labels.numbered(Integer.MAX_VALUE);

@@ -50,8 +50,7 @@ public record Split(List<TextRecord> train, List<TextRecord> heldOut) {
         return new Split(List.copyOf(train), List.copyOf(heldOut));
     }
 
-    private static boolean[] draw(
-            List<TextRecord> records, Function<TextRecord, String> key, double share, long seed) {
+    private static boolean[] draw(List<TextRecord> records, Function<TextRecord, String> key, double share, long seed) {
         Map<String, List<Integer>> groups = new LinkedHashMap<>();
         for (int i = 0; i < records.size(); i++) {
             groups.computeIfAbsent(key.apply(records.get(i)), k -> new ArrayList<>())
