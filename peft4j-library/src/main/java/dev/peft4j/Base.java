@@ -89,15 +89,8 @@ final class Base implements AutoCloseable {
      * @param maxLength 0 for as long as fits
      */
     RecordEncoder.Encoded encode(List<TextRecord> records, Labels labels, int rowsInFront, int maxLength) {
-        int fits = model.contextLength() - rowsInFront;
-        if (fits < 1 || maxLength > fits) {
-            throw new IllegalArgumentException((maxLength > 0 ? "records of up to " + maxLength + " tokens" : "records")
-                    + " were to be trained on; the"
-                    + " context of this model is " + model.contextLength() + " tokens"
-                    + (rowsInFront > 0 ? ", of which adapters take " + rowsInFront : "")
-                    + (fits < 1 ? ". Use fewer virtual tokens." : ". Give a greatest length of at most " + fits + "."));
-        }
-        return new RecordEncoder(tokenizer, model.taskType(), maxLength > 0 ? maxLength : fits, labels).encode(records);
+        return RecordEncoder.forModel(model, tokenizer, labels, rowsInFront, maxLength)
+                .encode(records);
     }
 
     @Override

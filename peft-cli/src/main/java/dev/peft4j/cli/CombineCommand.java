@@ -90,7 +90,7 @@ final class CombineCommand implements Callable<Integer> {
             }
             LoraCombination.Result result = LoraCombination.combine(model, all, weights, rule);
             try (Adapter sum = result.adapter()) {
-                AdapterFiles.save(out, sum, model);
+                AdapterFiles.save(out, model, sum);
             }
             spec.commandLine()
                     .getOut()

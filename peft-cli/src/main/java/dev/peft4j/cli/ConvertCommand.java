@@ -65,7 +65,7 @@ final class ConvertCommand implements Callable<Integer> {
                     ? LoraConversion.byRank(model, from, rank)
                     : LoraConversion.byEnergy(model, from, energy);
             try (Adapter lora = result.adapter()) {
-                AdapterFiles.save(out, lora, model);
+                AdapterFiles.save(out, model, lora);
                 spec.commandLine()
                         .getOut()
                         .printf(

@@ -88,7 +88,7 @@ final class DemoCommand implements Callable<Integer> {
                 console.printf("%nprompt  %s%n  base  %s%n  tuned %s%n", record.prompt(), before, after);
                 report.addSample(record.prompt(), before, after);
             }
-            AdapterFiles.save(directory, adapter, model);
+            AdapterFiles.save(directory, model, adapter);
             report.write(directory.resolve("report.html"));
         }
         console.printf("%nadapter %s%nreport  %s%n", directory, directory.resolve("report.html"));

@@ -1,5 +1,6 @@
 package dev.peft4j.cli;
 
+import dev.peft4j.Report;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.LinearSite;
@@ -106,7 +107,7 @@ final class InspectCommand implements Callable<Integer> {
             int outputs = Classes.outputs(ModelInfo.read(base), 0, List.of(directory));
             try (Model model = ModelOptions.open(base, outputs, 0);
                     Adapter a = AdapterFiles.load(directory, model)) {
-                out.println(ConsoleProgress.trainableLine(
+                out.println(Report.trainableLine(
                         a.trainableCount(), model.weights().count() + a.trainableCount()));
             }
         }

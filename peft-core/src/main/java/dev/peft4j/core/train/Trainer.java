@@ -235,7 +235,7 @@ public final class Trainer {
         s.put("records", String.valueOf(records.size()));
         s.put("hash_of_the_records", Fingerprint.of(records));
         s.put("hash_of_the_held-out_records", Fingerprint.of(heldOut));
-        s.put("hash_of_the_adapters", Fingerprint.of(adapters, model));
+        s.put("hash_of_the_adapters", Fingerprint.of(model, adapters));
         if (trained.stream().flatMap(a -> a.parameters().stream()).noneMatch(this::isBaseTensor)) {
             s.put("hash_of_the_base", Fingerprint.of(model));
         }
