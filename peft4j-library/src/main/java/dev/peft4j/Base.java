@@ -1,7 +1,9 @@
 package dev.peft4j;
 
+import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.io.BadFileException;
 import dev.peft4j.core.model.Active;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.model.PeftModel;
@@ -12,6 +14,7 @@ import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.data.RecordEncoder;
 import dev.peft4j.models.data.TextRecord;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Function;
@@ -44,6 +47,25 @@ final class Base implements AutoCloseable {
             model.close();
             throw e;
         }
+    }
+
+    /**
+     * Makes sure that a directory is one of a model.
+     *
+     * @throws BadFileException that says what it is
+     */
+    static void requireModel(Path directory) throws BadFileException {
+        if (Files.isRegularFile(directory.resolve("config.json"))) {
+            return;
+        }
+        String found = !Files.exists(directory)
+                ? "there is none. Check the path."
+                : !Files.isDirectory(directory)
+                        ? "this is a file. Name the directory that it is in."
+                        : AdapterFiles.isAdapter(directory)
+                                ? "this is an adapter. Open its base, and load the adapter."
+                                : "it has no config.json. Name one with config.json, model.safetensors and tokenizer.json.";
+        throw new BadFileException(directory, "a model directory was to be opened here, and " + found);
     }
 
     /** Whether reading it for so many outputs, with a seed, would give the same. */

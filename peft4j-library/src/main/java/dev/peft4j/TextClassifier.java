@@ -21,8 +21,8 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Says the labels of texts. Any number of threads may use one. Whoever opened it closes it; what {@link FineTuned} and {@link TextModel} give belongs to them
- * and may be closed too. Texts that are longer than the context of the model are cut.
+ * Says the labels of texts. Any number of threads may use one. Whoever opened it, or got it from a {@link FineTuned} or {@link TextModel}, closes it: that frees
+ * its working memory, and the model if it was opened with it. Texts that are longer than the context of the model are cut.
  */
 public final class TextClassifier implements AutoCloseable {
     private static final int BATCH_TOKENS = 2048;

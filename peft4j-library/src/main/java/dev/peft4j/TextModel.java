@@ -1,6 +1,5 @@
 package dev.peft4j;
 
-import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.io.BadFileException;
@@ -10,7 +9,6 @@ import dev.peft4j.models.data.Classes;
 import dev.peft4j.models.data.Labels;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -64,7 +62,7 @@ public final class TextModel implements TextGeneration, AutoCloseable {
 
     /** Opens a directory, of whose adapters the head is known already. */
     static TextModel openFor(Path directory, List<Path> adapters) throws IOException {
-        requireModel(directory);
+        Base.requireModel(directory);
         ModelInfo info = ModelInfo.read(directory);
         TextModel model = new TextModel(directory, info);
         int outputs = Classes.outputs(info, 0, adapters);
@@ -72,20 +70,6 @@ public final class TextModel implements TextGeneration, AutoCloseable {
             model.release(model.use(outputs, 0));
         }
         return model;
-    }
-
-    private static void requireModel(Path directory) throws BadFileException {
-        if (Files.isRegularFile(directory.resolve("config.json"))) {
-            return;
-        }
-        String found = !Files.exists(directory)
-                ? "there is none. Check the path."
-                : !Files.isDirectory(directory)
-                        ? "this is a file. Name the directory that it is in."
-                        : AdapterFiles.isAdapter(directory)
-                                ? "this is an adapter. Open its base, and load the adapter."
-                                : "it has no config.json. Name one with config.json, model.safetensors and tokenizer.json.";
-        throw new BadFileException(directory, "a model directory was to be opened here, and " + found);
     }
 
     /** The directory. */
@@ -108,7 +92,7 @@ public final class TextModel implements TextGeneration, AutoCloseable {
     void requireClassifier() {
         if (info.task() != TaskType.SEQ_CLS) {
             throw new IllegalArgumentException("texts were to be classified, and this " + info.modelType()
-                    + " model predicts tokens. Use a BERT, or generate.");
+                    + " model predicts tokens. Open an encoder, or generate.");
         }
     }
 
@@ -219,7 +203,7 @@ public final class TextModel implements TextGeneration, AutoCloseable {
         boolean classifies = info.task() == TaskType.SEQ_CLS;
         int outputs = Classes.outputs(info, 0, List.of(adapter));
         Labels labels = classifies && (outputs > 0 || info.head() > 0) ? Classes.known(info, List.of(adapter)) : null;
-        Base base = use(outputs, 0);
+        Base base = use(outputs > 0 ? outputs : info.head(), 0);
         try {
             base.adapters().load(name, adapter);
         } catch (IOException | RuntimeException e) {
@@ -277,7 +261,7 @@ public final class TextModel implements TextGeneration, AutoCloseable {
         }
         try {
             if (of.isEmpty()) {
-                return use(0, 0);
+                return use(info.head(), 0);
             }
             of.get(0).use();
             return of.get(0);

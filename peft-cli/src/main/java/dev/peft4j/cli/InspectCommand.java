@@ -107,8 +107,8 @@ final class InspectCommand implements Callable<Integer> {
             int outputs = Classes.outputs(ModelInfo.read(base), 0, List.of(directory));
             try (Model model = ModelOptions.open(base, outputs, 0);
                     Adapter a = AdapterFiles.load(directory, model)) {
-                out.println(Report.trainableLine(
-                        a.trainableCount(), model.weights().count() + a.trainableCount()));
+                out.println(
+                        Report.trainableLine(a.trainableCount(), model.weights().count() + a.trainableCount()));
             }
         }
     }

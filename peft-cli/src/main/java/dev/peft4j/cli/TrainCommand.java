@@ -1,10 +1,8 @@
 package dev.peft4j.cli;
 
-import dev.peft4j.core.autograd.NonFiniteException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.model.PackedBatch;
 import dev.peft4j.core.train.Checkpoints;
-import dev.peft4j.core.train.Evaluation;
 import dev.peft4j.core.train.HtmlReport;
 import dev.peft4j.core.train.Schedule;
 import dev.peft4j.core.train.TrainingConfig;
@@ -25,7 +23,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -214,71 +211,19 @@ final class TrainCommand implements Callable<Integer> {
                 }
                 HtmlReport report =
                         new HtmlReport("peft4j: " + methodOptions.method + " on " + data.getFileName(), settings());
-                TrainingResult result;
+                TrainEnd end = new TrainEnd(console, out, full);
                 TrainingRun run;
+                TrainingResult result;
                 try (ConsoleProgress progress = new ConsoleProgress(console)) {
                     run = new TrainingRun(model, adapters, config, List.of(progress))
                             .in(directory, saveSteps, Duration.ofSeconds(saveSeconds), report, Classes.notes(labels));
                     signals.whenAsked(run::stop);
-                    result = train(console, run, train, heldOut);
+                    result = end.of(run, train, heldOut);
                 }
-                end(console, run, result, adapters, directory);
+                end.print(run, result, adapters, directory);
             }
         }
         return 0;
-    }
-
-    private TrainingResult train(
-            PrintWriter console,
-            TrainingRun run,
-            List<PackedBatch.Sequence> records,
-            List<PackedBatch.Sequence> heldOut)
-            throws IOException {
-        try {
-            return run.train(records, heldOut);
-        } catch (NonFiniteException e) {
-            boolean full = methodOptions.isFull();
-            if (full || run.bestStep() == 0) {
-                console.println("the run ended before anything was good enough to be kept: no "
-                        + (full ? "model" : "adapter") + " was written in this run");
-            } else {
-                console.printf(
-                        Locale.ROOT,
-                        "the run ended, and the adapter of its best evaluation is in %s: step %d, held-out loss %.4f%n",
-                        out,
-                        run.bestStep(),
-                        run.bestLoss());
-            }
-            throw e;
-        }
-    }
-
-    private void end(
-            PrintWriter console,
-            TrainingRun run,
-            TrainingResult result,
-            TrainedAdapters adapters,
-            RunDirectory directory) {
-        if (methodOptions.isFull()) {
-            console.printf("model:   %s%n", result.interrupted() ? "none yet" : out);
-        } else {
-            adapters.directories(out).forEach(d -> console.printf("adapter: %s%n", d));
-        }
-        console.printf("report:  %s%n", directory.report());
-        if (result.interrupted()) {
-            console.printf(
-                    "state:   %s, of step %d; the same command with --resume goes on from there%n",
-                    directory.state(), result.steps());
-        }
-        Evaluation tuned = result.tuned();
-        if (tuned != null && run.bestLoss() < tuned.loss()) {
-            console.printf(
-                    Locale.ROOT,
-                    "the held-out loss was lower at step %d (%.4f); with --patience a run keeps its best parameters%n",
-                    run.bestStep(),
-                    run.bestLoss());
-        }
-        console.flush();
     }
 
     private TrainingConfig config() {

@@ -35,7 +35,8 @@ import org.junit.jupiter.api.io.TempDir;
 class ReadmeTest {
     static void quickstart() throws IOException {
         // quickstart
-        try (TextModel model = TextModel.open(Path.of("stories260k"))) { // config.json, model.safetensors, tokenizer.json
+        try (TextModel model =
+                TextModel.open(Path.of("stories260k"))) { // config.json, model.safetensors, tokenizer.json
             Dataset data = Dataset.read(Path.of("train.jsonl")).split(0.1, 0);
             Training training = Training.steps(300).learningRate(5e-3).outputDir(Path.of("run"));
             try (FineTuned tuned = model.fineTune(LoraConfig.of(8, 16), data, training)) {
@@ -104,7 +105,9 @@ class ReadmeTest {
     @Test
     void the_application_of_the_readme_compiles(@TempDir Path dir) throws IOException {
         String application = block("java", "class App {");
-        assertTrue(application.contains("// the quickstart\n") && application.contains("// the classifier\n"), application);
+        assertTrue(
+                application.contains("// the quickstart\n") && application.contains("// the classifier\n"),
+                application);
         String source = application
                 .replace("// the quickstart\n", block("java", "Training.steps("))
                 .replace("// the classifier\n", block("java", "TextClassifier.open("));

@@ -146,7 +146,10 @@ class TextClassifierTest {
             model.load("two", dir.resolve("two"));
             assertNear(four, model.classifier("four").classify(TEXTS));
             assertNear(two, model.classifier("two").classify(TEXTS));
-            assertEquals(3, model.classifier().labels().size(), "the head of the checkpoint");
+            try (TextClassifier ofCheckpoint = TextClassifier.open(base)) {
+                assertEquals(3, ofCheckpoint.labels().size());
+                assertNear(ofCheckpoint.classify(TEXTS), model.classifier().classify(TEXTS));
+            }
             String message = assertThrows(IllegalArgumentException.class, () -> model.classifier("four", "two"))
                     .getMessage();
             assertTrue(message.contains("different numbers of classes"), message);

@@ -208,7 +208,7 @@ class TextModelTest {
         fails(
                 "which have to hold text too. Use fewer.",
                 () -> model.fineTune(PromptTuningConfig.of(200), data(9), steps(1)));
-        fails("Use a BERT", () -> model.classifier());
+        fails("Open an encoder", () -> model.classifier());
         fails("or use a BERT", () -> model.fineTune(LORA, data(9), steps(1).classes(2)));
         fails("Load it first", () -> model.unload("none"));
         fails("1 to 127", () -> model.generate("the fox ".repeat(200)));

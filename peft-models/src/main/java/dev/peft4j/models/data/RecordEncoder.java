@@ -38,11 +38,12 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
         String context = "the context of this model is " + model.contextLength() + " tokens"
                 + (rowsInFront > 0 ? ", of which adapters take " + rowsInFront : "");
         if (fits < 1) {
-            throw new IllegalArgumentException("records were to be encoded, and " + context + ". Use fewer virtual tokens.");
+            throw new IllegalArgumentException(
+                    "records were to be encoded, and " + context + ". Use fewer virtual tokens.");
         }
         if (maxLength < 0 || maxLength > fits) {
-            throw new IllegalArgumentException("a greatest length of " + maxLength + " tokens (--max-length) was given; "
-                    + context + ". Give at most " + fits + ".");
+            throw new IllegalArgumentException("a greatest length of " + maxLength
+                    + " tokens (--max-length) was given; " + context + ". Give at most " + fits + ".");
         }
         return new RecordEncoder(tokenizer, model.taskType(), maxLength == 0 ? fits : maxLength, labels);
     }
