@@ -25,8 +25,10 @@ import java.nio.file.Path;
  * java -cp "peft-examples/target/classes:peft-cli/target/lib/*" dev.peft4j.examples.ContinuePeftAdapter MODEL ADAPTER DATA OUT STEPS
  * </pre>
  *
- * <p>MODEL: the base of the adapter; ADAPTER: of any method that this library knows; DATA: a CSV file with the columns mr and ref; OUT: a new directory; STEPS: 200.
- * Takes a minute or two on two cores, and 450 MB; the perplexity of the held-out records falls from 81.9 to 6.3.
+ * <p>MODEL: the base of the adapter; ADAPTER: of any method that this library knows; DATA: a CSV file with the columns mr and ref; OUT: a new
+ * directory; STEPS: 200.
+ *
+ * <p>Takes a minute or two on two cores, and 450 MB; the perplexity of the held-out records falls from 81.9 to 6.3.
  */
 public final class ContinuePeftAdapter {
     private ContinuePeftAdapter() {}

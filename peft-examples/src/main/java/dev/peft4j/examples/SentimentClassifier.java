@@ -20,8 +20,9 @@ import java.util.List;
  * java -cp "peft-examples/target/classes:peft-cli/target/lib/*" dev.peft4j.examples.SentimentClassifier MODEL DATA OUT EPOCHS
  * </pre>
  *
- * <p>MODEL: all-MiniLM-L6-v2 or another BERT; DATA: a TSV file of sentences and labels without a header; OUT: a new directory; EPOCHS: 1. Takes two
- * to four minutes on two cores, and 600 MB; the accuracy on the held-out records is 84 %, after a random head's 45 %.
+ * <p>MODEL: all-MiniLM-L6-v2 or another BERT; DATA: a TSV file of sentences and labels without a header; OUT: a new directory; EPOCHS: 1.
+ *
+ * <p>Takes two to four minutes on two cores, and 600 MB; the accuracy on the held-out records is 84 %, after a random head's 45 %.
  */
 public final class SentimentClassifier {
     private SentimentClassifier() {}

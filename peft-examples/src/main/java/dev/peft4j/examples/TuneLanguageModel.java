@@ -19,8 +19,9 @@ import java.nio.file.Path;
  * java -cp "peft-examples/target/classes:peft-cli/target/lib/*" dev.peft4j.examples.TuneLanguageModel MODEL DATA OUT STEPS
  * </pre>
  *
- * <p>MODEL: stories260k or another GPT-2 or Llama; DATA: a CSV file with the columns mr and ref; OUT: a new directory; STEPS: 300. Takes a minute or two on two cores, and
- * 500 MB; the perplexity of the held-out records falls from 81.9 to 2.6.
+ * <p>MODEL: stories260k or another GPT-2 or Llama; DATA: a CSV file with the columns mr and ref; OUT: a new directory; STEPS: 300.
+ *
+ * <p>Takes a minute or two on two cores, and 500 MB; the perplexity of the held-out records falls from 81.9 to 2.6.
  */
 public final class TuneLanguageModel {
     private TuneLanguageModel() {}
