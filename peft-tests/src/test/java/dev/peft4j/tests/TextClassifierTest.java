@@ -10,8 +10,13 @@ import dev.peft4j.Prediction;
 import dev.peft4j.TextClassifier;
 import dev.peft4j.TextModel;
 import dev.peft4j.Training;
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.io.Json;
+import dev.peft4j.core.model.Model;
 import dev.peft4j.lora.LoraConfig;
+import dev.peft4j.lora.LoraMethod;
+import dev.peft4j.models.Models;
 import dev.peft4j.models.data.TextRecord;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -107,6 +112,23 @@ class TextClassifierTest {
         }
         try (TextClassifier c = TextClassifier.open(base, dir.resolve("two"))) {
             assertEquals(List.of("0", "1"), c.labels());
+        }
+    }
+
+    @Test
+    void names_of_labels_as_first_versions_kept_them_are_read() throws IOException {
+        try (Model model = Models.load(base);
+                Adapter adapter = new LoraMethod().create(LORA, model, 0)) {
+            String names = "{\"names\": [\"low\", \"middle\", \"high\"]}";
+            AdapterFiles.save(dir.resolve("old"), model, adapter, Map.of("peft4j_classes", names));
+            AdapterFiles.save(
+                    dir.resolve("odd"), model, adapter, Map.of("id2label", "{\"0\": \"low\", \"7\": \"high\"}"));
+        }
+        try (TextClassifier c = TextClassifier.open(base, dir.resolve("old"))) {
+            assertEquals(List.of("low", "middle", "high"), c.labels());
+        }
+        try (TextClassifier c = TextClassifier.open(base, dir.resolve("odd"))) {
+            assertEquals(List.of("0", "1", "2"), c.labels(), "names that are not those of all outputs count for none");
         }
     }
 
