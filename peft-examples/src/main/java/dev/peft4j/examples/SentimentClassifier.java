@@ -22,7 +22,7 @@ import java.util.List;
  *
  * <p>MODEL: all-MiniLM-L6-v2 or another BERT; DATA: a TSV file of sentences and labels without a header; OUT: a new directory; EPOCHS: 1.
  *
- * <p>Takes two to four minutes on two cores, and 600 MB; the accuracy on the held-out records is 84 %, after a random head's 45 %.
+ * <p>Takes two to four minutes on two cores, and 600 MB; the accuracy on the held-out records is 85 %, after a random head's 45 %.
  */
 public final class SentimentClassifier {
     private SentimentClassifier() {}
