@@ -5,6 +5,7 @@ import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.lora.Combination;
 import dev.peft4j.lora.LoraCombination;
+import dev.peft4j.run.RunDirectory;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -89,7 +90,7 @@ final class CombineCommand implements Callable<Integer> {
             }
             LoraCombination.Result result = LoraCombination.combine(model, all, weights, rule);
             try (Adapter sum = result.adapter()) {
-                AdapterFiles.save(out, sum, model);
+                AdapterFiles.save(out, model, sum);
             }
             spec.commandLine()
                     .getOut()

@@ -5,15 +5,17 @@ import dev.peft4j.core.model.Model;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.train.Evaluation;
 import dev.peft4j.core.train.Evaluator;
-import dev.peft4j.core.train.Schedule;
 import dev.peft4j.core.train.Trainer;
 import dev.peft4j.core.train.TrainingConfig;
 import dev.peft4j.core.train.TrainingListener;
 import dev.peft4j.core.train.TrainingResult;
 import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.models.data.Classes;
 import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.data.TextRecord;
+import dev.peft4j.run.RunDirectory;
+import dev.peft4j.run.TrainedAdapters;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -126,7 +128,7 @@ final class CompareCommand implements Callable<Integer> {
         List<Path> directories = new ArrayList<>();
         for (Candidate c : candidates) {
             methodOptions.method = c.method;
-            directories.addAll(AdapterSet.directories(out.resolve(c.method), methodOptions.names()));
+            directories.addAll(TrainedAdapters.directories(out.resolve(c.method), methodOptions.names()));
             if (methodOptions.isFull()) {
                 throw new IllegalArgumentException(
                         "--methods full was given, which changes the model for those after it. Use train --method full.");
@@ -157,7 +159,7 @@ final class CompareCommand implements Callable<Integer> {
             }
             List<PackedBatch.Sequence> records = dataOptions.encode(
                     String.valueOf(data.getFileName()), train, labels, inFront, model, tokenizer, console);
-            Classes.print(console, info, labels, train);
+            Classes.shares(info, labels, train).forEach(line -> console.println("  " + line));
             List<PackedBatch.Sequence> heldOut = dataOptions.encode(
                     String.valueOf(evalData.getFileName()), test, labels, inFront, model, tokenizer, console);
             Evaluation base = Evaluator.evaluate(model, List.of(), heldOut);
@@ -197,9 +199,11 @@ final class CompareCommand implements Callable<Integer> {
                 peak[0] = Math.max(peak[0], Tensor.nativeBytes() - before);
             }
         };
-        TrainingConfig config = new TrainingConfig(
-                steps, 0, batchSize, groupByLength, 1, c.rate, Schedule.LINEAR, 0.1, 0, 1, 0, 0, seed);
-        try (AdapterSet adapters = AdapterSet.create(methodOptions, List.of(), model, tokenizer, seed)) {
+        TrainingConfig config = TrainingConfig.of(steps, batchSize, c.rate).toBuilder()
+                .groupByLength(groupByLength)
+                .seed(seed)
+                .build();
+        try (TrainedAdapters adapters = AdapterSet.create(methodOptions, List.of(), model, tokenizer, seed)) {
             TrainingResult result =
                     new Trainer(model, adapters.all(), config, List.of(meter)).train(records, List.of());
             if (result.steps() != steps) {

@@ -1,5 +1,6 @@
 package dev.peft4j.cli;
 
+import dev.peft4j.Report;
 import dev.peft4j.core.train.Evaluation;
 import dev.peft4j.core.train.TrainingListener;
 import dev.peft4j.core.train.TrainingResult;
@@ -47,7 +48,7 @@ final class ConsoleProgress implements TrainingListener, AutoCloseable {
     public void onStart(int all, long trainable, long elements) {
         steps = all;
         start = System.nanoTime();
-        out.println(trainableLine(trainable, elements));
+        out.println(Report.trainableLine(trainable, elements));
         out.flush();
     }
 
@@ -55,16 +56,6 @@ final class ConsoleProgress implements TrainingListener, AutoCloseable {
     public void onResume(int step) {
         out.printf("goes on from step %d of %d%n", step, steps);
         out.flush();
-    }
-
-    /** The line that PEFT prints. */
-    static String trainableLine(long trainable, long all) {
-        return String.format(
-                Locale.ROOT,
-                "trainable params: %,d || all params: %,d || trainable%%: %.4f",
-                trainable,
-                all,
-                100.0 * trainable / all);
     }
 
     @Override
@@ -120,16 +111,10 @@ final class ConsoleProgress implements TrainingListener, AutoCloseable {
     @Override
     public void onEnd(TrainingResult result) {
         close();
-        Evaluation base = result.base();
-        Evaluation tuned = result.tuned();
-        if (base != null && tuned != null) {
-            String before = newModules.isEmpty() ? "base" : "untrained";
-            out.printf(Locale.ROOT, "%nheld-out records (%,d scored) %9s     tuned%n", tuned.count(), before);
-            out.printf(Locale.ROOT, "  loss                         %9.4f %9.4f%n", base.loss(), tuned.loss());
-            out.printf("  %-28s %9s %9s%n", tuned.measureName(), base.measuredText(), tuned.measuredText());
-            if (result.isWorse()) {
-                out.println("WARNING: the tuned model is worse than the one before training on these records.");
-            }
+        String table = Report.table(result, newModules.isEmpty());
+        if (!table.isEmpty()) {
+            out.println();
+            out.print(table);
         }
         if (result.stoppedEarly()) {
             out.printf(

@@ -5,6 +5,7 @@ import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.lora.LoraCombination;
 import dev.peft4j.lora.LoraConversion;
+import dev.peft4j.run.RunDirectory;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -64,7 +65,7 @@ final class ConvertCommand implements Callable<Integer> {
                     ? LoraConversion.byRank(model, from, rank)
                     : LoraConversion.byEnergy(model, from, energy);
             try (Adapter lora = result.adapter()) {
-                AdapterFiles.save(out, lora, model);
+                AdapterFiles.save(out, model, lora);
                 spec.commandLine()
                         .getOut()
                         .printf(

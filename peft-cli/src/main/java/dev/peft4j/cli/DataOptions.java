@@ -94,12 +94,12 @@ final class DataOptions {
 
     private RecordReader reader() {
         List<String> header = columns.isEmpty() ? List.of() : Arrays.asList(columns.split(",", -1));
-        return new RecordReader(
-                promptColumn,
-                textColumn,
-                labelColumn,
-                header,
-                separator.replace("\\n", "\n").replace("\\t", "\t"));
+        return RecordReader.defaults()
+                .withPrompt(promptColumn)
+                .withText(textColumn)
+                .withLabel(labelColumn)
+                .withHeader(header)
+                .withSeparator(separator.replace("\\n", "\n").replace("\\t", "\t"));
     }
 
     /** Refuses options that mean nothing to a model or to the files of its records. */
@@ -130,23 +130,13 @@ final class DataOptions {
             Model model,
             TextTokenizer tokenizer,
             PrintWriter out) {
-        int context = model.contextLength() - inFront;
-        if (context < 1) {
-            throw new IllegalArgumentException("adapters take " + inFront + " tokens in front of each sequence, and the"
-                    + " context of this model has " + model.contextLength() + ". Use fewer virtual tokens.");
-        }
-        if (maxLength < 0 || maxLength > context) {
-            throw new IllegalArgumentException("--max-length " + maxLength + " was given; the context of this model is "
-                    + model.contextLength() + " tokens"
-                    + (inFront > 0 ? ", of which adapters take " + inFront : "") + ". Give at most " + context + ".");
-        }
-        int length = maxLength == 0 ? context : maxLength;
-        RecordEncoder.Encoded encoded = new RecordEncoder(tokenizer, model.taskType(), length, labels).encode(records);
+        RecordEncoder encoder = RecordEncoder.forModel(model, tokenizer, labels, inFront, maxLength);
+        RecordEncoder.Encoded encoded = encoder.encode(records);
         out.printf("%s: %,d records%n", name, encoded.sequences().size());
         if (encoded.cut() > 0) {
             out.printf(
                     "  %,d were longer than %d tokens and were cut; %,d of these had nothing left to score and were left out%n",
-                    encoded.cut(), length, encoded.dropped());
+                    encoded.cut(), encoder.maxLength(), encoded.dropped());
         }
         return encoded.sequences();
     }

@@ -18,6 +18,7 @@ import dev.peft4j.models.TextGenerator;
 import dev.peft4j.models.TextTokenizer;
 import dev.peft4j.models.data.RecordEncoder;
 import dev.peft4j.models.data.TextRecord;
+import dev.peft4j.run.RunDirectory;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -87,7 +88,7 @@ final class DemoCommand implements Callable<Integer> {
                 console.printf("%nprompt  %s%n  base  %s%n  tuned %s%n", record.prompt(), before, after);
                 report.addSample(record.prompt(), before, after);
             }
-            AdapterFiles.save(directory, adapter, model);
+            AdapterFiles.save(directory, model, adapter);
             report.write(directory.resolve("report.html"));
         }
         console.printf("%nadapter %s%nreport  %s%n", directory, directory.resolve("report.html"));

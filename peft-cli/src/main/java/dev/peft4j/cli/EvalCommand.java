@@ -7,6 +7,7 @@ import dev.peft4j.core.train.Evaluation;
 import dev.peft4j.core.train.Evaluator;
 import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.models.data.Classes;
 import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.data.TextRecord;
 import java.io.IOException;

@@ -1,5 +1,6 @@
 package dev.peft4j.cli;
 
+import dev.peft4j.Report;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.LinearSite;
@@ -9,6 +10,7 @@ import dev.peft4j.core.io.SafetensorsFile;
 import dev.peft4j.core.io.TensorInfo;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.models.ModelInfo;
+import dev.peft4j.models.data.Classes;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -106,8 +108,8 @@ final class InspectCommand implements Callable<Integer> {
             int outputs = Classes.outputs(ModelInfo.read(base), 0, List.of(directory));
             try (Model model = ModelOptions.open(base, outputs);
                     Adapter a = AdapterFiles.load(directory, model)) {
-                out.println(ConsoleProgress.trainableLine(
-                        a.trainableCount(), model.weights().count() + a.trainableCount()));
+                out.println(
+                        Report.trainableLine(a.trainableCount(), model.weights().count() + a.trainableCount()));
             }
         }
     }

@@ -7,6 +7,7 @@ import dev.peft4j.core.model.MergeReport;
 import dev.peft4j.core.model.MergedAdapter;
 import dev.peft4j.core.model.MergedModel;
 import dev.peft4j.core.model.Model;
+import dev.peft4j.models.data.Classes;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;

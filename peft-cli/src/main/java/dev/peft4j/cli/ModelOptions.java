@@ -8,6 +8,7 @@ import dev.peft4j.core.weight.WeightFormat;
 import dev.peft4j.models.LoadOptions;
 import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.Models;
+import dev.peft4j.models.data.Classes;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -191,7 +191,7 @@ final class ServingBench {
             try (Adapter adapter = AdapterFiles.method("LORA").create(config, model, 1)) {
                 for (int i = 0; i < ADAPTERS; i++) {
                     randomise(adapter, i);
-                    AdapterFiles.save(root.resolve("a" + i), adapter, model);
+                    AdapterFiles.save(root.resolve("a" + i), model, adapter);
                     bytes += Files.size(root.resolve("a" + i).resolve("adapter_model.safetensors"));
                 }
             }

@@ -6,11 +6,16 @@ import dev.peft4j.core.train.Checkpoints;
 import dev.peft4j.core.train.HtmlReport;
 import dev.peft4j.core.train.Schedule;
 import dev.peft4j.core.train.TrainingConfig;
+import dev.peft4j.core.train.TrainingResult;
 import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.models.data.Classes;
 import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.data.Split;
 import dev.peft4j.models.data.TextRecord;
+import dev.peft4j.run.RunDirectory;
+import dev.peft4j.run.TrainedAdapters;
+import dev.peft4j.run.TrainingRun;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -179,7 +184,7 @@ final class TrainCommand implements Callable<Integer> {
         methodOptions.check(given, List.of(methodOptions.method));
         check(given);
         boolean full = methodOptions.isFull();
-        List<Path> adapterDirectories = AdapterSet.directories(out, methodOptions.names());
+        List<Path> adapterDirectories = TrainedAdapters.directories(out, methodOptions.names());
         RunDirectory.requireApart(written(adapterDirectories), read());
         try (StopOnSignal signals = new StopOnSignal();
                 RunDirectory directory = full
@@ -197,11 +202,11 @@ final class TrainCommand implements Callable<Integer> {
             }
             try (Model model = modelOptions.open(labels.outputs(), seed);
                     TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize());
-                    AdapterSet adapters = AdapterSet.create(methodOptions, below, model, tokenizer, seed)) {
+                    TrainedAdapters adapters = AdapterSet.create(methodOptions, below, model, tokenizer, seed)) {
                 int inFront = adapters.rowsInFront();
                 List<PackedBatch.Sequence> train =
                         dataOptions.encode(name(data), records.train(), labels, inFront, model, tokenizer, console);
-                Classes.print(console, info, labels, records.train());
+                Classes.shares(info, labels, records.train()).forEach(line -> console.println("  " + line));
                 List<PackedBatch.Sequence> heldOut = List.of();
                 if (!records.heldOut().isEmpty()) {
                     String name = evalData == null ? "held out, a tenth drawn with seed " + seed : name(evalData);
@@ -209,28 +214,36 @@ final class TrainCommand implements Callable<Integer> {
                 }
                 HtmlReport report =
                         new HtmlReport("peft4j: " + methodOptions.method + " on " + data.getFileName(), settings());
-                new TrainRun(console, out, directory, full, Classes.notes(labels), saveSteps, saveSeconds)
-                        .run(model, adapters, config, train, heldOut, report, signals);
+                TrainEnd end = new TrainEnd(console, out, full);
+                TrainingRun run;
+                TrainingResult result;
+                try (ConsoleProgress progress = new ConsoleProgress(console)) {
+                    run = new TrainingRun(model, adapters, config, List.of(progress))
+                            .in(directory, saveSteps, Duration.ofSeconds(saveSeconds), report, Classes.notes(labels));
+                    signals.whenAsked(run::stop);
+                    result = end.of(run, train, heldOut);
+                }
+                end.print(run, result, adapters, directory);
             }
         }
         return 0;
     }
 
     private TrainingConfig config() {
-        return new TrainingConfig(
-                steps,
-                epochs,
-                batchSize,
-                groupByLength,
-                accumulate,
-                learningRate,
-                schedule,
-                warmup,
-                weightDecay,
-                maxGradNorm,
-                evalEvery,
-                patience,
-                seed);
+        return TrainingConfig.builder()
+                .steps(steps)
+                .epochs(epochs)
+                .batchSize(batchSize)
+                .groupByLength(groupByLength)
+                .accumulation(accumulate)
+                .learningRate(learningRate)
+                .schedule(schedule)
+                .warmup(warmup)
+                .weightDecay(weightDecay)
+                .maxGradNorm(maxGradNorm)
+                .evaluation(evalEvery, patience)
+                .seed(seed)
+                .build();
     }
 
     private void check(Given given) {

@@ -51,7 +51,7 @@ public final class Models {
                 }
                 if (!model.newModules().isEmpty()) {
                     LOG.warn(
-                            "{}: the checkpoint does not have {}, which start with random values; train them",
+                            "{}: the checkpoint does not have {}, which start with random values: train them, or use an adapter that has them",
                             directory,
                             model.newModules());
                 }

@@ -15,6 +15,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Function;
+import java.util.function.IntPredicate;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -52,8 +53,21 @@ public final class TextGenerator implements AutoCloseable {
         return generate(List.of(prompt), config).get(0);
     }
 
+    /**
+     * Continues one sequence, and tells each new token when it is there.
+     *
+     * @param onToken the end comes behind the token for which it returns false
+     */
+    public int[] generate(int[] prompt, GenerationConfig config, IntPredicate onToken) {
+        return generate(List.of(prompt), config, onToken).get(0);
+    }
+
     /** Continues several sequences; each gets what it would get alone, up to rounding. Draws of each begin at the seed. */
     public List<int[]> generate(List<int[]> prompts, GenerationConfig config) {
+        return generate(prompts, config, token -> true);
+    }
+
+    private List<int[]> generate(List<int[]> prompts, GenerationConfig config, IntPredicate onToken) {
         List<Continuation> all = new ArrayList<>();
         int capacity = 0;
         int rows = rowsInFront();
@@ -74,7 +88,7 @@ public final class TextGenerator implements AutoCloseable {
             while (all.stream().anyMatch(c -> !c.done)) {
                 float[][] logits = next(all, cache);
                 for (int i = 0; i < all.size(); i++) {
-                    all.get(i).add(logits[i], config, cache != null);
+                    all.get(i).add(logits[i], config, cache != null, onToken);
                 }
             }
         }
@@ -124,7 +138,7 @@ public final class TextGenerator implements AutoCloseable {
             return Arrays.copyOfRange(tokens, cached ? Math.min(seen, length - 1) : 0, length);
         }
 
-        void add(float[] logits, GenerationConfig config, boolean cached) {
+        void add(float[] logits, GenerationConfig config, boolean cached, IntPredicate onToken) {
             if (done) {
                 return;
             }
@@ -135,7 +149,7 @@ public final class TextGenerator implements AutoCloseable {
                 return;
             }
             tokens[length++] = token;
-            done = length == tokens.length;
+            done = !onToken.test(token) || length == tokens.length;
         }
 
         int[] result() {

@@ -165,6 +165,11 @@ public final class TextTokenizer implements AutoCloseable {
         return traits.cleansUp() ? cleanUp(text) : text;
     }
 
+    /** Whether the text of ids loses some of its spaces, by what comes behind them. */
+    boolean cleansUp() {
+        return traits.cleansUp();
+    }
+
     private static String cleanUp(String text) {
         return text.replace(" .", ".")
                 .replace(" ?", "?")

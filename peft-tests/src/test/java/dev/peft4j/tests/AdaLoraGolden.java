@@ -43,7 +43,7 @@ final class AdaLoraGolden {
             compare(golden, file, after, "after."); // the ranks that were kept
             GoldenChecks.checkLogits(golden, file, model, List.of(after), arena, "after_logits.");
             Path saved = Files.createTempDirectory("adalora");
-            AdapterFiles.save(saved, after, model);
+            AdapterFiles.save(saved, model, after);
             try (Adapter whole = AdapterFiles.load(saved, model)) { // all ranks
                 GoldenChecks.checkLogits(golden, file, model, List.of(whole), arena, "after_logits.");
                 train(golden, model, whole, arena);

@@ -33,7 +33,7 @@ class AdapterCommitTest {
 
     private Path save(String name, Model model, PeftConfig config, long seed) throws IOException {
         try (Adapter a = Compositions.adapter(model, config, seed)) {
-            AdapterFiles.save(dir.resolve(name), a, model);
+            AdapterFiles.save(dir.resolve(name), model, a);
         }
         return dir.resolve(name);
     }
@@ -139,7 +139,7 @@ class AdapterCommitTest {
     void notes_are_kept_with_an_adapter() throws IOException {
         try (Model model = Compositions.open("bert");
                 Adapter a = Compositions.adapter(model, LoraConfig.of(2, 4), 1)) {
-            AdapterFiles.save(dir, a, model, Map.of("classes", "[\"a\",\"b\",\"c\"]"));
+            AdapterFiles.save(dir, model, a, Map.of("classes", "[\"a\",\"b\",\"c\"]"));
             assertEquals(
                     "[\"a\",\"b\",\"c\"]", AdapterFiles.describe(dir).notes().get("classes"));
             assertEquals(3, AdapterFiles.describe(dir).outputs());

@@ -103,7 +103,7 @@ class AdapterFilesTest {
     void names_of_older_versions_are_read() throws IOException {
         try (Model model = open("bert");
                 Adapter adapter = adapter(model, LoraConfig.of(3, 6).withDora())) {
-            AdapterFiles.save(dir, adapter, model);
+            AdapterFiles.save(dir, model, adapter);
             rename(
                     n -> n.replace(".lora_A.weight", ".lora_A.default.weight")
                             .replace(".lora_B.weight", ".lora_B.default.weight")
@@ -119,13 +119,13 @@ class AdapterFilesTest {
     void the_base_weight_that_peft_writes_beside_an_embedding_is_left_alone() throws IOException {
         try (Model model = open("llama");
                 Adapter adapter = adapter(model, LoraConfig.of(3, 6).withTarget(TargetModules.of("embed_tokens")))) {
-            AdapterFiles.save(dir, adapter, model);
+            AdapterFiles.save(dir, model, adapter);
             String name = "base_model.model.model.embed_tokens.base_layer.weight";
             TensorEdits.rewrite(tensors(), n -> n, Map.of(name, BaseTensors.dense(model, "model.embed_tokens.weight")));
             try (Adapter back = AdapterFiles.load(dir, model)) {
                 assertArrayEquals(logits(model, adapter), logits(model, back));
             }
-            AdapterFiles.save(dir, adapter, model);
+            AdapterFiles.save(dir, model, adapter);
             rename(n -> n, name);
             String message = message(BadFileException.class, () -> AdapterFiles.load(dir, model));
             assertTrue(message.contains("[2, 2]") && message.contains("embed_tokens"), message);
@@ -136,12 +136,12 @@ class AdapterFilesTest {
     void unknown_fields_are_kept_and_written_again() throws IOException {
         try (Model model = open("llama");
                 Adapter adapter = adapter(model, LoraConfig.of(3, 6))) {
-            AdapterFiles.save(dir, adapter, model);
+            AdapterFiles.save(dir, model, adapter);
             change("a_field_of_the_future", Map.of("x", 1));
             change("base_model_name_or_path", "org/base");
             change("revision", "main");
             try (Adapter back = AdapterFiles.load(dir, model)) {
-                AdapterFiles.save(dir.resolve("again"), back, model);
+                AdapterFiles.save(dir.resolve("again"), model, back);
             }
             Map<String, Object> json = Json.read(dir.resolve("again/adapter_config.json"));
             assertEquals(Map.of("x", 1), json.get("a_field_of_the_future"));
@@ -171,7 +171,7 @@ class AdapterFilesTest {
             throws IOException {
         try (Model model = open("llama");
                 Adapter adapter = adapter(model, LoraConfig.of(3, 6))) {
-            AdapterFiles.save(dir, adapter, model);
+            AdapterFiles.save(dir, model, adapter);
             change(field.getKey(), field.getValue());
             long bytes = Tensor.nativeBytes();
             String text = message(BadFileException.class, () -> AdapterFiles.load(dir, model));
@@ -196,10 +196,10 @@ class AdapterFilesTest {
     void values_of_training_are_read_and_written_again(Map.Entry<String, Object> field) throws IOException {
         try (Model model = open("llama");
                 Adapter adapter = adapter(model, LoraConfig.of(3, 6))) {
-            AdapterFiles.save(dir, adapter, model);
+            AdapterFiles.save(dir, model, adapter);
             change(field.getKey(), field.getValue());
             try (Adapter read = AdapterFiles.load(dir, model)) {
-                AdapterFiles.save(dir, read, model);
+                AdapterFiles.save(dir, model, read);
                 assertEquals(field.getValue(), Json.read(config()).get(field.getKey()));
             }
         }
@@ -259,7 +259,7 @@ class AdapterFilesTest {
     void missing_and_extra_tensors_are_listed() throws IOException {
         try (Model model = open("llama");
                 Adapter adapter = adapter(model, LoraConfig.of(3, 6))) {
-            AdapterFiles.save(dir, adapter, model);
+            AdapterFiles.save(dir, model, adapter);
             rename(n -> n.replace("layers.0.self_attn.q_proj.lora_A", "layers.7.self_attn.q_proj.lora_A"), "");
             String text = message(BadFileException.class, () -> AdapterFiles.load(dir, model));
             assertTrue(
@@ -275,7 +275,7 @@ class AdapterFilesTest {
     void an_adapter_of_a_model_without_a_head_is_read(String family, String base) throws IOException {
         try (Model model = open(family);
                 Adapter adapter = adapter(model, LoraConfig.of(3, 6).withModulesToSave(List.of()))) {
-            AdapterFiles.save(dir, adapter, model);
+            AdapterFiles.save(dir, model, adapter);
             rename(n -> n.replace("base_model.model." + base, "base_model.model."), "");
             change("task_type", "FEATURE_EXTRACTION");
             try (Adapter read = AdapterFiles.load(dir, model)) {
@@ -294,11 +294,11 @@ class AdapterFilesTest {
         try (Model llama = open("llama");
                 Model bert = open("bert");
                 Adapter adapter = adapter(bert, LoraConfig.of(3, 6))) {
-            AdapterFiles.save(dir, adapter, bert);
+            AdapterFiles.save(dir, bert, adapter);
             String text = message(BadFileException.class, () -> AdapterFiles.load(dir, llama));
             assertTrue(text.contains("query") && text.contains("q_proj"), text);
             try (Adapter small = adapter(llama, LoraConfig.of(3, 6))) {
-                AdapterFiles.save(dir.resolve("b"), small, llama);
+                AdapterFiles.save(dir.resolve("b"), llama, small);
                 Path file = dir.resolve("b/adapter_model.safetensors");
                 List<Tensor> open = new ArrayList<>();
                 SafetensorsWriter writer = new SafetensorsWriter();
@@ -322,7 +322,7 @@ class AdapterFilesTest {
     void a_pattern_that_would_look_for_ever_is_stopped() throws IOException {
         try (Model model = open("llama");
                 Adapter adapter = adapter(model, LoraConfig.of(3, 6))) {
-            AdapterFiles.save(dir, adapter, model);
+            AdapterFiles.save(dir, model, adapter);
             change("target_modules", "(.*)*(.*)*(.*)*(.*)*(.*)*(.*)*x");
             String text = message(BadFileException.class, () -> AdapterFiles.load(dir, model));
             assertTrue(text.contains("had not come to an end") || text.contains("matches no"), text);

@@ -62,6 +62,28 @@ class ArchitectureTest {
                     "dev.peft4j.models..", "dev.peft4j.lora..", "dev.peft4j.adapters..", "dev.peft4j.cli..");
 
     @ArchTest
+    static final ArchRule the_short_api_is_known_to_applications_only = noClasses()
+            .that()
+            .resideInAnyPackage(
+                    "dev.peft4j.core..",
+                    "dev.peft4j.models..",
+                    "dev.peft4j.lora..",
+                    "dev.peft4j.adapters..",
+                    "dev.peft4j.prompt..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("dev.peft4j", "dev.peft4j.run..");
+
+    @ArchTest
+    static final ArchRule the_short_api_knows_no_method = noClasses()
+            .that()
+            .resideInAnyPackage("dev.peft4j", "dev.peft4j.run..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(
+                    "dev.peft4j.lora..", "dev.peft4j.adapters..", "dev.peft4j.prompt..", "dev.peft4j.cli..");
+
+    @ArchTest
     static final ArchRule packages_have_no_cycles =
             slices().matching("dev.peft4j.(*).(*)..").should().beFreeOfCycles();
 
@@ -80,9 +102,9 @@ class ArchitectureTest {
             .because("they read memory that the garbage collector may have freed, see Nd4jArrays.repeated");
 
     @ArchTest
-    static final ArchRule only_the_command_line_prints = noClasses()
+    static final ArchRule only_the_command_line_and_examples_print = noClasses()
             .that()
-            .resideOutsideOfPackage("dev.peft4j.cli")
+            .resideOutsideOfPackages("dev.peft4j.cli", "dev.peft4j.examples")
             .should()
             .accessField(System.class, "out")
             .orShould()

@@ -364,10 +364,10 @@ class BehaviourMatrixTest {
     private static void comesBackFromDisk(Model model, Methods.Method method, Path dir) throws IOException {
         try (Adapter adapter = random(model, method, 7)) {
             float[] attached = logits(model, List.of(adapter));
-            AdapterFiles.save(dir.resolve("a"), adapter, model);
+            AdapterFiles.save(dir.resolve("a"), model, adapter);
             try (Adapter back = AdapterFiles.load(dir.resolve("a"), model)) {
                 assertTrue(distance(attached, logits(model, List.of(back))) < CLOSE);
-                AdapterFiles.save(dir.resolve("b"), back, model);
+                AdapterFiles.save(dir.resolve("b"), model, back);
             }
             for (Path file : files(dir.resolve("a"))) {
                 assertArrayEquals(

@@ -154,7 +154,7 @@ class CasesTest {
                 checkMerged(c, model, adapter);
             }
             Path again = temporary.resolve("again");
-            AdapterFiles.save(again, adapter, model);
+            AdapterFiles.save(again, model, adapter);
             try (Adapter read = AdapterFiles.load(again, model)) {
                 checkLogits(c, model, List.of(read), c.hasLogits());
             }

@@ -180,11 +180,11 @@ class ClosedUseTest {
     void a_closed_model_takes_no_adapter_and_says_so() throws IOException {
         Model model = Compositions.open("llama");
         try (Adapter adapter = lora(model, 1)) {
-            AdapterFiles.save(dir.resolve("a"), adapter, model);
+            AdapterFiles.save(dir.resolve("a"), model, adapter);
             model.close();
             for (Executable use : List.<Executable>of(
                     () -> AdapterFiles.load(dir.resolve("a"), model),
-                    () -> AdapterFiles.save(dir.resolve("b"), adapter, model),
+                    () -> AdapterFiles.save(dir.resolve("b"), model, adapter),
                     () -> lora(model, 2),
                     () -> MergedAdapter.of(model, List.of(adapter)),
                     () -> LoraConversion.byRank(model, adapter, 1),

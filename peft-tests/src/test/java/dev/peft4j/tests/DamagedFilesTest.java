@@ -161,7 +161,7 @@ class DamagedFilesTest {
         String family = method.impossible("llama").isEmpty() ? "llama" : "bert";
         try (Model model = Compositions.open(family)) {
             try (Adapter adapter = method.create(model, 1)) {
-                AdapterFiles.save(directory, adapter, model);
+                AdapterFiles.save(directory, model, adapter);
             }
             try (Stream<Path> files = Files.list(directory)) {
                 for (Path file :

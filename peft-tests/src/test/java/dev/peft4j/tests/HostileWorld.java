@@ -76,7 +76,7 @@ final class HostileWorld implements AutoCloseable {
             try (Adapter a = adapter(seed)) {
                 expected.add(infer(List.of(a)));
                 Path file = dir.resolve("saved-" + seed);
-                AdapterFiles.save(file, a, base);
+                AdapterFiles.save(file, base, a);
                 saved.add(file);
                 files.add(bytes(file));
                 try (MergedAdapter m = MergedAdapter.of(base, List.of(a))) {

@@ -267,7 +267,7 @@ class LifetimeTest {
             closed(() -> Compositions.logits(model, List.of(adapter)));
             if (kind.equals("LoRA")) {
                 closed(() -> MergedAdapter.of(model, List.of(adapter)).close());
-                assertThrows(IllegalStateException.class, () -> AdapterFiles.save(dir.resolve("a"), adapter, model));
+                assertThrows(IllegalStateException.class, () -> AdapterFiles.save(dir.resolve("a"), model, adapter));
             }
         }
     }
@@ -331,7 +331,7 @@ class LifetimeTest {
             List<float[]> merged = new ArrayList<>();
             for (int seed = 0; seed < 2; seed++) {
                 try (Adapter a = lora(model, seed)) {
-                    AdapterFiles.save(dir.resolve("only" + seed), a, model);
+                    AdapterFiles.save(dir.resolve("only" + seed), model, a);
                     possible.add(bytes(dir.resolve("only" + seed)));
                     try (MergedAdapter m = MergedAdapter.of(model, List.of(a))) {
                         merged.add(Compositions.logits(model, List.of(m)));

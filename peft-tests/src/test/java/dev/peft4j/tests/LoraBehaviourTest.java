@@ -158,7 +158,7 @@ class LoraBehaviourTest {
         try (Model model = open(family);
                 Adapter adapter = lora(model)) {
             randomise(adapter);
-            AdapterFiles.save(dir.resolve("a"), adapter, model);
+            AdapterFiles.save(dir.resolve("a"), model, adapter);
             try (Adapter back = AdapterFiles.load(dir.resolve("a"), model)) {
                 assertEquals(adapter.parameters().size(), back.parameters().size());
                 assertArrayEquals(logits(model, List.of(adapter)), logits(model, List.of(back)));
@@ -185,7 +185,7 @@ class LoraBehaviourTest {
         try (Model llama = open("llama");
                 Model gpt2 = open("gpt2");
                 Adapter adapter = lora(llama)) {
-            AdapterFiles.save(dir.resolve("a"), adapter, llama);
+            AdapterFiles.save(dir.resolve("a"), llama, adapter);
             String message = assertThrows(BadFileException.class, () -> AdapterFiles.load(dir.resolve("a"), gpt2))
                     .getMessage();
             assertTrue(message.contains("q_proj") && message.contains("c_attn"), message);
@@ -197,8 +197,8 @@ class LoraBehaviourTest {
         try (Model model = open("llama");
                 Adapter all = lora(model);
                 Adapter some = new LoraMethod().create(LoraConfig.of(4, 8), model, 1)) {
-            AdapterFiles.save(dir.resolve("all"), all, model);
-            AdapterFiles.save(dir.resolve("some"), some, model);
+            AdapterFiles.save(dir.resolve("all"), model, all);
+            AdapterFiles.save(dir.resolve("some"), model, some);
             Files.copy(dir.resolve("some/adapter_config.json"), dir.resolve("x.json"));
             Files.delete(dir.resolve("some/adapter_config.json"));
             Files.copy(dir.resolve("all/adapter_config.json"), dir.resolve("some/adapter_config.json"));
@@ -217,7 +217,7 @@ class LoraBehaviourTest {
     void a_tensor_with_nan_is_refused_by_name() throws IOException {
         try (Model model = open("llama");
                 Adapter adapter = lora(model)) {
-            AdapterFiles.save(dir.resolve("a"), adapter, model);
+            AdapterFiles.save(dir.resolve("a"), model, adapter);
             String bad = adapter.parameters().get(3).name();
             TensorEdits.change(dir.resolve("a/adapter_model.safetensors"), (name, t) -> {
                 if (name.endsWith(bad)) {
@@ -247,7 +247,7 @@ class LoraBehaviourTest {
     void a_config_field_that_changes_the_math_is_refused() throws IOException {
         try (Model model = open("llama");
                 Adapter adapter = lora(model)) {
-            AdapterFiles.save(dir.resolve("a"), adapter, model);
+            AdapterFiles.save(dir.resolve("a"), model, adapter);
             Path config = dir.resolve("a/adapter_config.json");
             Files.writeString(
                     config, Files.readString(config).replace("{\n", "{\n  \"alora_invocation_tokens\": [1],\n"));
@@ -261,7 +261,7 @@ class LoraBehaviourTest {
     void a_rank_that_the_file_cannot_hold_is_refused_before_memory_is_taken() throws IOException {
         try (Model model = open("llama");
                 Adapter adapter = AdapterFiles.method("VERA").create(VeraConfig.of(4, Attachment.DEFAULT), model, 0)) {
-            AdapterFiles.save(dir.resolve("a"), adapter, model);
+            AdapterFiles.save(dir.resolve("a"), model, adapter);
             Path config = dir.resolve("a/adapter_config.json");
             Files.writeString(config, Files.readString(config).replace("\"r\" : 4", "\"r\" : 900000000"));
             String message = assertThrows(BadFileException.class, () -> AdapterFiles.load(dir.resolve("a"), model))
@@ -275,7 +275,7 @@ class LoraBehaviourTest {
         try (Model model = open("llama");
                 Adapter adapter = lora(model)) {
             randomise(adapter);
-            AdapterFiles.save(dir.resolve("a"), adapter, model);
+            AdapterFiles.save(dir.resolve("a"), model, adapter);
             Path config = dir.resolve("a/adapter_config.json");
             Files.writeString(config, Files.readString(config).replace("\"r\" : 4", "\"r\" : 3"));
             try (Adapter back = AdapterFiles.load(dir.resolve("a"), model)) {
@@ -313,7 +313,7 @@ class LoraBehaviourTest {
             randomise(adapter);
             float[] attached = logits(model, List.of(adapter));
             assertTrue(distance(attached, logits(model, List.of())) > 1e-2);
-            AdapterFiles.save(dir.resolve("a"), adapter, model);
+            AdapterFiles.save(dir.resolve("a"), model, adapter);
             try (Adapter back = AdapterFiles.load(dir.resolve("a"), model)) {
                 assertArrayEquals(attached, logits(model, List.of(back)));
             }

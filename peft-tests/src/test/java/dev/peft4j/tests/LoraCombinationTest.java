@@ -70,7 +70,7 @@ class LoraCombinationTest {
                         assertTrue(
                                 Compositions.distance(expected, Compositions.logits(model, List.of(sum))) < 1e-3,
                                 type + " " + kind);
-                        AdapterFiles.save(dir.resolve(type.name()), sum, model);
+                        AdapterFiles.save(dir.resolve(type.name()), model, sum);
                         try (Adapter back = AdapterFiles.load(dir.resolve(type.name()), model)) {
                             assertArrayEquals(
                                     Compositions.logits(model, List.of(sum)),

@@ -166,7 +166,7 @@ class PeftInteropTest {
         Path adapterDir = dir.resolve(name.replace(' ', '_'));
         Path logitsFile = dir.resolve(name.replace(' ', '_') + ".safetensors");
         new Trainer(model, adapter, TrainingConfig.of(STEPS, 4, 1e-2), List.of()).train(records(golden), List.of());
-        AdapterFiles.save(adapterDir, adapter, model);
+        AdapterFiles.save(adapterDir, model, adapter);
         PackedBatch batch = golden.batch();
         try (Arena arena = new Arena(DType.F32);
                 Pass pass = Pass.inference(model.backend(), arena)) {

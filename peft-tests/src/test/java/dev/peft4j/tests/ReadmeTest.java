@@ -3,8 +3,12 @@ package dev.peft4j.tests;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.peft4j.core.adapter.Adapter;
-import dev.peft4j.core.adapter.AdapterFiles;
+import dev.peft4j.Dataset;
+import dev.peft4j.FineTuned;
+import dev.peft4j.Prediction;
+import dev.peft4j.TextClassifier;
+import dev.peft4j.TextModel;
+import dev.peft4j.Training;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.PackedBatch;
@@ -12,16 +16,7 @@ import dev.peft4j.core.model.Active;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.model.PeftModel;
 import dev.peft4j.core.tensor.Arena;
-import dev.peft4j.core.train.Trainer;
-import dev.peft4j.core.train.TrainingConfig;
-import dev.peft4j.core.train.TrainingResult;
 import dev.peft4j.lora.LoraConfig;
-import dev.peft4j.lora.LoraMethod;
-import dev.peft4j.models.Models;
-import dev.peft4j.models.TextTokenizer;
-import dev.peft4j.models.data.RecordEncoder;
-import dev.peft4j.models.data.RecordReader;
-import dev.peft4j.models.data.TextRecord;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.nio.file.Files;
@@ -38,21 +33,33 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The code of the README: it is compiled here, and stands in the README word by word. {@code .ci/application} runs it. */
 class ReadmeTest {
-    static TrainingResult quickstart() throws IOException {
+    static void quickstart() throws IOException {
         // quickstart
-        Path base = Path.of("stories260k"); // config.json, model.safetensors, tokenizer.json
-        try (Model model = Models.load(base);
-                TextTokenizer tokenizer = TextTokenizer.open(base, model.vocabularySize());
-                Adapter lora = new LoraMethod().create(LoraConfig.of(8, 16), model, 0)) {
-            RecordEncoder encoder = new RecordEncoder(tokenizer, model.taskType(), model.contextLength());
-            List<TextRecord> records = RecordReader.defaults().read(Path.of("train.jsonl"), 10_000);
-            List<PackedBatch.Sequence> train = encoder.encode(records).sequences();
-            TrainingConfig config = TrainingConfig.of(300, 16, 5e-3);
-            TrainingResult result = new Trainer(model, lora, config, List.of()).train(train, train.subList(0, 10));
-            AdapterFiles.save(Path.of("adapter"), lora, model); // opens in Hugging Face PEFT
-            // end
-            return result;
+        try (TextModel model =
+                TextModel.open(Path.of("stories260k"))) { // config.json, model.safetensors, tokenizer.json
+            Dataset data = Dataset.read(Path.of("train.jsonl")).split(0.1, 0);
+            Training training = Training.steps(300).learningRate(5e-3).outputDir(Path.of("run"));
+            try (FineTuned tuned = model.fineTune(LoraConfig.of(8, 16), data, training)) {
+                System.out.println(tuned.report()); // base and tuned, on the same held-out records
+                tuned.generate("Once upon a time", System.out::print); // piece by piece, until the end token
+                tuned.save(Path.of("adapter")); // opens in Hugging Face PEFT
+            }
         }
+        // end of quickstart
+    }
+
+    static void classifier() throws IOException {
+        // classifier
+        try (TextModel model = TextModel.open(Path.of("minilm")); // a BERT with or without a head
+                FineTuned tuned = model.fineTune(
+                        LoraConfig.of(8, 16), Dataset.read(Path.of("reviews.csv")), Training.epochs(3))) {
+            tuned.save(Path.of("sentiment"));
+        }
+        try (TextClassifier classifier = TextClassifier.open(Path.of("minilm"), Path.of("sentiment"))) {
+            Prediction p = classifier.classify("a moving film"); // or a list of texts; any number of threads
+            System.out.println(p.label() + " " + p.probability() + " " + p.scores());
+        }
+        // end of classifier
     }
 
     static void manyAdapters(Model model) throws IOException {
@@ -72,31 +79,38 @@ class ReadmeTest {
     }
 
     @Test
-    void the_snippet_of_the_readme_is_the_one_that_is_compiled() throws IOException {
-        String readme = Files.readString(Shared.root().resolve("README.md"));
-        Matcher block = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL).matcher(readme);
-        assertTrue(block.find(), "the README has a java snippet");
+    void the_snippets_of_the_readme_are_those_that_are_compiled() throws IOException {
+        Matcher block = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL)
+                .matcher(Files.readString(Shared.root().resolve("README.md")));
         String source =
                 Files.readString(Shared.root().resolve("peft-tests/src/test/java/dev/peft4j/tests/ReadmeTest.java"));
-        String compiled = source.substring(source.indexOf("// quickstart\n") + 14, source.indexOf("// end\n")) + "}";
-        assertEquals(words(compiled), words(block.group(1)));
-        assertTrue(block.group(1).lines().count() < 20);
-        assertTrue(block.find(), "and another one");
-        String second = source.substring(
-                source.indexOf("// many adapters\n") + 17, source.indexOf("// end of many adapters\n"));
-        assertEquals(words(second), words(block.group(1)));
+        for (String name : List.of("quickstart", "classifier", "many adapters")) {
+            assertTrue(block.find(), "a block for " + name);
+            String begin = "// " + name + "\n";
+            String compiled = source.substring(
+                    source.indexOf(begin) + begin.length(), source.indexOf("// end of " + name + "\n"));
+            assertEquals(words(compiled), words(block.group(1)));
+            assertTrue(block.group(1).lines().count() < 16, name);
+        }
+    }
+
+    @Test
+    void the_quickstart_ends_within_forty_lines() throws IOException {
+        String readme = Files.readString(Shared.root().resolve("README.md"));
+        String start = readme.substring(0, readme.indexOf("\n## ", readme.indexOf("## Quickstart") + 1));
+        assertTrue(start.lines().count() <= 40, start);
+        assertTrue(start.contains("trainable params: 8,960 || all params: 268,992 || trainable%: 3.3310"), start);
     }
 
     @Test
     void the_application_of_the_readme_compiles(@TempDir Path dir) throws IOException {
         String application = block("java", "class App {");
-        assertTrue(application.contains("// the quickstart\n"), application);
+        assertTrue(
+                application.contains("// the quickstart\n") && application.contains("// the classifier\n"),
+                application);
         String source = application
-                .replace("// the quickstart\n", block("java", "new Trainer("))
-                .replace(
-                        "class App {",
-                        "class App { static void many(Model model) throws Exception {" + block("java", "new PeftModel(")
-                                + "}");
+                .replace("// the quickstart\n", block("java", "Training.steps("))
+                .replace("// the classifier\n", block("java", "TextClassifier.open("));
         Path file = Files.writeString(dir.resolve("App.java"), source);
         StringWriter said = new StringWriter();
         JavaCompiler compiler = Objects.requireNonNull(ToolProvider.getSystemJavaCompiler(), "a JDK runs the tests");

@@ -51,7 +51,7 @@ final class ResidualGolden {
             GoldenChecks.compareGradients(
                     golden, file, model, adapter, "grad.", GoldenChecks.PREFIX, golden.tolerance("grad_abs"));
             Path saved = Files.createTempDirectory("residual");
-            AdapterFiles.save(saved, adapter, model);
+            AdapterFiles.save(saved, model, adapter);
             try (Adapter back = AdapterFiles.load(saved, model)) {
                 assertTrue(back != adapter && back.trainableCount() > adapter.trainableCount(), "saved as plain LoRA");
                 assertTrue(distance(logits(golden, model, adapter), logits(golden, model, back)) < 1e-5);

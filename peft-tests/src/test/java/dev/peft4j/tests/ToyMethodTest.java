@@ -40,7 +40,7 @@ class ToyMethodTest {
             assertNotNull(result.base());
             assertNotNull(result.tuned());
             assertTrue(result.tuned().loss() < 0.9 * result.base().loss(), result.toString());
-            AdapterFiles.save(dir.resolve("toy"), toy, model);
+            AdapterFiles.save(dir.resolve("toy"), model, toy);
             try (Adapter back = AdapterFiles.load(dir.resolve("toy"), model)) {
                 for (int i = 0; i < toy.parameters().size(); i++) {
                     assertArrayEquals(

@@ -63,20 +63,19 @@ class TrainingRunTest {
         static final Settings PLAIN = new Settings(12, 0, 4, 1, 1e-2, Schedule.LINEAR, 0.1, 0.01, 1, 3, 0, 5);
 
         TrainingConfig config() {
-            return new TrainingConfig(
-                    steps,
-                    epochs,
-                    batch,
-                    false,
-                    accumulation,
-                    rate,
-                    schedule,
-                    warmup,
-                    decay,
-                    clip,
-                    every,
-                    patience,
-                    seed);
+            return TrainingConfig.builder()
+                    .steps(steps)
+                    .epochs(epochs)
+                    .batchSize(batch)
+                    .accumulation(accumulation)
+                    .learningRate(rate)
+                    .schedule(schedule)
+                    .warmup(warmup)
+                    .weightDecay(decay)
+                    .maxGradNorm(clip)
+                    .evaluation(every, patience)
+                    .seed(seed)
+                    .build();
         }
     }
 
@@ -266,10 +265,10 @@ class TrainingRunTest {
     void parameters_that_are_not_finite_are_not_saved_over_those_that_are() throws IOException {
         try (Model model = Compositions.open("llama");
                 Adapter adapter = create(LORA, model)) {
-            AdapterFiles.save(dir, adapter, model);
+            AdapterFiles.save(dir, model, adapter);
             byte[] before = Files.readAllBytes(dir.resolve("adapter_model.safetensors"));
             adapter.parameters().get(3).value().set(0, 0, Double.NaN);
-            assertThrows(NonFiniteException.class, () -> AdapterFiles.save(dir, adapter, model));
+            assertThrows(NonFiniteException.class, () -> AdapterFiles.save(dir, model, adapter));
             assertArrayEquals(before, Files.readAllBytes(dir.resolve("adapter_model.safetensors")));
             Settings s = new Settings(1, 0, 4, 1, 1e300, Schedule.CONSTANT, 0, 0, 1, 0, 0, 5);
             try (Adapter other = create(LORA, model)) { // one step is enough, and nothing is evaluated

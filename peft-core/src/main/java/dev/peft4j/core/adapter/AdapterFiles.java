@@ -44,8 +44,8 @@ public final class AdapterFiles {
      * @throws dev.peft4j.core.io.BadFileException if the directory holds other files
      * @throws dev.peft4j.core.autograd.NonFiniteException if a parameter holds infinity or NaN; nothing is written then
      */
-    public static void save(Path directory, Adapter adapter, ModelSites model) throws IOException {
-        save(directory, adapter, model, Map.of());
+    public static void save(Path directory, ModelSites model, Adapter adapter) throws IOException {
+        save(directory, model, adapter, Map.of());
     }
 
     /**
@@ -53,12 +53,12 @@ public final class AdapterFiles {
      *
      * @param notes names and texts, such as the names of the classes
      */
-    public static void save(Path directory, Adapter adapter, ModelSites model, Map<String, String> notes)
+    public static void save(Path directory, ModelSites model, Adapter adapter, Map<String, String> notes)
             throws IOException {
         checkOutput(directory);
         Lease.Use held = Lease.all(model, List.of(adapter));
         try (held) {
-            AdapterWriter.write(directory, adapter, model, notes);
+            AdapterWriter.write(directory, model, adapter, notes);
         }
     }
 

@@ -10,7 +10,7 @@ import java.util.TreeMap;
  *
  * @param method {@code peft_type}
  * @param outputs of the head that was trained with the adapter: classes, labels or numbers; 0 if it has none
- * @param notes that were saved with it: see {@link AdapterFiles#save(java.nio.file.Path, Adapter, ModelSites, Map)}
+ * @param notes that were saved with it: see {@link AdapterFiles#save(java.nio.file.Path, ModelSites, Adapter, Map)}
  */
 public record AdapterInfo(String method, int outputs, Map<String, String> notes) {
     static AdapterInfo of(String method, Map<String, TensorInfo> tensors, Map<String, String> metadata) {

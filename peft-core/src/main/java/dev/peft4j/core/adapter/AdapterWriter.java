@@ -19,16 +19,16 @@ final class AdapterWriter {
     private final ModelSites model;
     private final Map<String, SafetensorsWriter> writers = new TreeMap<>(); // by file
 
-    private AdapterWriter(Adapter adapter, ModelSites model) {
+    private AdapterWriter(ModelSites model, Adapter adapter) {
         this.adapter = adapter;
         this.model = model;
     }
 
-    static void write(Path directory, Adapter adapter, ModelSites model, Map<String, String> notes) throws IOException {
+    static void write(Path directory, ModelSites model, Adapter adapter, Map<String, String> notes) throws IOException {
         adapter.parameters().forEach(p -> requireFinite(p.name(), p.value()));
         Adapter saved = adapter.forSaving(model);
         try {
-            new AdapterWriter(saved, model).write(directory, notes);
+            new AdapterWriter(model, saved).write(directory, notes);
         } finally {
             if (saved != adapter) {
                 saved.close();

@@ -153,7 +153,7 @@ public final class PeftModel implements AutoCloseable {
     public void save(String name, Path directory) throws IOException {
         Entry e = hold(name);
         try {
-            AdapterFiles.save(directory, e.adapter, base);
+            AdapterFiles.save(directory, base, e.adapter);
         } finally {
             e.lease.release();
         }

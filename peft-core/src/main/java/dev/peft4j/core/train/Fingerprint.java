@@ -50,7 +50,7 @@ final class Fingerprint {
     }
 
     /** Of what adapters were made from, and of the values of those that are frozen. */
-    static String of(List<Adapter> adapters, ModelSites model) throws IOException {
+    static String of(ModelSites model, List<Adapter> adapters) throws IOException {
         Fingerprint f = new Fingerprint();
         for (Adapter a : adapters) {
             boolean hasFile = !(a instanceof FullFineTuning);

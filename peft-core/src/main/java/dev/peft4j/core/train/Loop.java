@@ -103,7 +103,7 @@ final class Loop {
     private void step(List<Batch> batches, double rate, Arena arena, AdamW optimizer, Progress progress) {
         long start = System.nanoTime();
         long[] dropout = seeds(batches.size());
-        int scored = scored(batches, arena);
+        int scored = batches.stream().mapToInt(b -> model.scored(b, adapters)).sum();
         progress.step++;
         int now = progress.step;
         if (scored == 0) {
@@ -129,16 +129,6 @@ final class Loop {
         long[] drawn = new long[count];
         Arrays.setAll(drawn, i -> seeds.nextLong());
         return drawn;
-    }
-
-    private int scored(List<Batch> batches, Arena arena) {
-        int scored = 0;
-        for (Batch batch : batches) {
-            try (Pass pass = Pass.inference(model.backend(), arena)) {
-                scored += model.scored(Call.of(pass, adapters), batch);
-            }
-        }
-        return scored;
     }
 
     /** Adds the gradients of all batches, and returns the sum of their losses. */

@@ -1,11 +1,9 @@
 package dev.peft4j.core.train;
 
 import dev.peft4j.core.adapter.Adapter;
-import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Lease;
 import dev.peft4j.core.autograd.NonFiniteException;
 import dev.peft4j.core.autograd.Parameter;
-import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.data.Example;
 import dev.peft4j.core.model.Conflicts;
@@ -157,7 +155,7 @@ public final class Trainer {
         try (progress;
                 Arena arena = new Arena(model.backend().dtype());
                 AdamW optimizer = new AdamW(config.weightDecay(), new WeightDecay(model))) {
-            requireScored(arena, records);
+            requireScored(records);
             trained.forEach(a -> a.beforeTraining(steps));
             Checkpointer checkpointer = checkpointer(records, heldOut, progress, optimizer, steps);
             if (resumed) {
@@ -250,7 +248,7 @@ public final class Trainer {
         s.put("records", String.valueOf(records.size()));
         s.put("hash_of_the_records", Fingerprint.of(records));
         s.put("hash_of_the_held-out_records", Fingerprint.of(heldOut));
-        s.put("hash_of_the_adapters", Fingerprint.of(adapters, model));
+        s.put("hash_of_the_adapters", Fingerprint.of(model, adapters));
         if (trained.stream().flatMap(a -> a.parameters().stream()).noneMatch(Parameter::isLent)) {
             s.put("hash_of_the_base", Fingerprint.of(model));
         }
@@ -266,13 +264,10 @@ public final class Trainer {
     }
 
     /** Refuses records of which none has anything to learn from. */
-    private void requireScored(Arena arena, List<? extends Example> records) {
-        try (Pass pass = Pass.inference(model.backend(), arena)) {
-            Call call = Call.of(pass, adapters);
-            if (records.stream().noneMatch(r -> model.scored(call, Batch.of(List.of(r))) > 0)) {
-                throw new IllegalArgumentException(records.size() + " records were given to train on, and none has a"
-                        + " token to learn from: all end with their prompt. Give records with a completion.");
-            }
+    private void requireScored(List<? extends Example> records) {
+        if (records.stream().noneMatch(r -> model.scored(Batch.of(List.of(r)), adapters) > 0)) {
+            throw new IllegalArgumentException(records.size() + " records were given to train on, and none has a"
+                    + " token to learn from: all end with their prompt. Give records with a completion.");
         }
     }
 }

@@ -99,38 +99,169 @@ public record TrainingConfig(
 
     /** Usual settings: AdamW without decay, 10 % warm-up then linear decay, gradients clipped to norm 1. */
     public static TrainingConfig of(int steps, int batchSize, double learningRate) {
-        return new TrainingConfig(steps, 0, batchSize, false, 1, learningRate, Schedule.LINEAR, 0.1, 0, 1, 0, 0, 0);
+        return builder()
+                .steps(steps)
+                .epochs(0)
+                .batchSize(batchSize)
+                .learningRate(learningRate)
+                .build();
     }
 
-    private TrainingConfig with(boolean grouped, int every, int newPatience, long newSeed) {
-        return new TrainingConfig(
-                steps,
-                epochs,
-                batchSize,
-                grouped,
-                accumulation,
-                learningRate,
-                schedule,
-                warmup,
-                weightDecay,
-                maxGradNorm,
-                every,
-                newPatience,
-                newSeed);
+    /** Usual settings, to be changed: one epoch, 16 sequences of a pass, a highest rate of 1e-3, and the rest as in {@link #of}. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** These settings, to be changed. */
+    public Builder toBuilder() {
+        Builder b = new Builder();
+        b.steps = steps;
+        b.epochs = epochs;
+        b.batchSize = batchSize;
+        b.groupByLength = groupByLength;
+        b.accumulation = accumulation;
+        b.learningRate = learningRate;
+        b.schedule = schedule;
+        b.warmup = warmup;
+        b.weightDecay = weightDecay;
+        b.maxGradNorm = maxGradNorm;
+        b.evaluateEvery = evaluateEvery;
+        b.patience = patience;
+        b.seed = seed;
+        return b;
     }
 
     /** With another seed. */
     public TrainingConfig withSeed(long newSeed) {
-        return with(groupByLength, evaluateEvery, patience, newSeed);
+        return toBuilder().seed(newSeed).build();
     }
 
     /** With sequences of like lengths in a pass. */
     public TrainingConfig withGroupByLength() {
-        return with(true, evaluateEvery, patience, seed);
+        return toBuilder().groupByLength(true).build();
     }
 
     /** With an evaluation on the held-out records every so many steps, and an end after so many without improvement. */
     public TrainingConfig withEvaluation(int every, int newPatience) {
-        return with(groupByLength, every, newPatience, seed);
+        return toBuilder().evaluation(every, newPatience).build();
+    }
+
+    /** Settings by their names; what is not set is usual. */
+    public static final class Builder {
+        private int steps;
+        private double epochs = 1;
+        private int batchSize = 16;
+        private boolean groupByLength;
+        private int accumulation = 1;
+        private double learningRate = 1e-3;
+        private Schedule schedule = Schedule.LINEAR;
+        private double warmup = 0.1;
+        private double weightDecay;
+        private double maxGradNorm = 1;
+        private int evaluateEvery;
+        private int patience;
+        private long seed;
+
+        private Builder() {}
+
+        /** Optimiser steps; 0 for {@link #epochs}. */
+        public Builder steps(int count) {
+            steps = count;
+            return this;
+        }
+
+        /** Passes over the records, also parts of one; counts where {@link #steps} is 0. */
+        public Builder epochs(double count) {
+            epochs = count;
+            return this;
+        }
+
+        /** Sequences of one forward pass. */
+        public Builder batchSize(int sequences) {
+            batchSize = sequences;
+            return this;
+        }
+
+        /** Whether the sequences of a pass have like lengths. */
+        public Builder groupByLength(boolean grouped) {
+            groupByLength = grouped;
+            return this;
+        }
+
+        /** Forward passes of one optimiser step. */
+        public Builder accumulation(int passes) {
+            accumulation = passes;
+            return this;
+        }
+
+        /** Highest rate of the schedule. */
+        public Builder learningRate(double rate) {
+            learningRate = rate;
+            return this;
+        }
+
+        /** How the rate falls. */
+        public Builder schedule(Schedule shape) {
+            schedule = shape;
+            return this;
+        }
+
+        /** Share of the steps in which the rate rises from 0. */
+        public Builder warmup(double share) {
+            warmup = share;
+            return this;
+        }
+
+        /** Of AdamW. */
+        public Builder weightDecay(double decay) {
+            weightDecay = decay;
+            return this;
+        }
+
+        /** Gradients are scaled down to this norm; 0 for never. */
+        public Builder maxGradNorm(double norm) {
+            maxGradNorm = norm;
+            return this;
+        }
+
+        /**
+         * When the held-out records are evaluated besides before and after.
+         *
+         * @param every steps; 0 for never
+         * @param evaluations without a better loss after which the run ends and the best parameters are put back; 0 for never
+         */
+        public Builder evaluation(int every, int evaluations) {
+            evaluateEvery = every;
+            patience = evaluations;
+            return this;
+        }
+
+        /** Of the order of records and of dropout. */
+        public Builder seed(long number) {
+            seed = number;
+            return this;
+        }
+
+        /**
+         * The settings.
+         *
+         * @throws IllegalArgumentException if one is out of its range
+         */
+        public TrainingConfig build() {
+            return new TrainingConfig(
+                    steps,
+                    epochs,
+                    batchSize,
+                    groupByLength,
+                    accumulation,
+                    learningRate,
+                    schedule,
+                    warmup,
+                    weightDecay,
+                    maxGradNorm,
+                    evaluateEvery,
+                    patience,
+                    seed);
+        }
     }
 }

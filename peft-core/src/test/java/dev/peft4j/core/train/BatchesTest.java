@@ -31,11 +31,14 @@ class BatchesTest {
     }
 
     private static Batches batches(int accumulation, boolean byLength) {
-        TrainingConfig c = TrainingConfig.of(1, SIZE, 1e-3).withSeed(5);
         return new Batches(
                 records(),
-                new TrainingConfig(
-                        0, 1, SIZE, byLength, accumulation, c.learningRate(), c.schedule(), 0, 0, 1, 0, 0, c.seed()));
+                TrainingConfig.builder()
+                        .batchSize(SIZE)
+                        .groupByLength(byLength)
+                        .accumulation(accumulation)
+                        .seed(5)
+                        .build());
     }
 
     /** The batches of as many steps as an epoch has. */

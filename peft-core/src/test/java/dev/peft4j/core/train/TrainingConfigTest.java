@@ -38,7 +38,11 @@ class TrainingConfigTest {
     }
 
     private static TrainingConfig epochs(double epochs, int batch, int accumulation) {
-        return new TrainingConfig(0, epochs, batch, false, accumulation, 1e-3, Schedule.LINEAR, 0.1, 0, 1, 0, 0, 0);
+        return TrainingConfig.builder()
+                .epochs(epochs)
+                .batchSize(batch)
+                .accumulation(accumulation)
+                .build();
     }
 
     /** As num_update_steps_per_epoch and max_steps of transformers' Trainer. */

@@ -4,6 +4,7 @@ import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.data.ProblemType;
 import dev.peft4j.core.data.Targets;
+import dev.peft4j.core.model.Model;
 import dev.peft4j.models.TextTokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -22,6 +23,29 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
     /** For a language model, or a classifier whose classes are numbered from 0; that there are as many is checked by the model. */
     public RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLength) {
         this(tokenizer, task, maxLength, Labels.numbered(Integer.MAX_VALUE));
+    }
+
+    /**
+     * For what fits into the context of a model.
+     *
+     * @param rowsInFront places of the context that adapters take
+     * @param maxLength longer sequences are cut to this many tokens; 0 for as many as fit
+     * @throws IllegalArgumentException if so many do not fit, or adapters leave no place
+     */
+    public static RecordEncoder forModel(
+            Model model, TextTokenizer tokenizer, Labels labels, int rowsInFront, int maxLength) {
+        int fits = model.contextLength() - rowsInFront;
+        String context = "the context of this model is " + model.contextLength() + " tokens"
+                + (rowsInFront > 0 ? ", of which adapters take " + rowsInFront : "");
+        if (fits < 1) {
+            throw new IllegalArgumentException(
+                    "records were to be encoded, and " + context + ". Use fewer virtual tokens.");
+        }
+        if (maxLength < 0 || maxLength > fits) {
+            throw new IllegalArgumentException("a greatest length of " + maxLength
+                    + " tokens (--max-length) was given; " + context + ". Give at most " + fits + ".");
+        }
+        return new RecordEncoder(tokenizer, model.taskType(), maxLength == 0 ? fits : maxLength, labels);
     }
 
     /**

@@ -36,6 +36,36 @@ public record RecordReader(
         return new RecordReader("", "", "", List.of(), "\n");
     }
 
+    /** With the column or key of the prompt. */
+    public RecordReader withPrompt(String column) {
+        return new RecordReader(column, textColumn, labelColumn, header, separator);
+    }
+
+    /** With the column or key of the completion, or of the text to classify. */
+    public RecordReader withText(String column) {
+        return new RecordReader(promptColumn, column, labelColumn, header, separator);
+    }
+
+    /** With the column or key of the label. */
+    public RecordReader withLabel(String column) {
+        return new RecordReader(promptColumn, textColumn, column, header, separator);
+    }
+
+    /** With names of the columns of a table that has no header line. */
+    public RecordReader withHeader(List<String> names) {
+        return new RecordReader(promptColumn, textColumn, labelColumn, names, separator);
+    }
+
+    /** With another text between prompt and completion. */
+    public RecordReader withSeparator(String text) {
+        return new RecordReader(promptColumn, textColumn, labelColumn, header, text);
+    }
+
+    /** Reads all records of a file. */
+    public List<TextRecord> read(Path file) throws IOException {
+        return read(file, Integer.MAX_VALUE);
+    }
+
     /**
      * Reads at most so many records of a file.
      *

@@ -18,18 +18,29 @@ import java.util.function.Function;
 public record Split(List<TextRecord> train, List<TextRecord> heldOut) {
     private static final double TENTH = 0.1;
 
-    /**
-     * Holds out a tenth, drawn with a seed. Records of one prompt, or of one text if there are no prompts, stay together, so that what is evaluated was
-     * not trained on; and the classes have about the same shares on both sides. Fewer than ten records are all trained on.
-     */
+    /** Holds out a tenth; fewer than ten records are all trained on. */
     public static Split tenth(List<TextRecord> records, long seed) {
-        boolean[] out = draw(records, r -> r.prompt().isEmpty() ? r.text() : r.prompt(), seed);
+        return of(records, TENTH, seed);
+    }
+
+    /**
+     * Holds out a share, drawn with a seed. Records of one prompt, or of one text if there are no prompts, stay together, so that what is evaluated was
+     * not trained on; and the classes have about the same shares on both sides.
+     *
+     * @param share of the records, from 0 up to but not including 1; rounded down
+     */
+    public static Split of(List<TextRecord> records, double share, long seed) {
+        if (!(share >= 0 && share < 1)) {
+            throw new IllegalArgumentException("a share of " + share
+                    + " of the records was to be held out; it must be at least 0 and below 1. Give one such as 0.1.");
+        }
+        boolean[] out = draw(records, r -> r.prompt().isEmpty() ? r.text() : r.prompt(), share, seed);
         boolean none = true;
         for (boolean o : out) {
             none &= !o;
         }
         if (none) { // one prompt for all
-            out = draw(records, r -> r.prompt() + '\0' + r.text(), seed);
+            out = draw(records, r -> r.prompt() + '\0' + r.text(), share, seed);
         }
         List<TextRecord> train = new ArrayList<>();
         List<TextRecord> heldOut = new ArrayList<>();
@@ -39,7 +50,7 @@ public record Split(List<TextRecord> train, List<TextRecord> heldOut) {
         return new Split(List.copyOf(train), List.copyOf(heldOut));
     }
 
-    private static boolean[] draw(List<TextRecord> records, Function<TextRecord, String> key, long seed) {
+    private static boolean[] draw(List<TextRecord> records, Function<TextRecord, String> key, double share, long seed) {
         Map<String, List<Integer>> groups = new LinkedHashMap<>();
         for (int i = 0; i < records.size(); i++) {
             groups.computeIfAbsent(key.apply(records.get(i)), k -> new ArrayList<>())
@@ -55,7 +66,7 @@ public record Split(List<TextRecord> train, List<TextRecord> heldOut) {
         boolean[] out = new boolean[records.size()];
         double wanted = 0; // so far, with what rounding has left of other classes
         for (List<List<Integer>> ofClass : byClass.values()) {
-            wanted += TENTH * ofClass.stream().mapToInt(List::size).sum();
+            wanted += share * ofClass.stream().mapToInt(List::size).sum();
             wanted -= take(ofClass, (int) Math.floor(wanted + 1e-9), out);
         }
         return out;

@@ -29,7 +29,7 @@ class RecordReaderTest {
     }
 
     private static RecordReader named(String prompt, String text, String label) {
-        return new RecordReader(prompt, text, label, List.of(), "\n");
+        return RecordReader.defaults().withPrompt(prompt).withText(text).withLabel(label);
     }
 
     private static List<String> texts(Path file) throws IOException {

@@ -1,4 +1,4 @@
-package dev.peft4j.cli;
+package dev.peft4j.run;
 
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.RunLock;
@@ -10,16 +10,21 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** The directory of a run while it belongs to it: nothing else writes there, and nothing of value that is there is lost unasked. */
-final class RunDirectory implements AutoCloseable {
-    static final String STATE = "trainer_state.safetensors";
-    static final String LOG = "log.jsonl";
-    static final String REPORT = "report.html";
+public final class RunDirectory implements AutoCloseable {
+    /** The file of what a run needs to go on. */
+    public static final String STATE = "trainer_state.safetensors";
+    /** The file of steps and evaluations. */
+    public static final String LOG = "log.jsonl";
+    /** The page of results. */
+    public static final String REPORT = "report.html";
 
+    private final Path target;
     private final Path directory;
     private final RunLock lock;
     private boolean resumes;
 
-    private RunDirectory(Path directory, RunLock lock) {
+    private RunDirectory(Path target, Path directory, RunLock lock) {
+        this.target = target;
         this.directory = directory;
         this.lock = lock;
     }
@@ -32,7 +37,7 @@ final class RunDirectory implements AutoCloseable {
      * @param overwrite whether what is there may be replaced
      * @throws BadFileException if they hold what must not be lost, or another run has them
      */
-    static RunDirectory forAdapters(Path out, List<Path> adapters, boolean overwrite, boolean resume)
+    public static RunDirectory forAdapters(Path out, List<Path> adapters, boolean overwrite, boolean resume)
             throws IOException {
         for (Path adapter : adapters) {
             AdapterFiles.checkOutput(adapter);
@@ -44,7 +49,7 @@ final class RunDirectory implements AutoCloseable {
                     requireNoAdapter(adapter);
                 }
             }
-            RunDirectory run = new RunDirectory(out, lock);
+            RunDirectory run = new RunDirectory(out, out, lock);
             run.begin(overwrite, resume);
             return run;
         } catch (IOException | RuntimeException e) {
@@ -54,13 +59,14 @@ final class RunDirectory implements AutoCloseable {
     }
 
     /** What is done while a directory is taken. */
-    interface Work {
+    public interface Work {
+        /** Does it. */
         void run() throws IOException;
     }
 
     /** Takes the directory in which adapters are written at once, without a run that could go on, and does so. */
     @SuppressWarnings("try") // the lock is only there to be held
-    static void whileTaken(Path out, List<Path> adapters, boolean overwrite, Work work) throws IOException {
+    public static void whileTaken(Path out, List<Path> adapters, boolean overwrite, Work work) throws IOException {
         for (Path adapter : adapters) {
             AdapterFiles.checkOutput(adapter);
             if (!overwrite) {
@@ -73,13 +79,13 @@ final class RunDirectory implements AutoCloseable {
     }
 
     /** Takes the directory beside a model that all weights are trained of; the model is written when it is complete. */
-    static RunDirectory besideModel(Path out, boolean overwrite, boolean resume) throws IOException {
+    public static RunDirectory besideModel(Path out, boolean overwrite, boolean resume) throws IOException {
         MergedModel.checkOutput(out);
         Path reports = Path.of(out + "-report");
         AdapterFiles.checkOutput(reports);
         RunLock lock = RunLock.take(reports);
         try {
-            RunDirectory run = new RunDirectory(reports, lock);
+            RunDirectory run = new RunDirectory(out, reports, lock);
             run.begin(overwrite, resume);
             return run;
         } catch (IOException | RuntimeException e) {
@@ -93,8 +99,8 @@ final class RunDirectory implements AutoCloseable {
         if (AdapterFiles.isAdapter(directory)) {
             throw new BadFileException(
                     directory,
-                    "an adapter was to be written here, and there is one. Choose another directory, or give --overwrite to"
-                            + " replace it.");
+                    "an adapter was to be written here, and there is one. Choose another directory, or give --overwrite (in Java overwrite())"
+                            + " to replace it.");
         }
     }
 
@@ -104,14 +110,14 @@ final class RunDirectory implements AutoCloseable {
         if (resume && !state && !lock.wasLeft()) {
             throw new BadFileException(
                     directory,
-                    "a run was to go on (--resume), and there is nothing to resume from: no " + STATE
-                            + " is here. Check --out, or leave out --resume to begin a new run.");
+                    "a run was to go on, and there is nothing to resume from: no " + STATE
+                            + " is here. Check the directory, or do not resume to begin a new run.");
         }
         if (!resume && state && !overwrite) {
             throw new BadFileException(
                     directory,
-                    "a run was to begin here, and there is the state of another one. Give --resume to go on with it,"
-                            + " --overwrite to begin anew, or another directory.");
+                    "a run was to begin here, and there is the state of another one. Give --resume (in Java resume()) to go on with it,"
+                            + " --overwrite (in Java overwrite()) to begin anew, or another directory.");
         }
         if (!resume) {
             Files.deleteIfExists(state());
@@ -119,23 +125,32 @@ final class RunDirectory implements AutoCloseable {
     }
 
     /** Whether a run goes on; one that was killed before it had saved anything begins again. */
-    boolean resumes() {
+    public boolean resumes() {
         return resumes;
     }
 
-    Path path() {
-        return directory;
+    /** Where what is trained is written: the directory of the run, unless that is beside a model. */
+    public Path target() {
+        return target;
     }
 
-    Path state() {
+    /** Whether it is beside a model of which all weights are trained. */
+    public boolean isBesideModel() {
+        return !target.equals(directory);
+    }
+
+    /** The file of what a run needs to go on. */
+    public Path state() {
         return directory.resolve(STATE);
     }
 
-    Path log() {
+    /** The file of steps and evaluations. */
+    public Path log() {
         return directory.resolve(LOG);
     }
 
-    Path report() {
+    /** The page of results. */
+    public Path report() {
         return directory.resolve(REPORT);
     }
 
@@ -145,12 +160,13 @@ final class RunDirectory implements AutoCloseable {
      * @param written files or directories
      * @param read files or directories
      */
-    static void requireApart(List<Path> written, List<Path> read) throws IOException {
+    public static void requireApart(List<Path> written, List<Path> read) throws IOException {
         for (Path w : written) {
             for (Path r : read) {
                 if (Files.exists(w) && Files.exists(r) && Files.isSameFile(w, r)) {
                     throw new BadFileException(
-                            w, "is to be read and to be written, which would destroy it. Choose another --out.");
+                            w,
+                            "is to be read and to be written, which would destroy it. Choose another directory for what is written.");
                 }
             }
         }

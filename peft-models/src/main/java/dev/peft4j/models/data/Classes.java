@@ -1,4 +1,4 @@
-package dev.peft4j.cli;
+package dev.peft4j.models.data;
 
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.AdapterInfo;
@@ -6,12 +6,11 @@ import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.data.ProblemType;
 import dev.peft4j.core.io.Json;
 import dev.peft4j.models.ModelInfo;
-import dev.peft4j.models.data.Labels;
-import dev.peft4j.models.data.TextRecord;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -19,9 +18,13 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/** What a classifier is to predict: by what was asked for, by the adapters, by the head of the checkpoint, or by the records. */
-final class Classes {
-    private static final String NOTE = "peft4j_classes"; // with an adapter: a JSON object with their names as a list
+/**
+ * What a classifier is to predict: by what was asked for, by the adapters, by the head of the checkpoint, or by the records. The names of the classes are
+ * kept with an adapter, as {@code id2label} in the metadata of its tensors, since PEFT's config has no place for them.
+ */
+public final class Classes {
+    private static final String NOTE = "id2label"; // a JSON object, as in config.json
+    private static final String FIRST_NOTE = "peft4j_classes"; // of first versions: a JSON object with a list "names"
     private static final double EXTREME = 0.95;
     private static final int SHOWN = 12;
     private static final Pattern NUMBER = Pattern.compile("[+-]?[0-9]+([.]0*)?");
@@ -33,11 +36,11 @@ final class Classes {
      *
      * @throws IllegalArgumentException if they contradict each other, or a language model was asked for classes
      */
-    static int outputs(ModelInfo model, int asked, List<Path> adapters) throws IOException {
+    public static int outputs(ModelInfo model, int asked, List<Path> adapters) throws IOException {
         if (model.task() != TaskType.SEQ_CLS) {
             if (asked > 0) {
-                throw new IllegalArgumentException("--classes " + asked + " was given, and this " + model.modelType()
-                        + " model predicts tokens, not classes. Leave it out, or use a BERT.");
+                throw new IllegalArgumentException(asked + " classes were asked for (--classes), and this "
+                        + model.modelType() + " model predicts tokens, not classes. Leave that out, or use a BERT.");
             }
             return 0;
         }
@@ -46,8 +49,8 @@ final class Classes {
             int trained = AdapterFiles.describe(directory).outputs();
             if (trained > 0 && outputs > 0 && trained != outputs) {
                 throw new IllegalArgumentException(directory + " has a head of " + trained + " classes, and "
-                        + (asked > 0 ? "--classes " + asked + " was given" : "another adapter has " + outputs)
-                        + ". Use adapters of one task" + (asked > 0 ? ", and leave out --classes." : "."));
+                        + (asked > 0 ? asked + " were asked for (--classes)" : "another adapter has " + outputs)
+                        + ". Use adapters of one task" + (asked > 0 ? ", and do not ask for a number." : "."));
             }
             outputs = trained > 0 ? trained : outputs;
         }
@@ -61,7 +64,8 @@ final class Classes {
      * @param adapters that are active
      * @param records that decide where nothing else does
      */
-    static Labels of(ModelInfo model, int asked, List<Path> adapters, List<TextRecord> records) throws IOException {
+    public static Labels of(ModelInfo model, int asked, List<Path> adapters, List<TextRecord> records)
+            throws IOException {
         int outputs = outputs(model, asked, adapters);
         if (model.task() != TaskType.SEQ_CLS) {
             return Labels.numbered(Integer.MAX_VALUE);
@@ -83,11 +87,11 @@ final class Classes {
         if (found.outputs() > known
                 || (found.outputs() < known && !found.names().isEmpty())) {
             throw new IllegalArgumentException((asked > 0
-                            ? "--classes " + asked + " was given"
+                            ? asked + " classes were asked for (--classes)"
                             : "the checkpoint has a head of " + known + " classes")
                     + ", and the records have " + found.outputs() + ": " + found.names()
-                    + ". Correct the labels, or give --classes "
-                    + found.outputs() + " for a new head.");
+                    + ". Correct the labels, or ask for "
+                    + found.outputs() + " classes (--classes) for a new head.");
         }
         return new Labels(problem, known, found.names());
     }
@@ -97,7 +101,7 @@ final class Classes {
      *
      * @throws IllegalArgumentException if neither the adapters nor the checkpoint tell which output is which word
      */
-    static void requireKnown(ModelInfo model, int asked, List<Path> adapters, List<TextRecord> records)
+    public static void requireKnown(ModelInfo model, int asked, List<Path> adapters, List<TextRecord> records)
             throws IOException {
         int outputs = outputs(model, asked, adapters);
         int known = outputs > 0 ? outputs : model.head();
@@ -127,36 +131,76 @@ final class Classes {
         return model.labels().size() == outputs ? model.labels() : List.of();
     }
 
+    /**
+     * What a model predicts with some adapters, without records that say so.
+     *
+     * @throws IllegalArgumentException if neither the adapters nor the checkpoint have a head, or the model is none that classifies
+     */
+    public static Labels known(ModelInfo model, List<Path> adapters) throws IOException {
+        if (model.task() != TaskType.SEQ_CLS) {
+            throw new IllegalArgumentException("texts were to be classified, and this " + model.modelType()
+                    + " model predicts tokens. Use a BERT.");
+        }
+        int outputs = outputs(model, 0, adapters);
+        int known = outputs > 0 ? outputs : model.head();
+        if (known == 0) {
+            throw new IllegalArgumentException("texts were to be classified, and neither the checkpoint nor "
+                    + (adapters.isEmpty() ? "an adapter" : adapters) + " has a trained head. Give an adapter of a"
+                    + " classifier, or train one.");
+        }
+        return new Labels(model.problem(known), known, names(model, adapters, known));
+    }
+
     /** The names of classes that were saved with an adapter, one for each output of its head; none if there are none. */
-    static List<String> saved(Path adapter) throws IOException {
+    public static List<String> saved(Path adapter) throws IOException {
         AdapterInfo info = AdapterFiles.describe(adapter);
-        String note = info.notes().get(NOTE);
-        List<?> names = note != null && Json.parse(note).get("names") instanceof List<?> l ? l : List.of();
-        return names.size() == info.outputs()
-                ? names.stream().map(String::valueOf).toList()
+        List<String> names = names(info.notes());
+        return names.size() == info.outputs() ? names : List.of();
+    }
+
+    private static List<String> names(Map<String, String> notes) throws IOException {
+        String note = notes.get(NOTE);
+        if (note != null) {
+            Map<String, Object> byId = Json.parse(note);
+            List<String> names = new ArrayList<>();
+            while (byId.get(String.valueOf(names.size())) instanceof String name) {
+                names.add(name);
+            }
+            return names.size() == byId.size() ? names : List.of();
+        }
+        String first = notes.get(FIRST_NOTE);
+        return first != null && Json.parse(first).get("names") instanceof List<?> l
+                ? l.stream().map(String::valueOf).toList()
                 : List.of();
     }
 
     /** What is saved with an adapter, so that its classes are known when it is used. */
-    static Map<String, String> notes(Labels labels) throws IOException {
-        return labels.names().isEmpty() ? Map.of() : Map.of(NOTE, Json.printLine(Map.of("names", labels.names())));
+    public static Map<String, String> notes(Labels labels) throws IOException {
+        if (labels.names().isEmpty()) {
+            return Map.of();
+        }
+        Map<String, Object> byId = new LinkedHashMap<>();
+        labels.names().forEach(name -> byId.put(String.valueOf(byId.size()), name));
+        return Map.of(NOTE, Json.printLine(byId));
     }
 
     /**
-     * Says how many records to train on each class has, and warns if nearly all are of one.
+     * How many records to train on each class has, as lines to be shown; the second warns if nearly all are of one. None if there are no classes.
      *
      * @throws IllegalArgumentException if all are of one
      */
-    static void print(PrintWriter out, ModelInfo model, Labels labels, List<TextRecord> records) {
+    public static List<String> shares(ModelInfo model, Labels labels, List<TextRecord> records) {
         if (model.task() != TaskType.SEQ_CLS || labels.problem() != ProblemType.SINGLE_LABEL_CLASSIFICATION) {
-            return;
+            return List.of();
         }
         int[] counts = labels.counts(records);
         String shares = IntStream.range(0, Math.min(SHOWN, counts.length))
                 .mapToObj(i -> String.format(
                         Locale.ROOT, "%s %,d (%.1f %%)", labels.name(i), counts[i], 100.0 * counts[i] / records.size()))
                 .collect(Collectors.joining(", "));
-        out.printf("  %d classes: %s%s%n", counts.length, shares, counts.length > SHOWN ? ", ..." : "");
+        List<String> lines = new ArrayList<>();
+        lines.add(String.format(
+                Locale.ROOT, "%d classes: %s%s", counts.length, shares, counts.length > SHOWN ? ", ..." : ""));
         int most = Arrays.stream(counts).max().orElse(0);
         if (most == records.size()) {
             throw new IllegalArgumentException("classes were to be learnt, and all " + most
@@ -164,10 +208,11 @@ final class Classes {
                     + ". Give records of at least two classes.");
         }
         if (most >= EXTREME * records.size()) {
-            out.printf(
+            lines.add(String.format(
                     Locale.ROOT,
-                    "  WARNING: %.1f %% of the records are of one class; always answering it would be as right as that.%n",
-                    100.0 * most / records.size());
+                    "WARNING: %.1f %% of the records are of one class; always answering it would be as right as that.",
+                    100.0 * most / records.size()));
         }
+        return lines;
     }
 }

@@ -1,0 +1,105 @@
+package dev.peft4j.tests;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.peft4j.Dataset;
+import dev.peft4j.TextModel;
+import dev.peft4j.Training;
+import dev.peft4j.core.adapter.AdapterFiles;
+import dev.peft4j.examples.ContinuePeftAdapter;
+import dev.peft4j.examples.SentimentClassifier;
+import dev.peft4j.examples.ServeAdapters;
+import dev.peft4j.examples.TuneLanguageModel;
+import dev.peft4j.lora.LoraConfig;
+import dev.peft4j.models.data.TextRecord;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The examples run, on small models and for few steps. */
+class ExamplesTest {
+    @TempDir
+    Path dir;
+
+    /** A program with arguments. */
+    private interface Main {
+        void run(String[] args) throws Exception;
+    }
+
+    /** What a program prints. */
+    private static String printed(Main main, Object... args) throws Exception {
+        String[] words = new String[args.length];
+        for (int i = 0; i < words.length; i++) {
+            words[i] = String.valueOf(args[i]);
+        }
+        PrintStream out = System.out;
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        System.setOut(new PrintStream(bytes, true, StandardCharsets.UTF_8));
+        try {
+            main.run(words);
+        } finally {
+            System.setOut(out);
+        }
+        return bytes.toString(StandardCharsets.UTF_8);
+    }
+
+    private Path restaurants() throws IOException {
+        List<String> lines = new ArrayList<>(List.of("mr,ref"));
+        String[] foods = {"Italian", "French", "Indian", "Japanese"};
+        for (int i = 0; i < 80; i++) {
+            lines.add("the fox " + i + ",the " + foods[i % 4] + " bear was happy");
+        }
+        return Files.write(dir.resolve("restaurants.csv"), lines);
+    }
+
+    @Test
+    void a_language_model_is_tuned() throws Exception {
+        Path base = TinyModels.llama(dir.resolve("base"));
+        Path out = dir.resolve("out");
+        String said = printed(TuneLanguageModel::main, base, restaurants(), out, 3);
+        assertTrue(said.contains("72 records, 8 held out; 3 steps"), said);
+        assertTrue(said.contains("\ntuned: "), said);
+        assertTrue(AdapterFiles.isAdapter(out) && Files.exists(out.resolve("report.html")));
+    }
+
+    @Test
+    void a_classifier_is_made() throws Exception {
+        Path base = TinyModels.bert(dir.resolve("bert"));
+        List<String> lines = new ArrayList<>();
+        for (TextRecord r : TinyModels.labelled(60, "0", "1", "2")) {
+            lines.add(r.text() + "\t" + r.label());
+        }
+        Path file = Files.write(dir.resolve("reviews.tsv"), lines);
+        String said = printed(SentimentClassifier::main, base, file, dir.resolve("out"), 1);
+        assertTrue(said.contains("accuracy"), said);
+        assertTrue(said.lines().anyMatch(l -> l.matches("a moving film +[012], [0-9.]+ %")), said);
+    }
+
+    @Test
+    void many_adapters_are_served() throws Exception {
+        Path base = TinyModels.llama(dir.resolve("base"));
+        String said = printed(ServeAdapters::main, base, restaurants(), dir.resolve("out"), 2);
+        assertTrue(said.contains("Japanese: ") && said.contains("40 requests of 4 threads in "), said);
+    }
+
+    @Test
+    void an_adapter_goes_on() throws Exception {
+        Path base = TinyModels.llama(dir.resolve("base"));
+        Path first = dir.resolve("first");
+        try (TextModel model = TextModel.open(base)) {
+            Dataset data = Dataset.of(TinyModels.sentences(20));
+            model.fineTune(LoraConfig.of(2, 4), data, Training.steps(1).outputDir(first))
+                    .close();
+        }
+        String said = printed(ContinuePeftAdapter::main, base, first, restaurants(), dir.resolve("out"), 2);
+        assertTrue(said.contains("2 steps;"), said);
+        assertTrue(AdapterFiles.isAdapter(dir.resolve("out")));
+    }
+}

@@ -1,0 +1,124 @@
+package dev.peft4j;
+
+import dev.peft4j.core.adapter.AdapterFiles;
+import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.io.BadFileException;
+import dev.peft4j.core.model.Active;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.model.PeftModel;
+import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.models.Models;
+import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.models.data.Labels;
+import dev.peft4j.models.data.RecordEncoder;
+import dev.peft4j.models.data.TextRecord;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Function;
+
+/** A base with its tokenizer, as it was read for a number of outputs, and the adapters by name that belong to it. */
+final class Base implements AutoCloseable {
+    private final Model model;
+    private final TextTokenizer tokenizer;
+    private final PeftModel adapters;
+    private final long seed; // of what the checkpoint does not have
+    private int users; // under the lock of the owner
+
+    private Base(Model model, TextTokenizer tokenizer, long seed) {
+        this.model = model;
+        this.tokenizer = tokenizer;
+        this.adapters = new PeftModel(model);
+        this.seed = seed;
+    }
+
+    /**
+     * Reads it.
+     *
+     * @param outputs of a classifier; 0 for those of the checkpoint, or for a language model
+     */
+    static Base open(Path directory, int outputs, long seed) throws IOException {
+        Model model = Models.load(directory, Backend.auto(), outputs, seed);
+        try {
+            return new Base(model, TextTokenizer.open(directory, model.vocabularySize()), seed);
+        } catch (IOException | RuntimeException e) {
+            model.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Makes sure that a directory is one of a model.
+     *
+     * @throws BadFileException that says what it is
+     */
+    static void requireModel(Path directory) throws BadFileException {
+        if (Files.isRegularFile(directory.resolve("config.json"))) {
+            return;
+        }
+        String found = !Files.exists(directory)
+                ? "there is none. Check the path."
+                : !Files.isDirectory(directory)
+                        ? "this is a file. Name the directory that it is in."
+                        : AdapterFiles.isAdapter(directory)
+                                ? "this is an adapter. Open its base, and load the adapter."
+                                : "it has no config.json. Name one with config.json, model.safetensors and tokenizer.json.";
+        throw new BadFileException(directory, "a model directory was to be opened here, and " + found);
+    }
+
+    /** Whether reading it for so many outputs, with a seed, would give the same. */
+    boolean isAsReadFor(int outputs, long otherSeed) {
+        boolean sameHead = outputs == 0 || model.shape(model.taskModules().get(0) + ".weight")[0] == outputs;
+        return sameHead && (model.newModules().isEmpty() || seed == otherSeed);
+    }
+
+    Model model() {
+        return model;
+    }
+
+    TextTokenizer tokenizer() {
+        return tokenizer;
+    }
+
+    PeftModel adapters() {
+        return adapters;
+    }
+
+    void use() {
+        users++;
+    }
+
+    void release() {
+        users--;
+    }
+
+    boolean isUnused() {
+        return users == 0;
+    }
+
+    /** Calls with some of the adapters by name. */
+    Function<Pass, Call> calls(List<String> names) {
+        Active active = Active.of(names.toArray(new String[0]));
+        return pass -> adapters.call(pass, active);
+    }
+
+    /**
+     * Encodes records.
+     *
+     * @param rowsInFront places of the context that adapters take
+     * @param maxLength 0 for as long as fits
+     */
+    RecordEncoder.Encoded encode(List<TextRecord> records, Labels labels, int rowsInFront, int maxLength) {
+        return RecordEncoder.forModel(model, tokenizer, labels, rowsInFront, maxLength)
+                .encode(records);
+    }
+
+    @Override
+    public void close() {
+        adapters.close();
+        tokenizer.close();
+        model.close();
+    }
+}

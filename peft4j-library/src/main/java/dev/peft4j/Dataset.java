@@ -1,0 +1,116 @@
+package dev.peft4j;
+
+import dev.peft4j.models.data.RecordReader;
+import dev.peft4j.models.data.Split;
+import dev.peft4j.models.data.TextRecord;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+
+/**
+ * Records to train on, and some that are held out to evaluate on. Immutable. If nothing was held out when training begins, a tenth is, drawn with the seed of the
+ * training; {@code split(0, 0)} holds out none.
+ */
+public final class Dataset {
+    private final List<TextRecord> train;
+    private final List<TextRecord> heldOut;
+    private final boolean split;
+
+    private Dataset(List<TextRecord> train, List<TextRecord> heldOut, boolean split) {
+        this.train = List.copyOf(train);
+        this.heldOut = List.copyOf(heldOut);
+        this.split = split;
+        if (train.isEmpty()) {
+            throw new IllegalArgumentException("records to train on were expected, and there are none"
+                    + (heldOut.isEmpty() ? "" : " beside the " + heldOut.size() + " that are held out")
+                    + ". Give at least one.");
+        }
+    }
+
+    /**
+     * Reads a file of records: {@code .jsonl} with the keys text, or prompt and completion, or text and label; {@code .csv} or {@code .tsv} with such
+     * columns; each also with {@code .gz} behind it.
+     *
+     * @throws dev.peft4j.core.io.BadFileException with the line, if a record is damaged; if the file is missing, empty or of another kind
+     */
+    public static Dataset read(Path file) throws IOException {
+        return read(file, RecordReader.defaults());
+    }
+
+    /**
+     * The same with other columns or keys: {@code RecordReader.defaults().withPrompt("question").withText("answer")}.
+     *
+     * @param columns what is the prompt, the text and the label
+     */
+    public static Dataset read(Path file, RecordReader columns) throws IOException {
+        return new Dataset(columns.read(file), List.of(), false);
+    }
+
+    /**
+     * Records that an application has.
+     *
+     * @throws IllegalArgumentException if there are none
+     */
+    public static Dataset of(List<TextRecord> records) {
+        return new Dataset(records, List.of(), false);
+    }
+
+    /**
+     * Holds out a share, drawn with a seed; records that were held out before are drawn from too. Records of one prompt stay together, and the classes have
+     * about the same shares on both sides.
+     *
+     * @param share of the records, rounded down: from 0 up to but not including 1
+     */
+    public Dataset split(double share, long seed) {
+        List<TextRecord> all = new ArrayList<>(train);
+        all.addAll(heldOut);
+        Split drawn = Split.of(all, share, seed);
+        return new Dataset(drawn.train(), drawn.heldOut(), true);
+    }
+
+    /** Holds out the records of another one: a file for evaluation. */
+    public Dataset heldOut(Dataset other) {
+        List<TextRecord> out = new ArrayList<>(other.train);
+        out.addAll(other.heldOut);
+        return new Dataset(train, out, true);
+    }
+
+    /** The first records to train on, at most so many. */
+    public Dataset limit(int most) {
+        if (most < 1) {
+            throw new IllegalArgumentException(
+                    "at most " + most + " records were to be trained on; it is at least 1. Change the number.");
+        }
+        return new Dataset(train.subList(0, Math.min(most, train.size())), heldOut, split);
+    }
+
+    /** The records to train on in another order, so that {@link #limit} takes them from all over a file. */
+    public Dataset shuffle(long seed) {
+        List<TextRecord> shuffled = new ArrayList<>(train);
+        Collections.shuffle(shuffled, new Random(seed));
+        return new Dataset(shuffled, heldOut, split);
+    }
+
+    /** The records to train on. */
+    public List<TextRecord> train() {
+        return train;
+    }
+
+    /** The records that are held out; empty if none are, or not yet. */
+    public List<TextRecord> heldOut() {
+        return heldOut;
+    }
+
+    /** Whether it was said what is held out. */
+    public boolean isSplit() {
+        return split;
+    }
+
+    @Override
+    public String toString() {
+        return train.size() + " records, " + heldOut.size() + " held out";
+    }
+}

@@ -1,0 +1,107 @@
+package dev.peft4j;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.model.MergedAdapter;
+import dev.peft4j.core.model.MergedModel;
+import dev.peft4j.models.GenerationConfig;
+import dev.peft4j.models.data.Classes;
+import dev.peft4j.models.data.Labels;
+import dev.peft4j.run.TrainedAdapters;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Function;
+import java.util.function.Predicate;
+
+/**
+ * What came of a training: an adapter, or several that act together, on the base of a {@link TextModel}, which has to be open as long as this is used. Whoever
+ * trained it closes it, which frees the adapters; what was saved stays.
+ */
+public final class FineTuned implements TextGeneration, AutoCloseable {
+    private final TextModel owner;
+    private final Base base;
+    private final TrainedAdapters adapters;
+    private final Labels labels;
+    private final Report report;
+    private volatile boolean closed;
+
+    FineTuned(TextModel owner, Base base, TrainedAdapters adapters, Labels labels, Report report) {
+        this.owner = owner;
+        this.base = base;
+        this.adapters = adapters;
+        this.labels = labels;
+        this.report = report;
+    }
+
+    private void requireOpen() {
+        owner.requireOpen();
+        if (closed) {
+            throw new IllegalStateException(
+                    "what was trained was used after it was closed. Close it when nothing uses it any more.");
+        }
+    }
+
+    /** What the run came to: the base and what was trained, on the same held-out records. */
+    public Report report() {
+        return report;
+    }
+
+    private Function<Pass, Call> calls() {
+        List<Adapter> all = adapters.all();
+        return pass -> Call.of(pass, all);
+    }
+
+    @Override
+    public String generateWhile(String prompt, GenerationConfig config, Predicate<String> onText) {
+        requireOpen();
+        return new CallGeneration(base.model(), base.tokenizer(), calls()).generateWhile(prompt, config, onText);
+    }
+
+    /**
+     * The classifier that was trained.
+     *
+     * @throws IllegalArgumentException if a language model was trained
+     */
+    public TextClassifier classifier() {
+        requireOpen();
+        owner.requireClassifier();
+        return new TextClassifier(base, calls(), labels, adapters.rowsInFront(), () -> {});
+    }
+
+    /**
+     * Writes the adapter, with the names of its labels; PEFT opens it. Several go into one directory each, by the names of their methods.
+     *
+     * @throws dev.peft4j.core.io.BadFileException if the directory holds other files than an adapter
+     */
+    public void save(Path directory) throws IOException {
+        requireOpen();
+        adapters.save(directory, base.model(), Classes.notes(labels));
+    }
+
+    /**
+     * Writes a model of its own, with the adapter in its weights and the names of its labels in {@code config.json}; needs no adapter library.
+     *
+     * @throws dev.peft4j.core.io.BadFileException if the directory holds files
+     */
+    public void saveMerged(Path directory) throws IOException {
+        requireOpen();
+        MergedModel.checkOutput(directory);
+        try (MergedAdapter merged = MergedAdapter.of(base.model(), adapters.all())) {
+            MergedModel.write(directory, base.model(), merged, labels.names());
+        }
+    }
+
+    /** Frees the adapters; uses that have begun end first. */
+    @Override
+    public void close() {
+        synchronized (adapters) {
+            if (!closed) {
+                closed = true;
+                adapters.close();
+                owner.release(base);
+            }
+        }
+    }
+}

@@ -1,0 +1,213 @@
+package dev.peft4j;
+
+import dev.peft4j.core.adapter.AdapterFiles;
+import dev.peft4j.core.adapter.PeftConfig;
+import dev.peft4j.core.adapter.TaskType;
+import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.train.HtmlReport;
+import dev.peft4j.core.train.TrainingConfig;
+import dev.peft4j.core.train.TrainingListener;
+import dev.peft4j.core.train.TrainingResult;
+import dev.peft4j.models.ModelInfo;
+import dev.peft4j.models.data.Classes;
+import dev.peft4j.models.data.Labels;
+import dev.peft4j.models.data.RecordEncoder;
+import dev.peft4j.models.data.TextRecord;
+import dev.peft4j.run.RunDirectory;
+import dev.peft4j.run.TrainedAdapters;
+import dev.peft4j.run.TrainingRun;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** From records to a trained adapter. */
+final class FineTuning {
+    private static final Logger LOG = LoggerFactory.getLogger(FineTuned.class);
+    private static final double HELD_OUT = 0.1;
+
+    private final TextModel owner;
+    private final Source source;
+    private final Dataset data;
+    private final Training training;
+
+    /** Where the adapters that are trained come from. */
+    interface Source {
+        /** Their names. */
+        List<String> names();
+
+        /** Directories that are read. */
+        List<Path> read();
+
+        /** Adds them to a set. */
+        void addTo(TrainedAdapters set, Model model, long seed) throws IOException;
+    }
+
+    FineTuning(TextModel owner, Source source, Dataset data, Training training) {
+        this.owner = owner;
+        this.source = source;
+        this.training = training;
+        this.data =
+                data.isSplit() ? data : data.split(HELD_OUT, training.config().seed());
+    }
+
+    /** New adapters; one of them trains the head of a classifier. */
+    static Source newAdapters(List<PeftConfig> configs) {
+        if (configs.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "adapters were to be trained, and no config was given. Give at least one, such as LoraConfig.of(8, 16).");
+        }
+        List<String> names = new ArrayList<>();
+        for (PeftConfig config : configs) {
+            String name = config.peftType().toLowerCase(Locale.ROOT);
+            names.add(names.contains(name) ? name + (names.size() + 1) : name);
+        }
+        return new Source() {
+            @Override
+            public List<String> names() {
+                return names;
+            }
+
+            @Override
+            public List<Path> read() {
+                return List.of();
+            }
+
+            @Override
+            public void addTo(TrainedAdapters set, Model model, long seed) {
+                for (int i = 0; i < configs.size(); i++) {
+                    PeftConfig config = configs.get(i);
+                    PeftConfig made = set.hasHead(model) ? config.withModulesToSave(List.of()) : config;
+                    set.add(names.get(i), AdapterFiles.method(config.peftType()).create(made, model, seed + i));
+                }
+            }
+        };
+    }
+
+    /** An adapter that was saved, to be trained on. */
+    static Source saved(Path adapter) {
+        return new Source() {
+            @Override
+            public List<String> names() {
+                return List.of("adapter");
+            }
+
+            @Override
+            public List<Path> read() {
+                return List.of(adapter);
+            }
+
+            @Override
+            public void addTo(TrainedAdapters set, Model model, long seed) throws IOException {
+                set.add("adapter", AdapterFiles.load(adapter, model));
+            }
+        };
+    }
+
+    /** Does it; the caller closes what comes of it. */
+    FineTuned run() throws IOException {
+        ModelInfo info = owner.info();
+        long seed = training.config().seed();
+        try (RunDirectory directory = directory()) {
+            Labels labels = Classes.of(info, training.classes(), source.read(), data.train());
+            Classes.shares(info, labels, data.train()).forEach(LOG::info);
+            Base base = owner.use(info.task() == TaskType.SEQ_CLS ? labels.outputs() : 0, seed);
+            TrainedAdapters adapters = new TrainedAdapters(List.of());
+            try {
+                source.addTo(adapters, base.model(), seed);
+                LOG.info("trains {} on {}: {}", source.names(), owner.directory(), data);
+                return new FineTuned(owner, base, adapters, labels, train(base, adapters, labels, directory));
+            } catch (IOException | RuntimeException | Error e) {
+                adapters.close();
+                owner.release(base);
+                throw e;
+            }
+        }
+    }
+
+    private @Nullable RunDirectory directory() throws IOException {
+        Training.Output out = training.output();
+        Path directory = out.directory();
+        if (directory == null) {
+            if (out.resumes() || out.overwrites()) {
+                throw new IllegalArgumentException("a run was to " + (out.resumes() ? "resume" : "overwrite")
+                        + ", and there is no directory that it writes to. Name one with outputDir.");
+            }
+            return null;
+        }
+        List<Path> written = new ArrayList<>(TrainedAdapters.directories(directory, source.names()));
+        written.add(directory);
+        List<Path> read = new ArrayList<>(source.read());
+        read.add(owner.directory());
+        RunDirectory.requireApart(written, read);
+        return RunDirectory.forAdapters(
+                directory, TrainedAdapters.directories(directory, source.names()), out.overwrites(), out.resumes());
+    }
+
+    private Report train(Base base, TrainedAdapters adapters, Labels labels, @Nullable RunDirectory directory)
+            throws IOException {
+        int inFront = adapters.rowsInFront();
+        RecordEncoder.Encoded train = encode(base, "records", data.train(), labels, inFront);
+        List<PackedBatch.Sequence> heldOut = data.heldOut().isEmpty()
+                ? List.of()
+                : encode(base, "held-out records", data.heldOut(), labels, inFront)
+                        .sequences();
+        RunLog log = new RunLog();
+        List<TrainingListener> listeners = new ArrayList<>(List.of(log));
+        listeners.addAll(training.listeners());
+        TrainingRun run = new TrainingRun(base.model(), adapters, training.config(), listeners);
+        if (directory != null) {
+            Training.Output out = training.output();
+            HtmlReport page = new HtmlReport(
+                    "peft4j: " + String.join(", ", source.names()) + " on "
+                            + owner.directory().getFileName(),
+                    settings());
+            run.in(directory, out.steps(), out.time(), page, Classes.notes(labels));
+        }
+        Runnable stop = run::stop;
+        training.cancellations().forEach(c -> c.onCancel(stop));
+        try {
+            TrainingResult result = run.train(train.sequences(), heldOut);
+            return log.report(result, train.sequences().size(), heldOut.size(), train.cut(), train.dropped());
+        } finally {
+            training.cancellations().forEach(c -> c.forget(stop));
+        }
+    }
+
+    private RecordEncoder.Encoded encode(
+            Base base, String what, List<TextRecord> records, Labels labels, int rowsInFront) {
+        RecordEncoder.Encoded encoded = base.encode(records, labels, rowsInFront, training.maxLength());
+        if (encoded.cut() > 0) {
+            LOG.info(
+                    "{} of {} {} were too long and were cut; {} of these had nothing left to score and were left out",
+                    encoded.cut(),
+                    records.size(),
+                    what,
+                    encoded.dropped());
+        }
+        if (owner.info().task() != TaskType.SEQ_CLS && records.stream().anyMatch(r -> r.label() != null)) {
+            LOG.warn("{} have labels, which a language model does not learn", what);
+        }
+        return encoded;
+    }
+
+    private Map<String, String> settings() {
+        TrainingConfig c = training.config();
+        Map<String, String> s = new LinkedHashMap<>();
+        s.put("model", owner.directory().toString());
+        s.put("records", data.toString());
+        s.put("method", String.join(", ", source.names()));
+        s.put("batch", c.batchSize() + " records x " + c.accumulation());
+        s.put("learning rate", c.learningRate() + ", " + c.schedule() + ", warm-up " + c.warmup());
+        s.put("weight decay, clipping", c.weightDecay() + ", " + c.maxGradNorm());
+        s.put("seed", String.valueOf(c.seed()));
+        return s;
+    }
+}

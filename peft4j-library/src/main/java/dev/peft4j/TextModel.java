@@ -1,0 +1,333 @@
+package dev.peft4j;
+
+import dev.peft4j.core.adapter.PeftConfig;
+import dev.peft4j.core.adapter.TaskType;
+import dev.peft4j.core.io.BadFileException;
+import dev.peft4j.models.GenerationConfig;
+import dev.peft4j.models.ModelInfo;
+import dev.peft4j.models.data.Classes;
+import dev.peft4j.models.data.Labels;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A Hugging Face model directory: tokenizer, base, and adapters by name. The base never changes, so any number of threads may train on it, continue texts and
+ * classify at the same time, each call with its own adapters. Whoever opened it closes it, after what was trained on it.
+ */
+public final class TextModel implements TextGeneration, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(TextModel.class);
+
+    private final Path directory;
+    private final ModelInfo info;
+    private final List<Base> bases = new ArrayList<>(); // one, unless adapters have heads of several sizes
+    private final Map<String, Loaded> adapters = new TreeMap<>();
+    private boolean closed; // this and the lists above: under the lock of this
+
+    /**
+     * An adapter by name.
+     *
+     * @param labels what it predicts, or null if it says nothing of that
+     * @param hasHead whether it brings the head of the task
+     */
+    private record Loaded(Base base, @Nullable Labels labels, boolean hasHead) {}
+
+    private TextModel(Path directory, ModelInfo info) {
+        this.directory = directory;
+        this.info = info;
+    }
+
+    /**
+     * Opens a directory with {@code config.json}, {@code model.safetensors} (or shards) and {@code tokenizer.json}. A classifier without a head is read when
+     * its number of classes is known.
+     *
+     * @throws BadFileException if it is no such directory, a file is damaged, or the family is not known
+     */
+    public static TextModel open(Path directory) throws IOException {
+        return openFor(directory, List.of());
+    }
+
+    /** Opens a directory, of whose adapters the head is known already. */
+    static TextModel openFor(Path directory, List<Path> adapters) throws IOException {
+        Base.requireModel(directory);
+        ModelInfo info = ModelInfo.read(directory);
+        TextModel model = new TextModel(directory, info);
+        int outputs = Classes.outputs(info, 0, adapters);
+        if (info.task() != TaskType.SEQ_CLS || outputs > 0 || info.head() > 0) {
+            model.release(model.use(outputs, 0));
+        }
+        return model;
+    }
+
+    /** The directory. */
+    public Path directory() {
+        return directory;
+    }
+
+    /** What the directory says of the model: family, task, labels. */
+    public ModelInfo info() {
+        return info;
+    }
+
+    synchronized void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException("the model " + directory
+                    + " was used after it was closed. Close it when nothing uses it any more.");
+        }
+    }
+
+    void requireClassifier() {
+        if (info.task() != TaskType.SEQ_CLS) {
+            throw new IllegalArgumentException("texts were to be classified, and this " + info.modelType()
+                    + " model predicts tokens. Open an encoder, or generate.");
+        }
+    }
+
+    /** The base for so many outputs, kept until it is released; one that nobody uses makes room for another. */
+    synchronized Base use(int outputs, long seed) throws IOException {
+        requireOpen();
+        for (Base base : bases) {
+            if (base.isAsReadFor(outputs, seed)) {
+                base.use();
+                return base;
+            }
+        }
+        List<Base> unused = bases.stream().filter(Base::isUnused).toList();
+        bases.removeAll(unused);
+        unused.forEach(Base::close);
+        Base base = Base.open(directory, outputs, seed);
+        bases.add(base);
+        LOG.info(
+                "opened {}: {} ({}), {} parameters",
+                directory,
+                base.model().modelType(),
+                base.model().taskType(),
+                base.model().weights().count());
+        base.use();
+        return base;
+    }
+
+    synchronized void release(Base base) {
+        base.release();
+    }
+
+    /**
+     * Trains a new adapter of any method.
+     *
+     * @param config of the method: {@code LoraConfig.of(8, 16)}
+     * @param data records; a tenth is held out if nothing was
+     * @return what was trained, also if the run was cancelled or the thread interrupted before its end; the caller closes it
+     * @throws IllegalArgumentException if config, records or settings do not fit the model
+     * @throws IOException if a file cannot be read or written
+     * @throws dev.peft4j.core.autograd.NonFiniteException if a value becomes infinite or not a number
+     */
+    public FineTuned fineTune(PeftConfig config, Dataset data, Training training) throws IOException {
+        return fineTune(List.of(config), data, training);
+    }
+
+    /** Trains several new adapters together, which act in this order. */
+    public FineTuned fineTune(List<PeftConfig> configs, Dataset data, Training training) throws IOException {
+        requireOpen();
+        return new FineTuning(this, FineTuning.newAdapters(List.copyOf(configs)), data, training).run();
+    }
+
+    /**
+     * Goes on training an adapter that was saved, by this library or by PEFT; its files stay as they are.
+     *
+     * @throws BadFileException if the directory holds no adapter for this base
+     */
+    public FineTuned fineTune(Path adapter, Dataset data, Training training) throws IOException {
+        requireOpen();
+        return new FineTuning(this, FineTuning.saved(adapter), data, training).run();
+    }
+
+    /** A run that can be started in another thread. */
+    private interface Run {
+        FineTuned with(Training training) throws IOException;
+    }
+
+    /**
+     * Trains a new adapter on a thread of an executor. Cancelling the future ends the run behind the step that it is in, keeps its state if it has a directory, and
+     * closes what it has trained; else whoever takes the result closes it. Progress comes to the listeners of the training.
+     */
+    public CompletableFuture<FineTuned> fineTuneAsync(
+            PeftConfig config, Dataset data, Training training, Executor executor) {
+        return start(t -> fineTune(config, data, t), training, executor);
+    }
+
+    private static CompletableFuture<FineTuned> start(Run run, Training training, Executor executor) {
+        CompletableFuture<FineTuned> future = new CompletableFuture<>();
+        Cancellation cancellation = new Cancellation();
+        var unused = future.whenComplete((tuned, error) -> cancellation.cancel()); // from outside, if it still runs
+        executor.execute(() -> {
+            if (future.isDone()) {
+                return;
+            }
+            try {
+                FineTuned tuned = run.with(training.cancelWith(cancellation));
+                if (!future.complete(tuned)) {
+                    tuned.close();
+                }
+            } catch (IOException | RuntimeException | Error e) {
+                future.completeExceptionally(e);
+            }
+        });
+        return future;
+    }
+
+    /**
+     * Reads an adapter under a name, by which calls choose it.
+     *
+     * @throws BadFileException if the directory holds no adapter for this base
+     * @throws IllegalArgumentException if the name is taken, or not made of letters, digits, _ and -
+     */
+    public synchronized void load(String name, Path adapter) throws IOException {
+        requireOpen();
+        if (adapters.containsKey(name)) {
+            throw new IllegalArgumentException("an adapter was to be named \"" + name
+                    + "\", and there is one of that name among " + adapters.keySet() + ". Choose another name.");
+        }
+        boolean classifies = info.task() == TaskType.SEQ_CLS;
+        int outputs = Classes.outputs(info, 0, List.of(adapter));
+        Labels labels = classifies && (outputs > 0 || info.head() > 0) ? Classes.known(info, List.of(adapter)) : null;
+        Base base = use(outputs > 0 ? outputs : info.head(), 0);
+        try {
+            base.adapters().load(name, adapter);
+        } catch (IOException | RuntimeException e) {
+            base.release();
+            throw e;
+        }
+        adapters.put(name, new Loaded(base, labels, outputs > 0));
+        LOG.info("loaded {} as {}", adapter, name);
+    }
+
+    /** Takes an adapter out; calls that have begun end with it. */
+    public synchronized void unload(String name) {
+        requireOpen();
+        Loaded loaded = loaded(name);
+        loaded.base.adapters().delete(name);
+        loaded.base.release();
+        adapters.remove(name);
+    }
+
+    /** Names of the adapters that were loaded. */
+    public synchronized Set<String> adapters() {
+        return new TreeSet<>(adapters.keySet());
+    }
+
+    private Loaded loaded(String name) {
+        Loaded loaded = adapters.get(name);
+        if (loaded == null) {
+            throw new IllegalArgumentException(
+                    "the adapter \"" + name + "\" was asked for; there are " + adapters.keySet() + ". Load it first.");
+        }
+        return loaded;
+    }
+
+    /** Texts by some of the adapters, which act in this order; by the base alone if none is named. It holds nothing that has to be closed. */
+    public TextGeneration with(String... names) {
+        List<String> chosen = List.copyOf(Arrays.asList(names));
+        return (prompt, config, onText) -> {
+            Base base = useWith(chosen);
+            try {
+                return new CallGeneration(base.model(), base.tokenizer(), base.calls(chosen))
+                        .generateWhile(prompt, config, onText);
+            } finally {
+                release(base);
+            }
+        };
+    }
+
+    /** The base of some adapters, kept until it is released. */
+    private synchronized Base useWith(List<String> names) {
+        requireOpen();
+        List<Base> of = names.stream().map(n -> loaded(n).base).distinct().toList();
+        if (of.size() > 1) {
+            throw new IllegalArgumentException("the adapters " + names + " were to be used together, and their heads"
+                    + " have different numbers of classes. Use those of one task.");
+        }
+        try {
+            if (of.isEmpty()) {
+                return use(info.head(), 0);
+            }
+            of.get(0).use();
+            return of.get(0);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e.getMessage(), e);
+        }
+    }
+
+    @Override
+    public String generateWhile(String prompt, GenerationConfig config, Predicate<String> onText) {
+        return with().generateWhile(prompt, config, onText);
+    }
+
+    /**
+     * The classifier with some of the adapters; that of the checkpoint if none is named.
+     *
+     * @throws IllegalArgumentException if the model is none that classifies, or has no trained head with them
+     */
+    public TextClassifier classifier(String... names) {
+        return classifier(() -> {}, List.copyOf(Arrays.asList(names)));
+    }
+
+    /**
+     * The same.
+     *
+     * @param onClose what closing it does
+     */
+    synchronized TextClassifier classifier(Runnable onClose, List<String> names) {
+        requireOpen();
+        requireClassifier();
+        Labels labels = labels(names.stream().map(this::loaded).toList());
+        Base base = useWith(names);
+        int rows = names.stream()
+                .mapToInt(n -> base.adapters().adapter(n).rowsInFront())
+                .sum();
+        return new TextClassifier(base, base.calls(names), labels, rows, () -> {
+            release(base);
+            onClose.run();
+        });
+    }
+
+    private Labels labels(List<Loaded> chosen) {
+        Labels any = null;
+        for (Loaded l : chosen) {
+            if (l.hasHead && l.labels != null) {
+                return l.labels;
+            }
+            any = any == null ? l.labels : any;
+        }
+        if (any != null) {
+            return any;
+        }
+        try {
+            return Classes.known(info, List.of());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e.getMessage(), e);
+        }
+    }
+
+    /** Frees tokenizer, base and adapters; calls that have begun end first. */
+    @Override
+    public synchronized void close() {
+        if (!closed) {
+            closed = true;
+            adapters.clear();
+            bases.forEach(Base::close);
+        }
+    }
+}

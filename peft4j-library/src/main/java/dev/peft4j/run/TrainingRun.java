@@ -1,0 +1,159 @@
+package dev.peft4j.run;
+
+import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.model.MergedModel;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.train.Checkpoints;
+import dev.peft4j.core.train.Evaluation;
+import dev.peft4j.core.train.HtmlReport;
+import dev.peft4j.core.train.JsonlLog;
+import dev.peft4j.core.train.Trainer;
+import dev.peft4j.core.train.TrainingConfig;
+import dev.peft4j.core.train.TrainingListener;
+import dev.peft4j.core.train.TrainingResult;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A run, and what is written while it goes on, when it ends, and when it ends badly: without a directory nothing; with one the state, the log, the page, the
+ * adapters whenever they are the best so far and at the end, or the model if all weights are trained.
+ */
+public final class TrainingRun {
+    private final Model model;
+    private final TrainedAdapters adapters;
+    private final TrainingConfig config;
+    private final List<TrainingListener> listeners;
+    private final Saver saver = new Saver();
+    private @Nullable Output output;
+    private volatile boolean stopped;
+    private volatile @Nullable Trainer trainer;
+
+    /**
+     * What is written.
+     *
+     * @param directory of the run
+     * @param checkpoints of its state
+     * @param report page of the results
+     * @param notes that are saved with adapters
+     */
+    private record Output(
+            RunDirectory directory, Checkpoints checkpoints, HtmlReport report, Map<String, String> notes) {}
+
+    /** A run that writes nothing. */
+    public TrainingRun(
+            Model model, TrainedAdapters adapters, TrainingConfig config, List<? extends TrainingListener> listeners) {
+        this.model = model;
+        this.adapters = adapters;
+        this.config = config;
+        this.listeners = List.copyOf(listeners);
+    }
+
+    /**
+     * Writes to a directory, which stays the caller's to close.
+     *
+     * @param steps between checkpoints; 0 for never
+     * @param time between checkpoints; 0 for never
+     * @param report page of the results
+     * @param notes that are saved with adapters
+     */
+    public TrainingRun in(
+            RunDirectory directory, int steps, Duration time, HtmlReport report, Map<String, String> notes) {
+        output = new Output(directory, new Checkpoints(directory.state(), steps, time), report, notes);
+        return this;
+    }
+
+    /** Ends the run behind the step that it is in, with its state saved; callable from any thread and at any time. */
+    public void stop() {
+        stopped = true;
+        Trainer running = trainer;
+        if (running != null) {
+            running.stop();
+        }
+    }
+
+    /**
+     * Trains, and writes what there is to write.
+     *
+     * @throws dev.peft4j.core.autograd.NonFiniteException if a value becomes infinite or not a number; the best adapter so far is on the disk then
+     */
+    public TrainingResult train(List<PackedBatch.Sequence> records, List<PackedBatch.Sequence> heldOut)
+            throws IOException {
+        Output out = output;
+        if (out == null) {
+            return start(new Trainer(model, adapters.all(), config, listeners)).train(records, heldOut);
+        }
+        TrainingResult result;
+        RunDirectory directory = out.directory;
+        try (JsonlLog log = new JsonlLog(directory.log())) {
+            List<TrainingListener> all = new ArrayList<>(listeners);
+            all.addAll(List.of(log, new Replay(directory.log(), out.report), out.report, saver));
+            Trainer t = new Trainer(model, adapters.all(), config, all);
+            result = start(directory.resumes() ? t.resume(out.checkpoints) : t.keepState(out.checkpoints))
+                    .train(records, heldOut);
+        }
+        if (!directory.isBesideModel()) {
+            adapters.save(directory.target(), model, out.notes);
+        } else if (!result.interrupted()) {
+            MergedModel.write(directory.target(), model, adapters.all().get(0));
+        }
+        out.report.write(directory.report());
+        return result;
+    }
+
+    private Trainer start(Trainer t) {
+        trainer = t;
+        if (stopped) {
+            t.stop();
+        }
+        return t;
+    }
+
+    /** The step of the best evaluation, whose adapter was saved; 0 if there was none. */
+    public int bestStep() {
+        return saver.step;
+    }
+
+    /** The loss of the best evaluation. */
+    public double bestLoss() {
+        return saver.loss;
+    }
+
+    /** Saves the adapters when they are the best so far, so that a run that ends badly leaves the best ones. */
+    private final class Saver implements TrainingListener {
+        private double loss = Double.POSITIVE_INFINITY;
+        private int step;
+
+        @Override
+        public void onBest(int best, Evaluation evaluation) {
+            loss = evaluation.loss();
+            step = best;
+            Output out = output;
+            if (out == null || out.directory.isBesideModel()) {
+                return;
+            }
+            try {
+                adapters.save(out.directory.target(), model, out.notes);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e.getMessage(), e);
+            }
+        }
+    }
+
+    /** Tells a report what the part of a run was that is in the log. */
+    private record Replay(Path log, HtmlReport report) implements TrainingListener {
+        @Override
+        public void onResume(int step) {
+            try {
+                JsonlLog.replay(log, step, report);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e.getMessage(), e);
+            }
+        }
+    }
+}
