@@ -34,7 +34,7 @@ public final class Dataset {
      * Reads a file of records: {@code .jsonl} with the keys text, or prompt and completion, or text and label; {@code .csv} or {@code .tsv} with such
      * columns; each also with {@code .gz} behind it.
      *
-     * @throws dev.peft4j.core.io.BadFileException with the line, if a record is damaged; if the file is missing, empty or of another kind
+     * @throws dev.peft4j.core.format.BadFileException with the line, if a record is damaged; if the file is missing, empty or of another kind
      */
     public static Dataset read(Path file) throws IOException {
         return read(file, RecordReader.defaults());

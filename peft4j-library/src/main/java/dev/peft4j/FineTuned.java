@@ -3,8 +3,8 @@ package dev.peft4j;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Pass;
-import dev.peft4j.core.model.MergedAdapter;
-import dev.peft4j.core.model.MergedModel;
+import dev.peft4j.core.compose.MergedAdapter;
+import dev.peft4j.core.compose.MergedModel;
 import dev.peft4j.models.GenerationConfig;
 import dev.peft4j.models.data.Classes;
 import dev.peft4j.models.data.Labels;
@@ -73,7 +73,7 @@ public final class FineTuned implements TextGeneration, AutoCloseable {
     /**
      * Writes the adapter, with the names of its labels; PEFT opens it. Several go into one directory each, by the names of their methods.
      *
-     * @throws dev.peft4j.core.io.BadFileException if the directory holds other files than an adapter
+     * @throws dev.peft4j.core.format.BadFileException if the directory holds other files than an adapter
      */
     public void save(Path directory) throws IOException {
         requireOpen();
@@ -83,7 +83,7 @@ public final class FineTuned implements TextGeneration, AutoCloseable {
     /**
      * Writes a model of its own, with the adapter in its weights and the names of its labels in {@code config.json}; needs no adapter library.
      *
-     * @throws dev.peft4j.core.io.BadFileException if the directory holds files
+     * @throws dev.peft4j.core.format.BadFileException if the directory holds files
      */
     public void saveMerged(Path directory) throws IOException {
         requireOpen();

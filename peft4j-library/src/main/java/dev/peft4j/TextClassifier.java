@@ -48,7 +48,7 @@ public final class TextClassifier implements AutoCloseable {
     /**
      * Opens a checkpoint that has a head: a classifier as it comes from the hub, or one that was merged.
      *
-     * @throws dev.peft4j.core.io.BadFileException if the directory holds no model that can be read
+     * @throws dev.peft4j.core.format.BadFileException if the directory holds no model that can be read
      * @throws IllegalArgumentException if the model has no trained head
      */
     public static TextClassifier open(Path base) throws IOException {
@@ -59,7 +59,7 @@ public final class TextClassifier implements AutoCloseable {
      * Opens a base and an adapter of a classifier, whose labels are those that it was trained with.
      *
      * @param adapter null for none
-     * @throws dev.peft4j.core.io.BadFileException if a directory holds no such thing, or the adapter is for another base
+     * @throws dev.peft4j.core.format.BadFileException if a directory holds no such thing, or the adapter is for another base
      */
     public static TextClassifier open(Path base, @Nullable Path adapter) throws IOException {
         TextModel model = TextModel.openFor(base, adapter == null ? List.of() : List.of(adapter));

@@ -1,8 +1,8 @@
 package dev.peft4j;
 
 import dev.peft4j.core.adapter.PeftConfig;
-import dev.peft4j.core.adapter.TaskType;
-import dev.peft4j.core.io.BadFileException;
+import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.GenerationConfig;
 import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.data.Classes;

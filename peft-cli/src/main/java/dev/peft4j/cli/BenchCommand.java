@@ -1,6 +1,6 @@
 package dev.peft4j.cli;
 
-import dev.peft4j.core.io.Json;
+import dev.peft4j.core.format.Json;
 import dev.peft4j.core.tensor.Backend;
 import java.io.IOException;
 import java.io.PrintWriter;

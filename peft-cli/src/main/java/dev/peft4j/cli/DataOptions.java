@@ -1,8 +1,8 @@
 package dev.peft4j.cli;
 
-import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.model.Model;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.TextTokenizer;
 import dev.peft4j.models.data.Labels;

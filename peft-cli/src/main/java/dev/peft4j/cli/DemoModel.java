@@ -1,7 +1,7 @@
 package dev.peft4j.cli;
 
-import dev.peft4j.core.io.AtomicFile;
-import dev.peft4j.core.io.Json;
+import dev.peft4j.core.format.AtomicFile;
+import dev.peft4j.core.format.Json;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;

@@ -2,10 +2,10 @@ package dev.peft4j.cli;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
+import dev.peft4j.core.compose.MergeReport;
+import dev.peft4j.core.compose.MergedAdapter;
+import dev.peft4j.core.compose.MergedModel;
 import dev.peft4j.core.data.PackedBatch;
-import dev.peft4j.core.model.MergeReport;
-import dev.peft4j.core.model.MergedAdapter;
-import dev.peft4j.core.model.MergedModel;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.models.data.Classes;
 import java.io.IOException;

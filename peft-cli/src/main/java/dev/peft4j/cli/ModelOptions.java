@@ -2,7 +2,7 @@ package dev.peft4j.cli;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
-import dev.peft4j.core.model.Conflicts;
+import dev.peft4j.core.compose.Conflicts;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.weight.WeightFormat;
 import dev.peft4j.models.LoadOptions;

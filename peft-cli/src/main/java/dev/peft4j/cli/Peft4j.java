@@ -1,7 +1,7 @@
 package dev.peft4j.cli;
 
 import dev.peft4j.core.adapter.TargetModules;
-import dev.peft4j.core.io.Problems;
+import dev.peft4j.core.format.Problems;
 import dev.peft4j.core.tensor.BackendException;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;

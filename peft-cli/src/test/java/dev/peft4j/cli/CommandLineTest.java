@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.peft4j.core.io.Json;
+import dev.peft4j.core.format.Json;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintWriter;

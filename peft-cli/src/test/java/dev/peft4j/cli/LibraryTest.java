@@ -8,7 +8,7 @@ import dev.peft4j.FineTuned;
 import dev.peft4j.Report;
 import dev.peft4j.TextModel;
 import dev.peft4j.Training;
-import dev.peft4j.core.io.Json;
+import dev.peft4j.core.format.Json;
 import dev.peft4j.core.train.Evaluation;
 import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.models.data.TextRecord;

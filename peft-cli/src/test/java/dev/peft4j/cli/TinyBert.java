@@ -1,6 +1,6 @@
 package dev.peft4j.cli;
 
-import dev.peft4j.core.io.Json;
+import dev.peft4j.core.format.Json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

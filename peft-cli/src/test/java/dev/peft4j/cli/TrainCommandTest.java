@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.RunLock;
-import dev.peft4j.core.io.Json;
+import dev.peft4j.core.format.Json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,10 +1,10 @@
 package dev.peft4j.lora;
 
 import dev.peft4j.core.adapter.Call;
-import dev.peft4j.core.adapter.EmbeddingSite;
-import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.site.EmbeddingSite;
+import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.weight.FrozenWeight;

@@ -1,16 +1,16 @@
 package dev.peft4j.lora;
 
 import dev.peft4j.core.adapter.Adapter;
-import dev.peft4j.core.adapter.EmbeddingSite;
 import dev.peft4j.core.adapter.LayeredAdapter;
-import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.adapter.LinearUpdate;
-import dev.peft4j.core.adapter.ModelSites;
-import dev.peft4j.core.adapter.Site;
 import dev.peft4j.core.adapter.TokenRows;
 import dev.peft4j.core.adapter.WeightTying;
 import dev.peft4j.core.adapter.WholeModules;
 import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.site.EmbeddingSite;
+import dev.peft4j.core.site.LinearSite;
+import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.site.Site;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;

@@ -2,13 +2,13 @@ package dev.peft4j.lora;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.Attachment;
-import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.OtherFields;
-import dev.peft4j.core.adapter.Site;
 import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.adapter.WholeModules;
 import dev.peft4j.core.autograd.Lease;
 import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.site.Site;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -1,16 +1,16 @@
 package dev.peft4j.lora;
 
 import dev.peft4j.core.adapter.Attachment;
-import dev.peft4j.core.adapter.EmbeddingSite;
-import dev.peft4j.core.adapter.LinearSite;
-import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.NamePattern;
 import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.adapter.PeftConfig;
-import dev.peft4j.core.adapter.Site;
 import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.adapter.TokenTables;
 import dev.peft4j.core.adapter.WeightTying;
+import dev.peft4j.core.site.EmbeddingSite;
+import dev.peft4j.core.site.LinearSite;
+import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.site.Site;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -2,11 +2,11 @@ package dev.peft4j.lora;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.Attachment;
-import dev.peft4j.core.adapter.LinearSite;
-import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.autograd.Lease;
 import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.site.LinearSite;
+import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.tensor.Decompositions;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.weight.FrozenWeight;

@@ -2,11 +2,11 @@ package dev.peft4j.lora;
 
 import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.ConfigFields;
-import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.NamePattern;
-import dev.peft4j.core.adapter.Site;
 import dev.peft4j.core.adapter.TargetParameters;
 import dev.peft4j.core.adapter.TokenTables;
+import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.site.Site;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;

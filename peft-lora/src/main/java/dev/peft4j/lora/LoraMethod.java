@@ -1,14 +1,14 @@
 package dev.peft4j.lora;
 
 import dev.peft4j.core.adapter.Adapter;
-import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.adapter.MethodOption;
-import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.NamePattern;
 import dev.peft4j.core.adapter.NamedMethod;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.PeftMethod;
 import dev.peft4j.core.adapter.TargetParameters;
+import dev.peft4j.core.site.LinearSite;
+import dev.peft4j.core.site.ModelSites;
 import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;

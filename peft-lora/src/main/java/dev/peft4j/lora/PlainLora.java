@@ -1,9 +1,9 @@
 package dev.peft4j.lora;
 
-import dev.peft4j.core.adapter.LinearSite;
-import dev.peft4j.core.adapter.ModelSites;
-import dev.peft4j.core.adapter.Site;
 import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.site.LinearSite;
+import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.site.Site;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.LinkedHashMap;
 import java.util.Map;

@@ -1,6 +1,6 @@
 package dev.peft4j.lora;
 
-import dev.peft4j.core.adapter.Site;
+import dev.peft4j.core.site.Site;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;

@@ -2,7 +2,7 @@ package dev.peft4j.lora;
 
 import dev.peft4j.core.adapter.MethodOption;
 import dev.peft4j.core.adapter.MethodValues;
-import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.site.ModelSites;
 
 /** The options that the methods of this module share. */
 public final class RankOptions {

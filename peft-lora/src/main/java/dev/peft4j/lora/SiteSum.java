@@ -1,9 +1,9 @@
 package dev.peft4j.lora;
 
-import dev.peft4j.core.adapter.EmbeddingSite;
-import dev.peft4j.core.adapter.LinearSite;
-import dev.peft4j.core.adapter.ModelSites;
-import dev.peft4j.core.adapter.Site;
+import dev.peft4j.core.site.EmbeddingSite;
+import dev.peft4j.core.site.LinearSite;
+import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.site.Site;
 import dev.peft4j.core.tensor.Decompositions;
 import java.util.ArrayList;
 import java.util.Arrays;

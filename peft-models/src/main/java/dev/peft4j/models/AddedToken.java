@@ -1,6 +1,6 @@
 package dev.peft4j.models;
 
-import dev.peft4j.core.io.BadFileException;
+import dev.peft4j.core.format.BadFileException;
 import org.jspecify.annotations.Nullable;
 
 /**

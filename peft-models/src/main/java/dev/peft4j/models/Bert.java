@@ -1,8 +1,6 @@
 package dev.peft4j.models;
 
-import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
-import dev.peft4j.core.adapter.FamilyTraits;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.Batch;
@@ -12,6 +10,8 @@ import dev.peft4j.core.layer.Embedding;
 import dev.peft4j.core.layer.Functions;
 import dev.peft4j.core.layer.LayerNorm;
 import dev.peft4j.core.layer.Linear;
+import dev.peft4j.core.site.BlockSite;
+import dev.peft4j.core.site.FamilyTraits;
 import dev.peft4j.core.tensor.Activation;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.AttentionShape;

@@ -1,11 +1,11 @@
 package dev.peft4j.models;
 
 import dev.peft4j.core.adapter.Call;
-import dev.peft4j.core.adapter.TransformerSites;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.model.Model;
+import dev.peft4j.core.site.TransformerSites;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.Set;

@@ -1,11 +1,7 @@
 package dev.peft4j.models;
 
 import dev.peft4j.core.adapter.Adapter;
-import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
-import dev.peft4j.core.adapter.FamilyTraits;
-import dev.peft4j.core.adapter.LinearSite;
-import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.autograd.Products;
@@ -16,6 +12,10 @@ import dev.peft4j.core.layer.Attention.Slice;
 import dev.peft4j.core.layer.Embedding;
 import dev.peft4j.core.layer.Functions;
 import dev.peft4j.core.layer.Linear;
+import dev.peft4j.core.site.BlockSite;
+import dev.peft4j.core.site.FamilyTraits;
+import dev.peft4j.core.site.LinearSite;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.AttentionShape;
 import java.io.IOException;
 import java.util.ArrayList;

@@ -14,7 +14,7 @@ final class Families {
     /**
      * The family of a config.
      *
-     * @throws dev.peft4j.core.io.BadFileException if there is none of its {@code model_type}
+     * @throws dev.peft4j.core.format.BadFileException if there is none of its {@code model_type}
      */
     static ModelFamily of(ModelConfig config) throws IOException {
         Map<String, ModelFamily> all = all();

@@ -1,10 +1,10 @@
 package dev.peft4j.models;
 
-import dev.peft4j.core.io.BadFileException;
-import dev.peft4j.core.model.Weights;
+import dev.peft4j.core.format.BadFileException;
 import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Initial;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.weight.Weights;
 import java.util.SplittableRandom;
 
 /**

@@ -1,9 +1,7 @@
 package dev.peft4j.models;
 
 import dev.peft4j.core.adapter.Adapter;
-import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
-import dev.peft4j.core.adapter.FamilyTraits;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.layer.Attention.Slice;
@@ -12,6 +10,8 @@ import dev.peft4j.core.layer.Functions;
 import dev.peft4j.core.layer.Linear;
 import dev.peft4j.core.layer.RmsNorm;
 import dev.peft4j.core.layer.Rotary;
+import dev.peft4j.core.site.BlockSite;
+import dev.peft4j.core.site.FamilyTraits;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,7 +1,7 @@
 package dev.peft4j.models;
 
-import dev.peft4j.core.adapter.FamilyTraits;
-import dev.peft4j.core.adapter.TaskType;
+import dev.peft4j.core.site.FamilyTraits;
+import dev.peft4j.core.site.TaskType;
 import java.io.IOException;
 import java.util.List;
 

@@ -1,6 +1,6 @@
 package dev.peft4j.models;
 
-import dev.peft4j.core.adapter.TaskType;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.weight.WeightFormat;
 import org.jspecify.annotations.Nullable;

@@ -1,10 +1,10 @@
 package dev.peft4j.models;
 
-import dev.peft4j.core.adapter.FamilyTraits;
-import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.data.ProblemType;
-import dev.peft4j.core.io.BadFileException;
-import dev.peft4j.core.io.Json;
+import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.format.Json;
+import dev.peft4j.core.site.FamilyTraits;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.Activation;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -1,10 +1,10 @@
 package dev.peft4j.models;
 
-import dev.peft4j.core.adapter.FamilyTraits;
-import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.data.ProblemType;
-import dev.peft4j.core.io.Checkpoint;
-import dev.peft4j.core.io.TensorInfo;
+import dev.peft4j.core.format.Checkpoint;
+import dev.peft4j.core.format.TensorInfo;
+import dev.peft4j.core.site.FamilyTraits;
+import dev.peft4j.core.site.TaskType;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -24,7 +24,7 @@ public record ModelInfo(String modelType, TaskType task, @Nullable ProblemType p
     /**
      * Reads {@code config.json} and the header of the checkpoint.
      *
-     * @throws dev.peft4j.core.io.BadFileException if one is missing or damaged, or the family is not known
+     * @throws dev.peft4j.core.format.BadFileException if one is missing or damaged, or the family is not known
      */
     public static ModelInfo read(Path directory) throws IOException {
         ModelConfig config = ModelConfig.read(directory);

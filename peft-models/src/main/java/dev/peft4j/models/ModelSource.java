@@ -1,8 +1,8 @@
 package dev.peft4j.models;
 
-import dev.peft4j.core.adapter.TaskType;
-import dev.peft4j.core.model.Weights;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.weight.Weights;
 import java.io.IOException;
 import java.util.Set;
 

@@ -1,10 +1,10 @@
 package dev.peft4j.models;
 
-import dev.peft4j.core.adapter.TaskType;
-import dev.peft4j.core.io.Checkpoint;
+import dev.peft4j.core.format.Checkpoint;
 import dev.peft4j.core.model.Model;
-import dev.peft4j.core.model.Weights;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.weight.Weights;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -34,7 +34,7 @@ public final class Models {
      * Reads {@code config.json} and the weights of a directory; the caller closes the model. Layers that the checkpoint does not have, such as a classifier,
      * are said in the log and in {@link Model#newModules}.
      *
-     * @throws dev.peft4j.core.io.BadFileException if a file is missing or damaged, a tensor is missing or has other dimensions, or the
+     * @throws dev.peft4j.core.format.BadFileException if a file is missing or damaged, a tensor is missing or has other dimensions, or the
      *     family is not known
      */
     public static Model load(Path directory, LoadOptions options) throws IOException {

@@ -1,7 +1,6 @@
 package dev.peft4j.models;
 
 import dev.peft4j.core.adapter.Call;
-import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.data.Layout;
 import dev.peft4j.core.data.Measure;
@@ -10,6 +9,7 @@ import dev.peft4j.core.layer.Head;
 import dev.peft4j.core.layer.Linear;
 import dev.peft4j.core.layer.LossFunction;
 import dev.peft4j.core.layer.Losses;
+import dev.peft4j.core.site.TaskType;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;

@@ -2,7 +2,7 @@ package dev.peft4j.models;
 
 import static dev.peft4j.models.TokenizerParts.fields;
 
-import dev.peft4j.core.io.BadFileException;
+import dev.peft4j.core.format.BadFileException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

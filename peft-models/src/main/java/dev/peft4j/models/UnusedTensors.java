@@ -1,7 +1,7 @@
 package dev.peft4j.models;
 
-import dev.peft4j.core.io.Checkpoint;
-import dev.peft4j.core.io.TensorInfo;
+import dev.peft4j.core.format.Checkpoint;
+import dev.peft4j.core.format.TensorInfo;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;

@@ -1,9 +1,9 @@
 package dev.peft4j.prompt;
 
 import dev.peft4j.core.adapter.ConfigFields;
-import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.OtherFields;
-import dev.peft4j.core.adapter.TransformerSites;
+import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.site.TransformerSites;
 import dev.peft4j.core.tensor.Activation;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.tensor.TorchRandom;

@@ -1,16 +1,16 @@
 package dev.peft4j.prompt;
 
 import dev.peft4j.core.adapter.Adapter;
-import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.LayeredAdapter;
-import dev.peft4j.core.adapter.ModelSites;
-import dev.peft4j.core.adapter.TransformerSites;
 import dev.peft4j.core.adapter.WholeModules;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.autograd.Products;
+import dev.peft4j.core.site.BlockSite;
+import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.site.TransformerSites;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.ArrayList;

@@ -1,8 +1,8 @@
 package dev.peft4j.prompt;
 
-import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.PeftConfig;
-import dev.peft4j.core.adapter.TransformerSites;
+import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.site.TransformerSites;
 
 /** A config of a method of this package. */
 sealed interface PromptLearning extends PeftConfig permits PromptTuningConfig, PrefixTuningConfig, PTuningConfig {

@@ -1,9 +1,7 @@
 package com.example.parallel;
 
 import dev.peft4j.core.adapter.Adapter;
-import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
-import dev.peft4j.core.adapter.FamilyTraits;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.layer.Attention.Slice;
@@ -11,6 +9,8 @@ import dev.peft4j.core.layer.Embedding;
 import dev.peft4j.core.layer.Functions;
 import dev.peft4j.core.layer.Linear;
 import dev.peft4j.core.layer.RmsNorm;
+import dev.peft4j.core.site.BlockSite;
+import dev.peft4j.core.site.FamilyTraits;
 import dev.peft4j.core.tensor.Activation;
 import dev.peft4j.models.Decoder;
 import dev.peft4j.models.ModelConfig;

@@ -1,8 +1,8 @@
 package com.example.parallel;
 
-import dev.peft4j.core.adapter.FamilyTraits;
-import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.model.Model;
+import dev.peft4j.core.site.FamilyTraits;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.ModelFamily;
 import dev.peft4j.models.ModelSource;
 import java.io.IOException;

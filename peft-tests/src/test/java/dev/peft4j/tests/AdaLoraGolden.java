@@ -8,7 +8,7 @@ import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.PackedBatch;
-import dev.peft4j.core.io.SafetensorsFile;
+import dev.peft4j.core.format.SafetensorsFile;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.DType;

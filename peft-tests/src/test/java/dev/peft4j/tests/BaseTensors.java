@@ -1,6 +1,6 @@
 package dev.peft4j.tests;
 
-import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.weight.DenseWeight;

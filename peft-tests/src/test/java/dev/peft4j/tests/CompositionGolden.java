@@ -5,14 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
-import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.compose.Active;
+import dev.peft4j.core.compose.PeftModel;
 import dev.peft4j.core.data.PackedBatch;
-import dev.peft4j.core.io.SafetensorsFile;
-import dev.peft4j.core.model.Active;
+import dev.peft4j.core.format.SafetensorsFile;
 import dev.peft4j.core.model.Loss;
 import dev.peft4j.core.model.Model;
-import dev.peft4j.core.model.PeftModel;
+import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;

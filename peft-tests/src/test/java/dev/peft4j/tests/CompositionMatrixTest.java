@@ -6,13 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.Call;
-import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.compose.Active;
+import dev.peft4j.core.compose.PeftModel;
 import dev.peft4j.core.data.PackedBatch;
-import dev.peft4j.core.model.Active;
 import dev.peft4j.core.model.Model;
-import dev.peft4j.core.model.PeftModel;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.DType;

@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
-import dev.peft4j.core.io.Json;
-import dev.peft4j.core.io.SafetensorsFile;
+import dev.peft4j.core.format.Json;
+import dev.peft4j.core.format.SafetensorsFile;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;

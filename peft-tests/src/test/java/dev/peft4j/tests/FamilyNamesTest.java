@@ -3,9 +3,9 @@ package dev.peft4j.tests;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.peft4j.core.adapter.FamilyTraits;
-import dev.peft4j.core.adapter.Site;
 import dev.peft4j.core.model.Model;
+import dev.peft4j.core.site.FamilyTraits;
+import dev.peft4j.core.site.Site;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.models.ModelFamily;
 import dev.peft4j.models.Models;

@@ -18,7 +18,7 @@ import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.PackedBatch;
-import dev.peft4j.core.io.Json;
+import dev.peft4j.core.format.Json;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.tensor.Activation;
 import dev.peft4j.core.tensor.Arena;

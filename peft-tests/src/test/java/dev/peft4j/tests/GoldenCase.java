@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.core.data.PackedBatch;
-import dev.peft4j.core.io.Json;
-import dev.peft4j.core.io.SafetensorsFile;
+import dev.peft4j.core.format.Json;
+import dev.peft4j.core.format.SafetensorsFile;
 import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;
 import java.io.IOException;

@@ -10,7 +10,7 @@ import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.autograd.Parameter;
-import dev.peft4j.core.model.MergedAdapter;
+import dev.peft4j.core.compose.MergedAdapter;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.lora.Combination;
 import dev.peft4j.lora.LoraCombination;

@@ -1,13 +1,13 @@
 package dev.peft4j.tests;
 
 import dev.peft4j.core.adapter.Adapter;
-import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
-import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.site.BlockSite;
+import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

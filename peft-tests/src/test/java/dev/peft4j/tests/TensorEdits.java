@@ -1,7 +1,7 @@
 package dev.peft4j.tests;
 
-import dev.peft4j.core.io.SafetensorsFile;
-import dev.peft4j.core.io.SafetensorsWriter;
+import dev.peft4j.core.format.SafetensorsFile;
+import dev.peft4j.core.format.SafetensorsWriter;
 import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;
 import java.io.IOException;

@@ -12,7 +12,7 @@ import dev.peft4j.TextModel;
 import dev.peft4j.Training;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
-import dev.peft4j.core.io.Json;
+import dev.peft4j.core.format.Json;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.lora.LoraMethod;

@@ -1,6 +1,6 @@
 package dev.peft4j.tests;
 
-import dev.peft4j.core.io.Json;
+import dev.peft4j.core.format.Json;
 import dev.peft4j.models.data.TextRecord;
 import java.io.IOException;
 import java.io.InputStream;

@@ -5,11 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.data.Targets;
-import dev.peft4j.core.io.BadFileException;
-import dev.peft4j.core.io.Json;
+import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.format.Json;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.TextTokenizer;
 import dev.peft4j.models.data.RecordEncoder;
 import dev.peft4j.models.data.TextRecord;

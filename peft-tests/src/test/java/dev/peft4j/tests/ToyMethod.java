@@ -2,9 +2,7 @@ package dev.peft4j.tests;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.Call;
-import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.adapter.MethodOption;
-import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.NamedMethod;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.PeftMethod;
@@ -12,6 +10,8 @@ import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.site.LinearSite;
+import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

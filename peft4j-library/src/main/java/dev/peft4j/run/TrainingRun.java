@@ -1,7 +1,7 @@
 package dev.peft4j.run;
 
+import dev.peft4j.core.compose.MergedModel;
 import dev.peft4j.core.data.PackedBatch;
-import dev.peft4j.core.model.MergedModel;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.train.Checkpoints;
 import dev.peft4j.core.train.Evaluation;

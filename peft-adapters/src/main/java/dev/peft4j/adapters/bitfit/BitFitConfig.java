@@ -2,12 +2,12 @@ package dev.peft4j.adapters.bitfit;
 
 import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.ConfigFields;
-import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.adapter.PeftConfig;
-import dev.peft4j.core.adapter.Site;
 import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.adapter.WholeModules;
+import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.site.Site;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;

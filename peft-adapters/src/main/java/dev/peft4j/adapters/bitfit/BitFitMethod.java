@@ -3,10 +3,10 @@ package dev.peft4j.adapters.bitfit;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.LayeredAdapter;
 import dev.peft4j.core.adapter.MethodOption;
-import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.NamedMethod;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.PeftMethod;
+import dev.peft4j.core.site.ModelSites;
 import java.util.List;
 import java.util.Map;
 

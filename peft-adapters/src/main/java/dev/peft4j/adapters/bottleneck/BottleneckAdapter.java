@@ -1,12 +1,12 @@
 package dev.peft4j.adapters.bottleneck;
 
-import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
-import dev.peft4j.core.adapter.FamilyTraits;
 import dev.peft4j.core.adapter.LayeredAdapter;
-import dev.peft4j.core.adapter.TransformerSites;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.site.BlockSite;
+import dev.peft4j.core.site.FamilyTraits;
+import dev.peft4j.core.site.TransformerSites;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;

@@ -1,11 +1,11 @@
 package dev.peft4j.adapters.bottleneck;
 
-import dev.peft4j.core.adapter.BlockSite;
-import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.NamePattern;
 import dev.peft4j.core.adapter.PeftConfig;
-import dev.peft4j.core.adapter.TransformerSites;
 import dev.peft4j.core.adapter.WholeModules;
+import dev.peft4j.core.site.BlockSite;
+import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.site.TransformerSites;
 import dev.peft4j.core.tensor.Activation;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,7 +1,7 @@
 package dev.peft4j.adapters.bottleneck;
 
 import dev.peft4j.core.adapter.ConfigFields;
-import dev.peft4j.core.adapter.TransformerSites;
+import dev.peft4j.core.site.TransformerSites;
 import dev.peft4j.core.tensor.Activation;
 import java.util.Collection;
 import java.util.LinkedHashMap;

@@ -1,7 +1,6 @@
 package dev.peft4j.adapters.bottleneck;
 
 import dev.peft4j.core.adapter.Adapter;
-import dev.peft4j.core.adapter.BlockSite;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
@@ -9,6 +8,7 @@ import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.autograd.Products;
 import dev.peft4j.core.layer.Functions;
 import dev.peft4j.core.layer.LayerNorm;
+import dev.peft4j.core.site.BlockSite;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Initial;
 import dev.peft4j.core.tensor.Tensor;

@@ -2,11 +2,11 @@ package dev.peft4j.adapters.bottleneck;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.MethodOption;
-import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.NamedMethod;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.PeftMethod;
-import dev.peft4j.core.adapter.TransformerSites;
+import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.site.TransformerSites;
 import java.util.List;
 import java.util.Map;
 import java.util.function.DoubleFunction;

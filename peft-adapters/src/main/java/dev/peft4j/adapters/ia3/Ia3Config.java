@@ -2,11 +2,11 @@ package dev.peft4j.adapters.ia3;
 
 import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.ConfigFields;
-import dev.peft4j.core.adapter.LinearSite;
-import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.TargetModules;
+import dev.peft4j.core.site.LinearSite;
+import dev.peft4j.core.site.ModelSites;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumSet;

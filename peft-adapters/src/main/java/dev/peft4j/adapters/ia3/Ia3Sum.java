@@ -1,8 +1,8 @@
 package dev.peft4j.adapters.ia3;
 
 import dev.peft4j.core.adapter.Adapter;
-import dev.peft4j.core.adapter.LinearSite;
-import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.site.LinearSite;
+import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.List;
 

@@ -1,10 +1,10 @@
 package dev.peft4j.adapters.tokens;
 
 import dev.peft4j.core.adapter.LayeredAdapter;
-import dev.peft4j.core.adapter.LinearSite;
-import dev.peft4j.core.adapter.ModelSites;
-import dev.peft4j.core.adapter.Site;
 import dev.peft4j.core.adapter.TokenRows;
+import dev.peft4j.core.site.LinearSite;
+import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.site.Site;
 
 /** Rows of embeddings; PEFT writes those of the input embedding a second time for a tied head. */
 final class TrainableTokensAdapter extends LayeredAdapter {

@@ -1,9 +1,9 @@
 package dev.peft4j.adapters.tokens;
 
 import dev.peft4j.core.adapter.Adapter;
-import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.PeftMethod;
+import dev.peft4j.core.site.ModelSites;
 import java.util.Map;
 
 /** TrainableTokens for the service loader. */

@@ -1,6 +1,7 @@
 package dev.peft4j.core.adapter;
 
 import dev.peft4j.core.autograd.Lease;
+import dev.peft4j.core.site.ModelSites;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,7 +27,7 @@ public final class AdapterFiles {
     /**
      * Makes sure that an adapter can be written to a directory: it is missing, empty, or holds an adapter.
      *
-     * @throws dev.peft4j.core.io.BadFileException if it is a file or holds other files
+     * @throws dev.peft4j.core.format.BadFileException if it is a file or holds other files
      */
     public static void checkOutput(Path directory) throws IOException {
         OutputDirectory.check(directory);
@@ -41,7 +42,7 @@ public final class AdapterFiles {
     /**
      * Writes an adapter. Tensors and config are one commit: whenever the process is killed, the directory holds the adapter before or the new one.
      *
-     * @throws dev.peft4j.core.io.BadFileException if the directory holds other files
+     * @throws dev.peft4j.core.format.BadFileException if the directory holds other files
      * @throws dev.peft4j.core.autograd.NonFiniteException if a parameter holds infinity or NaN; nothing is written then
      */
     public static void save(Path directory, ModelSites model, Adapter adapter) throws IOException {
@@ -65,7 +66,7 @@ public final class AdapterFiles {
     /**
      * Reads an adapter and attaches it to nothing yet; the caller closes it.
      *
-     * @throws dev.peft4j.core.io.BadFileException if it is damaged, of an unknown method, or for another model
+     * @throws dev.peft4j.core.format.BadFileException if it is damaged, of an unknown method, or for another model
      */
     public static Adapter load(Path directory, ModelSites model) throws IOException {
         Lease.Use held = model.hold();
@@ -77,7 +78,7 @@ public final class AdapterFiles {
     /**
      * What an adapter says of itself, from the headers of its files.
      *
-     * @throws dev.peft4j.core.io.BadFileException if one is missing or damaged
+     * @throws dev.peft4j.core.format.BadFileException if one is missing or damaged
      */
     public static AdapterInfo describe(Path directory) throws IOException {
         return AdapterReader.describe(directory);

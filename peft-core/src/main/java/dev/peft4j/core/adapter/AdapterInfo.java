@@ -1,6 +1,7 @@
 package dev.peft4j.core.adapter;
 
-import dev.peft4j.core.io.TensorInfo;
+import dev.peft4j.core.format.TensorInfo;
+import dev.peft4j.core.site.ModelSites;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;

@@ -1,10 +1,12 @@
 package dev.peft4j.core.adapter;
 
 import dev.peft4j.core.autograd.Parameter;
-import dev.peft4j.core.io.AtomicFile;
-import dev.peft4j.core.io.BadFileException;
-import dev.peft4j.core.io.Json;
-import dev.peft4j.core.io.TensorInfo;
+import dev.peft4j.core.format.AtomicFile;
+import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.format.Json;
+import dev.peft4j.core.format.TensorInfo;
+import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.weight.DenseWeight;
 import dev.peft4j.core.weight.FrozenWeight;

@@ -2,9 +2,10 @@ package dev.peft4j.core.adapter;
 
 import dev.peft4j.core.autograd.NonFiniteException;
 import dev.peft4j.core.autograd.Parameter;
-import dev.peft4j.core.io.AtomicFile;
-import dev.peft4j.core.io.Json;
-import dev.peft4j.core.io.SafetensorsWriter;
+import dev.peft4j.core.format.AtomicFile;
+import dev.peft4j.core.format.Json;
+import dev.peft4j.core.format.SafetensorsWriter;
+import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.tensor.Tensor;
 import java.io.IOException;
 import java.nio.file.Files;

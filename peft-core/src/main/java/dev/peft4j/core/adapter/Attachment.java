@@ -1,5 +1,9 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.site.LinearSite;
+import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.site.Site;
+import dev.peft4j.core.site.TaskType;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;

@@ -4,6 +4,7 @@ import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.autograd.Products;
+import dev.peft4j.core.site.BlockSite;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -3,6 +3,7 @@ package dev.peft4j.core.adapter;
 import dev.peft4j.core.autograd.Lease;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.weight.DenseWeight;
 import dev.peft4j.core.weight.FrozenWeight;
 import java.util.ArrayList;

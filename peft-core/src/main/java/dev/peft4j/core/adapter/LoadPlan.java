@@ -1,6 +1,7 @@
 package dev.peft4j.core.adapter;
 
 import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;

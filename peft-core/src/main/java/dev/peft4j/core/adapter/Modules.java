@@ -1,5 +1,6 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.site.ModelSites;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,5 +1,7 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.site.Site;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;

@@ -1,7 +1,7 @@
 package dev.peft4j.core.adapter;
 
-import dev.peft4j.core.io.BadFileException;
-import dev.peft4j.core.io.Problems;
+import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.format.Problems;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;

@@ -1,5 +1,8 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.site.LinearSite;
+import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.site.Site;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;

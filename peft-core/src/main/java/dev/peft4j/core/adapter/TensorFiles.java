@@ -1,10 +1,10 @@
 package dev.peft4j.core.adapter;
 
-import dev.peft4j.core.io.AtomicFile;
-import dev.peft4j.core.io.BadFileException;
-import dev.peft4j.core.io.SafetensorsFile;
-import dev.peft4j.core.io.SafetensorsWriter;
-import dev.peft4j.core.io.TensorInfo;
+import dev.peft4j.core.format.AtomicFile;
+import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.format.SafetensorsFile;
+import dev.peft4j.core.format.SafetensorsWriter;
+import dev.peft4j.core.format.TensorInfo;
 import dev.peft4j.core.tensor.Tensor;
 import java.io.IOException;
 import java.nio.file.Files;

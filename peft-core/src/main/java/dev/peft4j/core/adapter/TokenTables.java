@@ -1,5 +1,10 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.site.EmbeddingSite;
+import dev.peft4j.core.site.LinearSite;
+import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.site.NormSite;
+import dev.peft4j.core.site.Site;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,5 +1,8 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.site.EmbeddingSite;
+import dev.peft4j.core.site.LinearSite;
+import dev.peft4j.core.site.ModelSites;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

@@ -2,9 +2,9 @@ package dev.peft4j.core.layer;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.Call;
-import dev.peft4j.core.adapter.EmbeddingSite;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.site.EmbeddingSite;
 import dev.peft4j.core.weight.FrozenWeight;
 
 /**

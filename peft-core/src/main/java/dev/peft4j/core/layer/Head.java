@@ -1,11 +1,11 @@
 package dev.peft4j.core.layer;
 
 import dev.peft4j.core.adapter.Call;
-import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.data.Layout;
 import dev.peft4j.core.data.Measure;
 import dev.peft4j.core.data.Targets;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 

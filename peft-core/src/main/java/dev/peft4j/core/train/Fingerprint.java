@@ -2,13 +2,13 @@ package dev.peft4j.core.train;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.FullFineTuning;
-import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.data.Example;
 import dev.peft4j.core.data.ImageBatch;
 import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.data.Targets;
-import dev.peft4j.core.io.Json;
+import dev.peft4j.core.format.Json;
+import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.weight.FrozenWeight;
 import java.io.IOException;

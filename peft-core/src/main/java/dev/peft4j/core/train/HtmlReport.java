@@ -1,6 +1,6 @@
 package dev.peft4j.core.train;
 
-import dev.peft4j.core.io.AtomicFile;
+import dev.peft4j.core.format.AtomicFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -1,8 +1,8 @@
 package dev.peft4j.core.train;
 
 import dev.peft4j.core.data.Measure;
-import dev.peft4j.core.io.AtomicFile;
-import dev.peft4j.core.io.Json;
+import dev.peft4j.core.format.AtomicFile;
+import dev.peft4j.core.format.Json;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -2,7 +2,7 @@ package dev.peft4j.core.train;
 
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.data.Measure;
-import dev.peft4j.core.io.Json;
+import dev.peft4j.core.format.Json;
 import dev.peft4j.core.tensor.Tensor;
 import java.io.IOException;
 import java.util.ArrayList;

@@ -1,7 +1,7 @@
 package dev.peft4j.core.train;
 
-import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.site.ModelSites;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Predicate;

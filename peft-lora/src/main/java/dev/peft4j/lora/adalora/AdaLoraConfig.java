@@ -1,13 +1,13 @@
 package dev.peft4j.lora.adalora;
 
 import dev.peft4j.core.adapter.Attachment;
-import dev.peft4j.core.adapter.LinearSite;
-import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.NamePattern;
 import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.TokenTables;
 import dev.peft4j.core.adapter.WeightTying;
+import dev.peft4j.core.site.LinearSite;
+import dev.peft4j.core.site.ModelSites;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;

@@ -2,10 +2,10 @@ package dev.peft4j.lora.adalora;
 
 import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.ConfigFields;
-import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.NamePattern;
 import dev.peft4j.core.adapter.TargetParameters;
 import dev.peft4j.core.adapter.TokenTables;
+import dev.peft4j.core.site.ModelSites;
 import java.util.Collection;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;

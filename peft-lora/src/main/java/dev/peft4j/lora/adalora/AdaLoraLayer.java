@@ -1,12 +1,12 @@
 package dev.peft4j.lora.adalora;
 
 import dev.peft4j.core.adapter.Call;
-import dev.peft4j.core.adapter.LinearSite;
 import dev.peft4j.core.adapter.LinearUpdate;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.autograd.Products;
+import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Initial;
 import dev.peft4j.core.tensor.Tensor;

@@ -2,11 +2,11 @@ package dev.peft4j.lora.loha;
 
 import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.ConfigFields;
-import dev.peft4j.core.adapter.LinearSite;
-import dev.peft4j.core.adapter.ModelSites;
 import dev.peft4j.core.adapter.NamePattern;
 import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.adapter.PeftConfig;
+import dev.peft4j.core.site.LinearSite;
+import dev.peft4j.core.site.ModelSites;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,6 +1,6 @@
 package dev.peft4j.lora.lokr;
 
-import dev.peft4j.core.adapter.LinearSite;
+import dev.peft4j.core.site.LinearSite;
 
 /**
  * How the weight (O, I) of a layer is cut into Kronecker factors: {@code O = l · k}, {@code I = m · n}.

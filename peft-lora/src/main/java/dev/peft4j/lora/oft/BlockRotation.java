@@ -1,9 +1,9 @@
 package dev.peft4j.lora.oft;
 
-import dev.peft4j.core.adapter.Site;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.site.Site;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Initial;
 import dev.peft4j.core.tensor.MatrixEngine;

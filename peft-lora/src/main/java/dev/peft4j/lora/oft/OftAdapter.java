@@ -1,10 +1,10 @@
 package dev.peft4j.lora.oft;
 
-import dev.peft4j.core.adapter.EmbeddingSite;
 import dev.peft4j.core.adapter.LayeredAdapter;
-import dev.peft4j.core.adapter.LinearSite;
-import dev.peft4j.core.adapter.ModelSites;
-import dev.peft4j.core.adapter.Site;
+import dev.peft4j.core.site.EmbeddingSite;
+import dev.peft4j.core.site.LinearSite;
+import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.site.Site;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;

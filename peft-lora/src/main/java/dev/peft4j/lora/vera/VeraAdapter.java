@@ -1,8 +1,8 @@
 package dev.peft4j.lora.vera;
 
 import dev.peft4j.core.adapter.LayeredAdapter;
-import dev.peft4j.core.adapter.LinearSite;
-import dev.peft4j.core.adapter.ModelSites;
+import dev.peft4j.core.site.LinearSite;
+import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.tensor.Initial;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.tensor.TorchRandom;

@@ -2,9 +2,9 @@ package dev.peft4j.models.data;
 
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.AdapterInfo;
-import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.data.ProblemType;
-import dev.peft4j.core.io.Json;
+import dev.peft4j.core.format.Json;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.ModelInfo;
 import java.io.IOException;
 import java.nio.file.Path;

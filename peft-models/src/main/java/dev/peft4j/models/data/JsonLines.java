@@ -5,7 +5,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import dev.peft4j.core.io.BadFileException;
+import dev.peft4j.core.format.BadFileException;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Path;

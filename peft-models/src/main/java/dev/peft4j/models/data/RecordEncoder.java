@@ -1,10 +1,10 @@
 package dev.peft4j.models.data;
 
-import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.data.ProblemType;
 import dev.peft4j.core.data.Targets;
 import dev.peft4j.core.model.Model;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.TextTokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;

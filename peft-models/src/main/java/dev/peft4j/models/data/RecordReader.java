@@ -1,8 +1,8 @@
 package dev.peft4j.models.data;
 
 import dev.peft4j.core.adapter.TargetModules;
-import dev.peft4j.core.io.BadFileException;
-import dev.peft4j.core.io.Problems;
+import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.format.Problems;
 import java.io.BufferedInputStream;
 import java.io.BufferedReader;
 import java.io.EOFException;

@@ -1,6 +1,6 @@
 package dev.peft4j.models.data;
 
-import dev.peft4j.core.io.BadFileException;
+import dev.peft4j.core.format.BadFileException;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -5,9 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.peft4j.core.adapter.TaskType;
 import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.data.Targets;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.TextTokenizer;
 import java.nio.file.Files;
 import java.nio.file.Path;

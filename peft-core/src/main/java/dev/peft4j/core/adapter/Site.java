@@ -1,7 +1,0 @@
-package dev.peft4j.core.adapter;
-
-/** A layer with a weight of its own at which an adapter may act. */
-public sealed interface Site permits LinearSite, ConvSite, EmbeddingSite, NormSite {
-    /** As in the checkpoint, without {@code .weight}. */
-    String name();
-}

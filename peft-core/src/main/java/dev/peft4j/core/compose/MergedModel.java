@@ -1,0 +1,149 @@
+package dev.peft4j.core.compose;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.autograd.Lease;
+import dev.peft4j.core.format.AtomicFile;
+import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.format.Json;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.site.TaskType;
+import dev.peft4j.core.tensor.Tensor;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/** A base model with an adapter in its weights, written as a plain Hugging Face directory that needs no adapter library. */
+public final class MergedModel {
+    private static final List<String> COPIED = List.of(
+            "tokenizer.json",
+            "tokenizer_config.json",
+            "special_tokens_map.json",
+            "added_tokens.json",
+            "chat_template.jinja",
+            "generation_config.json",
+            "vocab.txt",
+            "vocab.json",
+            "merges.txt",
+            "tokenizer.model");
+    private static final String TENSORS = "model.safetensors";
+    private static final String CONFIG =
+            "config.json"; // written last: a directory without it is of a write that was killed
+
+    private MergedModel() {}
+
+    /**
+     * Writes the directory. The base stays as it is: weights are merged in copies.
+     *
+     * @throws BadFileException if the directory holds files already
+     */
+    public static void write(Path directory, Model model, Adapter adapter) throws IOException {
+        checkOutput(directory);
+        try (MergedAdapter merged = MergedAdapter.of(model, List.of(adapter))) {
+            write(directory, model, merged);
+        }
+    }
+
+    /** Writes the directory of weights that were merged before. */
+    public static void write(Path directory, Model model, MergedAdapter merged) throws IOException {
+        write(directory, model, merged, List.of());
+    }
+
+    /**
+     * Writes the directory of weights that were merged before.
+     *
+     * @param labels names of the classes of a classifier, in the order of its outputs; empty for those of the base
+     * @throws IllegalArgumentException if there are not as many as outputs
+     */
+    public static void write(Path directory, Model model, MergedAdapter merged, List<String> labels)
+            throws IOException {
+        checkOutput(directory);
+        Files.createDirectories(directory);
+        copyFiles(model.directory(), directory);
+        Map<String, Tensor> tensors = merged.tensors();
+        Lease.Use held = Lease.all(model, List.of(merged));
+        try (held) {
+            model.weights().write(directory.resolve(TENSORS), tensors);
+        }
+        boolean untied = model.linearSites().stream()
+                .anyMatch(s -> model.isTied(s) && tensors.containsKey(s.name() + ".weight"));
+        AtomicFile.write(directory.resolve(CONFIG), Json.print(config(model, untied, labels)) + "\n");
+    }
+
+    /**
+     * Makes sure that a model can be written to a directory: it is missing, empty, or holds what is left of a write that was killed.
+     *
+     * @throws BadFileException if it is a file or holds files
+     */
+    public static void checkOutput(Path directory) throws IOException {
+        if (!Files.exists(directory)) {
+            return;
+        }
+        if (!Files.isDirectory(directory)) {
+            throw new BadFileException(
+                    directory, "an output directory was asked for and this is a file. Choose another name.");
+        }
+        try (Stream<Path> content = Files.list(directory)) {
+            List<String> names =
+                    content.map(p -> String.valueOf(p.getFileName())).sorted().toList();
+            if (names.contains(CONFIG) || !names.stream().allMatch(MergedModel::isOfModel)) {
+                throw new BadFileException(
+                        directory,
+                        "a model was to be written here, and the directory holds files ("
+                                + String.join(", ", names.subList(0, Math.min(3, names.size())))
+                                + (names.size() > 3 ? ", ..." : "") + "). Choose an empty directory.");
+            }
+        }
+    }
+
+    private static boolean isOfModel(String name) {
+        return COPIED.contains(name)
+                || name.equals(TENSORS)
+                || AtomicFile.isLeftOver(name, TENSORS)
+                || AtomicFile.isLeftOver(name, CONFIG);
+    }
+
+    private static void copyFiles(Path from, Path to) throws IOException {
+        for (String name : COPIED) {
+            if (Files.isRegularFile(from.resolve(name))) {
+                Files.copy(from.resolve(name), to.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+            }
+        }
+    }
+
+    /** The config of the base, with the classes of a classifier that the base did not have. */
+    private static Map<String, Object> config(Model model, boolean untied, List<String> labels) throws IOException {
+        Map<String, Object> config =
+                new LinkedHashMap<>(Json.read(model.directory().resolve(CONFIG)));
+        config.remove("torch_dtype");
+        config.put("dtype", "float32");
+        if (untied) {
+            config.put("tie_word_embeddings", false);
+        }
+        if (model.taskType() == TaskType.SEQ_CLS) {
+            int classes = model.shape(model.taskModules().get(0) + ".weight")[0];
+            if (!labels.isEmpty() && labels.size() != classes) {
+                throw new IllegalArgumentException(labels.size() + " names of classes were given, and the head has "
+                        + classes + ". Name each, or none.");
+            }
+            boolean known = config.get("id2label") instanceof Map<?, ?> old && old.size() == classes;
+            if (!known || !labels.isEmpty()) {
+                Map<String, Object> names = new LinkedHashMap<>();
+                Map<String, Object> ids = new LinkedHashMap<>();
+                for (int i = 0; i < classes; i++) {
+                    String name = labels.isEmpty() ? "LABEL_" + i : labels.get(i);
+                    names.put(String.valueOf(i), name);
+                    ids.put(name, i);
+                }
+                config.put("id2label", names);
+                config.put("label2id", ids);
+            }
+            config.put("architectures", List.of(model.traits().className(TaskType.SEQ_CLS)));
+        }
+        return config;
+    }
+}

@@ -1,0 +1,27 @@
+package dev.peft4j.core.format;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.regex.Pattern;
+
+/** A file does not hold what its format or its user promises. */
+public final class BadFileException extends IOException {
+    private static final long serialVersionUID = 1L;
+    private static final Pattern CONTROL = Pattern.compile("[\\p{Cntrl}&&[^\n]]");
+
+    /** With what was asked, what was found, and what to do. */
+    public BadFileException(Path file, String problem) {
+        super(shown(file + ": " + problem));
+    }
+
+    /** With the error that was met while reading. */
+    public BadFileException(Path file, String problem, Throwable cause) {
+        super(shown(file + ": " + problem), cause);
+    }
+
+    /** Control characters, which would tell a terminal what to do, become visible. */
+    private static String shown(String text) {
+        return CONTROL.matcher(text)
+                .replaceAll(m -> String.format("\\\\u%04x", (int) m.group().charAt(0)));
+    }
+}

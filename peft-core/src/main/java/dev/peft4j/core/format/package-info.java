@@ -1,0 +1,7 @@
+/**
+ * Files of the Hugging Face formats: safetensors, sharded checkpoints, atomic writes.
+ */
+@NullMarked
+package dev.peft4j.core.format;
+
+import org.jspecify.annotations.NullMarked;

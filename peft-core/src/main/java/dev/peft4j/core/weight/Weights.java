@@ -1,0 +1,326 @@
+package dev.peft4j.core.weight;
+
+import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.format.Checkpoint;
+import dev.peft4j.core.format.SafetensorsWriter;
+import dev.peft4j.core.format.TensorInfo;
+import dev.peft4j.core.tensor.DType;
+import dev.peft4j.core.tensor.Initial;
+import dev.peft4j.core.tensor.Tensor;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.function.BiFunction;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The base tensors of a model by their names in the checkpoint. It owns their memory; nothing but full fine-tuning changes them.
+ *
+ * <p>Matrices are (out, in). Where the file has them the other way round, as GPT-2's Conv1D, they are turned when they are read and
+ * written, and no other code knows of it.
+ */
+public final class Weights implements AutoCloseable {
+    private final Path directory;
+    private final DType dtype;
+    private final WeightFormat format;
+    private final @Nullable Checkpoint checkpoint;
+    private final @Nullable BiFunction<String, int[], Tensor> first; // values of a model that has no checkpoint yet
+    private final Map<String, Entry> entries = new LinkedHashMap<>();
+    private final Set<String> read = new LinkedHashSet<>();
+    private String optionalPrefix = "";
+    private volatile boolean closed;
+
+    private record Entry(FrozenWeight weight, int[] shape, boolean transposed) {}
+
+    private Weights(
+            Path directory,
+            DType dtype,
+            WeightFormat format,
+            @Nullable Checkpoint checkpoint,
+            @Nullable BiFunction<String, int[], Tensor> first) {
+        this.directory = directory;
+        this.dtype = dtype;
+        this.format = format;
+        this.checkpoint = checkpoint;
+        this.first = first;
+    }
+
+    /**
+     * Weights that a family reads from a checkpoint.
+     *
+     * @param dtype number format that the model computes in
+     * @param format in which matrices are kept
+     */
+    public static Weights of(Checkpoint checkpoint, DType dtype, WeightFormat format) {
+        return new Weights(checkpoint.directory(), dtype, format, checkpoint, null);
+    }
+
+    /**
+     * Weights of a model that has learnt nothing, made as a family asks for them: matrices N(0, deviation²), vectors 1 if they are weights (of norms), and 0 if
+     * they are biases.
+     */
+    public static Weights random(Path directory, DType dtype, double deviation, long seed) {
+        RandomGenerator random = new SplittableRandom(seed);
+        return new Weights(directory, dtype, WeightFormat.full(), null, (name, shape) -> {
+            Tensor t = Tensor.allocate(dtype, shape.length == 1 ? 1 : shape[0], shape[shape.length - 1]);
+            if (shape.length == 2) {
+                Initial.gaussian(t, deviation, random);
+            } else {
+                t.fill(name.endsWith(".bias") ? 0 : 1);
+            }
+            return t;
+        });
+    }
+
+    /** A prefix of all names that checkpoints of the model without a head do not have. */
+    public void optionalPrefix(String prefix) {
+        if (checkpoint != null && checkpoint.names().stream().noneMatch(n -> n.startsWith(prefix))) {
+            optionalPrefix = prefix;
+        }
+    }
+
+    /** The name in the file: without the prefix that it may lack, and as TensorFlow's norms were called where the file has that. */
+    private String fileName(String name) {
+        String plain = name.startsWith(optionalPrefix) ? name.substring(optionalPrefix.length()) : name;
+        if (checkpoint == null || checkpoint.info(plain) != null) {
+            return plain;
+        }
+        String old = plain.replaceAll("LayerNorm\\.weight$", "LayerNorm.gamma")
+                .replaceAll("LayerNorm\\.bias$", "LayerNorm.beta");
+        return checkpoint.info(old) != null ? old : plain;
+    }
+
+    /** Whether the model has learnt nothing yet: there is no checkpoint, and all tensors are made as they are asked for. */
+    public boolean isNew() {
+        return first != null;
+    }
+
+    /** Whether the checkpoint has a tensor. */
+    public boolean has(String name) {
+        return entries.containsKey(name) || (checkpoint != null && checkpoint.info(fileName(name)) != null);
+    }
+
+    /**
+     * Reads a matrix.
+     *
+     * @throws BadFileException if it is missing or has other dimensions
+     */
+    public FrozenWeight matrix(String name, int rows, int cols) throws IOException {
+        return read(name, false, rows, cols);
+    }
+
+    /** Reads a matrix that is (in, out) in the file; the result is (rows, cols) = (out, in). */
+    public FrozenWeight transposedMatrix(String name, int rows, int cols) throws IOException {
+        return read(name, true, rows, cols);
+    }
+
+    /** Reads a vector as a matrix of one row. */
+    public Tensor vector(String name, int n) throws IOException {
+        read(name, false, n);
+        return vector(name);
+    }
+
+    private FrozenWeight read(String name, boolean transposed, int... shape) throws IOException {
+        Entry made = entries.get(name);
+        if (made != null && Arrays.equals(made.shape, shape)) {
+            return made.weight;
+        }
+        if (first != null) {
+            put(name, first.apply(name, shape), transposed, shape);
+            return weight(name);
+        }
+        if (checkpoint == null) {
+            throw new IllegalStateException(name + " was to be read, and there is no checkpoint");
+        }
+        String inFile = fileName(name);
+        requireShape(inFile, transposed, Arrays.stream(shape).asLongStream().toArray());
+        Tensor t = checkpoint.load(inFile, dtype, transposed);
+        String numbers = Objects.requireNonNull(checkpoint.info(inFile)).dtype();
+        FrozenWeight weight = shape.length > 1 ? format.keep(t, numbers) : new DenseWeight(t);
+        read.add(inFile);
+        entries.put(name, new Entry(weight, shape.clone(), transposed));
+        return weight;
+    }
+
+    /** Refuses what the header of the file does not have, before memory is taken. */
+    private void requireShape(String inFile, boolean transposed, long... shape) throws BadFileException {
+        Checkpoint from = Objects.requireNonNull(checkpoint);
+        TensorInfo info = from.info(inFile);
+        if (info == null) {
+            throw new BadFileException(
+                    directory,
+                    "tensor " + inFile + " of shape " + Arrays.toString(shape)
+                            + " is needed by config.json and missing in the checkpoint ("
+                            + from.names().size()
+                            + " tensors). Check that config.json and the weights belong together.");
+        }
+        long[] expected = transposed ? new long[] {shape[1], shape[0]} : shape;
+        List<Long> wanted = Arrays.stream(expected).boxed().toList();
+        if (!info.shape().equals(wanted)) {
+            throw new BadFileException(
+                    directory,
+                    "tensor " + inFile + " has the shape " + info.shape() + " where config.json asks for " + wanted
+                            + ". Check that config.json and the weights belong together.");
+        }
+    }
+
+    /**
+     * Whether the checkpoint has a matrix with the elements of another one, which then needs not to be read: a head that repeats the embedding.
+     *
+     * @param other that was read
+     * @throws BadFileException if it has other dimensions
+     */
+    public boolean repeats(String name, String other) throws IOException {
+        if (checkpoint == null) {
+            return false;
+        }
+        String inFile = fileName(name);
+        requireShape(inFile, false, Arrays.stream(shape(other)).asLongStream().toArray());
+        boolean same = checkpoint.repeats(inFile, fileName(other));
+        if (same) {
+            read.add(inFile);
+        }
+        return same;
+    }
+
+    /** Number of elements of all tensors of the checkpoint; 0 without one. */
+    public long inCheckpoint() {
+        return checkpoint == null
+                ? 0
+                : checkpoint.names().stream()
+                        .mapToLong(
+                                n -> Objects.requireNonNull(checkpoint.info(n)).elements())
+                        .sum();
+    }
+
+    /**
+     * Makes sure that the file has a matrix of these dimensions, before anything is made that is as large.
+     *
+     * @throws BadFileException if not
+     */
+    public void requireMatrix(String name, long rows, long cols) throws IOException {
+        if (checkpoint != null) {
+            requireShape(fileName(name), false, rows, cols);
+        }
+    }
+
+    /** The first dimension of a tensor of the checkpoint; 0 if it does not have it. */
+    public long rowsInCheckpoint(String name) {
+        TensorInfo info = checkpoint == null ? null : checkpoint.info(fileName(name));
+        return info == null || info.shape().isEmpty() ? 0 : info.shape().get(0);
+    }
+
+    /** Adds a tensor that is not from a checkpoint; it is closed with the others. */
+    public Tensor put(String name, Tensor tensor, boolean transposed, int... shape) {
+        entries.put(name, new Entry(new DenseWeight(tensor), shape.clone(), transposed));
+        return tensor;
+    }
+
+    /** Tensors of the checkpoint that no layer asked for. */
+    public Set<String> unread() {
+        Set<String> left = new LinkedHashSet<>(checkpoint == null ? Set.of() : checkpoint.names());
+        left.removeAll(read);
+        return left;
+    }
+
+    /** Names of all tensors in use. */
+    public Set<String> names() {
+        return Collections.unmodifiableSet(entries.keySet());
+    }
+
+    /** A tensor in use: a matrix, or a vector as one row. */
+    public FrozenWeight weight(String name) {
+        return entry(name).weight;
+    }
+
+    /**
+     * A vector in use (1, n).
+     *
+     * @throws IllegalArgumentException if it is a matrix
+     */
+    public Tensor vector(String name) {
+        Entry e = entry(name);
+        if (e.shape.length == 1 && e.weight instanceof DenseWeight dense) {
+            return dense.tensor();
+        }
+        throw new IllegalArgumentException(name + " was asked for as a vector; it is a matrix of "
+                + Arrays.toString(e.shape) + ". Ask for its weight.");
+    }
+
+    /** Bytes of memory that all tensors take. */
+    public long bytes() {
+        return entries.values().stream().mapToLong(e -> e.weight.bytes()).sum();
+    }
+
+    /** The dimensions of a tensor: (out, in) for a matrix whatever the file has. */
+    public int[] shape(String name) {
+        return entry(name).shape.clone();
+    }
+
+    /** Whether the file has a matrix as (in, out). */
+    public boolean isTransposed(String name) {
+        return entry(name).transposed;
+    }
+
+    private Entry entry(String name) {
+        if (closed) {
+            throw new IllegalStateException(name + " was asked for, and the model of " + directory
+                    + " was closed. Close it when nothing uses it any more.");
+        }
+        Entry e = entries.get(name);
+        if (e == null) {
+            throw new IllegalArgumentException(
+                    name + " is no tensor of this model; it has " + entries.size() + " others");
+        }
+        return e;
+    }
+
+    /** Number of elements of all tensors. */
+    public long count() {
+        return entries.values().stream()
+                .mapToLong(e -> (long) e.weight.out() * e.weight.in())
+                .sum();
+    }
+
+    /** Writes all tensors, with others in the place of some or beside them, as {@code model.safetensors}. */
+    public void write(Path file, Map<String, Tensor> replaced) throws IOException {
+        SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
+        for (Map.Entry<String, Entry> e : entries.entrySet()) {
+            Entry entry = e.getValue();
+            Tensor t = replaced.get(e.getKey());
+            int[] shape = entry.transposed ? new int[] {entry.shape[1], entry.shape[0]} : entry.shape;
+            if (t == null && !(entry.weight instanceof DenseWeight)) {
+                writer.add(e.getKey(), () -> entry.weight.copy(DType.F32), entry.transposed, shape);
+            } else {
+                Tensor now = t != null ? t : ((DenseWeight) entry.weight).tensor();
+                if (entry.transposed) {
+                    writer.addTransposed(e.getKey(), now, shape);
+                } else {
+                    writer.add(e.getKey(), now, shape);
+                }
+            }
+        }
+        replaced.forEach((name, t) -> {
+            if (!entries.containsKey(name)) {
+                writer.add(name, t, t.rows(), t.cols());
+            }
+        });
+        writer.write(file);
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        entries.values().forEach(e -> e.weight.close());
+        entries.clear();
+    }
+}
