@@ -27,7 +27,21 @@ class TrainingTest {
                 .evaluation(50, 3)
                 .seed(9)
                 .config();
-        assertEquals(new TrainingConfig(0, 2.5, 8, true, 3, 2e-4, Schedule.COSINE, 0.2, 0.01, 0, 50, 3, 9), config);
+        assertEquals(
+                TrainingConfig.builder()
+                        .epochs(2.5)
+                        .batchSize(8)
+                        .groupByLength(true)
+                        .accumulation(3)
+                        .learningRate(2e-4)
+                        .schedule(Schedule.COSINE)
+                        .warmup(0.2)
+                        .weightDecay(0.01)
+                        .maxGradNorm(0)
+                        .evaluation(50, 3)
+                        .seed(9)
+                        .build(),
+                config);
         assertEquals(config.toBuilder().build(), config);
         assertEquals(TrainingConfig.of(300, 16, 1e-3), Training.steps(300).config());
     }

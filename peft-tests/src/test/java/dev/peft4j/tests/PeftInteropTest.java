@@ -201,7 +201,7 @@ class PeftInteropTest {
             Object label = labels.get(i);
             if (!(label instanceof List<?>)) {
                 records.add(PackedBatch.Sequence.classified(inputs[i], ((Number) label).intValue()));
-            } else if (inputs[i].length > 1) {
+            } else {
                 records.add(PackedBatch.Sequence.labelled(inputs[i], GoldenCase.ints(label)));
             }
         }

@@ -59,12 +59,12 @@ public record TrainableTokensConfig(List<Integer> tokens, @Nullable TargetModule
 
     /** Whether a table is the input embedding. */
     boolean isInput(ModelSites model, Site site) {
-        return site.equals(model.embeddingSites().get(0));
+        return site.equals(model.tokens("TRAINABLE_TOKENS"));
     }
 
     /** The tables. A head that is tied to a table among them is none of its own. */
     List<Site> sites(ModelSites model) {
-        EmbeddingSite input = model.embeddingSites().get(0);
+        EmbeddingSite input = model.tokens("TRAINABLE_TOKENS");
         if (target == null || target.isDefault()) {
             return List.of(input);
         }

@@ -34,7 +34,11 @@ public final class TokenTables {
     public TokenTables(Map<String, List<Integer>> trained, boolean ensured, ModelSites model) {
         this.model = model;
         boolean alike = true;
-        EmbeddingSite input = model.embeddingSites().get(0);
+        if (trained.isEmpty()) {
+            headFollows = false;
+            return;
+        }
+        EmbeddingSite input = model.tokens(FIELD);
         List<Integer> first = null; // of tables that are tied
         for (Map.Entry<String, List<Integer>> entry : trained.entrySet()) {
             List<Site> found = named(entry.getKey(), model);
@@ -63,7 +67,7 @@ public final class TokenTables {
 
     private static List<Site> named(String name, ModelSites model) {
         if (name.isEmpty()) {
-            return List.of(model.embeddingSites().get(0));
+            return List.of(model.tokens(FIELD));
         }
         List<Site> found = TargetModules.allSites(model).stream()
                 .filter(s -> !(s instanceof NormSite) && s.name().endsWith(name))
@@ -126,7 +130,7 @@ public final class TokenTables {
         if (ofInput != null && trained.size() == 1) {
             return ofInput;
         }
-        String input = model.embeddingSites().get(0).name();
+        String input = model.tokens(FIELD).name();
         Map<List<Site>, List<String>> names = new LinkedHashMap<>(); // for the same tables, of which the first counts
         trained.keySet().forEach(name -> names.computeIfAbsent(named(name, model), found -> new ArrayList<>())
                 .add(name));
@@ -158,7 +162,7 @@ public final class TokenTables {
 
     /** New rows of a table, copies of the base's. */
     TokenRows rows(Site site) {
-        boolean follows = headFollows && site.equals(model.embeddingSites().get(0));
+        boolean follows = headFollows && site.equals(model.tokens(FIELD));
         List<Integer> tokens = Objects.requireNonNull(tables.get(site));
         return new TokenRows(model, site, tokens, site.name() + TokenRows.SAVED_BESIDE, follows);
     }

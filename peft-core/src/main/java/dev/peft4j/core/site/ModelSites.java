@@ -26,6 +26,20 @@ public interface ModelSites extends Leased {
     /** The tables of token vectors; not those of positions and segments. */
     List<EmbeddingSite> embeddingSites();
 
+    /**
+     * The table of the tokens that a model reads.
+     *
+     * @param what needs it, for the message
+     * @throws IllegalArgumentException if it reads none
+     */
+    default EmbeddingSite tokens(String what) {
+        if (embeddingSites().isEmpty()) {
+            throw new IllegalArgumentException(what + " was asked for, which is of tokens; this " + modelType()
+                    + " model reads none. Leave it out, or use a model of texts.");
+        }
+        return embeddingSites().get(0);
+    }
+
     /** All norms in the order of the forward pass. */
     List<NormSite> normSites();
 

@@ -25,7 +25,7 @@ public final class AdamW implements Optimizer {
     private boolean closed;
 
     /** Running means of the gradient and of its square. */
-    record Moments(Tensor m, Tensor v) {}
+    private record Moments(Tensor m, Tensor v) {}
 
     /** All constants; every parameter is decayed. */
     public AdamW(double beta1, double beta2, double eps, double weightDecay) {
@@ -34,16 +34,20 @@ public final class AdamW implements Optimizer {
 
     /** All constants, and which parameters are decayed: usually not norms and biases. */
     public AdamW(double beta1, double beta2, double eps, double weightDecay, Predicate<Parameter> decayed) {
-        if (!(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1 && eps > 0 && weightDecay >= 0)) {
-            throw new IllegalArgumentException(
-                    "AdamW with betas " + beta1 + ", " + beta2 + ", eps " + eps + ", weight decay " + weightDecay
-                            + " was asked for; betas are from 0 to below 1, eps is above 0, decay at least 0.");
-        }
+        requireConstants(beta1, beta2, eps);
+        WeightDecay.require(weightDecay);
         this.beta1 = beta1;
         this.beta2 = beta2;
         this.eps = eps;
         this.weightDecay = weightDecay;
         this.decayed = decayed;
+    }
+
+    static void requireConstants(double beta1, double beta2, double eps) {
+        if (!(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1 && eps > 0 && Double.isFinite(eps))) {
+            throw new IllegalArgumentException("AdamW with betas " + beta1 + ", " + beta2 + ", eps " + eps
+                    + " was asked for; betas are from 0 to below 1, eps is above 0. Change the constants.");
+        }
     }
 
     /** The usual constants: betas 0.9 and 0.999, eps 1e-8; every parameter is decayed. */
@@ -74,8 +78,7 @@ public final class AdamW implements Optimizer {
         }
     }
 
-    /** What it remembers of a parameter; zeros at the start. */
-    synchronized Moments moments(Parameter p) {
+    private synchronized Moments moments(Parameter p) {
         requireOpen();
         Tensor value = p.value();
         return moments.computeIfAbsent(
@@ -85,8 +88,14 @@ public final class AdamW implements Optimizer {
                         Tensor.zeros(value.dtype(), value.rows(), value.cols())));
     }
 
-    /** Goes on as if so many steps had been made. */
-    void setSteps(int steps) {
+    @Override
+    public Map<String, Tensor> state(Parameter parameter) {
+        Moments s = moments(parameter);
+        return Map.of("exp_avg", s.m, "exp_avg_sq", s.v);
+    }
+
+    @Override
+    public synchronized void setSteps(int steps) {
         step = steps;
     }
 

@@ -7,6 +7,7 @@ import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.data.Example;
+import dev.peft4j.core.layer.LossFunction;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.tensor.Arena;
 import java.util.Arrays;
@@ -14,6 +15,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.BooleanSupplier;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,6 +28,7 @@ final class Loop {
     private final List<Adapter> trained;
     private final List<Parameter> parameters;
     private final TrainingConfig config;
+    private final LossFunction loss;
     private final List<TrainingListener> listeners;
     private final BooleanSupplier isStopped;
     private final RandomGenerator seeds;
@@ -36,6 +39,7 @@ final class Loop {
             List<Adapter> trained,
             List<Parameter> parameters,
             TrainingConfig config,
+            @Nullable LossFunction loss,
             List<TrainingListener> listeners,
             BooleanSupplier isStopped) {
         this.model = model;
@@ -43,6 +47,7 @@ final class Loop {
         this.trained = trained;
         this.parameters = parameters;
         this.config = config;
+        this.loss = loss == null ? model.head().loss() : loss;
         this.listeners = listeners;
         this.isStopped = isStopped;
         this.seeds = new SplittableRandom(config.seed() ^ 0x5DEECE66DL);
@@ -54,7 +59,7 @@ final class Loop {
             List<? extends Example> heldOut,
             int steps,
             Arena arena,
-            AdamW optimizer,
+            Optimizer optimizer,
             Progress progress,
             Checkpointer checkpointer) {
         Batches batches = new Batches(records, config);
@@ -100,7 +105,7 @@ final class Loop {
         }
     }
 
-    private void step(List<Batch> batches, double rate, Arena arena, AdamW optimizer, Progress progress) {
+    private void step(List<Batch> batches, double rate, Arena arena, Optimizer optimizer, Progress progress) {
         long start = System.nanoTime();
         long[] dropout = seeds(batches.size());
         int scored = batches.stream().mapToInt(b -> model.scored(b, adapters)).sum();
@@ -147,8 +152,8 @@ final class Loop {
     /** Adds the gradients of a batch, unless its loss is not finite. */
     private double backward(Batch batch, long dropout, int scored, Arena arena) {
         try (Pass pass = Pass.training(model.backend(), arena, dropout)) {
-            double sum =
-                    model.loss(Call.of(pass, adapters), batch, 1.0 / scored).sum();
+            double sum = model.loss(Call.of(pass, adapters), batch, 1.0 / scored, loss)
+                    .sum();
             if (Double.isFinite(sum)) {
                 pass.backward();
             }
@@ -197,7 +202,7 @@ final class Loop {
             return e;
         }
         try (Pass pass = Pass.tracing(model.backend(), arena, seed)) {
-            model.loss(Call.of(pass, adapters), batch, 1);
+            model.loss(Call.of(pass, adapters), batch, 1, loss);
         } catch (NonFiniteException e) {
             return e;
         }

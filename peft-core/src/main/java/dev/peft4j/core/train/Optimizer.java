@@ -2,7 +2,9 @@ package dev.peft4j.core.train;
 
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.tensor.Tensor;
 import java.util.List;
+import java.util.Map;
 
 /** Changes parameters by their gradients. Owns what it remembers of them, and frees it when closed. */
 public interface Optimizer extends AutoCloseable {
@@ -12,6 +14,16 @@ public interface Optimizer extends AutoCloseable {
      * @throws IllegalStateException if it or one of the parameters is closed
      */
     void step(Backend backend, List<Parameter> parameters, double learningRate);
+
+    /**
+     * What it remembers of a parameter, by names of its own; zeros at the start. A run that goes on has it from a file.
+     *
+     * @throws IllegalStateException if it is closed
+     */
+    Map<String, Tensor> state(Parameter parameter);
+
+    /** Goes on as if so many steps had been made. */
+    void setSteps(int steps);
 
     @Override
     void close();

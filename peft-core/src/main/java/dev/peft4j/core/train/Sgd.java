@@ -7,6 +7,7 @@ import dev.peft4j.core.tensor.Tensor;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 
 /**
  * Stochastic gradient descent, with momentum if asked for: {@code v = momentum · v + g}, {@code p = p - rate · v}, where g holds the
@@ -15,40 +16,71 @@ import java.util.Map;
 public final class Sgd implements Optimizer {
     private final double momentum;
     private final double weightDecay;
+    private final Predicate<Parameter> decayed;
     private final Map<Parameter, Tensor> velocities = new HashMap<>();
     private boolean closed;
 
-    /** Momentum and decay, 0 for none. */
+    /** Momentum and decay, 0 for none; every parameter is decayed. */
     public Sgd(double momentum, double weightDecay) {
-        if (!(momentum >= 0 && momentum < 1 && weightDecay >= 0)) {
-            throw new IllegalArgumentException("SGD with momentum " + momentum + " and weight decay " + weightDecay
-                    + " was asked for; momentum is from 0 to below 1, decay at least 0.");
-        }
+        this(momentum, weightDecay, p -> true);
+    }
+
+    /** Momentum and decay, and which parameters are decayed: usually not norms and biases. */
+    public Sgd(double momentum, double weightDecay, Predicate<Parameter> decayed) {
+        requireMomentum(momentum);
+        WeightDecay.require(weightDecay);
         this.momentum = momentum;
         this.weightDecay = weightDecay;
+        this.decayed = decayed;
+    }
+
+    static void requireMomentum(double momentum) {
+        if (!(momentum >= 0 && momentum < 1)) {
+            throw new IllegalArgumentException(
+                    "SGD with the momentum " + momentum + " was asked for; momentum is from 0 to below 1. Change it.");
+        }
     }
 
     @Override
     public synchronized void step(Backend backend, List<Parameter> parameters, double learningRate) {
-        if (closed) {
-            throw new IllegalStateException("an optimizer was used after it was closed. Make a new one.");
-        }
+        requireOpen();
         Kernels k = backend.kernels();
         for (Parameter p : parameters) {
             Tensor value = p.value();
             Tensor change = p.grad();
-            if (weightDecay > 0) {
+            if (weightDecay > 0 && decayed.test(p)) {
                 k.addScaled(weightDecay, value, change);
             }
             if (momentum > 0) {
-                Tensor velocity =
-                        velocities.computeIfAbsent(p, key -> Tensor.zeros(value.dtype(), value.rows(), value.cols()));
+                Tensor velocity = velocity(p);
                 k.scale(momentum, velocity);
                 k.addScaled(1, change, velocity);
                 change = velocity;
             }
             k.addScaled(-learningRate, change, value);
         }
+    }
+
+    private void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException("an optimizer was used after it was closed. Make a new one.");
+        }
+    }
+
+    private synchronized Tensor velocity(Parameter p) {
+        requireOpen();
+        Tensor value = p.value();
+        return velocities.computeIfAbsent(p, key -> Tensor.zeros(value.dtype(), value.rows(), value.cols()));
+    }
+
+    @Override
+    public Map<String, Tensor> state(Parameter parameter) {
+        return momentum > 0 ? Map.of("momentum_buffer", velocity(parameter)) : Map.of();
+    }
+
+    @Override
+    public void setSteps(int steps) {
+        // the rule is the same in each step
     }
 
     @Override

@@ -7,6 +7,7 @@ import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.compose.Conflicts;
 import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.data.Example;
+import dev.peft4j.core.layer.LossFunction;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.tensor.Arena;
 import java.io.IOException;
@@ -33,6 +34,8 @@ public final class Trainer {
     private final List<Parameter> parameters;
     private @Nullable Checkpoints checkpoints;
     private boolean resumed;
+    private String lossName = "of the head";
+    private @Nullable LossFunction loss;
     private volatile boolean stopped;
 
     /**
@@ -84,6 +87,18 @@ public final class Trainer {
                         "an adapter was given twice to be trained, which would act twice. Give each adapter once.");
             }
         }
+    }
+
+    /**
+     * Trains with another loss than that of the model's head: a function of logits and targets. Held-out records are evaluated by the head's own, so that runs can be
+     * compared.
+     *
+     * @param name says which it is: a run that goes on has to have the same
+     */
+    public Trainer withLoss(String name, LossFunction function) {
+        lossName = name;
+        loss = function;
+        return this;
     }
 
     /** Keeps what a run needs to go on in a file, every half minute. */
@@ -154,7 +169,7 @@ public final class Trainer {
         Progress progress = new Progress(parameters, config.patience() > 0);
         try (progress;
                 Arena arena = new Arena(model.backend().dtype());
-                AdamW optimizer = new AdamW(config.weightDecay(), new WeightDecay(model))) {
+                Optimizer optimizer = config.optimizer().create(model, config.weightDecay(), config.decay())) {
             requireScored(records);
             trained.forEach(a -> a.beforeTraining(steps));
             Checkpointer checkpointer = checkpointer(records, heldOut, progress, optimizer, steps);
@@ -166,7 +181,7 @@ public final class Trainer {
             if (progress.base() == null && !heldOut.isEmpty()) {
                 evaluateBase(progress, heldOut);
             }
-            Loop loop = new Loop(model, adapters, trained, parameters, config, listeners, this::isStopped);
+            Loop loop = new Loop(model, adapters, trained, parameters, config, loss, listeners, this::isStopped);
             try {
                 loop.run(records, heldOut, steps, arena, optimizer, progress, checkpointer);
             } catch (NonFiniteException e) {
@@ -213,7 +228,7 @@ public final class Trainer {
             List<? extends Example> records,
             List<? extends Example> heldOut,
             Progress progress,
-            AdamW optimizer,
+            Optimizer optimizer,
             int steps) {
         Checkpoints where = checkpoints;
         if (where == null) {
@@ -242,6 +257,8 @@ public final class Trainer {
         s.put("schedule", String.valueOf(config.schedule()));
         s.put("warm-up", String.valueOf(config.warmup()));
         s.put("weight_decay", String.valueOf(config.weightDecay()));
+        s.put("optimizer", config.optimizer() + ", decays " + config.decay());
+        s.put("loss", lossName);
         s.put("max_grad_norm", String.valueOf(config.maxGradNorm()));
         s.put("steps_between_evaluations", String.valueOf(config.evaluateEvery()));
         s.put("patience", String.valueOf(config.patience()));

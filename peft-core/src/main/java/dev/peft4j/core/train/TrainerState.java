@@ -27,7 +27,7 @@ final class TrainerState {
     private final Path file;
     private final Map<String, String> identity;
     private final Progress progress;
-    private final AdamW optimizer;
+    private final Optimizer optimizer;
     private final int steps;
     private final Map<String, Tensor> tensors = new LinkedHashMap<>();
 
@@ -42,7 +42,7 @@ final class TrainerState {
             Map<String, String> identity,
             List<Adapter> adapters,
             Progress progress,
-            AdamW optimizer,
+            Optimizer optimizer,
             int steps) {
         this.file = file;
         this.identity = identity;
@@ -54,13 +54,11 @@ final class TrainerState {
             String of = adapters.size() == 1 ? "" : i + "."; // two adapters may have the same names
             for (Parameter p : adapters.get(i).parameters()) {
                 if (p.isTrainable()) {
-                    AdamW.Moments m = optimizer.moments(p);
-                    tensors.put("parameter." + of + p.name(), p.value());
-                    tensors.put("exp_avg." + of + p.name(), m.m());
-                    tensors.put("exp_avg_sq." + of + p.name(), m.v());
+                    String name = of + p.name();
+                    tensors.put("parameter." + name, p.value());
+                    optimizer.state(p).forEach((kind, t) -> tensors.put(kind + "." + name, t));
                     if (!progress.bestValues().isEmpty()) {
-                        tensors.put(
-                                "best." + of + p.name(), progress.bestValues().get(best++));
+                        tensors.put("best." + name, progress.bestValues().get(best++));
                     }
                 }
             }

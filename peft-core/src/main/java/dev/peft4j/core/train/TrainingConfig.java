@@ -11,7 +11,9 @@ package dev.peft4j.core.train;
  * @param learningRate highest rate of the schedule
  * @param schedule of the rate
  * @param warmup share of the steps in which the rate rises from 0, from 0 to 1
- * @param weightDecay of AdamW; norms and biases are not decayed, as in transformers
+ * @param optimizer that changes the parameters
+ * @param weightDecay of the optimizer
+ * @param decay which parameters are decayed
  * @param maxGradNorm gradients are scaled down to this norm; 0 for never
  * @param evaluateEvery steps between evaluations; 0 for only before and after
  * @param patience the run ends after this many evaluations without a better loss, and the best parameters are put back; 0 for never
@@ -26,7 +28,9 @@ public record TrainingConfig(
         double learningRate,
         Schedule schedule,
         double warmup,
+        OptimizerConfig optimizer,
         double weightDecay,
+        OptimizerConfig.Decay decay,
         double maxGradNorm,
         int evaluateEvery,
         int patience,
@@ -123,7 +127,9 @@ public record TrainingConfig(
         b.learningRate = learningRate;
         b.schedule = schedule;
         b.warmup = warmup;
+        b.optimizer = optimizer;
         b.weightDecay = weightDecay;
+        b.decay = decay;
         b.maxGradNorm = maxGradNorm;
         b.evaluateEvery = evaluateEvery;
         b.patience = patience;
@@ -156,7 +162,9 @@ public record TrainingConfig(
         private double learningRate = 1e-3;
         private Schedule schedule = Schedule.LINEAR;
         private double warmup = 0.1;
+        private OptimizerConfig optimizer = OptimizerConfig.DEFAULT;
         private double weightDecay;
+        private OptimizerConfig.Decay decay = OptimizerConfig.Decay.NOT_NORMS_AND_BIASES;
         private double maxGradNorm = 1;
         private int evaluateEvery;
         private int patience;
@@ -212,9 +220,21 @@ public record TrainingConfig(
             return this;
         }
 
-        /** Of AdamW. */
-        public Builder weightDecay(double decay) {
-            weightDecay = decay;
+        /** What changes the parameters. */
+        public Builder optimizer(OptimizerConfig config) {
+            optimizer = config;
+            return this;
+        }
+
+        /** Of the optimizer. */
+        public Builder weightDecay(double share) {
+            weightDecay = share;
+            return this;
+        }
+
+        /** Which parameters are decayed. */
+        public Builder decay(OptimizerConfig.Decay rule) {
+            decay = rule;
             return this;
         }
 
@@ -257,7 +277,9 @@ public record TrainingConfig(
                     learningRate,
                     schedule,
                     warmup,
+                    optimizer,
                     weightDecay,
+                    decay,
                     maxGradNorm,
                     evaluateEvery,
                     patience,
