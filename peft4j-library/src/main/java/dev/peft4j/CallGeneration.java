@@ -3,6 +3,7 @@ package dev.peft4j;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.model.Model;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.CausalModel;
 import dev.peft4j.models.GenerationConfig;
 import dev.peft4j.models.TextGenerator;
@@ -19,7 +20,7 @@ import java.util.function.Predicate;
 record CallGeneration(Model model, TextTokenizer tokenizer, Function<Pass, Call> calls) implements TextGeneration {
     @Override
     public String generateWhile(String prompt, GenerationConfig config, Predicate<String> onText) {
-        if (!(model instanceof CausalModel causal)) {
+        if (!(model instanceof CausalModel causal) || model.taskType() != TaskType.CAUSAL_LM) {
             throw new IllegalArgumentException("text was to be generated, and this " + model.modelType()
                     + " model classifies. Open a language model, or classify.");
         }

@@ -2,6 +2,7 @@ package dev.peft4j.cli;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.model.Model;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.CausalModel;
 import dev.peft4j.models.GenerationConfig;
 import dev.peft4j.models.TextGenerator;
@@ -82,7 +83,7 @@ final class GenerateCommand implements Callable<Integer> {
         }
         try (Model model = modelOptions.open(adapters);
                 TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize())) {
-            if (!(model instanceof CausalModel causal)) {
+            if (!(model instanceof CausalModel causal) || model.taskType() != TaskType.CAUSAL_LM) {
                 throw new IllegalArgumentException("text was to be generated, and " + model.modelType()
                         + " classifies. Use a language model, or the command eval.");
             }

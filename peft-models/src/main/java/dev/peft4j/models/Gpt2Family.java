@@ -13,6 +13,7 @@ public final class Gpt2Family implements ModelFamily {
             .feedForward("mlp.c_proj")
             .targets("LN_TUNING", "ln_1", "ln_2", "ln_f")
             .head(TaskType.CAUSAL_LM, "lm_head", "GPT2LMHeadModel")
+            .head(TaskType.SEQ_CLS, "score", "GPT2ForSequenceClassification")
             .fanInFanOut()
             .build();
 

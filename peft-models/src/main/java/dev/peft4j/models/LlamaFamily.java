@@ -13,6 +13,7 @@ public final class LlamaFamily implements ModelFamily {
             .feedForward("down_proj")
             .targets("LN_TUNING", "input_layernorm", "post_attention_layernorm", "norm")
             .head(TaskType.CAUSAL_LM, "lm_head", "LlamaForCausalLM")
+            .head(TaskType.SEQ_CLS, "score", "LlamaForSequenceClassification")
             .groupedKeys()
             .build();
 

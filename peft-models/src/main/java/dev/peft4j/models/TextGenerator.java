@@ -6,6 +6,7 @@ import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.NonFiniteException;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.ArrayList;
@@ -37,6 +38,11 @@ public final class TextGenerator implements AutoCloseable {
 
     /** A generator that asks for the call of each pass: {@code pass -> peftModel.call(pass, active)}. */
     public TextGenerator(CausalModel model, Function<Pass, Call> calls) {
+        if (model.taskType() != TaskType.CAUSAL_LM) {
+            throw new IllegalArgumentException(
+                    "text was to be generated with the head of a model for " + model.taskType()
+                            + "; that of a language model predicts the next token. Open the checkpoint of one.");
+        }
         this.model = model;
         this.calls = calls;
         this.arena = new Arena(model.backend().dtype());

@@ -32,7 +32,9 @@ class FamilyNamesTest {
     /** Words that are no names of a family where they stand, and why. */
     private static final Map<String, Set<String>> ELSEWHERE = Map.ofEntries(
             Map.entry("WeightTying", Set.of("embed_tokens", "lm_head")), // PEFT ties these, in every family
-            Map.entry("WholeModules", Set.of("classifier")), // PEFT calls the head of a classifier so, in every family
+            Map.entry(
+                    "WholeModules",
+                    Set.of("classifier", "score")), // PEFT calls the head of a classifier so, in every family
             Map.entry("PromptAdapter", Set.of("word_embeddings")), // PEFT's second name of the table, in every family
             Map.entry("BottleneckJson", Set.of("bert")), // AdapterHub's name of a distribution
             Map.entry("AdapterReader", Set.of("model.")), // a call in Python
