@@ -25,6 +25,7 @@ import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.weight.WeightFormat;
 import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.lora.LoraInit;
 import dev.peft4j.lora.LoraMethod;
@@ -34,6 +35,7 @@ import dev.peft4j.lora.loha.LoHaConfig;
 import dev.peft4j.lora.lokr.LoKrConfig;
 import dev.peft4j.lora.oft.OftConfig;
 import dev.peft4j.lora.vera.VeraConfig;
+import dev.peft4j.models.LoadOptions;
 import dev.peft4j.models.Models;
 import dev.peft4j.prompt.PTuningConfig;
 import dev.peft4j.prompt.PrefixTuningConfig;
@@ -134,10 +136,31 @@ class FiniteDifferenceTest {
         "parallel,full"
     })
     void gradients_equal_central_differences(String family, String method) throws IOException {
+        check(family, method, WeightFormat.full());
+    }
+
+    @ParameterizedTest(name = "{0} {1} {2}")
+    @CsvSource({
+        "bytes,gpt2,lora",
+        "bytes,llama,pissa",
+        "bytes,bert,sites",
+        "bytes,llama,embeddings",
+        "bytes,gpt2,prefix",
+        "bytes,bert,full",
+        "bf16,llama,lora",
+        "bf16,gpt2,oft_exact",
+        "bf16,bert,full"
+    })
+    void gradients_through_weights_of_another_form(String form, String family, String method) throws IOException {
+        check(family, method, form.equals("bytes") ? ByteWeight::keep : WeightFormat.bf16());
+    }
+
+    private void check(String family, String method, WeightFormat format) throws IOException {
         Path directory =
                 withDropout(family.equals("parallel") ? ParallelFamilyTest.MODEL : Methods.MODELS.resolve(family));
         SplittableRandom random = new SplittableRandom(SEED);
-        try (Model model = Models.load(directory, Backend.nd4j(DType.F64), 0, 0);
+        LoadOptions options = LoadOptions.on(Backend.nd4j(DType.F64)).withFormat(format);
+        try (Model model = Models.load(directory, options);
                 Arena arena = new Arena(DType.F64);
                 Adapter adapter = adapter(model, method)) {
             PackedBatch batch = batch(model);
