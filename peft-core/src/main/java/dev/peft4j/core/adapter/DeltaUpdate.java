@@ -1,5 +1,6 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.autograd.KeptValue;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.autograd.Products;
@@ -8,12 +9,13 @@ import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.SplittableRandom;
 
-/** An update whose change of the weight is computed as a whole: {@code y += s · x ΔWᵀ}. */
+/** An update whose change of the weight is computed as a whole: {@code y += s · x ΔWᵀ}. Passes that only infer keep it for each other. */
 public abstract class DeltaUpdate implements LinearUpdate {
     private final double scaling;
     private final double rankDropout;
     private final double moduleDropout;
     private final boolean rescale;
+    private final KeptValue kept = new KeptValue(); // ΔW
 
     /**
      * Common settings of such methods.
@@ -39,7 +41,7 @@ public abstract class DeltaUpdate implements LinearUpdate {
         if (pass.isTraining() && moduleDropout > 0 && draw(pass.nextSeed()) < moduleDropout) {
             return;
         }
-        Node delta = delta(pass);
+        Node delta = keptOrNew(pass);
         if (!pass.isTraining() || rankDropout == 0) {
             Products.addLinear(pass, y, scaling, x, delta);
             return;
@@ -50,23 +52,32 @@ public abstract class DeltaUpdate implements LinearUpdate {
         Products.addScaled(pass, y, scaling, Products.scaleColumns(pass, change, kept));
     }
 
+    /** ΔW; that of earlier passes where nothing is derived. */
+    private Node keptOrNew(Pass pass) {
+        long version = KeptValue.version(parameters());
+        if (KeptValue.serves(pass)) {
+            return pass.node(kept.get(pass, version, () -> delta(pass).value()));
+        }
+        kept.freeStale(version);
+        return delta(pass);
+    }
+
     private static double draw(long seed) {
         return new SplittableRandom(seed).nextDouble();
     }
 
     private Tensor keptRows(Pass pass, int rows) {
         SplittableRandom random = new SplittableRandom(pass.nextSeed());
-        Tensor mask = pass.allocate(1, rows);
-        int kept = 0;
+        double[] keep = new double[rows];
+        int count = 0;
         for (int i = 0; i < rows; i++) {
-            boolean keep = random.nextDouble() > rankDropout;
-            mask.set(0, i, keep ? 1 : 0);
-            kept += keep ? 1 : 0;
+            keep[i] = random.nextDouble() > rankDropout ? 1 : 0;
+            count += (int) keep[i];
         }
-        if (rescale && kept > 0) {
-            for (int i = 0; i < rows; i++) {
-                mask.set(0, i, mask.get(0, i) * rows / kept);
-            }
+        Tensor mask = pass.allocate(1, rows);
+        mask.set(keep);
+        if (rescale && count > 0) {
+            pass.backend().kernels().scale((double) rows / count, mask);
         }
         return mask;
     }
@@ -77,5 +88,10 @@ public abstract class DeltaUpdate implements LinearUpdate {
                 Pass pass = Pass.inference(backend, arena)) {
             backend.kernels().addScaled(scaling, delta(pass).value(), weight);
         }
+    }
+
+    @Override
+    public final void free() {
+        kept.close();
     }
 }
