@@ -50,8 +50,7 @@ final class EmbeddingDora extends EmbeddingLora {
 
     @Override
     Factors factors(Backend backend) {
-        Factors f = super.factors(backend);
-        return new Factors(f.b(), f.a(), f.r(), f.scaling(), magnitude.gains(backend), null);
+        return magnitude.withGains(backend, super.factors(backend));
     }
 
     @Override

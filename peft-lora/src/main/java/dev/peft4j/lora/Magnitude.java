@@ -129,9 +129,10 @@ final class Magnitude {
         }
     }
 
-    /** {@code m / norm} of each row. */
-    double[] gains(Backend backend) {
-        return alone(backend, pass -> gain(pass, inverseNorms(pass)));
+    /** The same update with {@code m / norm} of each row. */
+    Factors withGains(Backend backend, Factors f) {
+        double[] gains = alone(backend, pass -> gain(pass, inverseNorms(pass)));
+        return new Factors(f.b(), f.a(), f.r(), f.scaling(), gains, null);
     }
 
     /** Adds an update to a weight, and multiplies its rows as a pass does. */

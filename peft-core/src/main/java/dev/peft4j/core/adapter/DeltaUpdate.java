@@ -2,12 +2,16 @@ package dev.peft4j.core.adapter;
 
 import dev.peft4j.core.autograd.KeptValue;
 import dev.peft4j.core.autograd.Node;
+import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.autograd.Products;
+import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.tensor.Initial;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.SplittableRandom;
+import java.util.random.RandomGenerator;
 
 /** An update whose change of the weight is computed as a whole: {@code y += s · x ΔWᵀ}. Passes that only infer keep it for each other. */
 public abstract class DeltaUpdate implements LinearUpdate {
@@ -30,6 +34,14 @@ public abstract class DeltaUpdate implements LinearUpdate {
         this.rankDropout = rankDropout;
         this.moduleDropout = moduleDropout;
         this.rescale = rescale;
+    }
+
+    /** A parameter of a layer that starts as PEFT's: kaiming_uniform(a=√5) = U(±1/√cols). */
+    protected static Parameter uniform(
+            LinearSite site, String name, Backend backend, int rows, int cols, RandomGenerator random) {
+        Tensor t = Tensor.allocate(backend.dtype(), rows, cols);
+        Initial.uniform(t, 1 / Math.sqrt(cols), random);
+        return new Parameter(site.name() + "." + name, t, rows, cols);
     }
 
     /** ΔW (O, I), not scaled. */
