@@ -66,11 +66,13 @@ public abstract class DeltaUpdate implements LinearUpdate {
 
     /** ΔW; that of earlier passes where nothing is derived. */
     private Node keptOrNew(Pass pass) {
-        long version = KeptValue.version(parameters());
         if (KeptValue.serves(pass)) {
-            return pass.node(kept.get(pass, version, () -> delta(pass).value()));
+            return pass.node(kept.get(
+                    pass, KeptValue.version(parameters()), () -> delta(pass).value()));
         }
-        kept.freeStale(version);
+        if (pass.isTraining()) {
+            kept.free(); // it is as large as the weight, and stale after the step
+        }
         return delta(pass);
     }
 

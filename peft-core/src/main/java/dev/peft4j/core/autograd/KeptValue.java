@@ -51,9 +51,9 @@ public final class KeptValue implements AutoCloseable {
             throw new IllegalStateException("a value of an adapter was asked for after the adapter was closed. Close it"
                     + " when nothing uses it any more.");
         }
-        freeStale(version);
         Kept found = kept;
-        if (found == null) {
+        if (found == null || found.version() != version) {
+            free();
             int mark = pass.begin();
             Tensor computed = compute.get();
             found = new Kept(computed.copy(computed.dtype()), version, new Lease("a value of an adapter"));
@@ -62,13 +62,6 @@ public final class KeptValue implements AutoCloseable {
         }
         pass.use(found.lease());
         return found.value();
-    }
-
-    /** Frees the value unless it is that of this version. */
-    public synchronized void freeStale(long version) {
-        if (kept != null && kept.version() != version) {
-            free();
-        }
     }
 
     /** Frees the value; the next one is computed again. */
