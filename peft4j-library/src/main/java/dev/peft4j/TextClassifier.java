@@ -178,11 +178,7 @@ public final class TextClassifier implements AutoCloseable {
         try (Pass pass = Pass.inference(model.backend(), arena)) {
             Tensor logits = model.logits(calls.apply(pass), PackedBatch.of(ids)).value(); // (B, outputs)
             for (int r = 0; r < logits.rows(); r++) {
-                double[] row = new double[logits.cols()];
-                for (int c = 0; c < row.length; c++) {
-                    row[c] = logits.get(r, c);
-                }
-                rows.add(row);
+                rows.add(logits.rows(r, 1).toDoubles());
             }
         }
         return rows;

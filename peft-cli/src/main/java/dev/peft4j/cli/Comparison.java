@@ -1,6 +1,7 @@
 package dev.peft4j.cli;
 
 import dev.peft4j.core.format.AtomicFile;
+import dev.peft4j.core.train.HtmlReport;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -81,27 +82,27 @@ final class Comparison {
     void write(Path file) throws IOException {
         StringBuilder html = new StringBuilder("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">")
                 .append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>")
-                .append(escape(title))
+                .append(HtmlReport.escape(title))
                 .append("</title><style>:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;")
                 .append("max-width:60rem;margin:2rem auto;padding:0 1rem}h1{font-size:1.5rem}h2{font-size:1.1rem;")
                 .append("margin-top:2rem}table{border-collapse:collapse}td,th{padding:.3rem .8rem;border-bottom:1px ")
                 .append("solid #8884;text-align:right;font-variant-numeric:tabular-nums}td:first-child,")
                 .append("th:first-child{text-align:left}rect{fill:#2a78d6}text{font:13px system-ui,sans-serif;")
                 .append("fill:currentColor}</style></head><body><h1>")
-                .append(escape(title))
+                .append(HtmlReport.escape(title))
                 .append("</h1><p>")
-                .append(escape(quality))
+                .append(HtmlReport.escape(quality))
                 .append(" of the base model: ")
                 .append(base)
                 .append("</p><table><tr>");
         for (String h : HEADS) {
-            html.append("<th>").append(escape(h)).append("</th>");
+            html.append("<th>").append(HtmlReport.escape(h)).append("</th>");
         }
         html.append("</tr>");
         for (Row r : sorted()) {
             html.append("<tr>");
             for (String c : cells(r)) {
-                html.append("<td>").append(escape(c)).append("</td>");
+                html.append("<td>").append(HtmlReport.escape(c)).append("</td>");
             }
             html.append("</tr>");
         }
@@ -114,12 +115,12 @@ final class Comparison {
 
     private void bars(StringBuilder html, String head, ToDoubleFunction<Row> value, int column) {
         double most = rows.stream().mapToDouble(value).max().orElse(1);
-        html.append("<h2>").append(escape(head)).append("</h2>");
+        html.append("<h2>").append(HtmlReport.escape(head)).append("</h2>");
         html.append(String.format(
                 Locale.ROOT,
                 "<svg viewBox=\"0 0 760 %d\" role=\"img\" aria-label=\"%s\">",
                 26 * rows.size() + 4,
-                escape(head)));
+                HtmlReport.escape(head)));
         int y = 2;
         for (Row r : sorted()) {
             double v = value.applyAsDouble(r);
@@ -129,7 +130,7 @@ final class Comparison {
                     "<text x=\"0\" y=\"%d\">%s</text><rect x=\"110\" y=\"%d\" width=\"%.1f\" height=\"16\"/>"
                             + "<text x=\"%.1f\" y=\"%d\">%s</text>",
                     y + 15,
-                    escape(r.method),
+                    HtmlReport.escape(r.method),
                     y + 2,
                     Math.max(1, BAR * v / Math.max(most, 1e-12)),
                     120 + Math.max(1, BAR * v / Math.max(most, 1e-12)),
@@ -138,12 +139,5 @@ final class Comparison {
             y += 26;
         }
         html.append("</svg>");
-    }
-
-    private static String escape(String text) {
-        return text.replace("&", "&amp;")
-                .replace("<", "&lt;")
-                .replace(">", "&gt;")
-                .replace("\"", "&quot;");
     }
 }

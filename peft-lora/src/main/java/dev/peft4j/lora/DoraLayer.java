@@ -58,19 +58,18 @@ final class DoraLayer extends LoraLayer {
     @Override
     public void forward(Call call, Node x, Node y) {
         Pass pass = call.pass();
-        double[] norms = magnitude.norms(pass);
         Node input = dropped(pass, x);
         if (input != x) {
             Node u = FrozenProducts.linear(pass, input, weight);
             Products.addScaled(pass, y, -1, u);
             addUpdate(pass, input, u);
-            magnitude.scale(pass, u, norms);
+            magnitude.scale(pass, u);
             Products.addScaled(pass, y, 1, u);
             return;
         }
         addUpdate(pass, x, y);
         if (bias == null) {
-            magnitude.scale(pass, y, norms);
+            magnitude.scale(pass, y);
             return;
         }
         // the bias is outside of the product
@@ -78,26 +77,28 @@ final class DoraLayer extends LoraLayer {
         Tensor rows = pass.allocate(y.value().rows(), weight.out());
         kernels.fillRows(call.vector(biasName, bias).value(), rows);
         kernels.addScaled(-1, rows, y.value());
-        magnitude.scale(pass, y, norms);
+        magnitude.scale(pass, y);
         kernels.add(y.value(), rows, y.value());
     }
 
     @Override
     public void mergeInto(Backend backend, Tensor merged) {
-        double[] gains = magnitude.gains(backend);
-        super.mergeInto(backend, merged);
-        magnitude.scaleRows(backend, gains, merged);
+        magnitude.mergeInto(backend, merged, () -> super.mergeInto(backend, merged));
     }
 
     @Override
     Factors factors(Backend backend) {
-        Factors f = super.factors(backend);
-        return new Factors(f.b(), f.a(), f.r(), f.scaling(), magnitude.gains(backend), null);
+        return magnitude.withGains(backend, super.factors(backend));
     }
 
     @Override
     void store(Backend backend, double[] newA, double[] newB, double @Nullable [] lengths, double @Nullable [] noBias) {
         super.store(backend, newA, newB, lengths, noBias);
         magnitude.store(backend, lengths);
+    }
+
+    @Override
+    public void free() {
+        magnitude.free();
     }
 }

@@ -40,25 +40,27 @@ final class EmbeddingDora extends EmbeddingLora {
     @Override
     public void forward(Call call, int[] ids, Node y) {
         super.forward(call, ids, y);
-        magnitude.scale(call.pass(), y, magnitude.norms(call.pass()));
+        magnitude.scale(call.pass(), y);
     }
 
     @Override
     public void mergeInto(Backend backend, Tensor merged) {
-        double[] gains = magnitude.gains(backend);
-        super.mergeInto(backend, merged);
-        magnitude.scaleRows(backend, gains, merged);
+        magnitude.mergeInto(backend, merged, () -> super.mergeInto(backend, merged));
     }
 
     @Override
     Factors factors(Backend backend) {
-        Factors f = super.factors(backend);
-        return new Factors(f.b(), f.a(), f.r(), f.scaling(), magnitude.gains(backend), null);
+        return magnitude.withGains(backend, super.factors(backend));
     }
 
     @Override
     void store(Backend backend, double[] newA, double[] newB, double @Nullable [] lengths) {
         super.store(backend, newA, newB, lengths);
         magnitude.store(backend, lengths);
+    }
+
+    @Override
+    public void free() {
+        magnitude.free();
     }
 }

@@ -52,23 +52,11 @@ class EmbeddingLora implements EmbeddingUpdate {
     /** {@code Aᵀ[ids]} (T, R). */
     private Node lookUp(Pass pass, int[] ids) {
         Node table = pass.node(a);
-        int r = a.value().rows();
-        Tensor out = pass.allocate(ids.length, r);
-        for (int i = 0; i < ids.length; i++) {
-            for (int k = 0; k < r; k++) {
-                out.set(i, k, a.value().get(k, ids[i]));
-            }
-        }
+        Tensor out = pass.allocate(ids.length, a.value().rows());
+        pass.backend().kernels().gatherColumns(ids, a.value(), out);
         Node h = pass.node(out);
         if (pass.needsGrad(table)) {
-            pass.record(h, () -> {
-                Tensor grad = table.grad();
-                for (int i = 0; i < ids.length; i++) {
-                    for (int k = 0; k < r; k++) {
-                        grad.set(k, ids[i], grad.get(k, ids[i]) + h.grad().get(i, k));
-                    }
-                }
-            });
+            pass.record(h, () -> pass.backend().kernels().scatterAddColumns(ids, h.grad(), table.grad()));
         }
         return h;
     }

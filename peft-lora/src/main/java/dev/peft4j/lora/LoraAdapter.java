@@ -14,6 +14,7 @@ import dev.peft4j.core.site.Site;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** LoRA at the chosen layers of a model, and the base tensors that are trained beside it: biases, whole modules, rows of the embedding. */
@@ -82,14 +83,9 @@ final class LoraAdapter extends LayeredAdapter {
         EmbeddingSite table = model().embeddingSites().get(0);
         if (updates().get(head.name()) instanceof DoraLayer from
                 && embedding(table.name()) instanceof EmbeddingDora to) {
-            for (int k = 0; k < from.a.value().rows(); k++) {
-                for (int c = 0; c < table.width(); c++) {
-                    to.b.value().set(c, k, from.a.value().get(k, c));
-                }
-                for (int v = 0; v < table.entries(); v++) {
-                    to.a.value().set(k, v, from.b.value().get(v, k));
-                }
-            }
+            int[] ranks = IntStream.range(0, from.a.value().rows()).toArray();
+            backend().kernels().scatterColumns(ranks, from.a.value(), to.b.value()); // Aᵀ
+            backend().kernels().gatherColumns(ranks, from.b.value(), to.a.value()); // Bᵀ
         }
     }
 

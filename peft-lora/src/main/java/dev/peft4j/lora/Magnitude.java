@@ -1,14 +1,18 @@
 package dev.peft4j.lora;
 
+import dev.peft4j.core.autograd.KeptValue;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.tensor.Kernels;
 import dev.peft4j.core.tensor.MatrixEngine;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.weight.FrozenWeight;
 import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +27,7 @@ final class Magnitude {
     private final double scaling;
     private final double[] squares; // ‖W‖² of each row
     private final Parameter parameter; // (1, O)
+    private final KeptValue kept = new KeptValue(); // m / ‖W + s·B A‖, (1, O)
 
     /**
      * Lengths that change nothing.
@@ -56,6 +61,7 @@ final class Magnitude {
     /** Computes with another weight of the base. */
     final void useBase(FrozenWeight other, Backend backend) {
         weight = other;
+        kept.free();
         Arrays.fill(squares, 0);
         try (Arena arena = new Arena(backend.dtype());
                 Pass pass = Pass.inference(backend, arena)) {
@@ -75,17 +81,14 @@ final class Magnitude {
         return parameter;
     }
 
-    private double length(int o) {
-        return parameter.value().get(0, o);
-    }
-
-    /** {@code ‖W + s·B A‖} of each row, with memory of a pass. */
-    double[] norms(Pass pass) {
+    /** {@code ‖W + s·B A‖²} of each row (1, O), in memory of a pass. */
+    private Tensor squaredNorms(Pass pass) {
         int r = a.value().rows();
         int n = squares.length;
         Tensor wa = pass.allocate(n, r);
         Tensor aa = pass.allocate(r, r);
         Tensor baa = pass.allocate(n, r);
+        Tensor sum = pass.allocate(1, n);
         MatrixEngine matrices = pass.backend().matrices();
         weight.forEachPanel(pass, (from, panel) -> { // W Aᵀ
             if (table) {
@@ -97,41 +100,52 @@ final class Magnitude {
         });
         matrices.gemm(false, true, 1, a.value(), a.value(), 0, aa); // A Aᵀ
         matrices.gemm(false, false, 1, b.value(), aa, 0, baa); // B A Aᵀ
-        double[] norms = new double[squares.length];
-        for (int o = 0; o < norms.length; o++) {
-            double cross = 0;
-            double own = 0;
-            for (int k = 0; k < a.value().rows(); k++) {
-                cross += wa.get(o, k) * b.value().get(o, k);
-                own += baa.get(o, k) * b.value().get(o, k);
-            }
-            norms[o] = Math.sqrt(squares[o] + 2 * scaling * cross + scaling * scaling * own);
-        }
-        return norms;
+        sum.set(squares);
+        Kernels kernels = pass.backend().kernels();
+        kernels.addRowDots(2 * scaling, wa, b.value(), sum);
+        kernels.addRowDots(scaling * scaling, baa, b.value(), sum);
+        return sum;
     }
 
-    /** The same with working memory of its own. */
-    private double[] norms(Backend backend) {
+    /** {@code 1 / ‖W + s·B A‖} of each row (1, O). */
+    private Tensor inverseNorms(Pass pass) {
+        Tensor sum = squaredNorms(pass);
+        pass.backend().kernels().power(-0.5, sum, sum);
+        return sum;
+    }
+
+    /** {@code m / norm} of each row (1, O). */
+    private Tensor gain(Pass pass, Tensor inverseNorms) {
+        Tensor gain = pass.allocate(1, inverseNorms.cols());
+        pass.backend().kernels().multiply(parameter.value(), inverseNorms, gain);
+        return gain;
+    }
+
+    /** A vector (1, O), computed with working memory of its own. */
+    private static double[] alone(Backend backend, Function<Pass, Tensor> compute) {
         try (Arena arena = new Arena(backend.dtype());
                 Pass pass = Pass.inference(backend, arena)) {
-            return norms(pass);
+            return compute.apply(pass).toDoubles();
         }
     }
 
-    /** {@code m / norm} of each row. */
-    double[] gains(Backend backend) {
-        double[] gains = norms(backend);
-        for (int o = 0; o < gains.length; o++) {
-            gains[o] = length(o) / gains[o];
-        }
-        return gains;
+    /** The same update with {@code m / norm} of each row. */
+    Factors withGains(Backend backend, Factors f) {
+        double[] gains = alone(backend, pass -> gain(pass, inverseNorms(pass)));
+        return new Factors(f.b(), f.a(), f.r(), f.scaling(), gains, null);
     }
 
-    /** Multiplies the rows of a weight that the update is in already. */
-    void scaleRows(Backend backend, double[] gains, Tensor merged) {
-        for (int o = 0; o < gains.length; o++) {
-            Tensor row = row(merged, o);
-            backend.kernels().scale(gains[o], row);
+    /** Adds an update to a weight, and multiplies its rows as a pass does. */
+    void mergeInto(Backend backend, Tensor merged, Runnable update) {
+        try (Arena arena = new Arena(backend.dtype());
+                Pass pass = Pass.inference(backend, arena)) {
+            Tensor gain = gain(pass, inverseNorms(pass));
+            update.run();
+            if (table) {
+                backend.kernels().scaleColumns(merged, gain, merged);
+            } else {
+                backend.kernels().scaleRows(merged, gain, merged);
+            }
         }
     }
 
@@ -140,22 +154,32 @@ final class Magnitude {
         parameter.value().set(lengths == null ? norms(backend) : lengths);
     }
 
-    /** Scales the columns of y by {@code m / norms}, in place. */
-    void scale(Pass pass, Node y, double[] norms) {
-        int n = norms.length;
-        Tensor gain = pass.allocate(1, n);
-        Tensor inverse = pass.allocate(1, n);
-        for (int o = 0; o < n; o++) {
-            gain.set(0, o, length(o) / norms[o]);
-            inverse.set(0, o, 1 / norms[o]);
+    private double[] norms(Backend backend) {
+        return alone(backend, pass -> {
+            Tensor sum = squaredNorms(pass);
+            backend.kernels().power(0.5, sum, sum);
+            return sum;
+        });
+    }
+
+    /** Scales the columns of y by {@code m / norm}, in place. */
+    void scale(Pass pass, Node y) {
+        if (KeptValue.serves(pass)) {
+            long version = KeptValue.version(List.of(a, b, parameter)) + weight.version();
+            Tensor gain = kept.get(pass, version, () -> gain(pass, inverseNorms(pass)));
+            pass.backend().kernels().scaleColumns(y.value(), gain, y.value());
+            return;
         }
+        Tensor inverse = inverseNorms(pass);
+        Tensor gain = gain(pass, inverse);
+        int n = gain.cols();
         Node m = pass.node(parameter);
         if (!pass.needsGrad(y, m)) {
             pass.backend().kernels().scaleColumns(y.value(), gain, y.value());
             return;
         }
         Tensor before = pass.allocate(y.value().rows(), n);
-        before.copyFrom(y.value());
+        pass.backend().kernels().copy(y.value(), before);
         pass.backend().kernels().scaleColumns(y.value(), gain, y.value());
         pass.record(
                 y,
@@ -169,5 +193,10 @@ final class Magnitude {
                 before,
                 gain,
                 inverse);
+    }
+
+    /** Frees what is kept. */
+    void free() {
+        kept.close();
     }
 }

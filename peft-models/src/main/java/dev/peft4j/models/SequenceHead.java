@@ -12,9 +12,11 @@ import dev.peft4j.core.layer.Linear;
 import dev.peft4j.core.layer.LossFunction;
 import dev.peft4j.core.layer.Losses;
 import dev.peft4j.core.site.TaskType;
+import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.Arrays;
 import java.util.function.BiFunction;
+import java.util.stream.IntStream;
 
 /** A head that predicts classes, labels or numbers of whole sequences by one row of each. */
 public final class SequenceHead implements Head {
@@ -132,9 +134,9 @@ public final class SequenceHead implements Head {
     }
 
     @Override
-    public long right(Tensor logits, Targets targets) {
+    public long right(Backend backend, Tensor logits, Targets targets) {
         if (targets instanceof Targets.Classes classes) {
-            return countRight(logits, classes.classes());
+            return countRight(backend, logits, classes.classes());
         }
         return targets instanceof Targets.LabelSets sets ? countRight(logits, sets.values()) : 0;
     }
@@ -152,23 +154,19 @@ public final class SequenceHead implements Head {
                 : (long) targets.count() * each;
     }
 
-    private static long countRight(Tensor logits, int[] labels) {
-        long right = 0;
-        for (int r = 0; r < labels.length; r++) {
-            int best = 0;
-            for (int c = 1; c < logits.cols(); c++) {
-                best = logits.get(r, c) > logits.get(r, best) ? c : best;
-            }
-            right += best == labels[r] ? 1 : 0;
-        }
-        return right;
+    private static long countRight(Backend backend, Tensor logits, int[] labels) {
+        int[] best = backend.kernels().argmax(logits);
+        return IntStream.range(0, labels.length)
+                .filter(r -> best[r] == labels[r])
+                .count();
     }
 
     /** Labels whose probability is on the right side of a half. */
     private static long countRight(Tensor logits, float[] values) {
         long right = 0;
+        float[] z = logits.toFloats();
         for (int i = 0; i < values.length; i++) {
-            boolean there = logits.get(i / logits.cols(), i % logits.cols()) > 0;
+            boolean there = z[i] > 0;
             right += there == values[i] > 0.5f ? 1 : 0;
         }
         return right;

@@ -9,6 +9,7 @@ import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import dev.peft4j.core.tensor.Tensor;
 
 /** The arrows between modules and packages. */
 @AnalyzeClasses(packages = "dev.peft4j", importOptions = ImportOption.DoNotIncludeTests.class)
@@ -94,6 +95,22 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("org.nd4j..", "org.bytedeco..");
+
+    /** On a device each such call would be a copy of one number between two memories. */
+    @ArchTest
+    static final ArchRule only_the_tensor_package_goes_over_single_elements = noClasses()
+            .that()
+            .resideOutsideOfPackage("dev.peft4j.core.tensor")
+            .and()
+            .doNotHaveFullyQualifiedName("dev.peft4j.core.format.SafetensorsFile") // compares a file with the base
+            .and()
+            .doNotHaveFullyQualifiedName(
+                    "dev.peft4j.lora.LoraFactors") // first values from decompositions in double precision
+            .should()
+            .callMethod(Tensor.class, "get", int.class, int.class)
+            .orShould()
+            .callMethod(Tensor.class, "set", int.class, int.class, double.class)
+            .because("forward and backward code goes through Kernels, or moves whole rows");
 
     @ArchTest
     static final ArchRule nothing_uses_the_calls_of_nd4j_that_end_the_process = noClasses()

@@ -1,7 +1,6 @@
 package dev.peft4j.adapters.bitfit;
 
 import dev.peft4j.core.adapter.Adapter;
-import dev.peft4j.core.adapter.LayeredAdapter;
 import dev.peft4j.core.adapter.MethodOption;
 import dev.peft4j.core.adapter.NamedMethod;
 import dev.peft4j.core.adapter.PeftConfig;
@@ -32,11 +31,7 @@ public final class BitFitMethod implements PeftMethod {
     @Override
     public Adapter create(PeftConfig config, ModelSites model, long seed) {
         BitFitConfig c = PeftMethod.require(BitFitConfig.class, config);
-        LayeredAdapter adapter = new LayeredAdapter(c, model);
-        adapter.build(() -> {
-            c.biases(model).forEach(name -> adapter.train(name, name));
-            adapter.trainModules(c.attachment().whole(model));
-        });
-        return adapter;
+        return PeftMethod.assemble(
+                c, c.attachment(), model, adapter -> c.biases(model).forEach(name -> adapter.train(name, name)));
     }
 }

@@ -74,15 +74,15 @@ final class BottleneckLayer {
     }
 
     private static void truncated(Tensor t, double deviation, RandomGenerator random) {
-        for (int r = 0; r < t.rows(); r++) {
-            for (int c = 0; c < t.cols(); c++) {
-                double v = random.nextGaussian();
-                while (Math.abs(v) > 2) {
-                    v = random.nextGaussian();
-                }
-                t.set(r, c, deviation * v);
+        double[] values = new double[Math.toIntExact(t.size())];
+        for (int i = 0; i < values.length; i++) {
+            double v = random.nextGaussian();
+            while (Math.abs(v) > 2) {
+                v = random.nextGaussian();
             }
+            values[i] = deviation * v;
         }
+        t.set(values);
     }
 
     List<Parameter> parameters() {

@@ -68,10 +68,7 @@ final class Ia3Layer implements LinearUpdate {
             backend.kernels().scaleColumns(weight, factors.value(), weight);
             return;
         }
-        for (int o = 0; o < weight.rows(); o++) {
-            Tensor row = weight.rows(o, 1);
-            backend.kernels().scale(factors.value().get(0, o), row);
-        }
+        backend.kernels().scaleRows(weight, factors.value(), weight);
     }
 
     @Override

@@ -1,7 +1,6 @@
 package dev.peft4j.adapters.norms;
 
 import dev.peft4j.core.adapter.Adapter;
-import dev.peft4j.core.adapter.LayeredAdapter;
 import dev.peft4j.core.adapter.MethodOption;
 import dev.peft4j.core.adapter.NamedMethod;
 import dev.peft4j.core.adapter.PeftConfig;
@@ -32,11 +31,7 @@ public final class NormTuningMethod implements PeftMethod {
     @Override
     public Adapter create(PeftConfig config, ModelSites model, long seed) {
         NormTuningConfig c = PeftMethod.require(NormTuningConfig.class, config);
-        LayeredAdapter adapter = new LayeredAdapter(c, model);
-        adapter.build(() -> {
-            c.modules(model).forEach(module -> adapter.trainLayer(module, "ln_tuning_layers"));
-            adapter.trainModules(c.attachment().whole(model));
-        });
-        return adapter;
+        return PeftMethod.assemble(c, c.attachment(), model, adapter -> c.modules(model)
+                .forEach(module -> adapter.trainLayer(module, "ln_tuning_layers")));
     }
 }

@@ -1,19 +1,25 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.autograd.KeptValue;
 import dev.peft4j.core.autograd.Node;
+import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.autograd.Products;
+import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.tensor.Initial;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.SplittableRandom;
+import java.util.random.RandomGenerator;
 
-/** An update whose change of the weight is computed as a whole: {@code y += s · x ΔWᵀ}. */
+/** An update whose change of the weight is computed as a whole: {@code y += s · x ΔWᵀ}. Passes that only infer keep it for each other. */
 public abstract class DeltaUpdate implements LinearUpdate {
     private final double scaling;
     private final double rankDropout;
     private final double moduleDropout;
     private final boolean rescale;
+    private final KeptValue kept = new KeptValue(); // ΔW
 
     /**
      * Common settings of such methods.
@@ -30,6 +36,14 @@ public abstract class DeltaUpdate implements LinearUpdate {
         this.rescale = rescale;
     }
 
+    /** A parameter of a layer that starts as PEFT's: kaiming_uniform(a=√5) = U(±1/√cols). */
+    protected static Parameter uniform(
+            LinearSite site, String name, Backend backend, int rows, int cols, RandomGenerator random) {
+        Tensor t = Tensor.allocate(backend.dtype(), rows, cols);
+        Initial.uniform(t, 1 / Math.sqrt(cols), random);
+        return new Parameter(site.name() + "." + name, t, rows, cols);
+    }
+
     /** ΔW (O, I), not scaled. */
     protected abstract Node delta(Pass pass);
 
@@ -39,7 +53,7 @@ public abstract class DeltaUpdate implements LinearUpdate {
         if (pass.isTraining() && moduleDropout > 0 && draw(pass.nextSeed()) < moduleDropout) {
             return;
         }
-        Node delta = delta(pass);
+        Node delta = keptOrNew(pass);
         if (!pass.isTraining() || rankDropout == 0) {
             Products.addLinear(pass, y, scaling, x, delta);
             return;
@@ -50,23 +64,34 @@ public abstract class DeltaUpdate implements LinearUpdate {
         Products.addScaled(pass, y, scaling, Products.scaleColumns(pass, change, kept));
     }
 
+    /** ΔW; that of earlier passes where nothing is derived. */
+    private Node keptOrNew(Pass pass) {
+        if (KeptValue.serves(pass)) {
+            return pass.node(kept.get(
+                    pass, KeptValue.version(parameters()), () -> delta(pass).value()));
+        }
+        if (pass.isTraining()) {
+            kept.free(); // it is as large as the weight, and stale after the step
+        }
+        return delta(pass);
+    }
+
     private static double draw(long seed) {
         return new SplittableRandom(seed).nextDouble();
     }
 
     private Tensor keptRows(Pass pass, int rows) {
         SplittableRandom random = new SplittableRandom(pass.nextSeed());
-        Tensor mask = pass.allocate(1, rows);
-        int kept = 0;
+        double[] keep = new double[rows];
+        int count = 0;
         for (int i = 0; i < rows; i++) {
-            boolean keep = random.nextDouble() > rankDropout;
-            mask.set(0, i, keep ? 1 : 0);
-            kept += keep ? 1 : 0;
+            keep[i] = random.nextDouble() > rankDropout ? 1 : 0;
+            count += (int) keep[i];
         }
-        if (rescale && kept > 0) {
-            for (int i = 0; i < rows; i++) {
-                mask.set(0, i, mask.get(0, i) * rows / kept);
-            }
+        Tensor mask = pass.allocate(1, rows);
+        mask.set(keep);
+        if (rescale && count > 0) {
+            pass.backend().kernels().scale((double) rows / count, mask);
         }
         return mask;
     }
@@ -77,5 +102,10 @@ public abstract class DeltaUpdate implements LinearUpdate {
                 Pass pass = Pass.inference(backend, arena)) {
             backend.kernels().addScaled(scaling, delta(pass).value(), weight);
         }
+    }
+
+    @Override
+    public final void free() {
+        kept.close();
     }
 }

@@ -16,4 +16,7 @@ public interface EmbeddingUpdate {
 
     /** Does the same to a copy (V, C) of the table. */
     void mergeInto(Backend backend, Tensor table);
+
+    /** Frees what it has besides its parameters, when no pass uses it any more. */
+    default void free() {}
 }

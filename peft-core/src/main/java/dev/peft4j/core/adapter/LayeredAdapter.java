@@ -510,6 +510,8 @@ public class LayeredAdapter implements Adapter {
     /** Frees the memory; no pass uses it any more. */
     protected void free() {
         parameters().forEach(Parameter::close);
+        linear.values().forEach(LinearUpdate::free);
+        embeddings.values().forEach(EmbeddingUpdate::free);
     }
 
     /** Backend of the model. */

@@ -44,4 +44,7 @@ public interface LinearUpdate {
 
     /** Does the same to a copy (1, O) of the bias. */
     default void mergeIntoBias(Backend backend, Tensor bias) {}
+
+    /** Frees what it has besides its parameters, when no pass uses it any more. */
+    default void free() {}
 }

@@ -4,6 +4,7 @@ import dev.peft4j.core.site.ModelSites;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * How one {@code peft_type} turns a config and a model into an {@link Adapter}. Found by {@link java.util.ServiceLoader}, so a method
@@ -42,6 +43,21 @@ public interface PeftMethod {
      * @throws IllegalArgumentException if the config does not fit the model
      */
     Adapter create(PeftConfig config, ModelSites model, long seed);
+
+    /**
+     * Makes an adapter of its parts, and of copies of the modules that are trained whole. If a part fails, nothing of it stays.
+     *
+     * @param parts adds what the method has to an empty adapter
+     */
+    static Adapter assemble(
+            PeftConfig config, Attachment attachment, ModelSites model, Consumer<LayeredAdapter> parts) {
+        LayeredAdapter adapter = new LayeredAdapter(config, model);
+        adapter.build(() -> {
+            parts.accept(adapter);
+            adapter.trainModules(attachment.whole(model));
+        });
+        return adapter;
+    }
 
     /**
      * Compares what a config asks for with a tensor of a file, before memory is taken for it.

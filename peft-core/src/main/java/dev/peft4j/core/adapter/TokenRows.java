@@ -7,6 +7,7 @@ import dev.peft4j.core.site.EmbeddingSite;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.site.Site;
+import dev.peft4j.core.tensor.Kernels;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.weight.FrozenWeight;
 import java.util.Arrays;
@@ -139,22 +140,22 @@ public final class TokenRows {
         }
         int[] rows = Arrays.copyOf(at, n);
         int[] sources = Arrays.copyOf(from, n);
-        for (int i = 0; i < n; i++) {
-            y.value().rows(rows[i], 1).copyFrom(delta.value().rows(sources[i], 1));
-        }
         Pass pass = call.pass();
+        Kernels kernels = pass.backend().kernels();
+        Tensor own = pass.allocate(n, delta.value().cols());
+        kernels.gather(sources, delta.value(), own);
+        kernels.scatter(rows, own, y.value());
         Node node = pass.node(delta);
         if (pass.needsGrad(node, y)) {
             pass.record(y, () -> {
                 pass.prepareGrad(y); // to be written
-                Tensor dy = y.grad();
-                for (int i = 0; i < rows.length; i++) {
-                    if (node.isTracked()) {
-                        Tensor target = node.grad().rows(sources[i], 1);
-                        pass.backend().kernels().add(target, dy.rows(rows[i], 1), target);
-                    }
-                    pass.backend().kernels().fillRows(null, dy.rows(rows[i], 1)); // the table has no part in these rows
+                Tensor d = pass.allocate(rows.length, y.grad().cols());
+                if (node.isTracked()) {
+                    kernels.gather(rows, y.grad(), d);
+                    kernels.scatterAdd(sources, d, node.grad());
                 }
+                kernels.fillRows(null, d);
+                kernels.scatter(rows, d, y.grad()); // the table has no part in these rows
             });
         }
     }
@@ -163,30 +164,27 @@ public final class TokenRows {
     void head(Call call, Node x, Node y) {
         Pass pass = call.pass();
         Node node = pass.node(delta);
-        Tensor scores = pass.allocate(x.value().rows(), tokens.length); // (T, n)
-        pass.backend().matrices().gemm(false, true, 1, x.value(), delta.value(), 0, scores);
-        for (int i = 0; i < tokens.length; i++) {
-            y.value().columns(tokens[i], 1).copyFrom(scores.columns(i, 1));
-        }
+        Kernels kernels = pass.backend().kernels();
+        Tensor scores = pass.allocate(tokens.length, x.value().rows()); // (n, T)
+        pass.backend().matrices().gemm(false, true, 1, delta.value(), x.value(), 0, scores);
+        kernels.scatterColumns(tokens, scores, y.value());
         if (pass.needsGrad(node, x, y)) {
             pass.record(
                     y,
                     () -> {
                         pass.prepareGrad(y);
-                        Tensor d = pass.allocate(x.value().rows(), tokens.length);
-                        for (int i = 0; i < tokens.length; i++) {
-                            Tensor column = y.grad().columns(tokens[i], 1);
-                            d.columns(i, 1).copyFrom(column);
-                            pass.backend().kernels().fillRows(null, column);
-                        }
-                        if (node.isTracked()) { // dDelta = dᵀ x
+                        Tensor d = pass.allocate(tokens.length, x.value().rows()); // (n, T)
+                        kernels.gatherColumns(tokens, y.grad(), d);
+                        if (node.isTracked()) { // dDelta = d x
                             double beta = pass.prepareGrad(node) ? 1 : 0;
-                            pass.backend().matrices().gemm(true, false, 1, d, x.value(), beta, node.grad());
+                            pass.backend().matrices().gemm(false, false, 1, d, x.value(), beta, node.grad());
                         }
-                        if (x.isTracked()) { // dx = d Delta
+                        if (x.isTracked()) { // dx = dᵀ Delta
                             double beta = pass.prepareGrad(x) ? 1 : 0;
-                            pass.backend().matrices().gemm(false, false, 1, d, delta.value(), beta, x.grad());
+                            pass.backend().matrices().gemm(true, false, 1, d, delta.value(), beta, x.grad());
                         }
+                        kernels.fillRows(null, d);
+                        kernels.scatterColumns(tokens, d, y.grad());
                     },
                     x.value());
         }

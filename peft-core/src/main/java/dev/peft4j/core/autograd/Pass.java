@@ -249,7 +249,7 @@ public final class Pass implements AutoCloseable {
         if (old == null) {
             return false;
         }
-        fresh.copyFrom(old);
+        backend.kernels().copy(old, fresh);
         releaseHeld(old);
         return true;
     }
@@ -282,7 +282,7 @@ public final class Pass implements AutoCloseable {
             if (prepareGrad(node)) {
                 backend.kernels().addScaled(1, grad, node.grad());
             } else {
-                node.grad().copyFrom(grad);
+                backend.kernels().copy(grad, node.grad());
             }
         }
     }

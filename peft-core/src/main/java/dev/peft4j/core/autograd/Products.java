@@ -105,7 +105,7 @@ public final class Products {
                     () -> {
                         if (factors.isTracked()) { // df = Σ dy · x
                             Tensor ones = pass.allocate(1, x.value().cols());
-                            ones.fill(1);
+                            pass.backend().kernels().fill(1, ones);
                             if (!pass.prepareGrad(factors)) {
                                 pass.backend().kernels().fillRows(null, factors.grad());
                             }
@@ -140,7 +140,7 @@ public final class Products {
     /** Some columns of x, as a new node. */
     public static Node columns(Pass pass, Node x, int from, int count) {
         Node y = pass.node(pass.allocate(x.value().rows(), count));
-        y.value().copyFrom(x.value().columns(from, count));
+        pass.backend().kernels().copy(x.value().columns(from, count), y.value());
         if (pass.needsGrad(x)) {
             pass.record("columns", y, () -> {
                 if (!pass.prepareGrad(x)) {
@@ -171,7 +171,7 @@ public final class Products {
 
     /** {@code y = x}: overwrites y, which nothing was done to yet. */
     public static void copy(Pass pass, Node x, Node y) {
-        y.value().copyFrom(x.value());
+        pass.backend().kernels().copy(x.value(), y.value());
         if (pass.needsGrad(x)) {
             pass.record("copy", y, () -> {
                 if (!pass.prepareGrad(x)) {
@@ -212,7 +212,7 @@ public final class Products {
             return;
         }
         Tensor before = pass.allocate(y.value().rows(), y.value().cols());
-        before.copyFrom(y.value());
+        pass.backend().kernels().copy(y.value(), before);
         pass.backend().kernels().scaleColumns(y.value(), factors.value(), y.value());
         pass.record(
                 "scaleInPlace",
@@ -220,7 +220,7 @@ public final class Products {
                 () -> {
                     if (factors.isTracked()) { // df = Σ dy · y
                         Tensor ones = pass.allocate(1, before.cols());
-                        ones.fill(1);
+                        pass.backend().kernels().fill(1, ones);
                         if (!pass.prepareGrad(factors)) {
                             pass.backend().kernels().fillRows(null, factors.grad());
                         }
@@ -239,9 +239,10 @@ public final class Products {
                 a.value().rows() * b.value().rows(),
                 a.value().cols() * b.value().cols());
         pass.backend().kernels().fillRows(null, out);
-        forEachBlock(a.value(), b.value(), out, (i, j, block) -> pass.backend()
+        double[] factors = a.value().toDoubles();
+        forEachBlock(a.value(), b.value(), out, (i, block) -> pass.backend()
                 .kernels()
-                .addScaled(a.value().get(i, j), b.value(), block));
+                .addScaled(factors[i], b.value(), block));
         Node y = pass.node(out);
         if (pass.needsGrad(a, b)) {
             pass.record(
@@ -251,12 +252,12 @@ public final class Products {
                         Tensor da = pass.allocate(a.value().rows(), a.value().cols());
                         Tensor db = pass.allocate(b.value().rows(), b.value().cols());
                         pass.backend().kernels().fillRows(null, db);
-                        forEachBlock(a.value(), b.value(), y.grad(), (i, j, block) -> {
-                            da.set(i, j, pass.backend().kernels().dot(block, b.value())); // da[i, j] = Σ dy[i, j] · b
-                            pass.backend()
-                                    .kernels()
-                                    .addScaled(a.value().get(i, j), block, db); // db = Σ a[i, j] dy[i, j]
+                        double[] dots = new double[factors.length];
+                        forEachBlock(a.value(), b.value(), y.grad(), (i, block) -> {
+                            dots[i] = pass.backend().kernels().dot(block, b.value()); // da[i] = Σ dy[i] · b
+                            pass.backend().kernels().addScaled(factors[i], block, db); // db = Σ a[i] dy[i]
                         });
+                        da.set(dots);
                         if (a.isTracked()) {
                             pass.addGrad(a, da);
                         }
@@ -270,15 +271,16 @@ public final class Products {
         return y;
     }
 
+    /** What is done with the block that belongs to an element of a, counted row by row. */
     private interface BlockAction {
-        void run(int i, int j, Tensor block);
+        void run(int i, Tensor block);
     }
 
     private static void forEachBlock(Tensor a, Tensor b, Tensor product, BlockAction action) {
         for (int i = 0; i < a.rows(); i++) {
             Tensor rows = product.rows(i * b.rows(), b.rows());
             for (int j = 0; j < a.cols(); j++) {
-                action.run(i, j, rows.columns(j * b.cols(), b.cols()));
+                action.run(i * a.cols() + j, rows.columns(j * b.cols(), b.cols()));
             }
         }
     }

@@ -118,11 +118,11 @@ public final class Functions {
         for (int i = 0; i < lengths.length; i++) {
             Node r = rows.get(i);
             if (r != null) {
-                out.rows(to, r.value().rows()).copyFrom(r.value());
+                pass.backend().kernels().copy(r.value(), out.rows(to, r.value().rows()));
                 to += r.value().rows();
                 derive |= pass.needsGrad(r);
             }
-            out.rows(to, lengths[i]).copyFrom(x.value().rows(from, lengths[i]));
+            pass.backend().kernels().copy(x.value().rows(from, lengths[i]), out.rows(to, lengths[i]));
             from += lengths[i];
             to += lengths[i];
         }

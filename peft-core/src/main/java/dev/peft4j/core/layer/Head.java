@@ -6,6 +6,7 @@ import dev.peft4j.core.data.Layout;
 import dev.peft4j.core.data.Measure;
 import dev.peft4j.core.data.Targets;
 import dev.peft4j.core.site.TaskType;
+import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -55,7 +56,7 @@ public interface Head {
     Measure measure();
 
     /** How many predictions are right, of those that {@link #judged} counts; 0 where a measure is none of right and wrong. */
-    default long right(Tensor logits, Targets targets) {
+    default long right(Backend backend, Tensor logits, Targets targets) {
         return 0;
     }
 

@@ -71,12 +71,16 @@ public final class Rotary implements AutoCloseable {
     private Tables grow(int positions) {
         int half = inverseFrequencies.length;
         Tables t = new Tables(Tensor.allocate(dtype, positions, half), Tensor.allocate(dtype, positions, half));
+        double[] cosines = new double[half];
+        double[] sines = new double[half];
         for (int p = 0; p < positions; p++) {
             for (int i = 0; i < half; i++) {
                 float angle = p * inverseFrequencies[i];
-                t.cosines.set(p, i, Math.cos(angle));
-                t.sines.set(p, i, Math.sin(angle));
+                cosines[i] = Math.cos(angle);
+                sines[i] = Math.sin(angle);
             }
+            t.cosines.rows(p, 1).set(cosines);
+            t.sines.rows(p, 1).set(sines);
         }
         all.add(t);
         return t;

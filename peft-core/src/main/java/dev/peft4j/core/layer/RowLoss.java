@@ -50,7 +50,7 @@ public final class RowLoss {
                 pass.backwardTo(mark);
             }
             if (dx != null) {
-                dx.rows(from, rows.length).copyFrom(part.grad());
+                pass.backend().kernels().copy(part.grad(), dx.rows(from, rows.length));
                 pass.releaseGrad(part);
             }
             pass.end(frame, x);

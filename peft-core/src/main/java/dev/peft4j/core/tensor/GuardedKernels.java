@@ -21,6 +21,16 @@ final class GuardedKernels implements Kernels {
     }
 
     @Override
+    public void copy(Tensor x, Tensor y) {
+        guard.run(() -> kernels.copy(x, y), tensors(x), tensors(y));
+    }
+
+    @Override
+    public void fill(double value, Tensor y) {
+        guard.run(() -> kernels.fill(value, y), NONE, tensors(y));
+    }
+
+    @Override
     public void add(Tensor a, Tensor b, Tensor y) {
         guard.run(() -> kernels.add(a, b, y), tensors(a, b), tensors(y));
     }
@@ -38,6 +48,16 @@ final class GuardedKernels implements Kernels {
     @Override
     public void multiply(Tensor a, Tensor b, Tensor y) {
         guard.run(() -> kernels.multiply(a, b, y), tensors(a, b), tensors(y));
+    }
+
+    @Override
+    public void abs(Tensor x, Tensor y) {
+        guard.run(() -> kernels.abs(x, y), tensors(x), tensors(y));
+    }
+
+    @Override
+    public void power(double exponent, Tensor x, Tensor y) {
+        guard.run(() -> kernels.power(exponent, x, y), tensors(x), tensors(y));
     }
 
     @Override
@@ -61,6 +81,16 @@ final class GuardedKernels implements Kernels {
     }
 
     @Override
+    public void scaleRows(Tensor x, Tensor factors, Tensor y) {
+        guard.run(() -> kernels.scaleRows(x, factors, y), tensors(x, factors), tensors(y));
+    }
+
+    @Override
+    public void addRowDots(double factor, Tensor x, Tensor y, Tensor sum) {
+        guard.run(() -> kernels.addRowDots(factor, x, y, sum), tensors(x, y), tensors(sum));
+    }
+
+    @Override
     public void addColumnDots(Tensor x, Tensor y, Tensor factors, Tensor sum) {
         guard.run(() -> kernels.addColumnDots(x, y, factors, sum), tensors(x, y, factors), tensors(sum));
     }
@@ -68,6 +98,33 @@ final class GuardedKernels implements Kernels {
     @Override
     public void gather(int[] ids, Tensor table, Tensor y) {
         guard.run(() -> kernels.gather(ids, table, y), tensors(table), tensors(y));
+    }
+
+    @Override
+    public void scatter(int[] ids, Tensor x, Tensor table) {
+        guard.run(() -> kernels.scatter(ids, x, table), tensors(x), tensors(table));
+    }
+
+    @Override
+    public void gatherColumns(int[] ids, Tensor table, Tensor y) {
+        guard.run(() -> kernels.gatherColumns(ids, table, y), tensors(table), tensors(y));
+    }
+
+    @Override
+    public void scatterColumns(int[] ids, Tensor x, Tensor table) {
+        guard.run(() -> kernels.scatterColumns(ids, x, table), tensors(x), tensors(table));
+    }
+
+    @Override
+    public void scatterAddColumns(int[] ids, Tensor x, Tensor table) {
+        guard.run(() -> kernels.scatterAddColumns(ids, x, table), tensors(x), tensors(table));
+    }
+
+    @Override
+    public int[] argmax(Tensor x) {
+        int[] greatest = new int[x.rows()];
+        guard.run(() -> System.arraycopy(kernels.argmax(x), 0, greatest, 0, greatest.length), tensors(x), NONE);
+        return greatest;
     }
 
     @Override
@@ -184,6 +241,16 @@ final class GuardedKernels implements Kernels {
     @Override
     public double crossEntropy(Tensor logits, int[] labels, double scale) {
         return guard.get(() -> kernels.crossEntropy(logits, labels, scale), NONE, tensors(logits));
+    }
+
+    @Override
+    public double squaredError(Tensor z, float[] targets, double scale, @Nullable Tensor dz) {
+        return guard.get(() -> kernels.squaredError(z, targets, scale, dz), tensors(z), tensors(dz));
+    }
+
+    @Override
+    public double binaryCrossEntropy(Tensor z, float[] targets, double scale, @Nullable Tensor dz) {
+        return guard.get(() -> kernels.binaryCrossEntropy(z, targets, scale, dz), tensors(z), tensors(dz));
     }
 
     @Override

@@ -9,18 +9,35 @@ final class HostKernels implements Kernels {
     private final HostRows rows;
     private final HostNorms norms;
     private final HostAttention attention;
+    private final HostSelection selection;
+    private final HostLosses losses;
 
     HostKernels(Workers workers) {
         this.workers = workers;
         this.rows = new HostRows(workers);
         this.norms = new HostNorms(rows);
         this.attention = new HostAttention(workers);
+        this.selection = new HostSelection(rows);
+        this.losses = new HostLosses(rows);
     }
 
     @Override
     public void writeRows(Tensor to, RowTarget.Writer writer) {
         int grain = Math.max(1, HostRows.GRAIN / Math.max(1, to.cols()));
         workers.forRange(to.rows(), grain, (from, end) -> RowTarget.write(to, from, end, writer));
+    }
+
+    @Override
+    public void copy(Tensor x, Tensor y) {
+        rows.run(y, (r, a, b, c) -> y.copyRow(r, x, r));
+    }
+
+    @Override
+    public void fill(double value, Tensor y) {
+        int n = y.cols();
+        float[] row = new float[n];
+        Arrays.fill(row, (float) value);
+        rows.run(y, (r, a, b, c) -> y.write(r, 0, row, 0, n));
     }
 
     @Override
@@ -71,6 +88,30 @@ final class HostKernels implements Kernels {
             x2.read(r, 0, b, 0, n);
             for (int i = 0; i < n; i++) {
                 a[i] *= b[i];
+            }
+            y.write(r, 0, a, 0, n);
+        });
+    }
+
+    @Override
+    public void abs(Tensor x, Tensor y) {
+        int n = y.cols();
+        rows.run(y, (r, a, b, c) -> {
+            x.read(r, 0, a, 0, n);
+            for (int i = 0; i < n; i++) {
+                a[i] = Math.abs(a[i]);
+            }
+            y.write(r, 0, a, 0, n);
+        });
+    }
+
+    @Override
+    public void power(double exponent, Tensor x, Tensor y) {
+        int n = y.cols();
+        rows.run(y, (r, a, b, c) -> {
+            x.read(r, 0, a, 0, n);
+            for (int i = 0; i < n; i++) {
+                a[i] = (float) Math.pow(a[i], exponent);
             }
             y.write(r, 0, a, 0, n);
         });
@@ -132,6 +173,29 @@ final class HostKernels implements Kernels {
     }
 
     @Override
+    public void scaleRows(Tensor x, Tensor factors, Tensor y) {
+        int n = y.cols();
+        float[] f = factors.toFloats();
+        rows.run(y, (r, a, b, c) -> {
+            x.read(r, 0, a, 0, n);
+            for (int i = 0; i < n; i++) {
+                a[i] *= f[r];
+            }
+            y.write(r, 0, a, 0, n);
+        });
+    }
+
+    @Override
+    public void addRowDots(double factor, Tensor x, Tensor y, Tensor sum) {
+        int n = x.cols();
+        rows.run(x, (r, a, b, c) -> {
+            x.read(r, 0, a, 0, n);
+            y.read(r, 0, b, 0, n);
+            sum.put(0, r, sum.value(0, r) + factor * FastMath.dot(a, b, n));
+        });
+    }
+
+    @Override
     public void addColumnDots(Tensor x, Tensor y, Tensor factors, Tensor sum) {
         int n = x.cols();
         float[] f = factors.toFloats();
@@ -164,6 +228,31 @@ final class HostKernels implements Kernels {
             table.read(ids[r], 0, a, 0, n);
             y.write(r, 0, a, 0, n);
         });
+    }
+
+    @Override
+    public void scatter(int[] ids, Tensor x, Tensor table) {
+        selection.scatter(ids, x, table);
+    }
+
+    @Override
+    public void gatherColumns(int[] ids, Tensor table, Tensor y) {
+        selection.gatherColumns(ids, table, y);
+    }
+
+    @Override
+    public void scatterColumns(int[] ids, Tensor x, Tensor table) {
+        selection.scatterColumns(ids, x, table);
+    }
+
+    @Override
+    public void scatterAddColumns(int[] ids, Tensor x, Tensor table) {
+        selection.scatterAddColumns(ids, x, table);
+    }
+
+    @Override
+    public int[] argmax(Tensor x) {
+        return selection.argmax(x);
     }
 
     @Override
@@ -330,22 +419,17 @@ final class HostKernels implements Kernels {
 
     @Override
     public double crossEntropy(Tensor logits, int[] labels, double scale) {
-        int n = logits.cols();
-        double[] losses = new double[logits.rows()];
-        rows.run(logits, (r, a, b, c) -> {
-            logits.read(r, 0, a, 0, n);
-            float max = FastMath.max(a, n);
-            float target = a[labels[r]];
-            double sum = FastMath.expShifted(a, max, n);
-            losses[r] = Math.log(sum) + max - target;
-            float factor = (float) (scale / sum); // d loss/d logits = softmax - onehot
-            for (int i = 0; i < n; i++) {
-                a[i] *= factor;
-            }
-            a[labels[r]] -= (float) scale;
-            logits.write(r, 0, a, 0, n);
-        });
-        return Arrays.stream(losses).sum();
+        return losses.crossEntropy(logits, labels, scale);
+    }
+
+    @Override
+    public double squaredError(Tensor z, float[] targets, double scale, @Nullable Tensor dz) {
+        return losses.squaredError(z, targets, scale, dz);
+    }
+
+    @Override
+    public double binaryCrossEntropy(Tensor z, float[] targets, double scale, @Nullable Tensor dz) {
+        return losses.binaryCrossEntropy(z, targets, scale, dz);
     }
 
     @Override

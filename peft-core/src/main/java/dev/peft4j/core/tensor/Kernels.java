@@ -10,6 +10,12 @@ public interface Kernels {
     /** Writes all rows of a tensor on the threads of the engine. */
     void writeRows(Tensor to, RowTarget.Writer writer);
 
+    /** {@code y = x}; both in the number format of the engine. */
+    void copy(Tensor x, Tensor y);
+
+    /** Every element of y becomes the value. */
+    void fill(double value, Tensor y);
+
     /** {@code y = a + b}. */
     void add(Tensor a, Tensor b, Tensor y);
 
@@ -21,6 +27,12 @@ public interface Kernels {
 
     /** {@code y = a · b}, element by element. */
     void multiply(Tensor a, Tensor b, Tensor y);
+
+    /** {@code y = |x|}, element by element. */
+    void abs(Tensor x, Tensor y);
+
+    /** {@code y = x^exponent}, element by element. */
+    void power(double exponent, Tensor x, Tensor y);
 
     /** The sum of {@code a · b}, element by element. */
     double dot(Tensor a, Tensor b);
@@ -34,11 +46,32 @@ public interface Kernels {
     /** {@code y = x · factors} for each column; factors (1, cols). */
     void scaleColumns(Tensor x, Tensor factors, Tensor y);
 
+    /** {@code y = x · factors} for each row; factors (1, rows). */
+    void scaleRows(Tensor x, Tensor factors, Tensor y);
+
+    /** {@code sum (1, rows) += factor · the sum over the columns of x · y}. */
+    void addRowDots(double factor, Tensor x, Tensor y, Tensor sum);
+
     /** {@code sum (1, cols) += factors · the sum over the rows of x · y}. */
     void addColumnDots(Tensor x, Tensor y, Tensor factors, Tensor sum);
 
     /** {@code y[i] = table[ids[i]]}. */
     void gather(int[] ids, Tensor table, Tensor y);
+
+    /** {@code table[ids[i]] = x[i]}; of an id that is there twice, the last row counts. */
+    void scatter(int[] ids, Tensor x, Tensor table);
+
+    /** {@code y[i, :] = table[:, ids[i]]}: columns become rows. */
+    void gatherColumns(int[] ids, Tensor table, Tensor y);
+
+    /** {@code table[:, ids[i]] = x[i, :]}; of an id that is there twice, the last row counts. */
+    void scatterColumns(int[] ids, Tensor x, Tensor table);
+
+    /** {@code table[:, ids[i]] += x[i, :]}, in the order of i. */
+    void scatterAddColumns(int[] ids, Tensor x, Tensor table);
+
+    /** The column of the greatest element of each row, the first of several. */
+    int[] argmax(Tensor x);
 
     /** {@code table[ids[i]] += x[i]}, in the order of i. */
     void scatterAdd(int[] ids, Tensor x, Tensor table);
@@ -132,6 +165,18 @@ public interface Kernels {
      * @return the sum of the losses of the rows, not scaled
      */
     double crossEntropy(Tensor logits, int[] labels, double scale);
+
+    /**
+     * Squared error, of each row the mean over its elements.
+     *
+     * @param targets row by row
+     * @param dz becomes {@code scale · d loss/dz}; null if that is not asked for
+     * @return the sum of the losses of the rows, not scaled
+     */
+    double squaredError(Tensor z, float[] targets, double scale, @Nullable Tensor dz);
+
+    /** Binary cross entropy of logits, {@code -t log σ(z) - (1 - t) log(1 - σ(z))}, in the same way. */
+    double binaryCrossEntropy(Tensor z, float[] targets, double scale, @Nullable Tensor dz);
 
     /** Sum of the squares of all elements. */
     double sumOfSquares(Tensor x);

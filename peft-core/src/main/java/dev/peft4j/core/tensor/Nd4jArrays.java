@@ -49,6 +49,13 @@ final class Nd4jArrays {
         return array;
     }
 
+    /** Values row by row as an array of the dimensions and the number format of a tensor. */
+    static INDArray array(float[] values, Tensor like) {
+        INDArray array = Nd4j.createUninitialized(type(like.dtype()), like.rows(), like.cols());
+        array.data().setData(widen(values));
+        return array;
+    }
+
     /** Some rows of a tensor, in any order and number; copied here, because ND4J's own way does so with all threads. */
     static INDArray rows(Tensor t, int... which) {
         INDArray array = Nd4j.createUninitialized(type(t.dtype()), which.length, t.cols());

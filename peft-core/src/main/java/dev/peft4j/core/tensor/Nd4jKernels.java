@@ -23,6 +23,16 @@ final class Nd4jKernels implements Kernels {
     }
 
     @Override
+    public void copy(Tensor x, Tensor y) {
+        run(() -> store(array(x), y));
+    }
+
+    @Override
+    public void fill(double value, Tensor y) {
+        y.fill(value);
+    }
+
+    @Override
     public void add(Tensor a, Tensor b, Tensor y) {
         run(() -> store(array(a).addi(array(b)), y));
     }
@@ -40,6 +50,16 @@ final class Nd4jKernels implements Kernels {
     @Override
     public void multiply(Tensor a, Tensor b, Tensor y) {
         run(() -> store(array(a).muli(array(b)), y));
+    }
+
+    @Override
+    public void abs(Tensor x, Tensor y) {
+        run(() -> store(Transforms.abs(array(x)), y));
+    }
+
+    @Override
+    public void power(double exponent, Tensor x, Tensor y) {
+        run(() -> store(Transforms.pow(array(x), exponent), y));
     }
 
     @Override
@@ -69,6 +89,16 @@ final class Nd4jKernels implements Kernels {
     }
 
     @Override
+    public void scaleRows(Tensor x, Tensor factors, Tensor y) {
+        run(() -> store(array(x).muliColumnVector(array(factors).reshape(x.rows(), 1)), y));
+    }
+
+    @Override
+    public void addRowDots(double factor, Tensor x, Tensor y, Tensor sum) {
+        run(() -> store(array(x).muli(array(y)).sum(true, 1).muli(factor).reshape(1, x.rows()), sum, true));
+    }
+
+    @Override
     public void addColumnDots(Tensor x, Tensor y, Tensor factors, Tensor sum) {
         run(() -> store(array(x).muli(array(y)).sum(true, 0).muli(array(factors)), sum, true));
     }
@@ -78,6 +108,31 @@ final class Nd4jKernels implements Kernels {
         for (int r = 0; r < ids.length; r++) {
             y.rows(r, 1).copyFrom(table.rows(ids[r], 1));
         }
+    }
+
+    @Override
+    public void scatter(int[] ids, Tensor x, Tensor table) {
+        Nd4jSelection.scatter(ids, x, table);
+    }
+
+    @Override
+    public void gatherColumns(int[] ids, Tensor table, Tensor y) {
+        Nd4jSelection.gatherColumns(ids, table, y);
+    }
+
+    @Override
+    public void scatterColumns(int[] ids, Tensor x, Tensor table) {
+        Nd4jSelection.scatterColumns(ids, x, table, false);
+    }
+
+    @Override
+    public void scatterAddColumns(int[] ids, Tensor x, Tensor table) {
+        Nd4jSelection.scatterColumns(ids, x, table, true);
+    }
+
+    @Override
+    public int[] argmax(Tensor x) {
+        return Nd4jSelection.argmax(x);
     }
 
     @Override
@@ -374,18 +429,17 @@ final class Nd4jKernels implements Kernels {
 
     @Override
     public double crossEntropy(Tensor logits, int[] labels, double scale) {
-        return scoped(() -> {
-            INDArray x = array(logits);
-            INDArray e = Transforms.exp(x.subColumnVector(x.max(true, 1)), false);
-            INDArray p = e.diviColumnVector(e.sum(true, 1));
-            double loss = 0;
-            for (int r = 0; r < labels.length; r++) {
-                loss -= Math.log(p.getDouble(r, labels[r]));
-                p.putScalar(r, labels[r], p.getDouble(r, labels[r]) - 1);
-            }
-            store(p.muli(scale), logits);
-            return loss;
-        });
+        return Nd4jLosses.crossEntropy(logits, labels, scale);
+    }
+
+    @Override
+    public double squaredError(Tensor z, float[] targets, double scale, @Nullable Tensor dz) {
+        return Nd4jLosses.squaredError(z, targets, scale, dz);
+    }
+
+    @Override
+    public double binaryCrossEntropy(Tensor z, float[] targets, double scale, @Nullable Tensor dz) {
+        return Nd4jLosses.binaryCrossEntropy(z, targets, scale, dz);
     }
 
     @Override

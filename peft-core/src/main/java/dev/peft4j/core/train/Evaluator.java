@@ -52,7 +52,7 @@ public final class Evaluator {
                 Batch batch = Batch.of(records.subList(from, to));
                 try (Pass pass = Pass.inference(model.backend(), arena)) {
                     total = total.plus(model.loss(Call.of(pass, adapters), batch, 1, (p, logits, targets, scale) -> {
-                        counts[0] += head.right(logits.value(), targets);
+                        counts[0] += head.right(pass.backend(), logits.value(), targets);
                         counts[1] += head.judged(targets);
                         return head.loss().forward(p, logits, targets, scale);
                     }));

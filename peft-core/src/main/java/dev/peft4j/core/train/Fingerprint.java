@@ -80,7 +80,7 @@ final class Fingerprint {
                 for (int i = 0; i < some.length; i++) {
                     long at = i * size / some.length;
                     w.decode((int) (at / w.in()), row);
-                    some[i] = (float) row.get(0, (int) (at % w.in()));
+                    some[i] = row.columns((int) (at % w.in()), 1).toFloats()[0];
                 }
             }
             f.add(some);

@@ -25,8 +25,8 @@ public final class Gradients {
     private static double squares(Tensor grad) {
         double sum = 0;
         for (int r = 0; r < grad.rows(); r++) {
-            for (int c = 0; c < grad.cols(); c++) {
-                sum += grad.get(r, c) * grad.get(r, c);
+            for (double g : grad.rows(r, 1).toDoubles()) {
+                sum += g * g;
             }
         }
         return sum;

@@ -147,7 +147,8 @@ public final class HtmlReport implements TrainingListener {
         return String.format(Locale.ROOT, "%.4f", v);
     }
 
-    static String escape(String text) {
+    /** A text as a page has to have it to show it. */
+    public static String escape(String text) {
         return text.replace("&", "&amp;")
                 .replace("<", "&lt;")
                 .replace(">", "&gt;")

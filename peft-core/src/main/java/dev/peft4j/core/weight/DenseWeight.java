@@ -31,6 +31,11 @@ public record DenseWeight(Tensor tensor) implements FrozenWeight {
     }
 
     @Override
+    public long version() {
+        return tensor.version();
+    }
+
+    @Override
     public void decodeRow(int row, RowTarget to) {
         to.copy(tensor, row);
     }

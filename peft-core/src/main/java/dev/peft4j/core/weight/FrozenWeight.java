@@ -27,6 +27,11 @@ public interface FrozenWeight extends AutoCloseable {
         return false;
     }
 
+    /** Another number after its elements were changed, which only training in place does. */
+    default long version() {
+        return 0;
+    }
+
     /** Writes the values of a row (I). */
     void decodeRow(int row, RowTarget to);
 

@@ -1,5 +1,6 @@
 package dev.peft4j.core.tensor;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -82,6 +83,94 @@ class HostEnginesTest extends TwoEngines {
         });
         assertSame(y, 0);
         assertSame(grad, 1e-6);
+    }
+
+    @Test
+    void copies_and_powers_equal_the_reference() {
+        Pair x = matrix(67, 131);
+        Pair y = matrix(67, 140);
+        Pair part = y.columns(4, 131);
+        onBoth((e, f) -> e.kernels().copy(x.of(e), part.of(e)));
+        assertSame(y, 0);
+        onBoth((e, f) -> {
+            e.kernels().abs(x.of(e), x.of(e));
+            e.kernels().power(-0.5, x.of(e), part.of(e));
+        });
+        assertSame(x, 0);
+        assertSame(y, 1e-6);
+        onBoth((e, f) -> e.kernels().fill(0.25, part.of(e)));
+        assertSame(y, 1e-6);
+        assertEquals(0.25, part.f32().get(66, 130));
+    }
+
+    @Test
+    void row_kernels_equal_the_reference() {
+        Pair x = matrix(67, 131);
+        Pair y = matrix(67, 131);
+        Pair factors = matrix(1, 67);
+        Pair sum = matrix(1, 67);
+        onBoth((e, f) -> {
+            e.kernels().addRowDots(-0.7, x.of(e), y.of(e), sum.of(e));
+            e.kernels().scaleRows(x.of(e), factors.of(e), y.of(e));
+        });
+        assertSame(sum, 1e-5);
+        assertSame(y, 1e-6);
+    }
+
+    @Test
+    void rows_and_columns_by_their_numbers_equal_the_reference() {
+        int[] ids = {3, 0, 3, 9, 1, 3};
+        Pair table = matrix(11, 10);
+        Pair columns = matrix(6, 11);
+        onBoth((e, f) -> e.kernels().gatherColumns(ids, table.of(e), columns.of(e)));
+        assertSame(columns, 0);
+        assertEquals(table.f32().get(5, 9), columns.f32().get(3, 5));
+        Pair added = matrix(6, 11);
+        onBoth((e, f) -> e.kernels().scatterAddColumns(ids, added.of(e), table.of(e)));
+        assertSame(table, 1e-6);
+        Pair put = matrix(6, 11);
+        onBoth((e, f) -> e.kernels().scatterColumns(ids, put.of(e), table.of(e)));
+        assertSame(table, 1e-6);
+        assertEquals(put.f32().get(5, 7), table.f32().get(7, 3), "of an id that is there twice, the last row counts");
+        Pair rows = matrix(10, 11);
+        onBoth((e, f) -> e.kernels().scatter(ids, put.of(e), rows.of(e)));
+        assertSame(rows, 0);
+        assertEquals(put.f32().get(5, 7), rows.f32().get(3, 7));
+    }
+
+    @Test
+    void the_greatest_of_each_row_is_found_and_of_several_the_first() {
+        Pair x = matrix(67, 13);
+        onBoth((e, f) -> {
+            x.of(e).set(2, 4, 9);
+            x.of(e).set(2, 11, 9);
+        });
+        int[] greatest = host.kernels().argmax(x.f32());
+        assertEquals(4, greatest[2]);
+        assertArrayEquals(reference.kernels().argmax(x.f64()), greatest);
+    }
+
+    @Test
+    void losses_of_numbers_and_of_labels_equal_the_reference() {
+        Pair z = matrix(7, 5);
+        Pair dz = matrix(7, 5);
+        float[] targets = matrix(7, 5).f32().toFloats();
+        assertEquals(
+                reference.kernels().squaredError(z.f64(), targets, 0.3, dz.f64()),
+                host.kernels().squaredError(z.f32(), targets, 0.3, dz.f32()),
+                1e-5);
+        assertSame(dz, 1e-6);
+        for (int i = 0; i < targets.length; i++) {
+            targets[i] = targets[i] > 0 ? 1 : 0;
+        }
+        assertEquals(
+                reference.kernels().binaryCrossEntropy(z.f64(), targets, 0.3, dz.f64()),
+                host.kernels().binaryCrossEntropy(z.f32(), targets, 0.3, dz.f32()),
+                1e-5);
+        assertSame(dz, 1e-6);
+        assertEquals(
+                host.kernels().binaryCrossEntropy(z.f32(), targets, 0.3, dz.f32()),
+                host.kernels().binaryCrossEntropy(z.f32(), targets, 0.3, null));
     }
 
     @Test

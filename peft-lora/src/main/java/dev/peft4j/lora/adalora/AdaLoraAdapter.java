@@ -9,6 +9,7 @@ import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,7 +17,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -75,9 +75,7 @@ final class AdaLoraAdapter extends LayeredAdapter {
     }
 
     private static long zeros(AdaLoraLayer layer) {
-        return IntStream.range(0, layer.rank())
-                .filter(k -> layer.e.value().get(0, k) == 0)
-                .count();
+        return Arrays.stream(layer.e.value().toDoubles()).filter(e -> e == 0).count();
     }
 
     @Override
@@ -119,10 +117,10 @@ final class AdaLoraAdapter extends LayeredAdapter {
             return;
         }
         if (step < schedule.lastCut()) {
-            allocator.observe();
+            allocator.observe(backend);
         }
         if (schedule.cutsAfter(step)) {
-            allocator.cut(schedule.budget(step, layers.size()));
+            allocator.cut(backend, schedule.budget(step, layers.size()));
         }
     }
 
@@ -158,7 +156,7 @@ final class AdaLoraAdapter extends LayeredAdapter {
             if (mask.get(k)) {
                 to.a.value().rows(k, 1).copyFrom(from.a.value().rows(at, 1));
                 to.b.value().columns(k, 1).copyFrom(from.b.value().columns(at, 1));
-                to.e.value().set(0, k, from.e.value().get(0, at++));
+                to.e.value().columns(k, 1).copyFrom(from.e.value().columns(at++, 1));
             }
         }
     }

@@ -82,10 +82,12 @@ final class AdaLoraLayer implements LinearUpdate {
     private double addPenalty(Pass pass, double factor, Parameter p, boolean rows) {
         Backend backend = pass.backend();
         Tensor gram = pass.allocate(rank(), rank());
-        backend.matrices().gemm(!rows, rows, 1, p.value(), p.value(), 0, gram); // P Pᵀ, or Pᵀ P
+        double[] minusIdentity = new double[rank() * rank()];
         for (int i = 0; i < rank(); i++) {
-            gram.set(i, i, gram.get(i, i) - 1);
+            minusIdentity[i * rank() + i] = -1;
         }
+        gram.set(minusIdentity);
+        backend.matrices().gemm(!rows, rows, 1, p.value(), p.value(), 1, gram); // P Pᵀ - I, or Pᵀ P - I
         double norm = Math.sqrt(backend.kernels().sumOfSquares(gram));
         if (norm > 0 && p.isTrainable()) { // d‖G‖ = 2 G P / ‖G‖, or 2 P G / ‖G‖
             Tensor left = rows ? gram : p.value();

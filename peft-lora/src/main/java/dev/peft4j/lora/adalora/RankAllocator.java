@@ -1,12 +1,15 @@
 package dev.peft4j.lora.adalora;
 
 import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.DType;
+import dev.peft4j.core.tensor.Kernels;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which ranks are kept: those whose triplet of a column of B, an element of E and a row of A matters most.
@@ -19,13 +22,10 @@ final class RankAllocator implements AutoCloseable {
     private final Map<String, AdaLoraLayer> layers;
     private final Map<Parameter, Importance> importance = new HashMap<>();
     private final Map<String, Tensor> kept = new HashMap<>();
+    private @Nullable Tensor working; // as large as the largest parameter
 
     /** Running means of the importance of the elements of a parameter, and of its uncertainty. */
-    private record Importance(Tensor mean, Tensor uncertainty) {
-        double score(int row, int col) {
-            return mean.get(row, col) * uncertainty.get(row, col);
-        }
-    }
+    private record Importance(Tensor mean, Tensor uncertainty) {}
 
     RankAllocator(RankSchedule schedule, Map<String, AdaLoraLayer> layers) {
         this.schedule = schedule;
@@ -33,24 +33,38 @@ final class RankAllocator implements AutoCloseable {
     }
 
     /** Takes notice of the gradients of a step. */
-    void observe() {
+    void observe(Backend backend) {
         for (AdaLoraLayer layer : layers.values()) {
-            layer.parameters().forEach(this::observe);
+            layer.parameters().forEach(p -> observe(backend.kernels(), p));
         }
     }
 
-    private void observe(Parameter p) {
+    private void observe(Kernels kernels, Parameter p) {
         Importance s = importanceOf(p);
-        double b1 = schedule.beta1();
-        double b2 = schedule.beta2();
-        for (int r = 0; r < p.value().rows(); r++) {
-            for (int c = 0; c < p.value().cols(); c++) {
-                double now = Math.abs(p.value().get(r, c) * p.grad().get(r, c));
-                double mean = b1 * s.mean.get(r, c) + (1 - b1) * now;
-                s.mean.set(r, c, mean);
-                s.uncertainty.set(r, c, b2 * s.uncertainty.get(r, c) + (1 - b2) * Math.abs(now - mean));
-            }
+        Tensor value = p.value();
+        Tensor now = working(value.dtype(), value.rows(), value.cols());
+        kernels.multiply(value, p.grad(), now);
+        kernels.abs(now, now); // I = |p · dp|
+        kernels.scale(schedule.beta1(), s.mean);
+        kernels.addScaled(1 - schedule.beta1(), now, s.mean);
+        kernels.addScaled(-1, s.mean, now);
+        kernels.abs(now, now); // |I - mean|
+        kernels.scale(schedule.beta2(), s.uncertainty);
+        kernels.addScaled(1 - schedule.beta2(), now, s.uncertainty);
+    }
+
+    /** Working memory, the same for each call. */
+    private Tensor working(DType dtype, int rows, int cols) {
+        Tensor t = working;
+        if (t == null) {
+            long most = layers.values().stream()
+                    .mapToLong(layer -> Math.max(2L * layer.rank(), Math.max(layer.a.size(), layer.b.size())))
+                    .max()
+                    .orElse(0);
+            t = Tensor.allocate(dtype, 1, Math.toIntExact(most));
+            working = t;
         }
+        return t.columns(0, rows * cols).reshape(rows, cols);
     }
 
     private Importance importanceOf(Parameter p) {
@@ -83,12 +97,16 @@ final class RankAllocator implements AutoCloseable {
         importance.clear();
         kept.values().forEach(Tensor::close);
         kept.clear();
+        if (working != null) {
+            working.close();
+            working = null;
+        }
     }
 
     /** Sets the elements of E to zero whose triplets are not within the budget. */
-    void cut(int budget) {
+    void cut(Backend backend, int budget) {
         Map<String, double[]> scores = new LinkedHashMap<>();
-        layers.forEach((name, layer) -> scores.put(name, scores(layer)));
+        layers.forEach((name, layer) -> scores.put(name, scores(backend, layer)));
         double[] all = scores.values().stream()
                 .flatMapToDouble(Arrays::stream)
                 .sorted()
@@ -96,10 +114,9 @@ final class RankAllocator implements AutoCloseable {
         int dropped = all.length - budget;
         double threshold = dropped < 1 ? Double.NEGATIVE_INFINITY : all[dropped - 1];
         scores.forEach((name, s) -> {
-            Tensor mask = kept(name, s.length);
-            for (int k = 0; k < s.length; k++) {
-                mask.set(0, k, s[k] > threshold ? 1 : 0);
-            }
+            double[] mask =
+                    Arrays.stream(s).map(score -> score > threshold ? 1 : 0).toArray();
+            kept(name, s.length).set(mask);
         });
         apply();
     }
@@ -107,22 +124,21 @@ final class RankAllocator implements AutoCloseable {
     /** Keeps what has an E now. */
     void keepNonZero() {
         layers.forEach((name, layer) -> {
-            Tensor mask = kept(name, layer.rank());
-            for (int k = 0; k < layer.rank(); k++) {
-                mask.set(0, k, layer.e.value().get(0, k) != 0 ? 1 : 0);
-            }
+            double[] e = layer.e.value().toDoubles();
+            kept(name, layer.rank())
+                    .set(Arrays.stream(e).map(value -> value != 0 ? 1 : 0).toArray());
         });
     }
 
     /** Sets the elements of E to zero that are not kept. */
     void apply() {
         layers.forEach((name, layer) -> {
-            Tensor mask = kept(name, layer.rank());
-            for (int k = 0; k < layer.rank(); k++) {
-                if (mask.get(0, k) == 0) {
-                    layer.e.value().set(0, k, 0);
-                }
+            double[] mask = kept(name, layer.rank()).toDoubles();
+            double[] e = layer.e.value().toDoubles();
+            for (int k = 0; k < e.length; k++) {
+                e[k] = mask[k] == 0 ? 0 : e[k];
             }
+            layer.e.value().set(e);
         });
     }
 
@@ -136,25 +152,19 @@ final class RankAllocator implements AutoCloseable {
     }
 
     /** Score of E, and the means of the scores of the row of A and the column of B (equation 7). */
-    private double[] scores(AdaLoraLayer layer) {
+    private double[] scores(Backend backend, AdaLoraLayer layer) {
         int r = layer.rank();
         Importance a = importanceOf(layer.a);
         Importance b = importanceOf(layer.b);
         Importance e = importanceOf(layer.e);
-        int in = layer.a.value().cols();
-        int out = layer.b.value().rows();
-        double[] scores = new double[r];
-        for (int k = 0; k < r; k++) {
-            double rows = 0;
-            for (int i = 0; i < in; i++) {
-                rows += a.score(k, i);
-            }
-            double columns = 0;
-            for (int o = 0; o < out; o++) {
-                columns += b.score(o, k);
-            }
-            scores[k] = e.score(0, k) + rows / in + columns / out;
-        }
-        return scores;
+        Kernels kernels = backend.kernels();
+        Tensor both = working(backend.dtype(), 2, r);
+        Tensor scores = both.rows(0, 1);
+        Tensor share = both.rows(1, 1);
+        kernels.multiply(e.mean, e.uncertainty, scores);
+        kernels.addRowDots(1.0 / layer.a.value().cols(), a.mean, a.uncertainty, scores);
+        kernels.fill(1.0 / layer.b.value().rows(), share);
+        kernels.addColumnDots(b.mean, b.uncertainty, share, scores);
+        return scores.toDoubles();
     }
 }

@@ -7,6 +7,7 @@ import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.lora.RankedLayers;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -40,11 +41,7 @@ public record LoHaConfig(
     public LoHaConfig {
         rankPattern = new LinkedHashMap<>(rankPattern);
         alphaPattern = new LinkedHashMap<>(alphaPattern);
-        if (!attachment.read()) { // of a file, values count that a layer uses
-            NamePattern.requireRank("r", r);
-            rankPattern.forEach((k, v) -> NamePattern.requireRank("rank_pattern \"" + k + "\"", v));
-        }
-        NamePattern.requireFinite("alpha", alpha);
+        new RankedLayers(r, alpha, rankPattern, alphaPattern, attachment).check();
         NamePattern.requireProbability("rank_dropout", rankDropout);
         NamePattern.requireProbability("module_dropout", moduleDropout);
     }
@@ -68,23 +65,20 @@ public record LoHaConfig(
                 Attachment.read(f, EnumSet.of(Attachment.Choice.EXCLUDED, Attachment.Choice.BLOCKS)));
     }
 
+    private RankedLayers layers() {
+        return new RankedLayers(r, alpha, rankPattern, alphaPattern, attachment);
+    }
+
     int rank(LinearSite site) {
-        int rank = NamePattern.value(rankPattern, site.name(), r);
-        NamePattern.requireRank("r of " + site.name(), rank);
-        return rank;
+        return layers().rank(site);
     }
 
     double scaling(LinearSite site) {
-        double found = NamePattern.value(alphaPattern, site.name(), alpha);
-        NamePattern.requireFinite("alpha of " + site.name(), found);
-        return found / rank(site);
+        return layers().scaling(site);
     }
 
     List<LinearSite> sites(ModelSites model) {
-        List<LinearSite> sites = attachment.sites(model);
-        NamePattern.check(rankPattern, sites, attachment.read());
-        NamePattern.check(alphaPattern, sites, attachment.read());
-        return sites;
+        return layers().sites(model);
     }
 
     @Override
@@ -94,7 +88,7 @@ public record LoHaConfig(
 
     @Override
     public List<String> untrainable(ModelSites model) {
-        return NamePattern.untrainable(attachment, sites(model), rankPattern, alphaPattern, model);
+        return layers().untrainable(model);
     }
 
     @Override
@@ -125,15 +119,10 @@ public record LoHaConfig(
 
     @Override
     public Map<String, Object> toJson(ModelSites model) {
-        List<LinearSite> sites = sites(model);
-        Map<String, Object> json = attachment.toJson(PEFT_TYPE, model, sites);
-        json.put("r", r);
-        json.put("alpha", alpha);
+        Map<String, Object> json = layers().toJson(PEFT_TYPE, model);
         json.put("rank_dropout", rankDropout);
         json.put("module_dropout", moduleDropout);
         json.put("init_weights", zeroStart);
-        json.put("rank_pattern", NamePattern.byName(sites, rankPattern, r));
-        json.put("alpha_pattern", NamePattern.byName(sites, alphaPattern, alpha));
         return json;
     }
 }

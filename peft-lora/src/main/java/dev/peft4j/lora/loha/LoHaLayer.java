@@ -7,8 +7,6 @@ import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.autograd.Products;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.tensor.Backend;
-import dev.peft4j.core.tensor.Initial;
-import dev.peft4j.core.tensor.Tensor;
 import java.util.List;
 import java.util.random.RandomGenerator;
 
@@ -17,7 +15,7 @@ import java.util.random.RandomGenerator;
  *
  * <p>Hyeon-Woo et al. 2022 (FedPara), <a href="https://arxiv.org/abs/2108.06098">paper</a>, proposition 1, as LyCORIS has it.
  *
- * <p>Shapes: w1a, w2a (O, R), w1b, w2b (R, I). Cost: 2·R·(I + O) parameters; ΔW is computed in each pass.
+ * <p>Shapes: w1a, w2a (O, R), w1b, w2b (R, I). Cost: 2·R·(I + O) parameters; ΔW is computed in each pass that records, and once for those that infer.
  */
 final class LoHaLayer extends DeltaUpdate {
     private final Parameter w1a;
@@ -28,21 +26,13 @@ final class LoHaLayer extends DeltaUpdate {
     LoHaLayer(LoHaConfig config, LinearSite site, Backend backend, RandomGenerator random) {
         super(config.scaling(site), config.rankDropout(), config.moduleDropout(), true);
         int r = config.rank(site);
-        w1a = parameter(site, "hada_w1_a", backend, site.out(), r, random);
-        w1b = parameter(site, "hada_w1_b", backend, r, site.in(), random);
-        w2a = parameter(site, "hada_w2_a", backend, site.out(), r, random);
-        w2b = parameter(site, "hada_w2_b", backend, r, site.in(), random);
+        w1a = uniform(site, "hada_w1_a", backend, site.out(), r, random);
+        w1b = uniform(site, "hada_w1_b", backend, r, site.in(), random);
+        w2a = uniform(site, "hada_w2_a", backend, site.out(), r, random);
+        w2b = uniform(site, "hada_w2_b", backend, r, site.in(), random);
         if (config.zeroStart()) {
             w2b.value().fill(0);
         }
-    }
-
-    /** kaiming_uniform(a=√5) = U(±1/√columns), as PEFT. */
-    private static Parameter parameter(
-            LinearSite site, String name, Backend backend, int rows, int cols, RandomGenerator random) {
-        Tensor t = Tensor.allocate(backend.dtype(), rows, cols);
-        Initial.uniform(t, 1 / Math.sqrt(cols), random);
-        return new Parameter(site.name() + "." + name, t, rows, cols);
     }
 
     @Override

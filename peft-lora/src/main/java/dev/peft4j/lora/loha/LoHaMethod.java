@@ -1,7 +1,6 @@
 package dev.peft4j.lora.loha;
 
 import dev.peft4j.core.adapter.Adapter;
-import dev.peft4j.core.adapter.LayeredAdapter;
 import dev.peft4j.core.adapter.MethodOption;
 import dev.peft4j.core.adapter.NamedMethod;
 import dev.peft4j.core.adapter.PeftConfig;
@@ -50,13 +49,10 @@ public final class LoHaMethod implements PeftMethod {
     public Adapter create(PeftConfig config, ModelSites model, long seed) {
         LoHaConfig c = PeftMethod.require(LoHaConfig.class, config);
         RandomGenerator random = new SplittableRandom(seed);
-        LayeredAdapter adapter = new LayeredAdapter(c, model);
-        adapter.build(() -> {
+        return PeftMethod.assemble(c, c.attachment(), model, adapter -> {
             for (LinearSite site : c.sites(model)) {
                 adapter.add(site, new LoHaLayer(c, site, model.backend(), random));
             }
-            adapter.trainModules(c.attachment().whole(model));
         });
-        return adapter;
     }
 }

@@ -7,8 +7,6 @@ import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.autograd.Products;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.tensor.Backend;
-import dev.peft4j.core.tensor.Initial;
-import dev.peft4j.core.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.random.RandomGenerator;
@@ -18,7 +16,7 @@ import java.util.random.RandomGenerator;
  *
  * <p>Edalati et al. 2022 (KronA), <a href="https://arxiv.org/abs/2212.10650">paper</a>, section 4, as LyCORIS has it (Yeh et al. 2023, section 3.3).
  *
- * <p>Shapes: w1 (l, m), w2 (k, n) for O = l·k, I = m·n; decomposed w1a (l, R), w1b (R, m), w2a (k, R), w2b (R, n). ΔW is computed in each pass.
+ * <p>Shapes: w1 (l, m), w2 (k, n) for O = l·k, I = m·n; decomposed w1a (l, R), w1b (R, m), w2a (k, R), w2b (R, n). ΔW is computed in each pass that records, and once for those that infer.
  */
 final class LoKrLayer extends DeltaUpdate {
     private final List<Parameter> first;
@@ -46,18 +44,10 @@ final class LoKrLayer extends DeltaUpdate {
             Backend backend,
             RandomGenerator random) {
         return whole
-                ? List.of(parameter(site, name, backend, rows, cols, random))
+                ? List.of(uniform(site, name, backend, rows, cols, random))
                 : List.of(
-                        parameter(site, name + "_a", backend, rows, r, random),
-                        parameter(site, name + "_b", backend, r, cols, random));
-    }
-
-    /** kaiming_uniform(a=√5) = U(±1/√columns), as PEFT. */
-    private static Parameter parameter(
-            LinearSite site, String name, Backend backend, int rows, int cols, RandomGenerator random) {
-        Tensor t = Tensor.allocate(backend.dtype(), rows, cols);
-        Initial.uniform(t, 1 / Math.sqrt(cols), random);
-        return new Parameter(site.name() + "." + name, t, rows, cols);
+                        uniform(site, name + "_a", backend, rows, r, random),
+                        uniform(site, name + "_b", backend, r, cols, random));
     }
 
     @Override

@@ -1,7 +1,6 @@
 package dev.peft4j.lora.lokr;
 
 import dev.peft4j.core.adapter.Adapter;
-import dev.peft4j.core.adapter.LayeredAdapter;
 import dev.peft4j.core.adapter.MethodOption;
 import dev.peft4j.core.adapter.NamedMethod;
 import dev.peft4j.core.adapter.PeftConfig;
@@ -55,13 +54,10 @@ public final class LoKrMethod implements PeftMethod {
     public Adapter create(PeftConfig config, ModelSites model, long seed) {
         LoKrConfig c = PeftMethod.require(LoKrConfig.class, config);
         RandomGenerator random = new SplittableRandom(seed);
-        LayeredAdapter adapter = new LayeredAdapter(c, model);
-        adapter.build(() -> {
+        return PeftMethod.assemble(c, c.attachment(), model, adapter -> {
             for (LinearSite site : c.sites(model)) {
                 adapter.add(site, new LoKrLayer(c, site, model.backend(), random));
             }
-            adapter.trainModules(c.attachment().whole(model));
         });
-        return adapter;
     }
 }

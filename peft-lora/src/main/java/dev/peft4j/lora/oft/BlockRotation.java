@@ -1,5 +1,6 @@
 package dev.peft4j.lora.oft;
 
+import dev.peft4j.core.autograd.KeptValue;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
@@ -8,6 +9,7 @@ import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Initial;
 import dev.peft4j.core.tensor.MatrixEngine;
 import dev.peft4j.core.tensor.Tensor;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 
@@ -23,6 +25,7 @@ final class BlockRotation {
     private final Rotation rotation;
     private final double constraint;
     private final double moduleDropout;
+    private final KeptValue kept = new KeptValue(); // R
 
     BlockRotation(OftConfig config, Site site, String name, Backend backend, RandomGenerator random) {
         n = config.blockSize(site);
@@ -46,18 +49,18 @@ final class BlockRotation {
     /** Q of a block: the triangle above, its negative below; shortened to the constraint if there is one. */
     private double[] skew(int block) {
         double[] q = new double[n * n];
-        Tensor t = triangles.value();
+        double[] t = triangles.value().rows(block, 1).toDoubles();
         double squares = 0;
         int k = 0;
         for (int i = 0; i < n; i++) {
             for (int j = i + 1; j < n; j++) {
-                double v = t.get(block, k++);
+                double v = t[k++];
                 q[i * n + j] = v;
                 q[j * n + i] = -v;
                 squares += 2 * v * v;
             }
         }
-        double longest = constraint / Math.sqrt(t.rows());
+        double longest = constraint / Math.sqrt(triangles.value().rows());
         if (constraint > 0 && squares > longest * longest) {
             double f = longest / Math.sqrt(squares);
             for (int i = 0; i < q.length; i++) {
@@ -71,17 +74,25 @@ final class BlockRotation {
     private void constrain() {
         for (int block = 0; block < triangles.value().rows(); block++) {
             double[] q = skew(block);
+            double[] t = new double[n * (n - 1) / 2];
             int k = 0;
             for (int i = 0; i < n; i++) {
                 for (int j = i + 1; j < n; j++) {
-                    triangles.value().set(block, k++, q[i * n + j]);
+                    t[k++] = q[i * n + j];
                 }
             }
+            triangles.value().rows(block, 1).set(t);
         }
     }
 
-    /** R of every trained block (trained blocks · n, n). */
-    private void rotations(Tensor r) {
+    /** R of every trained block (trained blocks · n, n), in memory of a pass. */
+    private Tensor rotations(Pass pass) {
+        Tensor r = pass.allocate(triangles.value().rows() * n, n);
+        rotations(r);
+        return r;
+    }
+
+    private void rotations(Tensor r) { // (trained blocks · n, n)
         for (int block = 0; block < triangles.value().rows(); block++) {
             r.rows(block * n, n).set(rotation.of(skew(block)));
         }
@@ -106,16 +117,15 @@ final class BlockRotation {
             constrain();
         }
         int trained = triangles.value().rows();
-        Tensor r = pass.allocate(trained * n, n);
-        rotations(r);
+        if (KeptValue.serves(pass)) {
+            long version = KeptValue.version(List.of(triangles));
+            return new Turn(kept.get(pass, version, () -> rotations(pass)), new boolean[trained]);
+        }
+        Tensor r = rotations(pass);
         boolean[] still = still(pass, trained);
         for (int block = 0; block < trained; block++) {
             if (still[block]) {
-                Tensor identity = r.rows(block * n, n);
-                identity.fill(0);
-                for (int i = 0; i < n; i++) {
-                    identity.set(i, i, 1);
-                }
+                r.rows(block * n, n).set(rotation.identity());
             }
         }
         return new Turn(r, still);
@@ -148,7 +158,7 @@ final class BlockRotation {
     void rotate(Pass pass, Node y) {
         Turn turn = turn(pass);
         Tensor before = pass.allocate(y.value().rows(), y.value().cols());
-        before.copyFrom(y.value());
+        pass.backend().kernels().copy(y.value(), before);
         multiply(pass.backend().matrices(), before, turn.r, false, 0, y.value());
         Node node = pass.node(triangles);
         if (pass.needsGrad(y, node)) {
@@ -177,22 +187,22 @@ final class BlockRotation {
         for (int block = 0; block < turn.still.length; block++) {
             if (!turn.still[block]) {
                 addTriangle(
-                        node.grad(),
-                        block,
+                        node.grad().rows(block, 1),
                         rotation.backward(skew(block), dr.rows(block * n, n).toDoubles()));
             }
         }
     }
 
     /** An element above the diagonal is in Q twice, below with the other sign. */
-    private void addTriangle(Tensor grad, int block, double[] dq) {
+    private void addTriangle(Tensor grad, double[] dq) {
+        double[] sum = grad.toDoubles();
         int k = 0;
         for (int i = 0; i < n; i++) {
             for (int j = i + 1; j < n; j++) {
-                grad.set(block, k, grad.get(block, k) + dq[i * n + j] - dq[j * n + i]);
-                k++;
+                sum[k++] += dq[i * n + j] - dq[j * n + i];
             }
         }
+        grad.set(sum);
     }
 
     /** Blocks that do not rotate in this pass; a shared block always does. */
@@ -208,6 +218,11 @@ final class BlockRotation {
             }
         }
         return still;
+    }
+
+    /** Frees what is kept. */
+    void free() {
+        kept.close();
     }
 
     /** {@code M R}, or {@code M Rᵀ}, in place. */

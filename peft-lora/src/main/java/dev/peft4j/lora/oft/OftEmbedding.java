@@ -31,4 +31,9 @@ record OftEmbedding(BlockRotation rotation) implements EmbeddingUpdate {
     public void mergeInto(Backend backend, Tensor table) {
         rotation.mergeInto(backend, table, false);
     }
+
+    @Override
+    public void free() {
+        rotation.free();
+    }
 }

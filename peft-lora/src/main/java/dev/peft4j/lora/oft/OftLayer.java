@@ -44,4 +44,9 @@ record OftLayer(BlockRotation rotation) implements LinearUpdate {
     public void mergeInto(Backend backend, Tensor weight) {
         rotation.mergeInto(backend, weight, true);
     }
+
+    @Override
+    public void free() {
+        rotation.free();
+    }
 }

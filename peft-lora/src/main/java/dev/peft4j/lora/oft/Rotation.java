@@ -71,6 +71,11 @@ final class Rotation {
         return dq;
     }
 
+    /** What rotates nothing. */
+    double[] identity() {
+        return scaledIdentity(1);
+    }
+
     private double[] scaledIdentity(double c) {
         double[] m = new double[n * n];
         for (int i = 0; i < n; i++) {

@@ -53,10 +53,7 @@ final class VeraLayer implements LinearUpdate {
     public void mergeInto(Backend backend, Tensor weight) {
         try (Tensor left = Tensor.allocate(backend.dtype(), matrixB.rows(), matrixB.cols())) {
             backend.kernels().scaleColumns(matrixB, d.value(), left);
-            for (int o = 0; o < left.rows(); o++) {
-                Tensor row = left.rows(o, 1);
-                backend.kernels().scale(b.value().get(0, o), row);
-            }
+            backend.kernels().scaleRows(left, b.value(), left);
             backend.matrices().gemm(false, false, 1, left, matrixA, 1, weight);
         }
     }
