@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.adapters.bitfit.BitFitConfig;
 import dev.peft4j.adapters.ia3.Ia3Config;
+import dev.peft4j.adapters.ia3.Ia3Sum;
 import dev.peft4j.adapters.norms.NormTuningConfig;
 import dev.peft4j.adapters.tokens.TrainableTokensConfig;
 import dev.peft4j.core.adapter.Adapter;
@@ -66,6 +67,26 @@ class CopiesTest {
                 Adapter adapter = create(BitFitConfig.ALL, model)) {
             assertFalse(adapter.parameters().isEmpty());
             assertTrue(adapter.parameters().stream().allMatch(p -> p.name().endsWith(".bias")));
+        }
+    }
+
+    @Test
+    void a_sum_of_scales_has_the_weighted_scales_and_refuses_other_methods() throws IOException {
+        try (Model model = SmallModels.open("llama");
+                Adapter a = create(Ia3Config.DEFAULT, model);
+                Adapter b = create(Ia3Config.DEFAULT, model);
+                Adapter norms = create(NormTuningConfig.ALL, model)) {
+            a.parameters().forEach(p -> p.value().fill(3));
+            b.parameters().forEach(p -> p.value().fill(5));
+            try (Adapter sum = Ia3Sum.of(model, List.of(a, b), new double[] {0.5, -2})) {
+                assertEquals(a.parameters().size(), sum.parameters().size());
+                for (Parameter p : sum.parameters()) {
+                    assertEquals(0.5 * 3 - 2 * 5, p.value().get(0, p.value().cols() - 1));
+                }
+            }
+            double[] two = {1, 1};
+            assertThrows(IllegalArgumentException.class, () -> Ia3Sum.of(model, List.of(a, norms), two));
+            assertThrows(IllegalArgumentException.class, () -> Ia3Sum.of(model, List.of(a), two));
         }
     }
 
