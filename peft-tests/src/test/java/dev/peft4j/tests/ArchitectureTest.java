@@ -110,6 +110,8 @@ class ArchitectureTest {
     static final ArchRule every_package_of_core_has_its_place = classes()
             .that()
             .resideInAPackage("dev.peft4j.core..")
+            .and()
+            .doNotHaveSimpleName("package-info")
             .should()
             .resideInAnyPackage(CORE.stream().map(p -> "dev.peft4j.core." + p).toArray(String[]::new));
 
