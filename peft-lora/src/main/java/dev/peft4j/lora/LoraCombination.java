@@ -110,7 +110,7 @@ public final class LoraCombination {
             ranks.put(site.name(), s.rank());
             alphas.put(site.name(), (double) s.rank()); // s = 1
         });
-        LoraConfig.Builder config = LoraConfig.of(largest, largest).toBuilder()
+        LoraConfigBuilder config = LoraConfig.of(largest, largest).toBuilder()
                 .attachment(new Attachment(
                         TargetModules.of(List.copyOf(ranks.keySet())),
                         new WholeModules(wholeModules(model, adapters), true),

@@ -108,8 +108,8 @@ public record LoraConfig(
     }
 
     /** A builder with the values of this config. */
-    public Builder toBuilder() {
-        return new Builder(this);
+    public LoraConfigBuilder toBuilder() {
+        return new LoraConfigBuilder(this);
     }
 
     /** With other target layers. */
@@ -258,134 +258,5 @@ public record LoraConfig(
     @Override
     public Map<String, Object> toJson(ModelSites model) {
         return LoraJson.write(this, model);
-    }
-
-    /** Makes a config of many fields; each starts at PEFT's default. */
-    public static final class Builder {
-        private int r;
-        private double alpha;
-        private double dropout;
-        private Attachment attachment;
-        private boolean rsLora;
-        private boolean dora;
-        private Bias bias;
-        private boolean loraBias;
-        private Map<String, Integer> rankPattern;
-        private Map<String, Double> alphaPattern;
-        private LoraInit init;
-        private Map<String, List<Integer>> trainableTokens;
-        private boolean ensureWeightTying;
-
-        private Builder(LoraConfig c) {
-            r = c.r;
-            alpha = c.alpha;
-            dropout = c.dropout;
-            attachment = c.attachment;
-            rsLora = c.rsLora;
-            dora = c.dora;
-            bias = c.bias;
-            loraBias = c.loraBias;
-            rankPattern = c.rankPattern;
-            alphaPattern = c.alphaPattern;
-            init = c.init;
-            trainableTokens = c.trainableTokens;
-            ensureWeightTying = c.ensureWeightTying;
-        }
-
-        /** See {@link LoraConfig#r}. */
-        public Builder r(int value) {
-            r = value;
-            return this;
-        }
-
-        /** See {@link LoraConfig#alpha}. */
-        public Builder alpha(double value) {
-            alpha = value;
-            return this;
-        }
-
-        /** See {@link LoraConfig#dropout}. */
-        public Builder dropout(double value) {
-            dropout = value;
-            return this;
-        }
-
-        /** See {@link LoraConfig#attachment}. */
-        public Builder attachment(Attachment value) {
-            attachment = value;
-            return this;
-        }
-
-        /** See {@link LoraConfig#rsLora}. */
-        public Builder rsLora(boolean value) {
-            rsLora = value;
-            return this;
-        }
-
-        /** See {@link LoraConfig#dora}. */
-        public Builder dora(boolean value) {
-            dora = value;
-            return this;
-        }
-
-        /** See {@link LoraConfig#bias}. */
-        public Builder bias(Bias value) {
-            bias = value;
-            return this;
-        }
-
-        /** See {@link LoraConfig#loraBias}. */
-        public Builder loraBias(boolean value) {
-            loraBias = value;
-            return this;
-        }
-
-        /** See {@link LoraConfig#rankPattern}. */
-        public Builder rankPattern(Map<String, Integer> value) {
-            rankPattern = value;
-            return this;
-        }
-
-        /** See {@link LoraConfig#alphaPattern}. */
-        public Builder alphaPattern(Map<String, Double> value) {
-            alphaPattern = value;
-            return this;
-        }
-
-        /** See {@link LoraConfig#init}. */
-        public Builder init(LoraInit value) {
-            init = value;
-            return this;
-        }
-
-        /** See {@link LoraConfig#trainableTokens}. */
-        public Builder trainableTokens(Map<String, List<Integer>> value) {
-            trainableTokens = value;
-            return this;
-        }
-
-        /** See {@link LoraConfig#ensureWeightTying}. */
-        public Builder ensureWeightTying(boolean value) {
-            ensureWeightTying = value;
-            return this;
-        }
-
-        /** The config. */
-        public LoraConfig build() {
-            return new LoraConfig(
-                    r,
-                    alpha,
-                    dropout,
-                    attachment,
-                    rsLora,
-                    dora,
-                    bias,
-                    loraBias,
-                    rankPattern,
-                    alphaPattern,
-                    init,
-                    trainableTokens,
-                    ensureWeightTying);
-        }
     }
 }

@@ -40,7 +40,7 @@ final class LoraJson {
             throw new IllegalArgumentException(
                     "use_dora was given with init_lora_weights mica, which PEFT does not have together. Choose one.");
         }
-        LoraConfig.Builder builder = LoraConfig.of(8, 8).toBuilder()
+        LoraConfigBuilder builder = LoraConfig.of(8, 8).toBuilder()
                 .r(fields.whole("r", 8))
                 .alpha(fields.number("lora_alpha", 8))
                 .dropout(fields.trainingProbability("lora_dropout", 0))

@@ -9,10 +9,8 @@ import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.data.Example;
 import dev.peft4j.core.data.Layout;
 import dev.peft4j.core.data.PackedBatch;
-import dev.peft4j.core.layer.Attention;
 import dev.peft4j.core.layer.Attention.Slice;
 import dev.peft4j.core.layer.Embedding;
-import dev.peft4j.core.layer.Functions;
 import dev.peft4j.core.layer.Head;
 import dev.peft4j.core.layer.LayerNorm;
 import dev.peft4j.core.layer.Linear;
@@ -27,44 +25,25 @@ import dev.peft4j.core.site.NormSite;
 import dev.peft4j.core.site.TransformerSites;
 import dev.peft4j.core.tensor.AttentionShape;
 import dev.peft4j.core.tensor.Backend;
-import dev.peft4j.core.tensor.Tensor;
-import dev.peft4j.core.weight.FrozenWeight;
 import dev.peft4j.core.weight.Weights;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Collections;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
-import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * What the families share: reading layers by name, keeping the list of their sites, and the ways of rows and keys that adapters put in front. A constructor
- * reads the config, then the layers in the order of the forward pass.
+ * What the families share: layers by name with their sites ({@link LayerReader}), what adapters put in front of sequences ({@link RowsInFront}), and what a
+ * batch must be. A constructor reads the config, then the layers in the order of the forward pass.
  */
 public abstract class BaseModel implements Model, TransformerSites {
-    private static final BlockSite.Kind[] KINDS = BlockSite.Kind.values();
-    private static final Logger LOG = LoggerFactory.getLogger(BaseModel.class);
-
     private final FamilyTraits traits;
     private final String modelType;
     private final Weights weights;
     private final Backend backend;
     private final Path directory;
-    private final Fresh fresh;
-    private final int contextLength;
-    private final int vocabularySize;
-    private final List<LinearSite> sites = new ArrayList<>();
-    private final List<EmbeddingSite> embeddingSites = new ArrayList<>();
-    private final List<NormSite> normSites = new ArrayList<>();
-    private final List<BlockSite> blockSites = new ArrayList<>();
-    private final Map<String, String> weightNames = new HashMap<>(); // of layers whose weight is not their own
-    private final List<String> newModules = new ArrayList<>();
+    private final LayerReader layers;
+    private final TokenLimits limits;
     private final Lease lease;
     private @Nullable Rotary rotary;
     private @Nullable Head head;
@@ -84,10 +63,10 @@ public abstract class BaseModel implements Model, TransformerSites {
         this.weights = source.weights();
         this.backend = source.backend();
         this.directory = config.directory();
-        this.fresh = new Fresh(config.number("initializer_range", 0.02), source.seed(), config);
-        this.contextLength = contextLength;
-        this.vocabularySize = vocabularySize;
+        this.limits = new TokenLimits(modelType, contextLength, vocabularySize);
         weights.optionalPrefix(traits.prefix());
+        Fresh fresh = new Fresh(config.number("initializer_range", 0.02), source.seed(), config);
+        this.layers = new LayerReader(weights, backend.dtype(), directory, fresh);
         this.lease = new Lease("the " + modelType + " model of " + directory);
     }
 
@@ -103,67 +82,23 @@ public abstract class BaseModel implements Model, TransformerSites {
         for (Call part : call.parts()) {
             part.adapters().forEach(a -> a.requireFits(this));
         }
-        requireBelow("token id", batch.ids(), vocabularySize, "Encode texts with the tokenizer of this model.");
-        requireBelow("token type", batch.tokenTypes(), segments, "Give 0 where the model has no segments.");
-    }
-
-    private void requireBelow(String what, int[] values, int limit, String remedy) {
-        for (int v : values) {
-            if (v < 0 || v >= limit) {
-                throw new IllegalArgumentException("the " + what + " " + v + " was given; this " + modelType
-                        + " model has 0 to " + (limit - 1) + ". " + remedy);
-            }
-        }
+        limits.check(batch, segments);
     }
 
     /** Reads a linear layer whose weight is (out, in) in the file. */
     protected final Linear linear(String name, int in, int out, boolean bias) throws IOException {
-        return linear(name, in, weights.matrix(name + ".weight", out, in), bias);
+        return layers.linear(name, in, out, bias);
     }
 
     /** Reads a linear layer whose weight is (in, out) in the file, with a bias. */
     protected final Linear conv1d(String name, int in, int out) throws IOException {
-        return linear(name, in, weights.transposedMatrix(name + ".weight", out, in), true);
-    }
-
-    private Linear linear(String name, int in, FrozenWeight weight, boolean bias) throws IOException {
-        Tensor b = bias ? weights.vector(name + ".bias", weight.out()) : null;
-        return addSite(new Linear(new LinearSite(name, in, weight.out(), false), weight, b));
+        return layers.conv1d(name, in, out);
     }
 
     /** A linear layer behind the base, which is new if the checkpoint has none; the output layer is one that {@code all-linear} leaves out. */
     protected final Linear newIfMissing(String name, int in, int out, boolean bias, boolean isOutput)
             throws IOException {
-        boolean inFile = weights.has(name + ".weight") || weights.isNew();
-        if (inFile && isOutput && !weights.isNew() && weights.rowsInCheckpoint(name + ".weight") != out) {
-            LOG.warn(
-                    "{}: {} of the checkpoint has {} outputs and {} were asked for, so it is left out",
-                    directory,
-                    name,
-                    weights.rowsInCheckpoint(name + ".weight"),
-                    out);
-            inFile = false;
-        }
-        if (!inFile) {
-            fresh.requireAllowed(weights, name, out, in);
-            newModules.add(name);
-            Fresh first = isOutput ? fresh : fresh.other();
-            weights.put(name + ".weight", first.matrix(backend.dtype(), out, in), false, out, in);
-            if (bias) {
-                weights.put(name + ".bias", Tensor.zeros(backend.dtype(), 1, out), false, out);
-            }
-        }
-        FrozenWeight w = weights.matrix(name + ".weight", out, in);
-        Tensor b = bias ? weights.vector(name + ".bias", out) : null;
-        return addSite(new Linear(new LinearSite(name, in, out, isOutput), w, b));
-    }
-
-    private Linear addSite(Linear layer) {
-        sites.add(layer.site());
-        if (!layer.weightName().equals(layer.site().name() + ".weight")) {
-            weightNames.put(layer.site().name(), layer.weightName());
-        }
-        return layer;
+        return layers.newIfMissing(new LinearSite(name, in, out, isOutput), bias);
     }
 
     /**
@@ -171,48 +106,27 @@ public abstract class BaseModel implements Model, TransformerSites {
      * there.
      */
     protected final Linear output(LinearSite site, Embedding tokens, boolean tied) throws IOException {
-        String name = site.name() + ".weight";
-        boolean inFile = weights.has(name) || (weights.isNew() && !tied);
-        if (tied && (!inFile || weights.repeats(name, tokens.tensorName()))) {
-            return addSite(new Linear(site, tokens.tensorName(), tokens.table(), null));
-        }
-        if (tied) {
-            LOG.warn(
-                    "{}: config.json ties {} to {}, and the checkpoint has another tensor of that name, which counts",
-                    directory,
-                    name,
-                    tokens.tensorName());
-        } else if (!inFile) {
-            fresh.requireAllowed(weights, site.name(), site.out(), site.in());
-            newModules.add(site.name());
-            Tensor w = fresh.matrix(backend.dtype(), site.out(), site.in());
-            weights.put(name, w, false, site.out(), site.in());
-        }
-        return addSite(new Linear(site, weights.matrix(name, site.out(), site.in()), null));
+        return layers.output(site, tokens, tied);
     }
 
     /** Reads a table; that of the tokens comes first, then those of positions and segments. */
     protected final Embedding embedding(String name, int rows, int cols) throws IOException {
-        EmbeddingSite site = new EmbeddingSite(name, rows, cols);
-        embeddingSites.add(site);
-        return new Embedding(site, weights.matrix(name + ".weight", rows, cols));
+        return layers.embedding(name, rows, cols);
     }
 
     /** Reads a layer norm. */
     protected final LayerNorm layerNorm(String name, int n, double eps) throws IOException {
-        normSites.add(new NormSite(name, n));
-        return new LayerNorm(name, weights.vector(name + ".weight", n), weights.vector(name + ".bias", n), eps);
+        return layers.layerNorm(name, n, eps);
     }
 
     /** Reads an RMS norm. */
     protected final RmsNorm rmsNorm(String name, int n, double eps) throws IOException {
-        normSites.add(new NormSite(name, n));
-        return new RmsNorm(name, weights.vector(name + ".weight", n), eps);
+        return layers.rmsNorm(name, n, eps);
     }
 
     /** The frequencies of rotary positions that a config asks for, in all spellings of transformers that are supported. */
     protected final float[] rotaryFrequencies(ModelConfig config, int headSize) throws IOException {
-        return RotaryScaling.frequencies(config, headSize, contextLength);
+        return RotaryScaling.frequencies(config, headSize, contextLength());
     }
 
     /**
@@ -241,11 +155,7 @@ public abstract class BaseModel implements Model, TransformerSites {
      * @throws IllegalArgumentException if it is one of images
      */
     protected final PackedBatch tokens(Batch batch) {
-        if (batch instanceof PackedBatch tokens) {
-            return tokens;
-        }
-        throw new IllegalArgumentException(
-                "images were given; this " + modelType + " model reads tokens. Use a model of images.");
+        return limits.tokens(batch);
     }
 
     @Override
@@ -260,16 +170,7 @@ public abstract class BaseModel implements Model, TransformerSites {
 
     @Override
     public final void requireFits(String name, Example example, int rowsInFront) {
-        if (!(example instanceof PackedBatch.Sequence)) {
-            throw new IllegalArgumentException(
-                    name + " is an image; this " + modelType + " model reads tokens. Use a model of images.");
-        }
-        int most = contextLength - rowsInFront;
-        if (example.length() > most) {
-            throw new IllegalArgumentException(
-                    name + " has " + example.length() + " tokens; the context of this model has " + contextLength
-                            + ", of which adapters take " + rowsInFront + ". Cut records to " + most + " tokens.");
-        }
+        limits.requireFits(name, example, rowsInFront);
     }
 
     /** Closes rotary tables with the model; to be made last, since a constructor that fails closes nothing. */
@@ -288,33 +189,12 @@ public abstract class BaseModel implements Model, TransformerSites {
 
     /** Asks the input site. */
     protected static Input input(Call call, PackedBatch batch, Node embedded) {
-        Input input = new Input(call, batch, embedded);
-        int width = embedded.value().cols();
-        for (int i = 0; i < mostAdapters(call); i++) {
-            List<@Nullable Node> rows = perSequence(call, batch, i, (a, c) -> a.inputRows(c, width));
-            if (rows.stream().anyMatch(Objects::nonNull)) {
-                Node longer = Functions.prepend(call.pass(), input.batch.lengths(), rows, Slice.of(input.rows));
-                PackedBatch longerBatch = input.batch.withRowsInFront(counts(rows));
-                input = new Input(call.overTokens(longerBatch.lengths()), longerBatch, longer);
-            }
-        }
-        return input;
+        return RowsInFront.input(call, batch, embedded);
     }
 
     /** Positions of the tokens (T): those of a sequence begin behind the keys that adapters put in front of it. */
     protected final int[] positions(Call call, PackedBatch batch) {
-        int[] positions = batch.positions();
-        int s = 0;
-        for (Call part : call.parts()) {
-            int keys = part.adapters().stream().mapToInt(Adapter::keyRowCount).sum();
-            int n = call.isSplit() ? part.sequences() : batch.sequences();
-            for (int end = s + n; s < end; s++) {
-                for (int i = 0; i < batch.length(s); i++) {
-                    positions[batch.start(s) + i] += keys;
-                }
-            }
-        }
-        return checkLength(positions);
+        return checkLength(RowsInFront.positions(call, batch));
     }
 
     /** Positions of the tokens; a cache that is still empty gets the keys of the adapters first. */
@@ -323,9 +203,9 @@ public abstract class BaseModel implements Model, TransformerSites {
             return positions(call, batch);
         }
         if (cache.isFresh()) {
-            for (BlockSite site : blockSites) {
+            for (BlockSite site : blockSites()) {
                 if (site.kind() == BlockSite.Kind.KEYS_AND_VALUES) {
-                    fill(call, batch, site, cache);
+                    RowsInFront.fill(call, batch, site, cache);
                 }
             }
             cache.beginTokens();
@@ -333,69 +213,10 @@ public abstract class BaseModel implements Model, TransformerSites {
         return checkLength(cache.positions(batch));
     }
 
-    /**
-     * Puts the keys and values that adapters have for a layer into a cache that is still empty.
-     *
-     * @param batch of the first tokens
-     */
-    private static void fill(Call call, PackedBatch batch, BlockSite site, KeyValueCache cache) {
-        for (int i = 0; i < mostAdapters(call); i++) {
-            List<Adapter.@Nullable KeysAndValues> extra =
-                    perSequence(call, batch, i, (a, c) -> a.keysAndValues(c, site));
-            for (int s = 0; s < extra.size(); s++) {
-                Adapter.KeysAndValues e = extra.get(s);
-                if (e != null) {
-                    cache.begin(site.layer(), s, e.keys().value(), e.values().value());
-                }
-            }
-        }
-    }
-
     /** Attends to the keys and values of each sequence and to those that adapters put in front of them. */
     protected static Node attend(
             Call call, PackedBatch batch, BlockSite site, AttentionShape shape, Slice q, Slice k, Slice v) {
-        Pass pass = call.pass();
-        AttentionShape s = shape;
-        Slice keys = k;
-        Slice values = v;
-        for (int i = 0; i < mostAdapters(call); i++) {
-            List<Adapter.@Nullable KeysAndValues> extra =
-                    perSequence(call, batch, i, (a, c) -> a.keysAndValues(c, site));
-            if (extra.stream().anyMatch(Objects::nonNull)) {
-                List<@Nullable Node> extraKeys = new ArrayList<>();
-                List<@Nullable Node> extraValues = new ArrayList<>();
-                for (Adapter.KeysAndValues e : extra) {
-                    extraKeys.add(e == null ? null : e.keys());
-                    extraValues.add(e == null ? null : e.values());
-                }
-                keys = Slice.of(Functions.prepend(pass, s.keyCount(), extraKeys, keys));
-                values = Slice.of(Functions.prepend(pass, s.keyCount(), extraValues, values));
-                s = s.withKeysInFront(counts(extraKeys));
-            }
-        }
-        return Attention.forward(pass, s, q, keys, values);
-    }
-
-    private static int mostAdapters(Call call) {
-        return call.parts().stream().mapToInt(p -> p.adapters().size()).max().orElse(0);
-    }
-
-    /** What the i-th adapter of each sequence gives; asked once for sequences with the same adapters. */
-    private static <T> List<@Nullable T> perSequence(
-            Call call, PackedBatch batch, int i, BiFunction<Adapter, Call, @Nullable T> ask) {
-        List<@Nullable T> all = new ArrayList<>();
-        for (Call part : call.parts()) {
-            T given = i < part.adapters().size() ? ask.apply(part.adapters().get(i), part) : null;
-            int n = call.isSplit() ? part.sequences() : batch.sequences();
-            for (int s = 0; s < n; s++) {
-                all.add(given);
-            }
-        }
-        return all;
-    }
-
-    private static int[] counts(List<@Nullable Node> rows) {
-        return rows.stream().mapToInt(r -> r == null ? 0 : r.value().rows()).toArray();
+        return RowsInFront.attend(call, batch, site, shape, q, k, v);
     }
 
     /** Each sequence of a batch attends to itself. */
@@ -417,13 +238,7 @@ public abstract class BaseModel implements Model, TransformerSites {
 
     /** Refuses positions that the model does not have. */
     final int[] checkLength(int[] positions) {
-        for (int p : positions) {
-            if (p >= contextLength) {
-                throw new IllegalArgumentException("a sequence of more than " + contextLength
-                        + " tokens was given, the context length of this model. Cut it.");
-            }
-        }
-        return positions;
+        return limits.check(positions);
     }
 
     @Override
@@ -433,22 +248,22 @@ public abstract class BaseModel implements Model, TransformerSites {
 
     @Override
     public final List<LinearSite> linearSites() {
-        return Collections.unmodifiableList(sites);
+        return layers.linearSites();
     }
 
     @Override
     public final List<EmbeddingSite> embeddingSites() {
-        return Collections.unmodifiableList(embeddingSites);
+        return layers.embeddingSites();
     }
 
     @Override
     public final List<NormSite> normSites() {
-        return Collections.unmodifiableList(normSites);
+        return layers.normSites();
     }
 
     @Override
     public final List<BlockSite> blockSites() {
-        return Collections.unmodifiableList(blockSites);
+        return layers.blockSites();
     }
 
     /**
@@ -459,25 +274,17 @@ public abstract class BaseModel implements Model, TransformerSites {
      * @param width C
      */
     protected final void addBlock(String name, int keyWidth, int width) {
-        int layer = blockSites.size() / KINDS.length;
-        for (BlockSite.Kind kind : KINDS) {
-            boolean keys = kind == BlockSite.Kind.KEYS_AND_VALUES;
-            blockSites.add(new BlockSite(name, layer, kind, keys ? keyWidth : width));
-        }
+        layers.addBlock(name, keyWidth, width);
     }
 
     /** A place of a block. */
     protected final BlockSite site(int layer, BlockSite.Kind kind) {
-        int at = KINDS.length * layer;
-        while (blockSites.get(at).kind() != kind) {
-            at++;
-        }
-        return blockSites.get(at);
+        return layers.site(layer, kind);
     }
 
     @Override
     public final String weightName(LinearSite site) {
-        return weightNames.getOrDefault(site.name(), site.name() + ".weight");
+        return layers.weightName(site);
     }
 
     @Override
@@ -507,17 +314,17 @@ public abstract class BaseModel implements Model, TransformerSites {
 
     @Override
     public final List<String> newModules() {
-        return Collections.unmodifiableList(newModules);
+        return layers.newModules();
     }
 
     @Override
     public final int contextLength() {
-        return contextLength;
+        return limits.contextLength();
     }
 
     @Override
     public final int vocabularySize() {
-        return vocabularySize;
+        return limits.vocabularySize();
     }
 
     @Override

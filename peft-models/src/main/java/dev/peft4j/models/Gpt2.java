@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Radford et al. 2019, <a href="https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf">paper</a>,
  * section 2.3.
  */
-public final class Gpt2 extends Decoder {
+final class Gpt2 extends Decoder {
     private final Dimensions dimensions;
     private final int width; // C
     private final double embeddingDropout;

@@ -1,5 +1,6 @@
 package dev.peft4j.models;
 
+import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.FamilyTraits;
 import dev.peft4j.core.site.TaskType;
 import java.io.IOException;
@@ -28,7 +29,7 @@ public final class Gpt2Family implements ModelFamily {
     }
 
     @Override
-    public Gpt2 load(ModelSource source) throws IOException {
+    public Model load(ModelSource source) throws IOException {
         return new Gpt2(source, TRAITS);
     }
 }

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Touvron et al. 2023, <a href="https://arxiv.org/abs/2302.13971">paper</a>, section 2.2; grouped heads as in Llama 2, the scaled
  * frequencies as in Llama 3.
  */
-public final class Llama extends Decoder {
+final class Llama extends Decoder {
     private final Dimensions dimensions;
     private final int width; // C
     private final Rotary rotary;

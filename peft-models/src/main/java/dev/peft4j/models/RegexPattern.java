@@ -13,12 +13,11 @@ import java.util.List;
 final class RegexPattern {
     private static final int LONGEST = 4096;
     private static final int DEEPEST = 50;
-    private static final int UNROLLED = 8;
     private static final int MOST_REPEATS = 100_000;
     private static final String REFUSED = "KGRXyYkgcCM0123456789";
 
     private final String source;
-    private final Node root;
+    private final RegexNode root;
     private int at;
 
     private RegexPattern(String source) {
@@ -48,183 +47,7 @@ final class RegexPattern {
 
     /** Most steps back at one place of a text of n characters. */
     double steps(double n) {
-        return root.cost(Cost.END, n).total();
-    }
-
-    /**
-     * Steps back from a place to the end of the expression.
-     *
-     * @param total of a match
-     * @param failed until it is known that there is none; includes the step out
-     * @param fails whether that can happen
-     */
-    private record Cost(double total, double failed, boolean fails) {
-        static final Cost END = new Cost(0, 0, false);
-
-        Cost {
-            failed = fails ? failed : 0;
-        }
-    }
-
-    /** Part of an expression. */
-    private sealed interface Node {
-        int shortest();
-
-        /** Whether there is one way to match at a place. */
-        boolean simple();
-
-        /** Whether all matches have the same length. */
-        boolean fixed();
-
-        /** Of this part and what follows. */
-        Cost cost(Cost next, double n);
-    }
-
-    /** One character, or none for an anchor. */
-    private record One(int shortest) implements Node {
-        @Override
-        public boolean simple() {
-            return true;
-        }
-
-        @Override
-        public boolean fixed() {
-            return true;
-        }
-
-        @Override
-        public Cost cost(Cost next, double n) {
-            return new Cost(next.total, Math.max(1, next.failed), true);
-        }
-    }
-
-    private record Sequence(List<Node> parts) implements Node {
-        @Override
-        public int shortest() {
-            return (int) Math.min(
-                    Integer.MAX_VALUE, parts.stream().mapToLong(Node::shortest).sum());
-        }
-
-        @Override
-        public boolean simple() {
-            return parts.stream().allMatch(Node::simple);
-        }
-
-        @Override
-        public boolean fixed() {
-            return parts.stream().allMatch(Node::fixed);
-        }
-
-        @Override
-        public Cost cost(Cost next, double n) {
-            Cost cost = next;
-            for (int i = parts.size() - 1; i >= 0; i--) {
-                cost = parts.get(i).cost(cost, n);
-            }
-            return cost;
-        }
-    }
-
-    private record Choice(List<Node> branches) implements Node {
-        @Override
-        public int shortest() {
-            return branches.stream().mapToInt(Node::shortest).min().orElse(0);
-        }
-
-        @Override
-        public boolean simple() {
-            return false;
-        }
-
-        @Override
-        public boolean fixed() {
-            return branches.stream().allMatch(b -> b.fixed() && b.shortest() == shortest());
-        }
-
-        @Override
-        public Cost cost(Cost next, double n) {
-            double failed = 0;
-            double most = 0;
-            boolean fails = true;
-            for (Node branch : branches) {
-                Cost cost = branch.cost(next, n);
-                failed += cost.failed;
-                most = Math.max(most, cost.total);
-                fails &= cost.fails;
-            }
-            return new Cost(failed + most, failed, fails);
-        }
-    }
-
-    /** What is inside is not entered again once it has matched: lookahead, lookbehind, atomic groups, possessive repetitions. */
-    private record Closed(Node body, int shortest, boolean negative) implements Node {
-        @Override
-        public boolean simple() {
-            return true;
-        }
-
-        @Override
-        public boolean fixed() {
-            return shortest == 0;
-        }
-
-        @Override
-        public Cost cost(Cost next, double n) {
-            Cost inner = body.cost(Cost.END, n);
-            double matched = negative ? inner.failed : inner.total;
-            double not = negative ? inner.total + 1 : inner.failed;
-            return new Cost(matched + next.total, Math.max(not, matched + next.failed), true);
-        }
-    }
-
-    private record Repeat(Node body, int least, int most) implements Node {
-        @Override
-        public int shortest() {
-            return (int) Math.min(Integer.MAX_VALUE, (long) least * body.shortest());
-        }
-
-        @Override
-        public boolean simple() {
-            return least == most && body.simple();
-        }
-
-        @Override
-        public boolean fixed() {
-            return least == most && body.fixed();
-        }
-
-        @Override
-        public Cost cost(Cost next, double n) {
-            double times = Math.min(most, n);
-            if (body.simple()) {
-                double again = Math.max(0, times - least);
-                double failed = 1 + (again + 1) * next.failed;
-                return new Cost(1 + again * next.failed + next.total, failed, next.fails || least > 0);
-            }
-            if (most <= UNROLLED) {
-                return unrolled(next, n);
-            }
-            if (next.fails || least > 1) {
-                return new Cost(Double.POSITIVE_INFINITY, Double.POSITIVE_INFINITY, true);
-            }
-            Cost inner = body.cost(Cost.END, n);
-            double total = (times + 1) * (Math.max(inner.total, inner.failed) + 1) + next.total;
-            return new Cost(total, inner.failed + 1, least > 0 && inner.fails);
-        }
-
-        private Cost unrolled(Cost next, double n) {
-            Cost cost = next;
-            for (int i = most; i > 0; i--) {
-                Cost once = body.cost(cost, n);
-                if (i > least) { // may be left out
-                    double total = once.failed + Math.max(once.total, next.total);
-                    cost = new Cost(total, once.failed + next.failed + 1, once.fails && next.fails);
-                } else {
-                    cost = once;
-                }
-            }
-            return cost;
-        }
+        return root.cost(RegexNode.Cost.END, n).total();
     }
 
     private IllegalArgumentException refused(String what) {
@@ -250,38 +73,38 @@ final class RegexPattern {
         return c;
     }
 
-    private Node alternatives(int depth) {
+    private RegexNode alternatives(int depth) {
         if (depth > DEEPEST) {
             throw refused("more than " + DEEPEST + " groups inside each other");
         }
-        List<Node> branches = new ArrayList<>();
+        List<RegexNode> branches = new ArrayList<>();
         do {
             branches.add(sequence(depth));
         } while (takes("|"));
-        return branches.size() == 1 ? branches.get(0) : new Choice(branches);
+        return branches.size() == 1 ? branches.get(0) : new RegexNode.Choice(branches);
     }
 
-    private Node sequence(int depth) {
-        List<Node> parts = new ArrayList<>();
+    private RegexNode sequence(int depth) {
+        List<RegexNode> parts = new ArrayList<>();
         while (at < source.length() && peek() != '|' && peek() != ')') {
             parts.add(repeated(atom(depth)));
         }
-        return parts.size() == 1 ? parts.get(0) : new Sequence(parts);
+        return parts.size() == 1 ? parts.get(0) : new RegexNode.Sequence(parts);
     }
 
-    private Node atom(int depth) {
+    private RegexNode atom(int depth) {
         int c = next();
         return switch (c) {
             case '(' -> group(depth);
             case '[' -> characterClass(depth);
             case '\\' -> escape();
-            case '^', '$' -> new One(0);
+            case '^', '$' -> new RegexNode.One(0);
             case '*', '+', '?' -> throw refused("a repetition of nothing");
-            default -> new One(1);
+            default -> new RegexNode.One(1);
         };
     }
 
-    private Node group(int depth) {
+    private RegexNode group(int depth) {
         if (peek() == '*') {
             throw refused("a callout");
         }
@@ -293,48 +116,48 @@ final class RegexPattern {
         }
         if (peek() == '=' || peek() == '!') {
             boolean negative = next() == '!';
-            return new Closed(closed(depth), 0, negative);
+            return new RegexNode.Closed(closed(depth), 0, negative);
         }
         if (takes(">")) {
-            Node body = closed(depth);
-            return new Closed(body, body.shortest(), false);
+            RegexNode body = closed(depth);
+            return new RegexNode.Closed(body, body.shortest(), false);
         }
         if (source.startsWith("<=", at) || source.startsWith("<!", at)) {
             at++;
             boolean negative = next() == '!';
-            Node body = closed(depth);
+            RegexNode body = closed(depth);
             if (!body.fixed()) {
                 throw refused("a look back over something of no fixed length");
             }
-            return new Closed(body, 0, negative);
+            return new RegexNode.Closed(body, 0, negative);
         }
         if (takes("i:")) {
             return closed(depth);
         }
         if (at == 2 && takes("i)")) { // for the whole expression
-            return new One(0);
+            return new RegexNode.One(0);
         }
         throw refused("a group of a kind that is not supported");
     }
 
-    private Node closed(int depth) {
-        Node body = alternatives(depth + 1);
+    private RegexNode closed(int depth) {
+        RegexNode body = alternatives(depth + 1);
         if (!takes(")")) {
             throw refused("an opening bracket without a closing one");
         }
         return body;
     }
 
-    private Node escape() {
+    private RegexNode escape() {
         int c = next();
         if (REFUSED.indexOf(c) >= 0) {
             throw refused("\\" + Character.toString(c) + ", which is not supported,");
         }
         return switch (c) {
-            case 'b', 'B', 'A', 'Z', 'z' -> new One(0);
+            case 'b', 'B', 'A', 'Z', 'z' -> new RegexNode.One(0);
             default -> {
                 argument(c);
-                yield new One(1);
+                yield new RegexNode.One(1);
             }
         };
     }
@@ -362,7 +185,7 @@ final class RegexPattern {
         at = end + 1;
     }
 
-    private Node characterClass(int depth) {
+    private RegexNode characterClass(int depth) {
         if (depth > DEEPEST) {
             throw refused("more than " + DEEPEST + " classes inside each other");
         }
@@ -386,7 +209,7 @@ final class RegexPattern {
                 argument(letter);
             }
         }
-        return new One(1);
+        return new RegexNode.One(1);
     }
 
     /** As in {@code [[:alpha:]]}. */
@@ -401,8 +224,8 @@ final class RegexPattern {
         }
     }
 
-    private Node repeated(Node body) {
-        Node node = body;
+    private RegexNode repeated(RegexNode body) {
+        RegexNode node = body;
         while (true) {
             int least;
             int most;
@@ -430,11 +253,11 @@ final class RegexPattern {
             if (most == Integer.MAX_VALUE && node.shortest() == 0) {
                 throw refused("an endless repetition of what may be empty");
             }
-            node = new Repeat(node, least, most);
+            node = new RegexNode.Repeat(node, least, most);
             if (!counted && takes("+")) {
-                node = new Closed(node, node.shortest(), false);
+                node = new RegexNode.Closed(node, node.shortest(), false);
             } else if (counted && takes("?")) { // {n}? may leave it out
-                node = new Repeat(node, 0, 1);
+                node = new RegexNode.Repeat(node, 0, 1);
             } else {
                 takes("?"); // as few as possible
             }

@@ -373,4 +373,21 @@ class AdapterFilesTest {
                     .contains("twice"));
         }
     }
+
+    @Test
+    void a_tensor_with_nan_is_refused_by_name() throws IOException {
+        try (Model model = open("llama");
+                Adapter adapter = adapter(model, LoraConfig.of(4, 8))) {
+            AdapterFiles.save(dir, model, adapter);
+            String bad = adapter.parameters().get(3).name();
+            TensorEdits.change(tensors(), (name, t) -> {
+                if (name.endsWith(bad)) {
+                    t.set(0, 0, Double.NaN);
+                }
+            });
+            String message = assertThrows(BadFileException.class, () -> AdapterFiles.load(dir, model))
+                    .getMessage();
+            assertTrue(message.contains(bad), message);
+        }
+    }
 }

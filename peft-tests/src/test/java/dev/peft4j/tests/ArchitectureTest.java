@@ -2,14 +2,17 @@ package dev.peft4j.tests;
 
 import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
 import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
+import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 import dev.peft4j.core.tensor.Tensor;
+import java.util.List;
 
 /** The arrows between modules and packages. */
 @AnalyzeClasses(packages = "dev.peft4j", importOptions = ImportOption.DoNotIncludeTests.class)
@@ -83,6 +86,55 @@ class ArchitectureTest {
             .dependOnClassesThat()
             .resideInAnyPackage(
                     "dev.peft4j.lora..", "dev.peft4j.adapters..", "dev.peft4j.prompt..", "dev.peft4j.cli..");
+
+    /** The packages of core, each above all that stand in front of it: it may know those, and none behind it. */
+    private static final List<String> CORE = List.of(
+            "tensor", "autograd", "format", "weight", "site", "adapter", "data", "layer", "model", "compose", "train");
+
+    @ArchTest
+    static void packages_of_core_know_those_below_them_only(JavaClasses classes) {
+        for (int i = 0; i < CORE.size(); i++) {
+            String[] above = CORE.subList(i + 1, CORE.size()).stream()
+                    .map(p -> "dev.peft4j.core." + p)
+                    .toArray(String[]::new);
+            noClasses()
+                    .that()
+                    .resideInAPackage("dev.peft4j.core." + CORE.get(i))
+                    .should()
+                    .dependOnClassesThat()
+                    .resideInAnyPackage(above)
+                    .check(classes);
+        }
+    }
+
+    @ArchTest
+    static final ArchRule every_package_of_core_has_its_place = classes()
+            .that()
+            .resideInAPackage("dev.peft4j.core..")
+            .and()
+            .doNotHaveSimpleName("package-info")
+            .should()
+            .resideInAnyPackage(CORE.stream().map(p -> "dev.peft4j.core." + p).toArray(String[]::new));
+
+    @ArchTest
+    static final ArchRule files_know_tensors_and_nothing_of_training = noClasses()
+            .that()
+            .resideInAPackage("dev.peft4j.core.format")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("dev.peft4j.core.autograd");
+
+    @ArchTest
+    static final ArchRule methods_know_no_training_loop_and_no_model = noClasses()
+            .that()
+            .resideInAnyPackage("dev.peft4j.lora..", "dev.peft4j.adapters..", "dev.peft4j.prompt..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(
+                    "dev.peft4j.core.data",
+                    "dev.peft4j.core.model",
+                    "dev.peft4j.core.compose",
+                    "dev.peft4j.core.train");
 
     @ArchTest
     static final ArchRule packages_have_no_cycles =

@@ -12,6 +12,7 @@ import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.site.Site;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -188,7 +189,12 @@ public interface Adapter extends Leased, AutoCloseable {
      * @param transposed whether rows and columns are exchanged in the file
      * @param shape dimensions of the tensor, not exchanged
      */
-    record SavedTwin(Tensor tensor, boolean transposed, List<Integer> shape) {}
+    record SavedTwin(Tensor tensor, boolean transposed, List<Integer> shape) {
+        static SavedTwin of(Parameter p, boolean transposed) {
+            return new SavedTwin(
+                    p.value(), transposed, Arrays.stream(p.shape()).boxed().toList());
+        }
+    }
 
     /** Tensors that are not trained, by their whole names in files; read back where a file has them. */
     default Map<String, Tensor> buffers() {

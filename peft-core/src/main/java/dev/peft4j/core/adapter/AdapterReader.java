@@ -1,9 +1,7 @@
 package dev.peft4j.core.adapter;
 
 import dev.peft4j.core.autograd.Parameter;
-import dev.peft4j.core.format.AtomicFile;
 import dev.peft4j.core.format.BadFileException;
-import dev.peft4j.core.format.Json;
 import dev.peft4j.core.format.TensorInfo;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.site.TaskType;
@@ -11,7 +9,6 @@ import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.weight.DenseWeight;
 import dev.peft4j.core.weight.FrozenWeight;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -25,7 +22,6 @@ import org.slf4j.LoggerFactory;
 /** Reads an adapter directory: config, method, tensors. */
 final class AdapterReader {
     private static final Logger LOG = LoggerFactory.getLogger(AdapterReader.class);
-    private static final String HUB_TYPE = "BOTTLENECK"; // of adapters whose config is AdapterHub's
     private static final List<String> TASKS =
             List.of("SEQ_CLS", "SEQ_2_SEQ_LM", "CAUSAL_LM", "TOKEN_CLS", "QUESTION_ANS", "FEATURE_EXTRACTION");
     private static final List<String> GENERATING = List.of("CAUSAL_LM", "SEQ_2_SEQ_LM");
@@ -53,35 +49,23 @@ final class AdapterReader {
     }
 
     static AdapterInfo describe(Path directory) throws IOException {
-        refusePickles(directory);
-        Map<String, Object> json = config(directory);
-        try (TensorFiles files = TensorFiles.open(directory, tensorFiles(json))) {
+        SavedAdapter.refusePickles(directory);
+        Map<String, Object> json = SavedAdapter.config(directory);
+        try (TensorFiles files = TensorFiles.open(directory, SavedAdapter.tensorFiles(json))) {
             return AdapterInfo.of(
-                    type(directory.resolve(AdapterFiles.CONFIG), json), files.tensors(), files.metadata());
+                    SavedAdapter.type(directory.resolve(AdapterFiles.CONFIG), json), files.tensors(), files.metadata());
         }
     }
 
-    private static Map<String, Object> config(Path directory) throws IOException {
-        Path file = directory.resolve(AdapterFiles.CONFIG);
-        Path pending = AtomicFile.pending(file);
-        return Json.read(Files.exists(pending) && !Files.exists(file) ? pending : file);
-    }
-
-    private static List<String> tensorFiles(Map<String, Object> json) {
-        return isAdapterHub(json)
-                ? List.of(AdapterFiles.HUB_TENSORS, AdapterFiles.HUB_HEAD)
-                : List.of(AdapterFiles.TENSORS);
-    }
-
     static Adapter read(Path directory, ModelSites model) throws IOException {
-        refusePickles(directory);
+        SavedAdapter.refusePickles(directory);
         Path configFile = directory.resolve(AdapterFiles.CONFIG);
-        Map<String, Object> json = config(directory);
-        try (TensorFiles files = TensorFiles.open(directory, tensorFiles(json))) {
-            json = ofTheSameSave(configFile, json, files);
+        Map<String, Object> json = SavedAdapter.config(directory);
+        try (TensorFiles files = TensorFiles.open(directory, SavedAdapter.tensorFiles(json))) {
+            json = SavedAdapter.ofTheSameSave(configFile, json, files);
             Adapter adapter = new AdapterReader(directory, model, files, json).read(configFile, json);
             try {
-                requireSameSave(configFile, json, files);
+                SavedAdapter.requireSameSave(configFile, json, files);
                 return adapter;
             } catch (IOException | RuntimeException e) {
                 adapter.close();
@@ -92,7 +76,7 @@ final class AdapterReader {
 
     private Adapter read(Path configFile, Map<String, Object> json) throws IOException {
         try {
-            Adapter adapter = create(configFile, type(configFile, json), json);
+            Adapter adapter = create(configFile, SavedAdapter.type(configFile, json), json);
             try {
                 fill(adapter);
                 adapter.afterLoading();
@@ -105,70 +89,6 @@ final class AdapterReader {
         } catch (IllegalArgumentException | ArithmeticException e) {
             throw new BadFileException(configFile, String.valueOf(e.getMessage()), e);
         }
-    }
-
-    private static void refusePickles(Path directory) throws BadFileException {
-        Map<String, String> twins = Map.of(
-                "adapter_model.bin", AdapterFiles.TENSORS,
-                "pytorch_adapter.bin", AdapterFiles.HUB_TENSORS);
-        for (Map.Entry<String, String> twin : twins.entrySet()) {
-            if (Files.exists(directory.resolve(twin.getKey())) && !Files.exists(directory.resolve(twin.getValue()))) {
-                boolean peft = twin.getValue().equals(AdapterFiles.TENSORS);
-                throw new BadFileException(
-                        directory,
-                        "the adapter is a pickle file (" + twin.getKey() + "), which can run code when it is"
-                                + " read, so it is refused. Convert it once in Python: "
-                                + (peft
-                                        ? "PeftModel.from_pretrained(base, dir).save_pretrained(dir, safe_serialization=True)"
-                                        : "model.load_adapter(dir) and model.save_adapter(dir, name,"
-                                                + " use_safetensors=True) of AdapterHub's library"));
-            }
-        }
-    }
-
-    /** The config that was written with the tensors, if a process that was killed between the two renames has left it under its temporary name. */
-    private static Map<String, Object> ofTheSameSave(Path configFile, Map<String, Object> json, TensorFiles files)
-            throws IOException {
-        String saved = files.metadata().get(SavedConfig.KEY);
-        Path pending = AtomicFile.pending(configFile);
-        if (!SavedConfig.differences(saved, json).isEmpty() && Files.isRegularFile(pending)) {
-            Map<String, Object> other = Json.read(pending);
-            if (SavedConfig.differences(saved, other).isEmpty()) {
-                LOG.warn("{}: a save was cut off; its config is read from {}", configFile, pending);
-                return other;
-            }
-        }
-        return json;
-    }
-
-    private static void requireSameSave(Path configFile, Map<String, Object> json, TensorFiles files)
-            throws IOException {
-        List<String> differences = SavedConfig.differences(files.metadata().get(SavedConfig.KEY), json);
-        if (!differences.isEmpty()) {
-            throw new BadFileException(
-                    configFile,
-                    "the tensors beside it were saved with another config, with which they mean something else: "
-                            + String.join("; ", differences) + ". Get both files of one save; to change the config on"
-                            + " purpose, save the adapter again with the new one.");
-        }
-    }
-
-    /** PEFT and AdapterHub call their configs the same: the content tells. */
-    private static boolean isAdapterHub(Map<String, Object> json) {
-        return json.get("peft_type") == null
-                && json.get("config") instanceof Map<?, ?>
-                && (String.valueOf(json.get("version")).startsWith("adapters.") || json.containsKey("model_class"));
-    }
-
-    private static String type(Path configFile, Map<String, Object> json) throws BadFileException {
-        if (isAdapterHub(json)) {
-            return HUB_TYPE;
-        }
-        if (json.get("peft_type") instanceof String type) {
-            return type;
-        }
-        throw new BadFileException(
-                configFile, "\"peft_type\" is missing, so this is no PEFT adapter. Check the directory.");
     }
 
     /** A task is one of PEFT's, or none; those that generate need a model that does. */
@@ -184,12 +104,12 @@ final class AdapterReader {
     }
 
     private Adapter create(Path configFile, String type, Map<String, Object> json) throws BadFileException {
-        if (!type.equals(HUB_TYPE)) {
+        if (!type.equals(SavedAdapter.HUB_TYPE)) {
             requireTask(json);
         }
         PeftMethod method = AdapterFiles.method(type);
         Map<String, List<Long>> shapes = new HashMap<>();
-        String prefix = type.equals(HUB_TYPE) ? "" : AdapterFiles.PREFIX;
+        String prefix = type.equals(SavedAdapter.HUB_TYPE) ? "" : AdapterFiles.PREFIX;
         names.forEach((inFile, name) -> {
             if (name.startsWith(prefix) || name.indexOf('.') < 0) {
                 shapes.put(

@@ -3,12 +3,8 @@ package dev.peft4j.core.autograd;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.Supplier;
 
 /**
@@ -30,10 +26,9 @@ public final class Pass implements AutoCloseable {
     private long seed;
     private final Thread thread = Thread.currentThread();
     private volatile boolean closed;
-    private final List<Tensor> frame = new ArrayList<>();
-    private final List<Operation> tape = new ArrayList<>();
-    private final List<Runnable> afterwards = new ArrayList<>();
-    private final Set<Lease> used = new HashSet<>();
+    private final Frames frames;
+    private final Tape tape;
+    private final Loans loans = new Loans();
     private final Map<Object, Node> computed = new HashMap<>();
 
     private Pass(Backend backend, Arena arena, boolean recording, boolean training, boolean tracing, long seed) {
@@ -43,6 +38,8 @@ public final class Pass implements AutoCloseable {
         this.training = training;
         this.tracing = tracing;
         this.seed = seed;
+        this.frames = new Frames(arena);
+        this.tape = new Tape(frames);
         arena.claim(this);
     }
 
@@ -120,44 +117,24 @@ public final class Pass implements AutoCloseable {
     /** Memory for an intermediate value, with whatever it holds. */
     public Tensor allocate(int rows, int cols) {
         requireOpen();
-        Tensor t = arena.allocate(rows, cols);
-        frame.add(t);
-        return t;
+        return frames.allocate(rows, cols);
     }
 
     /** Starts a frame; give the result to {@link #end}. */
     public int begin() {
-        return frame.size();
+        return frames.size();
     }
 
     /** Ends a frame: the memory of its values is free again, but for the result and what the tape needs. */
     public Node end(int mark, Node result) {
-        release(mark, result.value());
+        requireOpen();
+        frames.end(mark, result.value());
         return result;
     }
 
     /** Ends a frame that gives no result: the memory of its values is free again, but for what the tape needs. */
     public void end(int mark) {
-        for (int i = frame.size() - 1; i >= mark; i--) {
-            Tensor t = frame.remove(i);
-            if (!t.isHeld()) {
-                arena.free(t);
-            }
-        }
-    }
-
-    private void release(int mark, Tensor kept) {
-        requireOpen();
-        int left = mark;
-        for (int i = mark; i < frame.size(); i++) {
-            Tensor t = frame.get(i);
-            if (t.sharesPlaceWith(kept)) {
-                frame.set(left++, t);
-            } else if (!t.isHeld()) {
-                arena.free(t);
-            }
-        }
-        frame.subList(left, frame.size()).clear();
+        frames.end(mark);
     }
 
     /** A node of a value that was computed in this pass or lives outside of it. */
@@ -199,15 +176,7 @@ public final class Pass implements AutoCloseable {
             return;
         }
         requireOpen();
-        int[] versions = new int[saved.length];
-        for (int i = 0; i < saved.length; i++) {
-            versions[i] = saved[i].hold().version();
-        }
-        Node root = result.root();
-        boolean producer = !root.produced;
-        root.produced = true;
-        root.track();
-        tape.add(new Operation(name, root, backward, saved, versions, producer));
+        tape.add(name, result, backward, saved);
     }
 
     /** Whether an operation on these nodes has to be recorded. */
@@ -250,7 +219,7 @@ public final class Pass implements AutoCloseable {
             return false;
         }
         backend.kernels().copy(old, fresh);
-        releaseHeld(old);
+        frames.release(old);
         return true;
     }
 
@@ -300,38 +269,7 @@ public final class Pass implements AutoCloseable {
     /** Runs backwards what was recorded since a mark, and forgets it. */
     public void backwardTo(int mark) {
         requireOpen();
-        for (int i = tape.size() - 1; i >= mark; i--) {
-            Operation operation = tape.remove(i);
-            int frameMark = begin();
-            if (operation.result.hasGrad()) {
-                operation.requireUnchanged();
-                operation.backward.run();
-            }
-            for (Tensor t : operation.saved) {
-                releaseHeld(t);
-            }
-            Tensor grad = operation.result.grad;
-            if (operation.producer && grad != null) {
-                operation.result.grad = null;
-                releaseHeld(grad);
-            }
-            end(frameMark);
-        }
-    }
-
-    /** Ends a use of a saved value; its place is free if its frame has ended and nothing else holds it. */
-    private void releaseHeld(Tensor t) {
-        if (t.isInArena(arena)) {
-            for (Tensor live : frame) {
-                if (live.sharesPlaceWith(t)) {
-                    t.unhold();
-                    return;
-                }
-            }
-            arena.release(t);
-        } else {
-            t.unhold();
-        }
+        tape.backwardTo(mark);
     }
 
     /** Frees the gradient of a node that no operation made. */
@@ -339,7 +277,7 @@ public final class Pass implements AutoCloseable {
         Tensor grad = node.grad;
         if (grad != null) {
             node.grad = null;
-            releaseHeld(grad);
+            frames.release(grad);
         }
     }
 
@@ -367,7 +305,7 @@ public final class Pass implements AutoCloseable {
      */
     public void onClose(Runnable action) {
         requireOpen();
-        afterwards.add(action);
+        loans.atEnd(action);
     }
 
     /**
@@ -377,11 +315,7 @@ public final class Pass implements AutoCloseable {
      */
     public void use(Lease lease) {
         requireOpen();
-        if (!used.contains(lease)) {
-            lease.acquire();
-            used.add(lease);
-            afterwards.add(lease::release);
-        }
+        loans.use(lease);
     }
 
     /**
@@ -398,41 +332,11 @@ public final class Pass implements AutoCloseable {
             requireOwnThread();
         }
         tape.clear();
-        frame.clear();
+        frames.clear();
         computed.values().forEach(n -> n.value().unhold());
         computed.clear();
         arena.giveBack(this);
         closed = true;
-        afterwards.forEach(Runnable::run);
-        afterwards.clear();
-        used.clear();
-    }
-
-    /**
-     * An operation on the tape.
-     *
-     * @param versions of the saved values when it was recorded
-     * @param producer whether it made the node, and did not change it
-     */
-    private record Operation(
-            String name, Node result, Runnable backward, Tensor[] saved, int[] versions, boolean producer) {
-
-        void requireUnchanged() {
-            for (int i = 0; i < saved.length; i++) {
-                if (saved[i].version() != versions[i]) {
-                    throw new IllegalStateException("the operation " + label() + " saved a value (" + saved[i]
-                            + ") for the backward pass, and " + (saved[i].version() - versions[i])
-                            + " operations changed it in place since then; the gradients would be wrong. Let what comes"
-                            + " behind it change a copy, or write to a tensor of its own.");
-                }
-            }
-        }
-
-        /** Its name, or the class in which its derivative is written. */
-        private String label() {
-            String type = backward.getClass().getName().replaceFirst("\\$\\$Lambda.*", "");
-            return (name.isEmpty() ? type.substring(type.lastIndexOf('.') + 1) : name) + " with the result "
-                    + result.value();
-        }
+        loans.end();
     }
 }

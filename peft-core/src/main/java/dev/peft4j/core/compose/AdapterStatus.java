@@ -1,5 +1,10 @@
 package dev.peft4j.core.compose;
 
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.site.EmbeddingSite;
+import dev.peft4j.core.site.LinearSite;
 import java.util.List;
 
 /**
@@ -14,4 +19,25 @@ import java.util.List;
  * @param calls passes that are using it now
  */
 public record AdapterStatus(
-        String name, String method, long parameters, long trainable, int layers, List<String> replaced, int calls) {}
+        String name, String method, long parameters, long trainable, int layers, List<String> replaced, int calls) {
+
+    static AdapterStatus of(String name, Adapter a, Model base, int calls) {
+        int layers = 0;
+        for (LinearSite s : base.linearSites()) {
+            layers += a.actsAt(s) ? 1 : 0;
+        }
+        for (EmbeddingSite s : base.embeddingSites()) {
+            layers += a.actsAt(s) ? 1 : 0;
+        }
+        return new AdapterStatus(
+                name,
+                a.config().peftType(),
+                a.parameters().stream().mapToLong(Parameter::size).sum(),
+                a.trainableCount(),
+                layers,
+                base.tensorNames().stream()
+                        .filter(n -> a.replacement(n) != null)
+                        .toList(),
+                calls);
+    }
+}

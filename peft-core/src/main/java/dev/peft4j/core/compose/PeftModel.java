@@ -4,13 +4,9 @@ import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.PeftConfig;
-import dev.peft4j.core.autograd.Lease;
-import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.model.Model;
-import dev.peft4j.core.site.EmbeddingSite;
-import dev.peft4j.core.site.LinearSite;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,10 +15,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
-import java.util.regex.Pattern;
 
 /**
  * An immutable base and named adapters. Which adapters are active is an argument of {@link #call}, so many threads use one model, each with other
@@ -32,27 +26,11 @@ import java.util.regex.Pattern;
  * <p>Closing it closes the adapters, not the base.
  */
 public final class PeftModel implements AutoCloseable {
-    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_-]{1,200}");
-    /** PEFT cannot open a directory of several adapters in which one has such a name. */
-    private static final Set<String> RESERVED =
-            new TreeSet<>(Set.of(Active.BASE, "lora", "lora_", "base_model", "base_layer"));
-
     private final Model base;
-    private final Map<String, Entry> entries = new ConcurrentSkipListMap<>();
-    private final Set<List<Entry>> compatible = ConcurrentHashMap.newKeySet(); // sets that were checked
+    private final Map<String, NamedAdapter> entries = new ConcurrentSkipListMap<>();
+    private final Set<List<NamedAdapter>> compatible = ConcurrentHashMap.newKeySet(); // sets that were checked
     private boolean closed; // under the lock of the entries
     private final ThreadLocal<List<Scope>> scopes = ThreadLocal.withInitial(ArrayList::new);
-
-    /** An adapter and its uses; it is closed when it was taken out and the last of them has ended. */
-    private static final class Entry {
-        final Adapter adapter;
-        final Lease lease;
-
-        Entry(Adapter adapter) {
-            this.adapter = adapter;
-            this.lease = new Lease("an adapter that was taken out of a PeftModel");
-        }
-    }
 
     /** A model without adapters. */
     public PeftModel(Model base) {
@@ -71,12 +49,12 @@ public final class PeftModel implements AutoCloseable {
      *     under another name; nothing is changed then
      */
     public void add(String name, Adapter adapter) {
-        checkName(name);
+        AdapterNames.check(name);
         adapter.requireFits(base);
         synchronized (entries) {
             requireOpen();
             requireOwnable(name, adapter);
-            if (entries.putIfAbsent(name, new Entry(adapter)) != null) {
+            if (entries.putIfAbsent(name, new NamedAdapter(adapter)) != null) {
                 throw taken(name);
             }
         }
@@ -104,17 +82,7 @@ public final class PeftModel implements AutoCloseable {
     }
 
     private IllegalArgumentException taken(String name) {
-        return new IllegalArgumentException(
-                "an adapter was to be named \"" + name + "\", and there is one of that name among " + entries.keySet()
-                        + ". Choose another name, or exchange it.");
-    }
-
-    private static void checkName(String name) {
-        if (!NAME.matcher(name).matches() || RESERVED.contains(name)) {
-            throw new IllegalArgumentException(
-                    "an adapter was to be named \"" + name + "\"; a name has letters, digits, _ and - only, and "
-                            + RESERVED + " are reserved. Choose another name.");
-        }
+        return AdapterNames.taken(name, entries.keySet());
     }
 
     /** Makes a new adapter of a method on the class path. */
@@ -134,7 +102,7 @@ public final class PeftModel implements AutoCloseable {
         synchronized (entries) {
             requireOpen();
         }
-        checkName(name);
+        AdapterNames.check(name);
         if (entries.containsKey(name)) {
             throw taken(name);
         }
@@ -152,7 +120,7 @@ public final class PeftModel implements AutoCloseable {
 
     /** Writes an adapter; it lasts until it is written, whatever is deleted or exchanged meanwhile. */
     public void save(String name, Path directory) throws IOException {
-        Entry e = hold(name);
+        NamedAdapter e = hold(name);
         try {
             AdapterFiles.save(directory, base, e.adapter);
         } finally {
@@ -174,8 +142,8 @@ public final class PeftModel implements AutoCloseable {
         return entry(name).adapter;
     }
 
-    private Entry entry(String name) {
-        Entry e = entries.get(name);
+    private NamedAdapter entry(String name) {
+        NamedAdapter e = entries.get(name);
         if (e == null) {
             throw unknown(name);
         }
@@ -183,15 +151,14 @@ public final class PeftModel implements AutoCloseable {
     }
 
     private IllegalArgumentException unknown(String name) {
-        return new IllegalArgumentException("the adapter \"" + name + "\" was asked for; there are " + entries.keySet()
-                + ". Add it first, or use " + Active.BASE + " for the base alone.");
+        return AdapterNames.unknown(name, entries.keySet());
     }
 
     /** Gives an adapter another name. */
     public void rename(String from, String to) {
-        checkName(to);
+        AdapterNames.check(to);
         synchronized (entries) {
-            Entry e = entry(from);
+            NamedAdapter e = entry(from);
             if (entries.putIfAbsent(to, e) != null) {
                 throw taken(to);
             }
@@ -202,7 +169,7 @@ public final class PeftModel implements AutoCloseable {
     /** Takes an adapter out; its memory is freed when no pass uses it any more. */
     public void delete(String name) {
         synchronized (entries) {
-            Entry e = entries.remove(name);
+            NamedAdapter e = entries.remove(name);
             if (e == null) {
                 throw unknown(name);
             }
@@ -219,15 +186,15 @@ public final class PeftModel implements AutoCloseable {
     public void hotSwap(String name, Adapter adapter) {
         adapter.requireFits(base);
         synchronized (entries) {
-            Entry old = entry(name);
+            NamedAdapter old = entry(name);
             requireOwnable(name, adapter);
-            entries.put(name, new Entry(adapter));
+            entries.put(name, new NamedAdapter(adapter));
             forget(old);
             old.lease.close(old.adapter::close);
         }
     }
 
-    private void forget(Entry entry) {
+    private void forget(NamedAdapter entry) {
         compatible.removeIf(set -> set.contains(entry));
     }
 
@@ -237,11 +204,11 @@ public final class PeftModel implements AutoCloseable {
      * @throws IllegalArgumentException if one is not there, or two of a set put something in the place of the same tensor
      */
     public Call call(Pass pass, Active active) {
-        List<List<Entry>> sets = new ArrayList<>();
-        Set<Entry> held = new HashSet<>();
+        List<List<NamedAdapter>> sets = new ArrayList<>();
+        Set<NamedAdapter> held = new HashSet<>();
         try {
             for (List<String> names : active.sets()) {
-                List<Entry> set = new ArrayList<>();
+                List<NamedAdapter> set = new ArrayList<>();
                 for (String name : names) {
                     if (!isDisabled(name)) {
                         set.add(hold(name, held));
@@ -270,9 +237,9 @@ public final class PeftModel implements AutoCloseable {
     }
 
     /** The adapter of a name now, held once by those that hold these. */
-    private Entry hold(String name, Collection<Entry> held) {
+    private NamedAdapter hold(String name, Collection<NamedAdapter> held) {
         while (true) {
-            Entry e = entry(name);
+            NamedAdapter e = entry(name);
             if (held.contains(e)) {
                 return e;
             }
@@ -283,7 +250,7 @@ public final class PeftModel implements AutoCloseable {
         }
     }
 
-    private Entry hold(String name) {
+    private NamedAdapter hold(String name) {
         return hold(name, new ArrayList<>());
     }
 
@@ -328,7 +295,7 @@ public final class PeftModel implements AutoCloseable {
      */
     public MergeReport merge(String name, List<String> adapters, Batch probe) {
         requireFree(name);
-        List<Entry> held = new ArrayList<>();
+        List<NamedAdapter> held = new ArrayList<>();
         try {
             List<Adapter> all = new ArrayList<>();
             adapters.forEach(n -> all.add(hold(n, held).adapter));
@@ -354,24 +321,7 @@ public final class PeftModel implements AutoCloseable {
     public List<AdapterStatus> status() {
         List<AdapterStatus> all = new ArrayList<>();
         entries.forEach((name, e) -> {
-            Adapter a = e.adapter;
-            int layers = 0;
-            for (LinearSite s : base.linearSites()) {
-                layers += a.actsAt(s) ? 1 : 0;
-            }
-            for (EmbeddingSite s : base.embeddingSites()) {
-                layers += a.actsAt(s) ? 1 : 0;
-            }
-            all.add(new AdapterStatus(
-                    name,
-                    a.config().peftType(),
-                    a.parameters().stream().mapToLong(Parameter::size).sum(),
-                    a.trainableCount(),
-                    layers,
-                    base.tensorNames().stream()
-                            .filter(n -> a.replacement(n) != null)
-                            .toList(),
-                    e.lease.users()));
+            all.add(AdapterStatus.of(name, e.adapter, base, e.lease.users()));
         });
         return all;
     }

@@ -107,15 +107,15 @@ public final class Arena implements AutoCloseable {
     /** Gives the place of a tensor back. Nothing may use the tensor or a view of it afterwards. */
     public void free(Tensor tensor) {
         requireOwnThread();
-        Tensor t = tensor.owner;
-        int size = Math.max(ALIGNMENT, Math.toIntExact((t.size() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT));
+        Place place = tensor.place();
+        int size = Math.max(ALIGNMENT, Math.toIntExact((place.size() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT));
         for (Block block : blocks) {
-            if (block.memory == t.memory) {
-                block.give((int) t.offset, size);
+            if (place.isAt(block.memory)) {
+                block.give((int) place.start(), size);
                 return;
             }
         }
-        throw new IllegalArgumentException(t + " is not of this arena");
+        throw new IllegalArgumentException(tensor + " is not of this arena");
     }
 
     /** Ends a use of a tensor that was held, and gives its place back if that was the last one. */

@@ -8,6 +8,8 @@ final class HostKernels implements Kernels {
     private final Workers workers;
     private final HostRows rows;
     private final HostNorms norms;
+    private final HostColumns columns;
+    private final HostActivations activations;
     private final HostAttention attention;
     private final HostSelection selection;
     private final HostLosses losses;
@@ -16,6 +18,8 @@ final class HostKernels implements Kernels {
         this.workers = workers;
         this.rows = new HostRows(workers);
         this.norms = new HostNorms(rows);
+        this.columns = new HostColumns(workers);
+        this.activations = new HostActivations(rows);
         this.attention = new HostAttention(workers);
         this.selection = new HostSelection(rows);
         this.losses = new HostLosses(rows);
@@ -141,22 +145,7 @@ final class HostKernels implements Kernels {
 
     @Override
     public void addColumnSums(Tensor x, Tensor sum) {
-        int n = x.cols();
-        int rows = x.rows();
-        int grain = Math.max(64, (n + workers.threads() - 1) / workers.threads());
-        workers.forRange(n, (long) n * rows <= HostRows.GRAIN ? n : grain, (from, to) -> {
-            int width = to - from;
-            float[] row = Scratch.array(0, width);
-            float[] total = Scratch.array(1, width);
-            sum.read(0, from, total, 0, width);
-            for (int r = 0; r < rows; r++) {
-                x.read(r, from, row, 0, width);
-                for (int i = 0; i < width; i++) {
-                    total[i] += row[i];
-                }
-            }
-            sum.write(0, from, total, 0, width);
-        });
+        columns.addSums(x, sum);
     }
 
     @Override
@@ -197,28 +186,7 @@ final class HostKernels implements Kernels {
 
     @Override
     public void addColumnDots(Tensor x, Tensor y, Tensor factors, Tensor sum) {
-        int n = x.cols();
-        float[] f = factors.toFloats();
-        int grain = Math.max(64, (n + workers.threads() - 1) / workers.threads());
-        workers.forRange(n, grain, (from, to) -> {
-            int width = to - from;
-            float[] a = Scratch.array(0, width);
-            float[] b = Scratch.array(1, width);
-            float[] total = Scratch.array(2, width);
-            Arrays.fill(total, 0, width, 0f);
-            for (int r = 0; r < x.rows(); r++) {
-                x.read(r, from, a, 0, width);
-                y.read(r, from, b, 0, width);
-                for (int i = 0; i < width; i++) {
-                    total[i] += a[i] * b[i];
-                }
-            }
-            sum.read(0, from, a, 0, width);
-            for (int i = 0; i < width; i++) {
-                a[i] += f[from + i] * total[i];
-            }
-            sum.write(0, from, a, 0, width);
-        });
+        columns.addDots(x, y, factors, sum);
     }
 
     @Override
@@ -310,37 +278,17 @@ final class HostKernels implements Kernels {
 
     @Override
     public void activation(Activation f, Tensor x, Tensor y) {
-        int n = x.cols();
-        rows.run(x, (r, a, b, c) -> {
-            x.read(r, 0, a, 0, n);
-            FastMath.forward(f, a, b, n);
-            y.write(r, 0, b, 0, n);
-        });
+        activations.forward(f, x, y);
     }
 
     @Override
     public void activationBackward(Activation f, Tensor dy, Tensor x, Tensor dx, boolean accumulate) {
-        int n = x.cols();
-        rows.run(x, (r, a, b, c) -> {
-            x.read(r, 0, a, 0, n);
-            dy.read(r, 0, b, 0, n);
-            FastMath.backward(f, b, a, b, n);
-            HostRows.writeOrAdd(dx, r, b, c, n, accumulate);
-        });
+        activations.backward(f, dy, x, dx, accumulate);
     }
 
     @Override
     public void swiGlu(Tensor gate, Tensor up, Tensor y) {
-        int n = y.cols();
-        rows.run(y, (r, a, b, c) -> {
-            gate.read(r, 0, a, 0, n);
-            up.read(r, 0, b, 0, n);
-            FastMath.forward(Activation.SILU, a, c, n);
-            for (int i = 0; i < n; i++) {
-                a[i] = c[i] * b[i];
-            }
-            y.write(r, 0, a, 0, n);
-        });
+        activations.swiGlu(gate, up, y);
     }
 
     @Override
@@ -352,27 +300,7 @@ final class HostKernels implements Kernels {
             boolean accumulateGate,
             @Nullable Tensor dUp,
             boolean accumulateUp) {
-        int n = dy.cols();
-        rows.run(dy, (r, a, b, c) -> {
-            float[] g = Scratch.array(5, n);
-            gate.read(r, 0, a, 0, n);
-            dy.read(r, 0, b, 0, n);
-            if (dUp != null) {
-                FastMath.forward(Activation.SILU, a, g, n);
-                for (int i = 0; i < n; i++) {
-                    g[i] *= b[i]; // dup = dy · silu(gate)
-                }
-                HostRows.writeOrAdd(dUp, r, g, c, n, accumulateUp);
-            }
-            if (dGate != null) {
-                up.read(r, 0, c, 0, n);
-                for (int i = 0; i < n; i++) {
-                    b[i] *= c[i];
-                }
-                FastMath.backward(Activation.SILU, b, a, b, n); // dgate = dy · up · silu'(gate)
-                HostRows.writeOrAdd(dGate, r, b, c, n, accumulateGate);
-            }
-        });
+        activations.swiGluBackward(dy, gate, up, dGate, accumulateGate, dUp, accumulateUp);
     }
 
     @Override

@@ -9,7 +9,6 @@ import static dev.peft4j.core.tensor.Nd4jArrays.store;
 
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.api.ops.impl.transforms.strict.Erf;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.ops.transforms.Transforms;
@@ -222,62 +221,17 @@ final class Nd4jKernels implements Kernels {
 
     @Override
     public void activation(Activation f, Tensor x, Tensor y) {
-        run(() -> store(value(f, array(x)), y));
-    }
-
-    private static INDArray value(Activation f, INDArray x) {
-        return switch (f) {
-            case GELU -> erf(x.mul(Math.sqrt(0.5))).addi(1).muli(x).muli(0.5);
-            case GELU_TANH ->
-                Transforms.tanh(geluInner(x), true).addi(1).muli(x).muli(0.5);
-            case SILU -> Transforms.sigmoid(x, true).muli(x);
-            case TANH -> Transforms.tanh(x, true);
-            case RELU -> Transforms.max(x, 0, true);
-            case LEAKY_RELU -> slope(f, x).muli(x);
-        };
-    }
-
-    private static INDArray erf(INDArray x) {
-        return Nd4j.getExecutioner().exec(new Erf(x, Nd4j.createUninitialized(x.dataType(), x.shape())));
-    }
-
-    private static INDArray geluInner(INDArray x) {
-        return x.mul(x).muli(x).muli(0.044715).addi(x).muli(Math.sqrt(2 / Math.PI));
-    }
-
-    private static INDArray slope(Activation f, INDArray x) {
-        return switch (f) {
-            case GELU -> {
-                INDArray cdf = erf(x.mul(Math.sqrt(0.5))).addi(1).muli(0.5);
-                INDArray density = Transforms.exp(x.mul(x).muli(-0.5), true).muli(1 / Math.sqrt(2 * Math.PI));
-                yield cdf.addi(density.muli(x));
-            }
-            case GELU_TANH -> {
-                INDArray t = Transforms.tanh(geluInner(x), true);
-                INDArray inner = x.mul(x).muli(3 * 0.044715).addi(1).muli(Math.sqrt(2 / Math.PI));
-                yield t.mul(t).rsubi(1).muli(x).muli(inner).addi(t).addi(1).muli(0.5);
-            }
-            case SILU -> {
-                INDArray s = Transforms.sigmoid(x, true);
-                yield s.rsub(1).muli(x).addi(1).muli(s);
-            }
-            case TANH -> {
-                INDArray t = Transforms.tanh(x, true);
-                yield t.mul(t).rsubi(1);
-            }
-            case RELU -> x.gt(0).castTo(x.dataType());
-            case LEAKY_RELU -> x.gt(0).castTo(x.dataType()).muli(0.99).addi(0.01);
-        };
+        run(() -> store(Nd4jActivations.value(f, array(x)), y));
     }
 
     @Override
     public void activationBackward(Activation f, Tensor dy, Tensor x, Tensor dx, boolean accumulate) {
-        run(() -> store(slope(f, array(x)).muli(array(dy)), dx, accumulate));
+        run(() -> store(Nd4jActivations.slope(f, array(x)).muli(array(dy)), dx, accumulate));
     }
 
     @Override
     public void swiGlu(Tensor gate, Tensor up, Tensor y) {
-        run(() -> store(value(Activation.SILU, array(gate)).muli(array(up)), y));
+        run(() -> store(Nd4jActivations.value(Activation.SILU, array(gate)).muli(array(up)), y));
     }
 
     @Override
@@ -293,10 +247,10 @@ final class Nd4jKernels implements Kernels {
             INDArray g = array(dy);
             INDArray x = array(gate);
             if (dUp != null) {
-                store(value(Activation.SILU, x).muli(g), dUp, accumulateUp);
+                store(Nd4jActivations.value(Activation.SILU, x).muli(g), dUp, accumulateUp);
             }
             if (dGate != null) {
-                store(slope(Activation.SILU, x).muli(array(up)).muli(g), dGate, accumulateGate);
+                store(Nd4jActivations.slope(Activation.SILU, x).muli(array(up)).muli(g), dGate, accumulateGate);
             }
         });
     }
@@ -331,57 +285,9 @@ final class Nd4jKernels implements Kernels {
         return x.get(NDArrayIndex.all(), NDArrayIndex.interval(from, from + count));
     }
 
-    private static Tensor head(Tensor t, int row, int rows, int head, int size) {
-        return t.rows(row, rows).columns(head * size, size);
-    }
-
     @Override
     public void attention(AttentionShape s, Tensor q, Tensor k, Tensor v, Tensor weights, Tensor y) {
-        int[] starts = s.weightStarts();
-        int group = s.heads() / s.keyHeads();
-        int size = s.headSize();
-        for (int seq = 0; seq < s.sequences(); seq++) {
-            int n = s.queryCount()[seq];
-            int m = s.keyCount()[seq];
-            int query = s.queryStart()[seq];
-            int key = s.keyStart()[seq];
-            for (int h = 0; h < s.heads(); h++) {
-                int head = h;
-                int keyHead = h / group;
-                Tensor w = weights.columns(starts[seq] + h * n * m, n * m);
-                int sequence = seq;
-                run(() -> {
-                    INDArray scores = array(head(q, query, n, head, size))
-                            .mmul(array(head(k, key, m, keyHead, size)).transpose())
-                            .muli(s.scale());
-                    hide(s, sequence, scores);
-                    INDArray e = Transforms.exp(scores.subColumnVector(scores.max(true, 1)), false);
-                    INDArray p = e.diviColumnVector(e.sum(true, 1));
-                    store(p, w);
-                    INDArray used = p.muli(mask(s, starts[sequence] + head * n * m, p));
-                    store(used.mmul(array(head(v, key, m, keyHead, size))), head(y, query, n, head, size));
-                });
-            }
-        }
-    }
-
-    private static void hide(AttentionShape s, int seq, INDArray scores) {
-        for (int i = 0; i < scores.rows(); i++) {
-            for (int j = s.visible(seq, i); j < scores.columns(); j++) {
-                scores.putScalar(i, j, -1e30);
-            }
-        }
-    }
-
-    /** 1/(1-p) where a weight is kept, 0 where it is dropped. */
-    private static INDArray mask(AttentionShape s, int at, INDArray like) {
-        INDArray mask = Nd4j.onesLike(like);
-        if (s.dropout() > 0) {
-            for (int i = 0; i < like.length(); i++) {
-                mask.putScalar(i, Dropout.drops(s.dropout(), s.seed(), at + i) ? 0 : 1 / (1 - s.dropout()));
-            }
-        }
-        return mask;
+        Nd4jAttention.forward(s, q, k, v, weights, y);
     }
 
     @Override
@@ -395,36 +301,7 @@ final class Nd4jKernels implements Kernels {
             Tensor dq,
             Tensor dk,
             Tensor dv) {
-        int[] starts = s.weightStarts();
-        int group = s.heads() / s.keyHeads();
-        int size = s.headSize();
-        for (int seq = 0; seq < s.sequences(); seq++) {
-            int n = s.queryCount()[seq];
-            int m = s.keyCount()[seq];
-            int query = s.queryStart()[seq];
-            int key = s.keyStart()[seq];
-            for (int h = 0; h < s.heads(); h++) {
-                int head = h;
-                int keyHead = h / group;
-                boolean add = h % group != 0;
-                int at = starts[seq] + h * n * m;
-                run(() -> {
-                    INDArray p = array(weights.columns(at, n * m)).reshape(n, m);
-                    INDArray mask = mask(s, at, p);
-                    INDArray g = array(head(dy, query, n, head, size));
-                    store(p.mul(mask).transpose().mmul(g), head(dv, key, m, keyHead, size), add);
-                    INDArray dp = g.mmul(array(head(v, key, m, keyHead, size)).transpose())
-                            .muli(mask);
-                    INDArray ds =
-                            dp.subColumnVector(dp.mul(p).sum(true, 1)).muli(p).muli(s.scale());
-                    store(ds.mmul(array(head(k, key, m, keyHead, size))), head(dq, query, n, head, size));
-                    store(
-                            ds.transpose().mmul(array(head(q, query, n, head, size))),
-                            head(dk, key, m, keyHead, size),
-                            add);
-                });
-            }
-        }
+        Nd4jAttention.backward(s, dy, q, k, v, weights, dq, dk, dv);
     }
 
     @Override

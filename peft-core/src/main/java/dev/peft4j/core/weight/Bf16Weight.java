@@ -3,7 +3,7 @@ package dev.peft4j.core.weight;
 import dev.peft4j.core.tensor.Tensor;
 
 /** A weight in bfloat16: the upper half of single precision. */
-public final class Bf16Weight extends SixteenBitWeight {
+final class Bf16Weight extends SixteenBitWeight {
     private Bf16Weight(int out, int in) {
         super(out, in);
     }

@@ -6,7 +6,7 @@ import dev.peft4j.core.tensor.Tensor;
  * A weight in IEEE 754 half precision: 1 sign, 5 exponent and 10 fraction bits. Moved to the places of single precision, the bits are those of a
  * number that is 2⁻¹¹² times as large, subnormal numbers included.
  */
-public final class F16Weight extends SixteenBitWeight {
+final class F16Weight extends SixteenBitWeight {
     private static final float SCALE = 0x1p112f; // the biases of the exponents are 127 and 15
 
     private F16Weight(int out, int in) {

@@ -1,4 +1,4 @@
-package dev.peft4j.tests;
+package dev.peft4j.prompt;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
@@ -6,11 +6,6 @@ import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.model.Model;
-import dev.peft4j.core.tensor.Backend;
-import dev.peft4j.models.Models;
-import dev.peft4j.prompt.PTuningConfig;
-import dev.peft4j.prompt.PrefixTuningConfig;
-import dev.peft4j.prompt.PromptTuningConfig;
 import java.io.IOException;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -47,7 +42,7 @@ class PromptStartTest {
                     case "mlp" -> PTuningConfig.of(3, PTuningConfig.Encoder.MLP).withHidden(5);
                     default -> PTuningConfig.of(3, PTuningConfig.Encoder.LSTM).withHidden(5);
                 };
-        try (Model model = Models.load(Methods.MODELS.resolve("llama"), Backend.host(), 0, 0);
+        try (Model model = SmallModels.open("llama");
                 Adapter adapter = AdapterFiles.method(config.peftType()).create(config, model, 5)) {
             Adapter rows = adapter.forSaving(model);
             float[] values = rows.parameters().get(0).value().toFloats();

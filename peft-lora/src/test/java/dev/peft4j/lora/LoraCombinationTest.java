@@ -1,4 +1,4 @@
-package dev.peft4j.tests;
+package dev.peft4j.lora;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -12,11 +12,6 @@ import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.compose.MergedAdapter;
 import dev.peft4j.core.model.Model;
-import dev.peft4j.lora.Combination;
-import dev.peft4j.lora.LoraCombination;
-import dev.peft4j.lora.LoraConfig;
-import dev.peft4j.lora.LoraConversion;
-import dev.peft4j.lora.LoraInit;
 import dev.peft4j.lora.adalora.AdaLoraConfig;
 import dev.peft4j.lora.adalora.RankSchedule;
 import dev.peft4j.lora.loha.LoHaConfig;
@@ -41,7 +36,7 @@ class LoraCombinationTest {
     @ParameterizedTest
     @ValueSource(strings = {"plain", "rslora", "dora", "dora and plain", "lora_bias", "embeddings", "other layers"})
     void a_weighted_sum_of_adapters_is_exact_by_cat_and_by_svd_of_full_rank(String kind) throws IOException {
-        try (Model model = Compositions.open("gpt2")) {
+        try (Model model = SmallModels.open("gpt2")) {
             LoraConfig plain = LoraConfig.of(3, 7);
             LoraConfig first =
                     switch (kind) {
@@ -57,10 +52,10 @@ class LoraCombinationTest {
                         case "other layers" -> LoraConfig.of(2, 3).withTarget(TargetModules.of("c_fc", "c_attn"));
                         default -> first.toBuilder().r(2).alpha(5).build();
                     };
-            try (Adapter a = Compositions.adapter(model, first, 1);
-                    Adapter b = Compositions.adapter(model, second, 2)) {
+            try (Adapter a = SmallModels.adapter(model, first, 1);
+                    Adapter b = SmallModels.adapter(model, second, 2)) {
                 double[] weights = {0.7, -0.4};
-                float[] expected = Compositions.logits(model, List.of(weighted(model, a, b, weights)));
+                float[] expected = SmallModels.logits(model, List.of(weighted(model, a, b, weights)));
                 for (Combination.Type type : new Combination.Type[] {Combination.Type.CAT, Combination.Type.SVD}) {
                     Combination rule = Combination.of(type);
                     rule = type == Combination.Type.SVD ? rule.withRank(10_000) : rule;
@@ -68,13 +63,12 @@ class LoraCombinationTest {
                     try (Adapter sum = result.adapter()) {
                         assertTrue(result.relativeError() < 1e-9, type + " error " + result.relativeError());
                         assertTrue(
-                                Compositions.distance(expected, Compositions.logits(model, List.of(sum))) < 1e-3,
+                                SmallModels.distance(expected, SmallModels.logits(model, List.of(sum))) < 1e-3,
                                 type + " " + kind);
                         AdapterFiles.save(dir.resolve(type.name()), model, sum);
                         try (Adapter back = AdapterFiles.load(dir.resolve(type.name()), model)) {
                             assertArrayEquals(
-                                    Compositions.logits(model, List.of(sum)),
-                                    Compositions.logits(model, List.of(back)));
+                                    SmallModels.logits(model, List.of(sum)), SmallModels.logits(model, List.of(back)));
                         }
                     }
                 }
@@ -87,7 +81,7 @@ class LoraCombinationTest {
         MergedAdapter first = MergedAdapter.of(model, List.of(a));
         MergedAdapter second = MergedAdapter.of(model, List.of(b));
         for (String name : model.tensorNames()) {
-            float[] sum = BaseTensors.floats(model, name);
+            float[] sum = SmallModels.floats(model, name);
             Parameter p = first.replacement(name);
             Parameter q = second.replacement(name);
             Parameter target = p == null ? q : p;
@@ -134,15 +128,15 @@ class LoraCombinationTest {
     @ParameterizedTest
     @EnumSource(Combination.Type.class)
     void every_rule_makes_an_adapter_and_tells_its_error(Combination.Type type) throws IOException {
-        try (Model model = Compositions.open("llama");
-                Adapter a = Compositions.adapter(model, LoraConfig.of(3, 6), 1);
-                Adapter b = Compositions.adapter(model, LoraConfig.of(3, 6), 2)) {
+        try (Model model = SmallModels.open("llama");
+                Adapter a = SmallModels.adapter(model, LoraConfig.of(3, 6), 1);
+                Adapter b = SmallModels.adapter(model, LoraConfig.of(3, 6), 2)) {
             Combination rule = new Combination(type, 0, 0.6, Combination.Majority.FREQUENCY, 4);
             LoraCombination.Result result =
                     LoraCombination.combine(model, List.of(a, b), new double[] {0.7, 0.5}, rule);
             try (Adapter sum = result.adapter()) {
-                assertTrue(Compositions.distance(
-                                Compositions.logits(model, List.of()), Compositions.logits(model, List.of(sum)))
+                assertTrue(SmallModels.distance(
+                                SmallModels.logits(model, List.of()), SmallModels.logits(model, List.of(sum)))
                         > 1e-3);
                 assertEquals(type == Combination.Type.CAT, result.relativeError() < 1e-6, "" + result);
             }
@@ -151,17 +145,16 @@ class LoraCombinationTest {
 
     @Test
     void a_single_adapter_of_weight_w_has_w_times_its_effect_on_the_weights() throws IOException {
-        try (Model model = Compositions.open("llama");
-                Adapter a = Compositions.adapter(model, LoraConfig.of(3, 6).withRsLora(), 1)) {
+        try (Model model = SmallModels.open("llama");
+                Adapter a = SmallModels.adapter(model, LoraConfig.of(3, 6).withRsLora(), 1)) {
             for (double w : new double[] {1, 0.5, -2}) {
                 LoraCombination.Result one = LoraCombination.combine(
                         model, List.of(a), new double[] {w}, Combination.of(Combination.Type.LINEAR));
                 try (Adapter sum = one.adapter()) {
                     assertTrue(one.relativeError() < 1e-6, w + ": " + one);
                     if (w == 1) {
-                        assertTrue(Compositions.distance(
-                                        Compositions.logits(model, List.of(a)),
-                                        Compositions.logits(model, List.of(sum)))
+                        assertTrue(SmallModels.distance(
+                                        SmallModels.logits(model, List.of(a)), SmallModels.logits(model, List.of(sum)))
                                 < 1e-4);
                     }
                 }
@@ -172,36 +165,35 @@ class LoraCombinationTest {
     @Test
     void combinations_that_cannot_be_are_refused_with_a_reason() throws IOException {
         Class<IllegalArgumentException> bad = IllegalArgumentException.class;
-        try (Model model = Compositions.open("llama");
-                Adapter a = Compositions.adapter(model, LoraConfig.of(3, 6), 1);
-                Adapter b = Compositions.adapter(model, LoraConfig.of(2, 6), 2);
-                Adapter d = Compositions.adapter(model, LoraConfig.of(3, 6).withDora(), 3);
-                Adapter loha = Compositions.adapter(model, LoHaConfig.of(2, 2, Attachment.DEFAULT), 4);
+        try (Model model = SmallModels.open("llama");
+                Adapter a = SmallModels.adapter(model, LoraConfig.of(3, 6), 1);
+                Adapter b = SmallModels.adapter(model, LoraConfig.of(2, 6), 2);
+                Adapter d = SmallModels.adapter(model, LoraConfig.of(3, 6).withDora(), 3);
+                Adapter loha = SmallModels.adapter(model, LoHaConfig.of(2, 2, Attachment.DEFAULT), 4);
                 Adapter norm =
-                        Compositions.adapter(model, LoraConfig.of(3, 6).withModulesToSave(List.of("model.norm")), 5);
+                        SmallModels.adapter(model, LoraConfig.of(3, 6).withModulesToSave(List.of("model.norm")), 5);
                 Adapter norm2 =
-                        Compositions.adapter(model, LoraConfig.of(3, 6).withModulesToSave(List.of("model.norm")), 6);
-                Adapter tokens = Compositions.adapter(model, LoraConfig.of(3, 6).withTrainableTokens(List.of(4)), 7)) {
+                        SmallModels.adapter(model, LoraConfig.of(3, 6).withModulesToSave(List.of("model.norm")), 6);
+                Adapter tokens = SmallModels.adapter(model, LoraConfig.of(3, 6).withTrainableTokens(List.of(4)), 7)) {
             double[] two = {1, 1};
             Combination linear = Combination.of(Combination.Type.LINEAR);
-            String ranks = Compositions.message(bad, () -> LoraCombination.combine(model, List.of(a, b), two, linear));
+            String ranks = SmallModels.message(bad, () -> LoraCombination.combine(model, List.of(a, b), two, linear));
             assertTrue(ranks.contains("[3, 2]") && ranks.contains("Use CAT or SVD"), ranks);
-            assertTrue(Compositions.message(bad, () -> LoraCombination.combine(model, List.of(a, d), two, linear))
+            assertTrue(SmallModels.message(bad, () -> LoraCombination.combine(model, List.of(a, d), two, linear))
                     .contains("DoRA has lengths"));
-            assertTrue(Compositions.message(bad, () -> LoraCombination.combine(model, List.of(a, loha), two, linear))
+            assertTrue(SmallModels.message(bad, () -> LoraCombination.combine(model, List.of(a, loha), two, linear))
                     .contains("LOHA"));
-            assertTrue(
-                    Compositions.message(bad, () -> LoraCombination.combine(model, List.of(norm, norm2), two, linear))
-                            .contains("model.norm.weight"));
-            assertTrue(Compositions.message(bad, () -> LoraCombination.combine(model, List.of(a, tokens), two, linear))
+            assertTrue(SmallModels.message(bad, () -> LoraCombination.combine(model, List.of(norm, norm2), two, linear))
+                    .contains("model.norm.weight"));
+            assertTrue(SmallModels.message(bad, () -> LoraCombination.combine(model, List.of(a, tokens), two, linear))
                     .contains("trainable_token_indices"));
-            assertTrue(Compositions.message(bad, () -> LoraCombination.combine(model, List.of(a), two, linear))
+            assertTrue(SmallModels.message(bad, () -> LoraCombination.combine(model, List.of(a), two, linear))
                     .contains("1 adapters and 2 weights"));
-            assertTrue(Compositions.message(
+            assertTrue(SmallModels.message(
                             bad, () -> LoraCombination.combine(model, List.of(a), new double[] {Double.NaN}, linear))
                     .contains("NaN"));
-            assertTrue(Compositions.message(bad, () -> linear.withRank(3)).contains("svd_rank"));
-            assertTrue(Compositions.message(bad, () -> linear.withDensity(0)).contains("density"));
+            assertTrue(SmallModels.message(bad, () -> linear.withRank(3)).contains("svd_rank"));
+            assertTrue(SmallModels.message(bad, () -> linear.withDensity(0)).contains("density"));
         }
     }
 
@@ -218,9 +210,9 @@ class LoraCombinationTest {
                     case "OFT" -> OftConfig.of(4, Attachment.DEFAULT);
                     default -> LoraConfig.of(2, 4).withInit(LoraInit.of(LoraInit.Kind.PISSA));
                 };
-        try (Model model = Compositions.open("llama");
-                Adapter adapter = Compositions.adapter(model, config, 3)) {
-            float[] expected = Compositions.logits(model, List.of(adapter));
+        try (Model model = SmallModels.open("llama");
+                Adapter adapter = SmallModels.adapter(model, config, 3)) {
+            float[] expected = SmallModels.logits(model, List.of(adapter));
             LoraCombination.Result full = LoraConversion.byEnergy(model, adapter, 1);
             LoraCombination.Result small = LoraConversion.byRank(model, adapter, 1);
             LoraCombination.Result most = LoraConversion.byEnergy(model, adapter, 0.9);
@@ -229,7 +221,7 @@ class LoraCombinationTest {
                     Adapter m = most.adapter()) {
                 assertEquals("LORA", f.config().peftType());
                 assertTrue(full.relativeError() < 1e-3, name + " " + full.relativeError());
-                assertTrue(Compositions.distance(expected, Compositions.logits(model, List.of(f))) < 1e-3, name);
+                assertTrue(SmallModels.distance(expected, SmallModels.logits(model, List.of(f))) < 1e-3, name);
                 assertTrue(most.relativeError() <= Math.sqrt(0.1) && small.relativeError() >= most.relativeError());
                 assertTrue(s.trainableCount() <= m.trainableCount() && m.trainableCount() <= f.trainableCount());
             }

@@ -1,0 +1,193 @@
+package dev.peft4j.models;
+
+import dev.peft4j.core.layer.Embedding;
+import dev.peft4j.core.layer.LayerNorm;
+import dev.peft4j.core.layer.Linear;
+import dev.peft4j.core.layer.RmsNorm;
+import dev.peft4j.core.site.BlockSite;
+import dev.peft4j.core.site.EmbeddingSite;
+import dev.peft4j.core.site.LinearSite;
+import dev.peft4j.core.site.NormSite;
+import dev.peft4j.core.tensor.DType;
+import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.weight.FrozenWeight;
+import dev.peft4j.core.weight.Weights;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The layers of a model by their names in the checkpoint: reads them, makes those that it lacks, and keeps the list of their sites. */
+final class LayerReader {
+    private static final BlockSite.Kind[] KINDS = BlockSite.Kind.values();
+    private static final Logger LOG = LoggerFactory.getLogger(LayerReader.class);
+
+    private final Weights weights;
+    private final DType dtype;
+    private final Path directory;
+    private final Fresh fresh;
+    private final List<LinearSite> linear = new ArrayList<>();
+    private final List<EmbeddingSite> embeddings = new ArrayList<>();
+    private final List<NormSite> norms = new ArrayList<>();
+    private final List<BlockSite> blocks = new ArrayList<>();
+    private final Map<String, String> weightNames = new HashMap<>(); // of layers whose weight is not their own
+    private final List<String> newModules = new ArrayList<>();
+
+    LayerReader(Weights weights, DType dtype, Path directory, Fresh fresh) {
+        this.weights = weights;
+        this.dtype = dtype;
+        this.directory = directory;
+        this.fresh = fresh;
+    }
+
+    /** Reads a linear layer whose weight is (out, in) in the file. */
+    Linear linear(String name, int in, int out, boolean bias) throws IOException {
+        return linear(name, in, weights.matrix(name + ".weight", out, in), bias);
+    }
+
+    /** Reads a linear layer whose weight is (in, out) in the file, with a bias. */
+    Linear conv1d(String name, int in, int out) throws IOException {
+        return linear(name, in, weights.transposedMatrix(name + ".weight", out, in), true);
+    }
+
+    private Linear linear(String name, int in, FrozenWeight weight, boolean bias) throws IOException {
+        Tensor b = bias ? weights.vector(name + ".bias", weight.out()) : null;
+        return addSite(new Linear(new LinearSite(name, in, weight.out(), false), weight, b));
+    }
+
+    /** A linear layer behind the base, which is new if the checkpoint has none; the output layer is one that {@code all-linear} leaves out. */
+    Linear newIfMissing(LinearSite site, boolean bias) throws IOException {
+        String name = site.name();
+        int in = site.in();
+        int out = site.out();
+        boolean isOutput = site.head();
+        boolean inFile = weights.has(name + ".weight") || weights.isNew();
+        if (inFile && isOutput && !weights.isNew() && weights.rowsInCheckpoint(name + ".weight") != out) {
+            LOG.warn(
+                    "{}: {} of the checkpoint has {} outputs and {} were asked for, so it is left out",
+                    directory,
+                    name,
+                    weights.rowsInCheckpoint(name + ".weight"),
+                    out);
+            inFile = false;
+        }
+        if (!inFile) {
+            fresh.requireAllowed(weights, name, out, in);
+            newModules.add(name);
+            Fresh first = isOutput ? fresh : fresh.other();
+            weights.put(name + ".weight", first.matrix(dtype, out, in), false, out, in);
+            if (bias) {
+                weights.put(name + ".bias", Tensor.zeros(dtype, 1, out), false, out);
+            }
+        }
+        FrozenWeight w = weights.matrix(name + ".weight", out, in);
+        Tensor b = bias ? weights.vector(name + ".bias", out) : null;
+        return addSite(new Linear(site, w, b));
+    }
+
+    private Linear addSite(Linear layer) {
+        linear.add(layer.site());
+        if (!layer.weightName().equals(layer.site().name() + ".weight")) {
+            weightNames.put(layer.site().name(), layer.weightName());
+        }
+        return layer;
+    }
+
+    /**
+     * The output layer of a language model. Its weight is the embedding if the config says so, unless the checkpoint has another one; it is new if neither is
+     * there.
+     */
+    Linear output(LinearSite site, Embedding tokens, boolean tied) throws IOException {
+        String name = site.name() + ".weight";
+        boolean inFile = weights.has(name) || (weights.isNew() && !tied);
+        if (tied && (!inFile || weights.repeats(name, tokens.tensorName()))) {
+            return addSite(new Linear(site, tokens.tensorName(), tokens.table(), null));
+        }
+        if (tied) {
+            LOG.warn(
+                    "{}: config.json ties {} to {}, and the checkpoint has another tensor of that name, which counts",
+                    directory,
+                    name,
+                    tokens.tensorName());
+        } else if (!inFile) {
+            fresh.requireAllowed(weights, site.name(), site.out(), site.in());
+            newModules.add(site.name());
+            Tensor w = fresh.matrix(dtype, site.out(), site.in());
+            weights.put(name, w, false, site.out(), site.in());
+        }
+        return addSite(new Linear(site, weights.matrix(name, site.out(), site.in()), null));
+    }
+
+    /** Reads a table; that of the tokens comes first, then those of positions and segments. */
+    Embedding embedding(String name, int rows, int cols) throws IOException {
+        EmbeddingSite site = new EmbeddingSite(name, rows, cols);
+        embeddings.add(site);
+        return new Embedding(site, weights.matrix(name + ".weight", rows, cols));
+    }
+
+    /** Reads a layer norm. */
+    LayerNorm layerNorm(String name, int n, double eps) throws IOException {
+        norms.add(new NormSite(name, n));
+        return new LayerNorm(name, weights.vector(name + ".weight", n), weights.vector(name + ".bias", n), eps);
+    }
+
+    /** Reads an RMS norm. */
+    RmsNorm rmsNorm(String name, int n, double eps) throws IOException {
+        norms.add(new NormSite(name, n));
+        return new RmsNorm(name, weights.vector(name + ".weight", n), eps);
+    }
+
+    /**
+     * Adds the three places of the next block.
+     *
+     * @param name of the block in the checkpoint
+     * @param keyWidth columns of its keys
+     * @param width C
+     */
+    void addBlock(String name, int keyWidth, int width) {
+        int layer = blocks.size() / KINDS.length;
+        for (BlockSite.Kind kind : KINDS) {
+            boolean keys = kind == BlockSite.Kind.KEYS_AND_VALUES;
+            blocks.add(new BlockSite(name, layer, kind, keys ? keyWidth : width));
+        }
+    }
+
+    /** A place of a block. */
+    BlockSite site(int layer, BlockSite.Kind kind) {
+        int at = KINDS.length * layer;
+        while (blocks.get(at).kind() != kind) {
+            at++;
+        }
+        return blocks.get(at);
+    }
+
+    String weightName(LinearSite site) {
+        return weightNames.getOrDefault(site.name(), site.name() + ".weight");
+    }
+
+    List<LinearSite> linearSites() {
+        return Collections.unmodifiableList(linear);
+    }
+
+    List<EmbeddingSite> embeddingSites() {
+        return Collections.unmodifiableList(embeddings);
+    }
+
+    List<NormSite> normSites() {
+        return Collections.unmodifiableList(norms);
+    }
+
+    List<BlockSite> blockSites() {
+        return Collections.unmodifiableList(blocks);
+    }
+
+    /** Modules that the checkpoint does not have. */
+    List<String> newModules() {
+        return Collections.unmodifiableList(newModules);
+    }
+}
