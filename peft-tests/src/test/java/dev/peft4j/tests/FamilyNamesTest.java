@@ -37,7 +37,7 @@ class FamilyNamesTest {
                     Set.of("classifier", "score")), // PEFT calls the head of a classifier so, in every family
             Map.entry("PromptAdapter", Set.of("word_embeddings")), // PEFT's second name of the table, in every family
             Map.entry("BottleneckJson", Set.of("bert")), // AdapterHub's name of a distribution
-            Map.entry("AdapterReader", Set.of("model.")), // a call in Python
+            Map.entry("SavedAdapter", Set.of("model.")), // a call in Python
             Map.entry("Checkpoint", Set.of("model.")), // files
             Map.entry("MergedModel", Set.of("model.")),
             Map.entry("DemoModel", Set.of("model.")),
