@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 final class HostKernels implements Kernels {
     private final Workers workers;
     private final HostRows rows;
+    private final HostElements elements;
     private final HostNorms norms;
     private final HostColumns columns;
     private final HostActivations activations;
@@ -17,6 +18,7 @@ final class HostKernels implements Kernels {
     HostKernels(Workers workers) {
         this.workers = workers;
         this.rows = new HostRows(workers);
+        this.elements = new HostElements(rows);
         this.norms = new HostNorms(rows);
         this.columns = new HostColumns(workers);
         this.activations = new HostActivations(rows);
@@ -46,79 +48,32 @@ final class HostKernels implements Kernels {
 
     @Override
     public void add(Tensor x1, Tensor x2, Tensor y) {
-        int n = y.cols();
-        rows.run(y, (r, a, b, c) -> {
-            x1.read(r, 0, a, 0, n);
-            x2.read(r, 0, b, 0, n);
-            for (int i = 0; i < n; i++) {
-                a[i] += b[i];
-            }
-            y.write(r, 0, a, 0, n);
-        });
+        elements.add(x1, x2, y);
     }
 
     @Override
     public void addScaled(double factor, Tensor x, Tensor y) {
-        int n = y.cols();
-        float f = (float) factor;
-        rows.run(y, (r, a, b, c) -> {
-            x.read(r, 0, a, 0, n);
-            y.read(r, 0, b, 0, n);
-            for (int i = 0; i < n; i++) {
-                b[i] += f * a[i];
-            }
-            y.write(r, 0, b, 0, n);
-        });
+        elements.addScaled(factor, x, y);
     }
 
     @Override
     public void scale(double factor, Tensor x) {
-        int n = x.cols();
-        float f = (float) factor;
-        rows.run(x, (r, a, b, c) -> {
-            x.read(r, 0, a, 0, n);
-            for (int i = 0; i < n; i++) {
-                a[i] *= f;
-            }
-            x.write(r, 0, a, 0, n);
-        });
+        elements.scale(factor, x);
     }
 
     @Override
     public void multiply(Tensor x1, Tensor x2, Tensor y) {
-        int n = y.cols();
-        rows.run(y, (r, a, b, c) -> {
-            x1.read(r, 0, a, 0, n);
-            x2.read(r, 0, b, 0, n);
-            for (int i = 0; i < n; i++) {
-                a[i] *= b[i];
-            }
-            y.write(r, 0, a, 0, n);
-        });
+        elements.multiply(x1, x2, y);
     }
 
     @Override
     public void abs(Tensor x, Tensor y) {
-        int n = y.cols();
-        rows.run(y, (r, a, b, c) -> {
-            x.read(r, 0, a, 0, n);
-            for (int i = 0; i < n; i++) {
-                a[i] = Math.abs(a[i]);
-            }
-            y.write(r, 0, a, 0, n);
-        });
+        elements.abs(x, y);
     }
 
     @Override
     public void power(double exponent, Tensor x, Tensor y) {
-        int n = y.cols();
-        rows.run(y, (r, a, b, c) -> {
-            x.read(r, 0, a, 0, n);
-            for (int i = 0; i < n; i++) {
-                a[i] = (float) Math.pow(a[i], exponent);
-            }
-            y.write(r, 0, a, 0, n);
-        });
+        elements.power(exponent, x, y);
     }
 
     @Override
@@ -150,28 +105,12 @@ final class HostKernels implements Kernels {
 
     @Override
     public void scaleColumns(Tensor x, Tensor factors, Tensor y) {
-        int n = y.cols();
-        float[] f = factors.toFloats();
-        rows.run(y, (r, a, b, c) -> {
-            x.read(r, 0, a, 0, n);
-            for (int i = 0; i < n; i++) {
-                a[i] *= f[i];
-            }
-            y.write(r, 0, a, 0, n);
-        });
+        elements.scaleColumns(x, factors, y);
     }
 
     @Override
     public void scaleRows(Tensor x, Tensor factors, Tensor y) {
-        int n = y.cols();
-        float[] f = factors.toFloats();
-        rows.run(y, (r, a, b, c) -> {
-            x.read(r, 0, a, 0, n);
-            for (int i = 0; i < n; i++) {
-                a[i] *= f[r];
-            }
-            y.write(r, 0, a, 0, n);
-        });
+        elements.scaleRows(x, factors, y);
     }
 
     @Override
