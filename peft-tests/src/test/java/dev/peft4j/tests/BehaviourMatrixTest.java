@@ -41,12 +41,14 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What every method has to keep, on every family. The results are a table of {@code docs/METHODS.md}. */
+@ExtendWith(SettledMemory.class)
 class BehaviourMatrixTest {
     private static final String BEGIN = "<!-- behaviour matrix: written by BehaviourMatrixTest -->\n";
     private static final String END = "<!-- end of the behaviour matrix -->\n";

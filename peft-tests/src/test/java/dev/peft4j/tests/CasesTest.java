@@ -29,6 +29,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -38,6 +39,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * NAME-expected.json} under {@code src/test/resources/cases} and {@code shared/cases}, or under {@code -Dpeft4j.cases=DIR}. Those of this project are
  * picked by {@code scripts/pick-config-cases.py} from those that {@code scripts/make-config-cases.py} makes of every field and value.
  */
+@ExtendWith(SettledMemory.class)
 class CasesTest {
     private static final double TOLERANCE = 1e-4;
     private static final String END = "-expected.json";

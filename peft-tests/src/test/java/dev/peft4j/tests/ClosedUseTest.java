@@ -45,12 +45,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What works over many operations holds what it works with; what is closed says so, and leaves no memory behind. */
+@ExtendWith(SettledMemory.Each.class)
 class ClosedUseTest {
     private static final LoraConfig LORA = LoraConfig.of(2, 4).withTarget(TargetModules.allLinearLayers());
     private static final PackedBatch.Sequence RECORD =

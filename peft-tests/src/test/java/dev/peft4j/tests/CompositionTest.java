@@ -43,11 +43,13 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Several adapters on one base: together, one after the other, by many threads, as one, and in the weights. */
+@ExtendWith(SettledMemory.class)
 class CompositionTest {
     @TempDir
     Path dir;

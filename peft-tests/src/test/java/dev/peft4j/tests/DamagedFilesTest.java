@@ -26,6 +26,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -35,6 +36,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Whatever a file holds, it opens or is refused by a message: no other exception, no memory that it does not warrant, and nothing kept of what failed.
  * Every field of every JSON file is left out and given every value of {@link #VALUES}; bytes of tensor files are changed at random.
  */
+@ExtendWith(SettledMemory.class)
 class DamagedFilesTest {
     private static final Object ABSENT = new Object();
 

@@ -15,6 +15,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
@@ -23,6 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
  *
  * <p>{@code -Dpeft4j.hostile.seconds=60} does it for longer.
  */
+@ExtendWith(SettledMemory.Each.class)
 class HostileTest {
     private static final int THREADS = 16;
     private static final int ROUND_MILLISECONDS = 1500;

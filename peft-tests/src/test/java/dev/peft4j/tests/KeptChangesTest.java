@@ -29,11 +29,13 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What follows from parameters alone (norms of DoRA, changes of weights, rotations) is computed once for passes that infer. */
+@ExtendWith(SettledMemory.class)
 class KeptChangesTest {
     private static final PackedBatch BATCH = PackedBatch.of(List.of(
             PackedBatch.Sequence.labelled(new int[] {5, 9, 2, 7, 30, 4}, new int[] {5, 9, 2, 7, 30, 4}),

@@ -45,6 +45,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -53,6 +54,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Memory belongs to somebody: what is used after its end, or by two at once, is an error and never a number. */
+@ExtendWith(SettledMemory.Each.class)
 class LifetimeTest {
     private static final LoraConfig LORA = LoraConfig.of(2, 4).withTarget(TargetModules.allLinearLayers());
 

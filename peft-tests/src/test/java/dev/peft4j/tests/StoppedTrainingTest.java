@@ -28,9 +28,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Runs that are stopped: by a handle, by an interrupt, by a future; and how they go on. */
+@ExtendWith(SettledMemory.Each.class)
 class StoppedTrainingTest {
     private static final LoraConfig LORA = LoraConfig.of(4, 8);
     private static final int STEPS = 12;

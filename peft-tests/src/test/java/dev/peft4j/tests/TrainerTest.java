@@ -46,10 +46,12 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+@ExtendWith(SettledMemory.Each.class)
 class TrainerTest {
     private static final Path MODELS = Shared.root().resolve("peft-tests/src/test/resources/golden/models");
 
