@@ -1,5 +1,6 @@
 package dev.peft4j.core.format;
 
+import dev.peft4j.core.tensor.RowTarget;
 import dev.peft4j.core.tensor.Tensor;
 import java.io.IOException;
 
@@ -49,13 +50,13 @@ record Piece(long from, int row, int column, int rows, int columns) {
 
     /** Writes its values to a matrix whose rows and columns are exchanged. */
     void turned(Tensor matrix, double[] values) {
-        Tensor place = turned(matrix);
-        double[] one = new double[rows];
-        for (int c = 0; c < columns; c++) {
+        double[] one = new double
+                [rows]; // the only garbage: what is made for each column would keep the piece alive for too long
+        RowTarget.writeAll(turned(matrix), (c, to) -> {
             for (int r = 0; r < rows; r++) {
                 one[r] = values[r * columns + c];
             }
-            place.rows(c, 1).set(one);
-        }
+            to.put(0, one, rows);
+        });
     }
 }

@@ -46,6 +46,21 @@ public final class RowTarget {
         }
     }
 
+    /** Writes some elements from a column on, rounded where the tensor is in single precision. */
+    public void put(int column, double[] values, int n) {
+        if (tensor.dtype() == DType.F32) {
+            float[] rounded = Scratch.array(0, n);
+            for (int i = 0; i < n; i++) {
+                rounded[i] = (float) values[i];
+            }
+            tensor.write(row, column, rounded, 0, n);
+        } else {
+            for (int i = 0; i < n; i++) {
+                tensor.put(row, column + i, values[i]);
+            }
+        }
+    }
+
     /** Writes some elements, given by the bits of single precision, from a column on. */
     public void putBits(int column, int[] bits, int n) {
         if (tensor.dtype() == DType.F32) {

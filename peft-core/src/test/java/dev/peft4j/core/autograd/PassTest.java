@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.peft4j.core.SettledMemory;
 import dev.peft4j.core.layer.Functions;
 import dev.peft4j.core.tensor.Activation;
 import dev.peft4j.core.tensor.Arena;
@@ -16,9 +17,11 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
+@ExtendWith(SettledMemory.Each.class)
 class PassTest {
     private final Arena arena = new Arena(DType.F32);
     private final Parameter parameter = new Parameter("w", Tensor.of(DType.F32, 2, 2, 1, 2, 3, 4), 2, 2);

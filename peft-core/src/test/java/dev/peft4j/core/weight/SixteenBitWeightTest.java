@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.peft4j.core.SettledMemory;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Backend;
@@ -13,10 +14,12 @@ import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Weights of 16 bits. */
+@ExtendWith(SettledMemory.Each.class)
 class SixteenBitWeightTest {
     private static final int ALL = 1 << 16;
 
