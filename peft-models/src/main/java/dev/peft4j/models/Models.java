@@ -2,6 +2,7 @@ package dev.peft4j.models;
 
 import dev.peft4j.core.format.Checkpoint;
 import dev.peft4j.core.model.Model;
+import dev.peft4j.core.site.FamilyTraits;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.weight.Weights;
@@ -94,7 +95,23 @@ public final class Models {
             throw config.bad("a model for " + task + " was asked for; this family serves "
                     + new TreeSet<>(family.traits().heads().keySet()) + ". Use one of these tasks.");
         }
+        if (asked == null) {
+            requireHead(config, weights, family.traits(), task);
+        }
         return family.load(
                 new ModelSource(config, weights, options.backend(), task, options.outputs(), options.seed()));
+    }
+
+    /** A language model whose config names the class of a classifier is not taken for one: its head would be made up. */
+    private static void requireHead(ModelConfig config, Weights weights, FamilyTraits traits, TaskType task)
+            throws IOException {
+        FamilyTraits.Head head = traits.head(task);
+        boolean predictsTokens = traits.head(TaskType.CAUSAL_LM) != null;
+        boolean there = weights.isNew() || (head != null && weights.has(head.module() + ".weight"));
+        if (head != null && task != TaskType.CAUSAL_LM && predictsTokens && !there) {
+            throw config.bad("the architecture " + head.className() + " was named, and the checkpoint has no "
+                    + head.module() + ".weight. Use the checkpoint of a classifier, or open this one for the task "
+                    + task + ", which makes a new head.");
+        }
     }
 }
