@@ -60,6 +60,10 @@ public final class NativeFolder {
      * @throws IOException if not
      */
     public static void requirePrivate(Path folder) throws IOException {
+        if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
+            throw new FileSystemException(
+                    folder.toString(), null, "a library was to be loaded from a folder here, and this is none");
+        }
         PosixFileAttributeView view =
                 Files.getFileAttributeView(folder, PosixFileAttributeView.class, LinkOption.NOFOLLOW_LINKS);
         if (view == null) {
@@ -68,7 +72,7 @@ public final class NativeFolder {
         PosixFileAttributes found = view.readAttributes();
         Set<PosixFilePermission> rights = found.permissions();
         UserPrincipal me = user(folder);
-        if (!found.isDirectory() || !found.owner().equals(me) || rights.contains(PosixFilePermission.OTHERS_WRITE)) {
+        if (!found.owner().equals(me) || rights.contains(PosixFilePermission.OTHERS_WRITE)) {
             throw new FileSystemException(
                     folder.toString(),
                     null,
