@@ -15,11 +15,12 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.zip.ZipException;
 
 /**
  * Reads records from JSONL ({@code {"text": ..}}, {@code {"prompt": .., "completion": ..}}, {@code {"text": .., "label": ..}}) and from
- * CSV or TSV files with named columns; {@code .gz} files are unpacked while they are read. UTF-8, with or without a byte order mark.
+ * CSV or TSV files with named columns; gzip is unpacked while it is read, whatever the name says. UTF-8, with or without a byte order mark.
  *
  * @param promptColumn column or key of the prompt; empty for none
  * @param textColumn column or key of the completion or text
@@ -29,6 +30,7 @@ import java.util.zip.ZipException;
  */
 public record RecordReader(
         String promptColumn, String textColumn, String labelColumn, List<String> header, String separator) {
+    private static final String PACKED = ".gz";
     private static final int MARK = 0xFEFF;
 
     /** The columns prompt and completion, or text and label, whichever a file has. */
@@ -80,10 +82,9 @@ public record RecordReader(
                                     ? "a directory. Name the file in it."
                                     : "none. Check the path."));
         }
-        String name = String.valueOf(file.getFileName());
         List<TextRecord> records;
         try (InputStream raw = new BufferedInputStream(Files.newInputStream(file));
-                InputStream in = name.endsWith(".gz") ? new BoundedGzip(raw, Files.size(file)) : raw;
+                InputStream in = isPacked(file, raw) ? new BoundedGzip(raw, Files.size(file)) : raw;
                 BufferedReader reader =
                         new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8.newDecoder()))) {
             skipMark(reader);
@@ -111,6 +112,14 @@ public record RecordReader(
         return records;
     }
 
+    /** By its name, or by how it begins, which no text in UTF-8 does. */
+    private static boolean isPacked(Path file, InputStream raw) throws IOException {
+        raw.mark(2);
+        boolean gzip = raw.read() == 0x1f && raw.read() == 0x8b;
+        raw.reset();
+        return gzip || lowerName(file).endsWith(PACKED);
+    }
+
     /** Whether a file is a table, by its name. */
     public static boolean isTable(Path file) {
         String plain = plainName(file);
@@ -119,8 +128,12 @@ public record RecordReader(
 
     /** Without the end of packed files. */
     private static String plainName(Path file) {
-        String name = String.valueOf(file.getFileName());
-        return name.endsWith(".gz") ? name.substring(0, name.length() - 3) : name;
+        String name = lowerName(file);
+        return name.endsWith(PACKED) ? name.substring(0, name.length() - PACKED.length()) : name;
+    }
+
+    private static String lowerName(Path file) {
+        return String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT);
     }
 
     private void requireNoHeader(Path file) throws BadFileException {

@@ -5,15 +5,18 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.core.format.BadFileException;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a file has is read, or the reader says why not, with file and line. */
 class RecordReaderTest {
@@ -49,6 +52,16 @@ class RecordReaderTest {
 
     private void refused(String expected, String name, String text) throws IOException {
         refused(expected, RecordReader.defaults(), file(name, text));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"a.csv.gz", "a.csv", "A.CSV.GZ", "a.tsv", "a.CSV"})
+    void packed_files_are_known_by_their_content(String name) throws IOException {
+        ByteArrayOutputStream packed = new ByteArrayOutputStream();
+        try (GZIPOutputStream out = new GZIPOutputStream(packed)) {
+            out.write("text\na\n".getBytes(StandardCharsets.UTF_8));
+        }
+        assertEquals(List.of("a"), texts(Files.write(dir.resolve(name), packed.toByteArray())));
     }
 
     @Test
