@@ -72,8 +72,9 @@ final class LoraAdapter extends LayeredAdapter {
             }
         }
         for (EmbeddingSite site : model().embeddingSites()) {
-            if (embedding(site.name()) instanceof EmbeddingDora layer) {
-                layer.useBase(baseWeight(site.name() + ".weight"), backend());
+            String weight = site.name() + ".weight";
+            if (replacement(weight) != null && embedding(site.name()) instanceof EmbeddingDora layer) {
+                layer.useBase(baseWeight(weight), backend());
             }
         }
     }

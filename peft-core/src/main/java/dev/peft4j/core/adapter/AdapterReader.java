@@ -67,7 +67,7 @@ final class AdapterReader {
             try {
                 SavedAdapter.requireSameSave(configFile, json, files);
                 return adapter;
-            } catch (IOException | RuntimeException e) {
+            } catch (IOException | RuntimeException | OutOfMemoryError e) {
                 adapter.close();
                 throw e;
             }
@@ -82,7 +82,7 @@ final class AdapterReader {
                 adapter.afterLoading();
                 warnOfUntrainable(adapter);
                 return adapter;
-            } catch (IOException | RuntimeException e) {
+            } catch (IOException | RuntimeException | OutOfMemoryError e) {
                 adapter.close();
                 throw e;
             }

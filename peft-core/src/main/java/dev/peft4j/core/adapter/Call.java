@@ -178,11 +178,6 @@ public final class Call {
         return new Call(pass, List.of(), sequences, moved, 0, ALL_ROWS);
     }
 
-    /** Whether an active adapter puts a parameter in the place of one of these tensors. */
-    public boolean replacesAny(String... names) {
-        return any(a -> replaces(a, names));
-    }
-
     /** {@link #partsIf} an active adapter puts a parameter in the place of one of these tensors. */
     public List<Call> partsIfReplaced(String... names) {
         return partsIf(a -> replaces(a, names));
@@ -223,12 +218,22 @@ public final class Call {
             }
             return out;
         }
-        Node all = pass.node(pass.allocate(y.value().rows(), y.value().cols()));
+        List<Node> outs = new ArrayList<>();
+        boolean same = true; // each adapter gave its rows back, changed in place or not
         for (Call part : parts) {
+            Node mine = part.rows(y);
             // the adapters see a call whose rows are theirs
-            Call own = of(pass, part.adapters);
-            Node out = own.subLayer(site, part.rows(y), part.rows(residual), norm);
-            Products.copy(pass, out, part.rows(all));
+            Call own = new Call(pass, part.adapters, 0, List.of(), 0, ALL_ROWS);
+            Node out = own.subLayer(site, mine, part.rows(residual), norm);
+            same &= out == mine;
+            outs.add(out);
+        }
+        if (same) {
+            return y;
+        }
+        Node all = pass.node(pass.allocate(y.value().rows(), y.value().cols()));
+        for (int i = 0; i < outs.size(); i++) {
+            Products.copy(pass, outs.get(i), parts.get(i).rows(all));
         }
         return all;
     }

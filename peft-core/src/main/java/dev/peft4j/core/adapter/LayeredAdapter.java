@@ -48,7 +48,7 @@ public class LayeredAdapter extends SiteAdapter {
             try (held) {
                 parts.run();
             }
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | OutOfMemoryError e) {
             close();
             throw e;
         }

@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -54,7 +55,8 @@ final class LoadPlan {
                 && !prefix.equals(AdapterFiles.PREFIX)
                 && model.usedNames().stream().noneMatch(n -> (prefix + n).startsWith(AdapterFiles.PREFIX));
         LayeredAdapter layered = adapter instanceof LayeredAdapter l ? l : null;
-        for (String used : model.usedNames()) {
+        Set<String> usedNames = model.usedNames();
+        for (String used : usedNames) {
             slots.put(prefix + (layered == null ? used : layered.baseName(used)), new Base(used));
         }
         for (Parameter p : adapter.parameters()) {
@@ -64,7 +66,7 @@ final class LoadPlan {
             Into slot = new Into(name, p.value(), shape, adapter.isTransposedInFile(p), required);
             filled.add(slot);
             slots.put(name, slot);
-            if (required && !model.usedNames().contains(p.name())) {
+            if (required && !usedNames.contains(p.name())) {
                 nameInMemory(slot, layered);
             }
         }
@@ -75,7 +77,7 @@ final class LoadPlan {
             slots.put(name, slot);
             slots.put(name + ADAPTER, slot);
         });
-        adapter.alsoSaved().forEach((name, twin) -> addTwin(name, twin, model, layered));
+        adapter.alsoSaved().forEach((name, twin) -> addTwin(name, twin, usedNames, layered));
         if (layered != null) {
             layered.otherBaseNames().forEach((name, used) -> slots.put(name, new Base(used)));
             layered.coveredNames()
@@ -104,11 +106,11 @@ final class LoadPlan {
     }
 
     /** The same memory under another name: a head that shares it with an embedding, behind which it is read. */
-    private void addTwin(String name, Adapter.SavedTwin twin, ModelSites model, @Nullable LayeredAdapter layered) {
+    private void addTwin(String name, Adapter.SavedTwin twin, Set<String> usedNames, @Nullable LayeredAdapter layered) {
         String inFile = prefix + name;
         boolean isRead = !name.contains(".modules_to_save."); // which PEFT writes for a bias, and ignores
         if (isRead && !(slots.get(inFile) instanceof Base)) {
-            boolean whole = model.usedNames().contains(name);
+            boolean whole = usedNames.contains(name);
             Into slot = new Into(inFile, twin.tensor(), twin.shape(), twin.transposed(), whole);
             filled.add(slot);
             slots.put(inFile, slot);

@@ -3,6 +3,7 @@ package dev.peft4j.core.compose;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.model.Model;
+import dev.peft4j.core.site.ConvSite;
 import dev.peft4j.core.site.EmbeddingSite;
 import dev.peft4j.core.site.LinearSite;
 import java.util.List;
@@ -24,6 +25,9 @@ public record AdapterStatus(
     static AdapterStatus of(String name, Adapter a, Model base, int calls) {
         int layers = 0;
         for (LinearSite s : base.linearSites()) {
+            layers += a.actsAt(s) ? 1 : 0;
+        }
+        for (ConvSite s : base.convSites()) {
             layers += a.actsAt(s) ? 1 : 0;
         }
         for (EmbeddingSite s : base.embeddingSites()) {

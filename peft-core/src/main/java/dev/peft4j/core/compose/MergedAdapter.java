@@ -78,7 +78,7 @@ public final class MergedAdapter implements Adapter {
             merged.tieAgain(model);
             merged.tensors.forEach((name, p) -> requireFinite(name, p.value()));
             return merged;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | OutOfMemoryError e) {
             merged.close();
             throw e;
         }

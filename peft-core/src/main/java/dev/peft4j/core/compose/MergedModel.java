@@ -62,16 +62,17 @@ public final class MergedModel {
     public static void write(Path directory, Model model, MergedAdapter merged, List<String> labels)
             throws IOException {
         checkOutput(directory);
+        Map<String, Tensor> tensors = merged.tensors();
+        boolean untied = model.linearSites().stream()
+                .anyMatch(s -> model.isTied(s) && tensors.containsKey(s.name() + ".weight"));
+        Map<String, Object> config = config(model, untied, labels); // refuses labels that do not fit
         Files.createDirectories(directory);
         copyFiles(model.directory(), directory);
-        Map<String, Tensor> tensors = merged.tensors();
         Lease.Use held = Lease.all(model, List.of(merged));
         try (held) {
             model.weights().write(directory.resolve(TENSORS), tensors);
         }
-        boolean untied = model.linearSites().stream()
-                .anyMatch(s -> model.isTied(s) && tensors.containsKey(s.name() + ".weight"));
-        AtomicFile.write(directory.resolve(CONFIG), Json.print(config(model, untied, labels)) + "\n");
+        AtomicFile.write(directory.resolve(CONFIG), Json.print(config) + "\n");
     }
 
     /**

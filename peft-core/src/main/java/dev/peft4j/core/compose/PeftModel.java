@@ -173,8 +173,8 @@ public final class PeftModel implements AutoCloseable {
             if (e == null) {
                 throw unknown(name);
             }
-            forget(e);
             e.lease.close(e.adapter::close);
+            forget(e);
         }
     }
 
@@ -189,8 +189,16 @@ public final class PeftModel implements AutoCloseable {
             NamedAdapter old = entry(name);
             requireOwnable(name, adapter);
             entries.put(name, new NamedAdapter(adapter));
-            forget(old);
             old.lease.close(old.adapter::close);
+            forget(old);
+        }
+    }
+
+    /** Not those of which one was taken out meanwhile: nobody would forget them. */
+    private void remember(List<NamedAdapter> set) {
+        compatible.add(set);
+        if (set.stream().anyMatch(e -> e.lease.isClosed())) {
+            compatible.remove(set);
         }
     }
 
@@ -216,7 +224,7 @@ public final class PeftModel implements AutoCloseable {
                 }
                 if (set.size() > 1 && !compatible.contains(set)) {
                     Conflicts.check(base, set.stream().map(e -> e.adapter).toList());
-                    compatible.add(List.copyOf(set));
+                    remember(List.copyOf(set));
                 }
                 sets.add(set);
             }

@@ -50,8 +50,8 @@ record Piece(long from, int row, int column, int rows, int columns) {
 
     /** Writes its values to a matrix whose rows and columns are exchanged. */
     void turned(Tensor matrix, double[] values) {
-        double[] one = new double
-                [rows]; // the only garbage: what is made for each column would keep the piece alive for too long
+        // the only garbage: what is made for each column would keep the piece alive for too long
+        double[] one = new double[rows];
         RowTarget.writeAll(turned(matrix), (c, to) -> {
             for (int r = 0; r < rows; r++) {
                 one[r] = values[r * columns + c];

@@ -72,17 +72,19 @@ public final class SafetensorsWriter {
             ByteBuffer head = ByteBuffer.allocate(8 + header.length).order(ByteOrder.LITTLE_ENDIAN);
             head.putLong(header.length).put(header).flip();
             writeFully(channel, head);
+            ByteBuffer buffer = buffer();
             for (Entry e : entries.values()) {
-                e.write(bytes -> writeFully(channel, bytes));
+                e.write(buffer, bytes -> writeFully(channel, bytes));
             }
         };
     }
 
     /** Updates a checksum with the names and bytes of the tensors, in their order. */
     public void updateChecksum(Checksum sum) throws IOException {
+        ByteBuffer buffer = buffer();
         for (Map.Entry<String, Entry> e : entries.entrySet()) {
             sum.update(e.getKey().getBytes(StandardCharsets.UTF_8));
-            e.getValue().write(sum::update);
+            e.getValue().write(buffer, sum::update);
         }
     }
 
@@ -127,6 +129,14 @@ public final class SafetensorsWriter {
         }
     }
 
+    /** For all tensors of a file: a direct buffer is only freed by the garbage collector. */
+    private ByteBuffer buffer() {
+        long largest =
+                entries.values().stream().mapToLong(Entry::elements).max().orElse(0);
+        int most = (int) Math.min(CHUNK, largest);
+        return ByteBuffer.allocateDirect(Float.BYTES * most).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
     private interface Sink {
         void put(ByteBuffer bytes) throws IOException;
     }
@@ -140,10 +150,10 @@ public final class SafetensorsWriter {
             return n;
         }
 
-        void write(Sink sink) throws IOException {
+        void write(ByteBuffer buffer, Sink sink) throws IOException {
             Tensor tensor = source.get();
             try {
-                write(tensor, sink);
+                write(tensor, buffer, sink);
             } finally {
                 if (closes) {
                     tensor.close();
@@ -151,12 +161,10 @@ public final class SafetensorsWriter {
             }
         }
 
-        private void write(Tensor tensor, Sink sink) throws IOException {
+        private void write(Tensor tensor, ByteBuffer bytes, Sink sink) throws IOException {
             int rows = transposed ? tensor.cols() : tensor.rows();
             int cols = transposed ? tensor.rows() : tensor.cols();
-            int most = (int) Math.min(CHUNK, (long) rows * cols);
-            ByteBuffer bytes = ByteBuffer.allocateDirect(Float.BYTES * most).order(ByteOrder.LITTLE_ENDIAN);
-            Piece.forEach(rows, cols, most, p -> {
+            Piece.forEach(rows, cols, CHUNK, p -> {
                 bytes.clear();
                 if (transposed) {
                     float[] turned = p.turned(tensor).toFloats(); // (columns, rows)

@@ -50,10 +50,15 @@ public final class RowLoss {
                 pass.backwardTo(mark);
             }
             if (dx != null) {
-                pass.backend().kernels().copy(part.grad(), dx.rows(from, rows.length));
-                pass.releaseGrad(part);
+                Tensor place = dx.rows(from, rows.length);
+                if (part.hasGrad()) {
+                    pass.backend().kernels().copy(part.grad(), place);
+                    pass.releaseGrad(part);
+                } else { // a loss to which these rows do not matter
+                    pass.backend().kernels().fillRows(null, place);
+                }
             }
-            pass.end(frame, x);
+            pass.end(frame);
         }
         if (dx != null) {
             Node sum = pass.node(dx);

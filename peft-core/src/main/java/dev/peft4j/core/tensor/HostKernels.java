@@ -90,12 +90,15 @@ final class HostKernels implements Kernels {
 
     @Override
     public void fillRows(@Nullable Tensor bias, Tensor y) {
-        int n = y.cols();
-        float[] row = new float[n];
         if (bias != null) {
-            bias.read(0, 0, row, 0, n);
+            rows.run(y, (r, a, b, c) -> y.copyRow(r, bias, 0));
+            return;
         }
-        rows.run(y, (r, a, b, c) -> y.write(r, 0, row, 0, n));
+        int n = y.cols();
+        rows.run(y, (r, a, b, c) -> {
+            Arrays.fill(a, 0, n, 0f);
+            y.write(r, 0, a, 0, n);
+        });
     }
 
     @Override
@@ -130,11 +133,7 @@ final class HostKernels implements Kernels {
 
     @Override
     public void gather(int[] ids, Tensor table, Tensor y) {
-        int n = y.cols();
-        rows.run(y, (r, a, b, c) -> {
-            table.read(ids[r], 0, a, 0, n);
-            y.write(r, 0, a, 0, n);
-        });
+        rows.run(y, (r, a, b, c) -> y.copyRow(r, table, ids[r]));
     }
 
     @Override

@@ -230,7 +230,7 @@ public final class Tensor extends NativeMatrix implements AutoCloseable {
         return place().holds() > 0;
     }
 
-    /** Whether several uses share it, so that it must not be changed in place(). */
+    /** Whether several uses share it, so that it must not be changed in place. */
     public boolean isShared() {
         return place().holds() > 1;
     }

@@ -67,7 +67,7 @@ public final class AdamW implements Optimizer {
         for (Parameter p : parameters) {
             Tensor grad = p.grad(); // of a closed adapter there is none, and nothing to remember
             Moments s = moments(p);
-            double decay = decayed.test(p) ? weightDecay : 0;
+            double decay = weightDecay > 0 && decayed.test(p) ? weightDecay : 0;
             backend.kernels().adamW(p.value(), grad, s.m, s.v, learningRate, beta1, beta2, eps, decay, step);
         }
     }

@@ -17,11 +17,6 @@ public record Evaluation(double loss, int count, Measure measure, double accurac
         return Math.exp(loss);
     }
 
-    /** Whether there is an accuracy. */
-    public boolean isClassification() {
-        return measure == Measure.ACCURACY;
-    }
-
     /** The measure as a number. */
     public double measured() {
         return switch (measure) {

@@ -33,12 +33,8 @@ public final class Evaluator {
 
     /** The same; null if it was stopped meanwhile. */
     static @Nullable Evaluation evaluate(
-            Model model, List<Adapter> adapters, List<? extends Example> records, BooleanSupplier isStopped) {
-        return evaluateAll(model, adapters, List.copyOf(records), isStopped);
-    }
-
-    private static @Nullable Evaluation evaluateAll(
-            Model model, List<Adapter> adapters, List<? extends Example> records, BooleanSupplier isStopped) {
+            Model model, List<Adapter> adapters, List<? extends Example> given, BooleanSupplier isStopped) {
+        List<Example> records = List.copyOf(given);
         Loss total = new Loss(0, 0);
         Head head = model.head();
         long[] counts = {0, 0}; // right, and judged

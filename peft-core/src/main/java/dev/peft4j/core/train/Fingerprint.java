@@ -73,7 +73,8 @@ final class Fingerprint {
         Fingerprint f = new Fingerprint();
         for (String name : new TreeSet<>(model.tensorNames())) {
             FrozenWeight w = model.weight(name);
-            f.add(name + " " + w.out() + " " + w.in() + " " + w.getClass().getName()); // in the form that it is kept in
+            String form = w.getClass().getSimpleName(); // in which it is kept
+            f.add(name + " " + w.out() + " " + w.in() + " " + form);
             long size = model.elements(name);
             float[] some = new float[(int) Math.min(SAMPLES, size)];
             try (Tensor row = Tensor.allocate(model.backend().dtype(), 1, w.in())) {

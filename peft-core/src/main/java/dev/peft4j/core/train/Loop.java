@@ -68,8 +68,10 @@ final class Loop {
         }
         parameters.forEach(Parameter::zeroGrad);
         int warmup = config.warmupSteps(steps);
+        boolean saved;
         while (true) {
-            if (isEvaluationDue(progress)) {
+            saved = isEvaluationDue(progress);
+            if (saved) {
                 evaluate(heldOut, progress);
                 checkpointer.save(progress.step);
             }
@@ -81,7 +83,9 @@ final class Loop {
             step(batches.next(), rate, arena, optimizer, progress);
         }
         requireFinite();
-        checkpointer.save(progress.step);
+        if (!saved) {
+            checkpointer.save(progress.step);
+        }
     }
 
     private boolean hasEnough(Progress progress) {

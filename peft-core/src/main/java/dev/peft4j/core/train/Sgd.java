@@ -47,17 +47,22 @@ public final class Sgd implements Optimizer {
         Kernels k = backend.kernels();
         for (Parameter p : parameters) {
             Tensor value = p.value();
-            Tensor change = p.grad();
-            if (weightDecay > 0 && decayed.test(p)) {
-                k.addScaled(weightDecay, value, change);
-            }
+            Tensor grad = p.grad(); // stays as it is: an adapter may read it after the step
+            boolean decays = weightDecay > 0 && decayed.test(p);
             if (momentum > 0) {
                 Tensor velocity = velocity(p);
                 k.scale(momentum, velocity);
-                k.addScaled(1, change, velocity);
-                change = velocity;
+                if (decays) {
+                    k.addScaled(weightDecay, value, velocity);
+                }
+                k.addScaled(1, grad, velocity);
+                k.addScaled(-learningRate, velocity, value);
+            } else {
+                if (decays) {
+                    k.scale(1 - learningRate * weightDecay, value);
+                }
+                k.addScaled(-learningRate, grad, value);
             }
-            k.addScaled(-learningRate, change, value);
         }
     }
 

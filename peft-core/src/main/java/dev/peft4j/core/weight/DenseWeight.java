@@ -26,8 +26,8 @@ public record DenseWeight(Tensor tensor) implements FrozenWeight {
     }
 
     @Override
-    public boolean isDense() {
-        return true;
+    public double[] toDoubles() {
+        return tensor.toDoubles();
     }
 
     @Override

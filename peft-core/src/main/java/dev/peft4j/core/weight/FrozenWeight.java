@@ -22,11 +22,6 @@ public interface FrozenWeight extends AutoCloseable {
     /** Bytes of memory that it takes. */
     long bytes();
 
-    /** Whether its elements are kept as they are, so that training can change them in place. */
-    default boolean isDense() {
-        return false;
-    }
-
     /** Another number after its elements were changed, which only training in place does. */
     default long version() {
         return 0;
