@@ -16,6 +16,9 @@ import org.bytedeco.openblas.global.openblas_nolapack;
  *
  * <p>OpenBLAS runs on the calling thread only, and large products are cut into strips for the {@link Workers}: its own threads
  * would spin beside the threads of the row kernels, and would take turns when attention heads call it in parallel.
+ *
+ * <p>On some processors the last bits of an element depend on its place in the product that OpenBLAS is given. So the strips follow from the dimensions and from the
+ * machine alone, and are the same whether many threads compute them or one.
  */
 final class HostMatrixEngine implements MatrixEngine {
     static final NativeLibrary OPENBLAS = new NativeLibrary(
@@ -23,6 +26,7 @@ final class HostMatrixEngine implements MatrixEngine {
 
     private static final long PARALLEL_FLOPS = 400_000; // about 10 µs, three times the cost of waking a worker
     private static final int ALIGNMENT = 16;
+    private static final int STRIPS = strips(Runtime.getRuntime().availableProcessors());
     private static final int LOW_RANK = 32;
     private static final int WARM_ROWS = 256;
     private static final int WARM_FROM = 1 << 15; // elements of b
@@ -56,7 +60,7 @@ final class HostMatrixEngine implements MatrixEngine {
             scale(beta, c);
             return;
         }
-        int parts = 2L * m * n * k < PARALLEL_FLOPS ? 1 : workers.threads();
+        int parts = 2L * m * n * k < PARALLEL_FLOPS ? 1 : STRIPS;
         boolean update = k <= LOW_RANK && m >= n / 8; // each strip then reads and writes whole rows of c
         if (n >= m && !update) {
             workers.forRange(
@@ -131,6 +135,11 @@ final class HostMatrixEngine implements MatrixEngine {
         for (int r = from; r < from + rows; r++) {
             b.read(r, 0, row, 0, b.cols());
         }
+    }
+
+    /** Of a large product: two also for one processor, so that a container with half of a machine of two computes the same bits; powers of two beyond. */
+    static int strips(int processors) {
+        return processors <= 2 ? 2 : Integer.highestOneBit(2 * processors - 1);
     }
 
     private static int strip(int n, int parts) {

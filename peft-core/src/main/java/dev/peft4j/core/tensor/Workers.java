@@ -56,14 +56,17 @@ final class Workers implements AutoCloseable {
         return threads;
     }
 
-    /** Runs the body over 0 to n in pieces of about {@code grain}; returns when all are done. */
+    /** Runs the body over 0 to n in pieces of {@code grain}, the same ones whoever computes them; returns when all are done. */
     void forRange(int n, int grain, Range body) {
         if (n <= grain || workers.length == 0 || caller.isHeldByCurrentThread() || !caller.tryLock()) {
-            body.run(0, n);
+            for (int from = 0, to; from < n; from = to) {
+                to = from + Math.min(n - from, grain);
+                body.run(from, to);
+            }
             return;
         }
         try {
-            Job j = new Job(n, Math.max(1, grain), body);
+            Job j = new Job(n, grain, body);
             job = j;
             for (Thread worker : workers) {
                 LockSupport.unpark(worker);

@@ -15,18 +15,14 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Backends are objects: each has its own threads, and closing one is no matter of another. */
 @ExtendWith(SettledMemory.Each.class)
 class BackendTest {
     private static float[] compute(Backend backend) {
-        SplittableRandom random = new SplittableRandom(1);
-        float[] values = new float[300 * 200];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = (float) random.nextDouble(-1, 1);
-        }
-        try (Tensor a = Tensor.of(DType.F32, 300, 200, values);
+        try (Tensor a = random(300, 200);
                 Tensor c = Tensor.zeros(DType.F32, 300, 300);
                 Tensor sum = Tensor.zeros(DType.F32, 1, 300)) {
             backend.matrices().gemm(false, true, 1, a, a, 0, c);
@@ -50,6 +46,54 @@ class BackendTest {
             assertArrayEquals(compute(one), compute(three));
             assertArrayEquals(shared, compute(three));
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "300, 300, 200",
+        "7, 900, 333",
+        "512, 768, 768",
+        "130, 96, 33",
+        "2, 768, 3072",
+        "900, 16, 500",
+        "1, 3000, 300"
+    })
+    void a_product_has_the_same_bits_on_any_number_of_threads(int m, int n, int k) {
+        for (boolean transposeA : new boolean[] {false, true}) {
+            for (boolean transposeB : new boolean[] {false, true}) {
+                float[] expected = product(1, transposeA, transposeB, m, n, k);
+                for (int threads : new int[] {2, 3, 8}) {
+                    assertArrayEquals(expected, product(threads, transposeA, transposeB, m, n, k));
+                }
+            }
+        }
+    }
+
+    private static float[] product(int threads, boolean transposeA, boolean transposeB, int m, int n, int k) {
+        try (Backend backend = Backend.host(threads);
+                Tensor a = random(transposeA ? k : m, transposeA ? m : k);
+                Tensor b = random(transposeB ? n : k, transposeB ? k : n);
+                Tensor c = Tensor.zeros(DType.F32, m, n)) {
+            backend.matrices().gemm(transposeA, transposeB, 1, a, b, 0, c);
+            return c.toFloats();
+        }
+    }
+
+    private static Tensor random(int rows, int cols) {
+        SplittableRandom random = new SplittableRandom(rows);
+        Tensor t = Tensor.zeros(DType.F32, rows, cols);
+        for (int i = 0; i < rows; i++) {
+            for (int j = 0; j < cols; j++) {
+                t.put(i, j, random.nextDouble(-1, 1));
+            }
+        }
+        return t;
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 2", "2, 2", "3, 4", "4, 4", "6, 8", "16, 16", "17, 32"})
+    void strips_follow_from_the_processors_of_the_machine(int processors, int strips) {
+        assertEquals(strips, HostMatrixEngine.strips(processors));
     }
 
     @Test
