@@ -1,9 +1,10 @@
 package dev.peft4j;
 
+import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Pass;
-import dev.peft4j.core.compose.Active;
+import dev.peft4j.core.compose.Conflicts;
 import dev.peft4j.core.compose.PeftModel;
 import dev.peft4j.core.format.BadFileException;
 import dev.peft4j.core.model.Model;
@@ -98,10 +99,11 @@ final class Base implements AutoCloseable {
         return users == 0;
     }
 
-    /** Calls with some of the adapters by name. */
+    /** Calls with the adapters that have these names now: another one that takes such a name later is not mixed with them. */
     Function<Pass, Call> calls(List<String> names) {
-        Active active = Active.of(names.toArray(new String[0]));
-        return pass -> adapters.call(pass, active);
+        List<Adapter> all = names.stream().map(adapters::adapter).toList();
+        Conflicts.check(model, all);
+        return pass -> Call.of(pass, all);
     }
 
     /**

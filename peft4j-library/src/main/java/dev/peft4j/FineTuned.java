@@ -93,7 +93,7 @@ public final class FineTuned implements TextGeneration, AutoCloseable {
         }
     }
 
-    /** Frees the adapters; uses that have begun end first. */
+    /** Frees the adapters. What still uses them ends with an {@link IllegalStateException}, behind the step that it is in. */
     @Override
     public void close() {
         synchronized (adapters) {

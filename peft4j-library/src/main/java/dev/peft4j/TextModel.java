@@ -33,7 +33,7 @@ public final class TextModel implements TextGeneration, AutoCloseable {
 
     private final Path directory;
     private final ModelInfo info;
-    private final List<Base> bases = new ArrayList<>(); // one, unless adapters have heads of several sizes
+    private final List<Base> bases = new ArrayList<>(); // one, unless heads of several sizes are in use
     private final Map<String, Loaded> adapters = new TreeMap<>();
     private boolean closed; // this and the lists above: under the lock of this
 
@@ -182,7 +182,9 @@ public final class TextModel implements TextGeneration, AutoCloseable {
                     tuned.close();
                 }
             } catch (IOException | RuntimeException | Error e) {
-                future.completeExceptionally(e);
+                if (!future.completeExceptionally(e)) {
+                    LOG.warn("a run that was cancelled ended with an error", e);
+                }
             }
         });
         return future;
@@ -214,7 +216,7 @@ public final class TextModel implements TextGeneration, AutoCloseable {
         LOG.info("loaded {} as {}", adapter, name);
     }
 
-    /** Takes an adapter out; calls that have begun end with it. */
+    /** Takes an adapter out. A text that it is still in use for ends with an {@link IllegalStateException}, never with another adapter. */
     public synchronized void unload(String name) {
         requireOpen();
         Loaded loaded = loaded(name);
@@ -321,7 +323,7 @@ public final class TextModel implements TextGeneration, AutoCloseable {
         }
     }
 
-    /** Frees tokenizer, base and adapters; calls that have begun end first. */
+    /** Frees tokenizer, base and adapters. What still uses them ends with an {@link IllegalStateException}, behind the step that it is in. */
     @Override
     public synchronized void close() {
         if (!closed) {

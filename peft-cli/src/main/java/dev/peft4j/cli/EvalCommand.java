@@ -10,6 +10,7 @@ import dev.peft4j.models.TextTokenizer;
 import dev.peft4j.models.data.Classes;
 import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.data.TextRecord;
+import dev.peft4j.run.TrainedAdapters;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -64,8 +65,9 @@ final class EvalCommand implements Callable<Integer> {
         Classes.requireKnown(info, modelOptions.classes, adapters, read);
         Labels labels = Classes.of(info, modelOptions.classes, adapters, read);
         try (Model model = modelOptions.open(labels.outputs(), 0);
-                TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize())) {
-            List<Adapter> active = ModelOptions.adapters(adapters, model);
+                TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize());
+                TrainedAdapters held = new TrainedAdapters(ModelOptions.adapters(adapters, model))) {
+            List<Adapter> active = held.all();
             int inFront = active.stream().mapToInt(Adapter::rowsInFront).sum();
             List<PackedBatch.Sequence> records = dataOptions.encode(
                     String.valueOf(data.getFileName()), read, labels, inFront, model, tokenizer, out);
@@ -78,7 +80,6 @@ final class EvalCommand implements Callable<Integer> {
             if (!active.isEmpty()) {
                 print(out, "tuned", Evaluator.evaluate(model, active, records));
             }
-            active.forEach(Adapter::close);
         }
         return 0;
     }

@@ -1,12 +1,12 @@
 package dev.peft4j.cli;
 
-import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.CausalModel;
 import dev.peft4j.models.GenerationConfig;
 import dev.peft4j.models.TextGenerator;
 import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.run.TrainedAdapters;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -87,13 +87,12 @@ final class GenerateCommand implements Callable<Integer> {
                 throw new IllegalArgumentException("text was to be generated, and " + model.modelType()
                         + " classifies. Use a language model, or the command eval.");
             }
-            List<Adapter> active = ModelOptions.adapters(adapters, model);
             GenerationConfig config =
                     GenerationConfig.sampled(maxNewTokens, temperature, seed).withTop(topK, topP);
-            try (TextGenerator generator = new TextGenerator(causal, active)) {
+            try (TrainedAdapters held = new TrainedAdapters(ModelOptions.adapters(adapters, model));
+                    TextGenerator generator = new TextGenerator(causal, held.all())) {
                 out.println(continuation(generator, tokenizer, prompt.replace("\\n", "\n"), config));
             }
-            active.forEach(Adapter::close);
         }
         return 0;
     }

@@ -1,10 +1,10 @@
 package dev.peft4j.models;
 
+import dev.peft4j.core.adapter.Offered;
 import dev.peft4j.core.adapter.TargetModules;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
-import java.util.ServiceLoader;
 import java.util.TreeMap;
 
 /** The families on the class path. */
@@ -30,7 +30,7 @@ final class Families {
 
     private static Map<String, ModelFamily> all() {
         Map<String, ModelFamily> byType = new TreeMap<>();
-        for (ModelFamily family : ServiceLoader.load(ModelFamily.class)) {
+        for (ModelFamily family : Offered.of(ModelFamily.class)) {
             for (String type : family.modelTypes()) {
                 ModelFamily other = byType.putIfAbsent(type, family);
                 if (other != null) {

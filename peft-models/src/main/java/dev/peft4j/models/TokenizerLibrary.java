@@ -37,7 +37,11 @@ final class TokenizerLibrary {
         if (loaded) {
             return;
         }
+        Thread thread = Thread.currentThread();
+        ClassLoader context = thread.getContextClassLoader();
         try {
+            // DJL looks for its files where the thread does, and one of a common pool need not know the application
+            thread.setContextClassLoader(TokenizersLibrary.class.getClassLoader());
             if (TokenizersLibrary.class.getClassLoader() == TokenizerLibrary.class.getClassLoader()) {
                 loadFrom(Platform.detectPlatform("tokenizers"));
             } else {
@@ -49,6 +53,8 @@ final class TokenizerLibrary {
                             + "). They need 20 MB in ~/.djl.ai, or without a home in the folder of temporary files; make room there, or name"
                             + " another folder with -DDJL_CACHE_DIR=DIR.",
                     e);
+        } finally {
+            thread.setContextClassLoader(context);
         }
         loaded = true;
     }

@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.peft4j.Dataset;
 import dev.peft4j.FineTuned;
 import dev.peft4j.Report;
+import dev.peft4j.TextGeneration;
 import dev.peft4j.TextModel;
 import dev.peft4j.Training;
 import dev.peft4j.adapters.ia3.Ia3Config;
@@ -20,6 +21,7 @@ import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.models.GenerationConfig;
 import dev.peft4j.prompt.PromptTuningConfig;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -30,6 +32,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -169,6 +172,29 @@ class TextModelTest {
                         IllegalArgumentException.class, () -> model.with("two").generate("a"))
                 .getMessage();
         assertEquals("the adapter \"two\" was asked for; there are [one, three]. Load it first.", message);
+    }
+
+    @Test
+    void a_text_never_goes_on_with_another_adapter_of_the_same_name() throws IOException {
+        try (FineTuned one = model.fineTune(LORA, data(40), steps(2));
+                FineTuned other = model.fineTune(LORA, data(40), steps(30))) {
+            one.save(dir.resolve("one"));
+            other.save(dir.resolve("other"));
+        }
+        model.load("a", dir.resolve("one"));
+        Predicate<String> exchange = piece -> {
+            model.unload("a");
+            try {
+                model.load("a", dir.resolve("other"));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            return true;
+        };
+        TextGeneration texts = model.with("a");
+        String before = texts.generate("the owl", TWENTY);
+        assertThrows(IllegalStateException.class, () -> texts.generateWhile("the owl", TWENTY, exchange));
+        assertNotEquals(before, texts.generate("the owl", TWENTY), "the name stands for the other one now");
     }
 
     @Test

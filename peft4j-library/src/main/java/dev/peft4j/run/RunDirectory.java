@@ -69,11 +69,13 @@ public final class RunDirectory implements AutoCloseable {
     public static void whileTaken(Path out, List<Path> adapters, boolean overwrite, Work work) throws IOException {
         for (Path adapter : adapters) {
             AdapterFiles.checkOutput(adapter);
-            if (!overwrite) {
-                requireNoAdapter(adapter);
-            }
         }
         try (RunLock lock = RunLock.take(out)) {
+            for (Path adapter : adapters) {
+                if (!overwrite) {
+                    requireNoAdapter(adapter);
+                }
+            }
             work.run();
         }
     }

@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.ServiceLoader;
 import java.util.stream.Collectors;
 
 /**
@@ -90,9 +89,7 @@ public final class AdapterFiles {
      * @throws IllegalArgumentException if there is none
      */
     public static PeftMethod method(String type) {
-        List<PeftMethod> all = ServiceLoader.load(PeftMethod.class).stream()
-                .map(ServiceLoader.Provider::get)
-                .toList();
+        List<PeftMethod> all = Offered.of(PeftMethod.class);
         return all.stream()
                 .filter(m -> m.peftType().equals(type))
                 .findFirst()

@@ -4,7 +4,6 @@ import dev.peft4j.core.site.ModelSites;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.ServiceLoader;
 
 /**
  * A method by the name that a user types, with the options that it takes. One {@link PeftMethod} may offer several: {@code lora} and {@code dora} are of one
@@ -40,7 +39,7 @@ public record NamedMethod(String name, double learningRate, List<MethodOption> o
     public static Map<String, NamedMethod> all() {
         Map<String, NamedMethod> byName = new LinkedHashMap<>();
         Map<String, String> offeredBy = new LinkedHashMap<>();
-        for (PeftMethod method : ServiceLoader.load(PeftMethod.class)) {
+        for (PeftMethod method : Offered.of(PeftMethod.class)) {
             String type = method.getClass().getName();
             for (NamedMethod named : method.named()) {
                 if (byName.putIfAbsent(named.name, named) != null) {

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.ServiceLoader;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.common.config.ND4JClassLoading;
 import org.nd4j.linalg.factory.Nd4jBackend;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -190,9 +191,17 @@ public final class Backend implements AutoCloseable {
     }
 
     private static List<String> nd4jBackends() {
-        return ServiceLoader.load(Nd4jBackend.class).stream()
-                .map(provider -> provider.type().getName())
-                .toList();
+        List<String> found = names(ServiceLoader.load(Nd4jBackend.class));
+        if (found.isEmpty()) { // to a thread of a common pool, in an application of a single jar
+            ClassLoader own = Backend.class.getClassLoader();
+            found = names(ServiceLoader.load(Nd4jBackend.class, own));
+            ND4JClassLoading.setNd4jClassloader(own);
+        }
+        return found;
+    }
+
+    private static List<String> names(ServiceLoader<Nd4jBackend> backends) {
+        return backends.stream().map(provider -> provider.type().getName()).toList();
     }
 
     private static BackendException noBackend() {
