@@ -127,6 +127,7 @@ final class HostAttention {
         int keyHeads = s.keyHeads();
         int group = s.heads() / keyHeads;
         // the heads of a group add to the same keys and values, so a group is one task
+        AttentionScratch.get(1); // of this thread in its first step, also if others do all of this one
         workers.forRange(s.sequences() * keyHeads, 1, (from, to) -> {
             for (int task = from; task < to; task++) {
                 int seq = task / keyHeads;
