@@ -6,7 +6,7 @@ import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.compose.Conflicts;
 import dev.peft4j.core.compose.PeftModel;
-import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.models.Models;

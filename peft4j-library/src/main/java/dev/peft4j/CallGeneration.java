@@ -2,6 +2,7 @@ package dev.peft4j;
 
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.CausalModel;
@@ -21,7 +22,7 @@ record CallGeneration(Model model, TextTokenizer tokenizer, Function<Pass, Call>
     @Override
     public String generateWhile(String prompt, GenerationConfig config, Predicate<String> onText) {
         if (!(model instanceof CausalModel causal) || model.taskType() != TaskType.CAUSAL_LM) {
-            throw new IllegalArgumentException("text was to be generated, and this " + model.modelType()
+            throw new BadInputException("text was to be generated, and this " + model.modelType()
                     + " model classifies. Open a language model, or classify.");
         }
         int[] ids = tokenizer.encodePrompt(prompt);

@@ -1,5 +1,6 @@
 package dev.peft4j;
 
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.models.data.RecordReader;
 import dev.peft4j.models.data.Split;
 import dev.peft4j.models.data.TextRecord;
@@ -24,7 +25,7 @@ public final class Dataset {
         this.heldOut = List.copyOf(heldOut);
         this.split = split;
         if (train.isEmpty()) {
-            throw new IllegalArgumentException("records to train on were expected, and there are none"
+            throw new BadInputException("records to train on were expected, and there are none"
                     + (heldOut.isEmpty() ? "" : " beside the " + heldOut.size() + " that are held out")
                     + ". Give at least one.");
         }
@@ -34,7 +35,7 @@ public final class Dataset {
      * Reads a file of records: {@code .jsonl} with the keys text, or prompt and completion, or text and label; {@code .csv} or {@code .tsv} with such
      * columns; each also with {@code .gz} behind it.
      *
-     * @throws dev.peft4j.core.format.BadFileException with the line, if a record is damaged; if the file is missing, empty or of another kind
+     * @throws dev.peft4j.core.error.BadFileException with the line, if a record is damaged; if the file is missing, empty or of another kind
      */
     public static Dataset read(Path file) throws IOException {
         return read(file, RecordReader.defaults());
@@ -52,7 +53,7 @@ public final class Dataset {
     /**
      * Records that an application has.
      *
-     * @throws IllegalArgumentException if there are none
+     * @throws BadInputException if there are none
      */
     public static Dataset of(List<TextRecord> records) {
         return new Dataset(records, List.of(), false);
@@ -81,7 +82,7 @@ public final class Dataset {
     /** The first records to train on, at most so many. */
     public Dataset limit(int most) {
         if (most < 1) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "at most " + most + " records were to be trained on; it is at least 1. Change the number.");
         }
         return new Dataset(train.subList(0, Math.min(most, train.size())), heldOut, split);

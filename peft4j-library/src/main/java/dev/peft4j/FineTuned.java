@@ -5,6 +5,8 @@ import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.compose.MergedAdapter;
 import dev.peft4j.core.compose.MergedModel;
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.models.GenerationConfig;
 import dev.peft4j.models.data.Classes;
 import dev.peft4j.models.data.Labels;
@@ -38,7 +40,7 @@ public final class FineTuned implements TextGeneration, AutoCloseable {
     private void requireOpen() {
         owner.requireOpen();
         if (closed) {
-            throw new IllegalStateException(
+            throw new WrongUseException(
                     "what was trained was used after it was closed. Close it when nothing uses it any more.");
         }
     }
@@ -62,7 +64,7 @@ public final class FineTuned implements TextGeneration, AutoCloseable {
     /**
      * The classifier that was trained.
      *
-     * @throws IllegalArgumentException if a language model was trained
+     * @throws BadInputException if a language model was trained
      */
     public TextClassifier classifier() {
         requireOpen();
@@ -73,7 +75,7 @@ public final class FineTuned implements TextGeneration, AutoCloseable {
     /**
      * Writes the adapter, with the names of its labels; PEFT opens it. Several go into one directory each, by the names of their methods.
      *
-     * @throws dev.peft4j.core.format.BadFileException if the directory holds other files than an adapter
+     * @throws dev.peft4j.core.error.BadFileException if the directory holds other files than an adapter
      */
     public void save(Path directory) throws IOException {
         requireOpen();
@@ -83,7 +85,7 @@ public final class FineTuned implements TextGeneration, AutoCloseable {
     /**
      * Writes a model of its own, with the adapter in its weights and the names of its labels in {@code config.json}; needs no adapter library.
      *
-     * @throws dev.peft4j.core.format.BadFileException if the directory holds files
+     * @throws dev.peft4j.core.error.BadFileException if the directory holds files
      */
     public void saveMerged(Path directory) throws IOException {
         requireOpen();
@@ -93,7 +95,7 @@ public final class FineTuned implements TextGeneration, AutoCloseable {
         }
     }
 
-    /** Frees the adapters. What still uses them ends with an {@link IllegalStateException}, behind the step that it is in. */
+    /** Frees the adapters. What still uses them ends with an {@link WrongUseException}, behind the step that it is in. */
     @Override
     public void close() {
         synchronized (adapters) {

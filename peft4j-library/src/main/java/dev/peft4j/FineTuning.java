@@ -3,6 +3,7 @@ package dev.peft4j;
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.train.HtmlReport;
@@ -61,7 +62,7 @@ final class FineTuning {
     /** New adapters; one of them trains the head of a classifier. */
     static Source newAdapters(List<PeftConfig> configs) {
         if (configs.isEmpty()) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "adapters were to be trained, and no config was given. Give at least one, such as LoraConfig.of(8, 16).");
         }
         List<String> names = new ArrayList<>();
@@ -113,22 +114,33 @@ final class FineTuning {
 
     /** Does it; the caller closes what comes of it. */
     FineTuned run() throws IOException {
+        FineTuned tuned = null;
+        try (RunDirectory directory = directory()) {
+            tuned = run(directory);
+            return tuned;
+        } catch (IOException | RuntimeException | Error e) {
+            if (tuned != null) { // the directory could not be given back
+                tuned.close();
+            }
+            throw e;
+        }
+    }
+
+    private FineTuned run(@Nullable RunDirectory directory) throws IOException {
         ModelInfo info = owner.info();
         long seed = training.config().seed();
-        try (RunDirectory directory = directory()) {
-            Labels labels = Classes.of(info, training.classes(), source.read(), data.train());
-            Classes.shares(info, labels, data.train()).forEach(LOG::info);
-            Base base = owner.use(info.task() == TaskType.SEQ_CLS ? labels.outputs() : 0, seed);
-            TrainedAdapters adapters = new TrainedAdapters(List.of());
-            try {
-                source.addTo(adapters, base.model(), seed);
-                LOG.info("trains {} on {}: {}", source.names(), owner.directory(), data);
-                return new FineTuned(owner, base, adapters, labels, train(base, adapters, labels, directory));
-            } catch (IOException | RuntimeException | Error e) {
-                adapters.close();
-                owner.release(base);
-                throw e;
-            }
+        Labels labels = Classes.of(info, training.classes(), source.read(), data.train());
+        Classes.shares(info, labels, data.train()).forEach(LOG::info);
+        Base base = owner.use(info.task() == TaskType.SEQ_CLS ? labels.outputs() : 0, seed);
+        TrainedAdapters adapters = new TrainedAdapters(List.of());
+        try {
+            source.addTo(adapters, base.model(), seed);
+            LOG.info("trains {} on {}: {}", source.names(), owner.directory(), data);
+            return new FineTuned(owner, base, adapters, labels, train(base, adapters, labels, directory));
+        } catch (IOException | RuntimeException | Error e) {
+            adapters.close();
+            owner.release(base);
+            throw e;
         }
     }
 
@@ -137,7 +149,7 @@ final class FineTuning {
         Path directory = out.directory();
         if (directory == null) {
             if (out.resumes() || out.overwrites()) {
-                throw new IllegalArgumentException("a run was to " + (out.resumes() ? "resume" : "overwrite")
+                throw new BadInputException("a run was to " + (out.resumes() ? "resume" : "overwrite")
                         + ", and there is no directory that it writes to. Name one with outputDir.");
             }
             return null;

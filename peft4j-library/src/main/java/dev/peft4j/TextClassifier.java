@@ -4,6 +4,9 @@ import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.data.ProblemType;
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.StoppedException;
+import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Tensor;
@@ -48,8 +51,8 @@ public final class TextClassifier implements AutoCloseable {
     /**
      * Opens a checkpoint that has a head: a classifier as it comes from the hub, or one that was merged.
      *
-     * @throws dev.peft4j.core.format.BadFileException if the directory holds no model that can be read
-     * @throws IllegalArgumentException if the model has no trained head
+     * @throws dev.peft4j.core.error.BadFileException if the directory holds no model that can be read
+     * @throws BadInputException if the model has no trained head
      */
     public static TextClassifier open(Path base) throws IOException {
         return open(base, null);
@@ -59,7 +62,7 @@ public final class TextClassifier implements AutoCloseable {
      * Opens a base and an adapter of a classifier, whose labels are those that it was trained with.
      *
      * @param adapter null for none
-     * @throws dev.peft4j.core.format.BadFileException if a directory holds no such thing, or the adapter is for another base
+     * @throws dev.peft4j.core.error.BadFileException if a directory holds no such thing, or the adapter is for another base
      */
     public static TextClassifier open(Path base, @Nullable Path adapter) throws IOException {
         TextModel model = TextModel.openFor(base, adapter == null ? List.of() : List.of(adapter));
@@ -82,8 +85,8 @@ public final class TextClassifier implements AutoCloseable {
     /**
      * The label of a text.
      *
-     * @throws IllegalArgumentException if the model predicts numbers
-     * @throws IllegalStateException if it is closed
+     * @throws BadInputException if the model predicts numbers
+     * @throws WrongUseException if it is closed
      */
     public Prediction classify(String text) {
         return classify(List.of(text)).get(0);
@@ -93,7 +96,7 @@ public final class TextClassifier implements AutoCloseable {
     public List<Prediction> classify(List<String> texts) {
         ProblemType problem = labels.problem();
         if (problem == ProblemType.REGRESSION) {
-            throw new IllegalArgumentException("labels were asked for, and this model predicts " + labels.outputs()
+            throw new BadInputException("labels were asked for, and this model predicts " + labels.outputs()
                     + (labels.outputs() == 1 ? " number" : " numbers") + " of a text. Use predict.");
         }
         return outputs(texts).stream()
@@ -105,11 +108,11 @@ public final class TextClassifier implements AutoCloseable {
     /**
      * The numbers that a regression model predicts of a text, one for each output.
      *
-     * @throws IllegalArgumentException if the model predicts labels
+     * @throws BadInputException if the model predicts labels
      */
     public double[] predict(String text) {
         if (labels.problem() != ProblemType.REGRESSION) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "numbers were asked for, and this model predicts the labels " + labels() + ". Use classify.");
         }
         return outputs(List.of(text)).get(0);
@@ -159,6 +162,8 @@ public final class TextClassifier implements AutoCloseable {
         Arena arena = free != null ? free : new Arena(model.backend().dtype());
         try {
             while (all.size() < ids.size()) {
+                StoppedException.ifInterrupted(
+                        ids.size() + " texts were to be classified, " + all.size() + " have been");
                 int from = all.size();
                 int to = from;
                 int tokens = 0;
@@ -193,7 +198,7 @@ public final class TextClassifier implements AutoCloseable {
 
     private void requireOpen() {
         if (closed) {
-            throw new IllegalStateException(
+            throw new WrongUseException(
                     "texts were to be classified by a classifier that is closed. Close it when nothing uses it any more.");
         }
     }

@@ -1,5 +1,7 @@
 package dev.peft4j;
 
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.models.GenerationConfig;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -13,8 +15,8 @@ public interface TextGeneration {
      * @param config how
      * @param onText is told each new piece, of whole characters, and returns whether to go on
      * @return the pieces that were told, together, without the prompt
-     * @throws IllegalArgumentException if the model is no language model, or the prompt leaves no room in its context
-     * @throws IllegalStateException if the model or adapter is closed
+     * @throws BadInputException if the model is no language model, or the prompt leaves no room in its context
+     * @throws WrongUseException if the model or adapter is closed
      */
     String generateWhile(String prompt, GenerationConfig config, Predicate<String> onText);
 

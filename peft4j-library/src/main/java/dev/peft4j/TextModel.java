@@ -1,7 +1,9 @@
 package dev.peft4j;
 
 import dev.peft4j.core.adapter.PeftConfig;
-import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.error.BadFileException;
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.GenerationConfig;
 import dev.peft4j.models.ModelInfo;
@@ -35,7 +37,8 @@ public final class TextModel implements TextGeneration, AutoCloseable {
     private final ModelInfo info;
     private final List<Base> bases = new ArrayList<>(); // one, unless heads of several sizes are in use
     private final Map<String, Loaded> adapters = new TreeMap<>();
-    private boolean closed; // this and the lists above: under the lock of this
+    private final Set<String> loading = new TreeSet<>(); // names of adapters that are being read
+    private boolean closed; // this and what is above: under the lock of this
 
     /**
      * An adapter by name.
@@ -84,14 +87,14 @@ public final class TextModel implements TextGeneration, AutoCloseable {
 
     synchronized void requireOpen() {
         if (closed) {
-            throw new IllegalStateException("the model " + directory
+            throw new WrongUseException("the model " + directory
                     + " was used after it was closed. Close it when nothing uses it any more.");
         }
     }
 
     void requireClassifier() {
         if (info.task() != TaskType.SEQ_CLS) {
-            throw new IllegalArgumentException("texts were to be classified, and this " + info.modelType()
+            throw new BadInputException("texts were to be classified, and this " + info.modelType()
                     + " model predicts tokens. Open an encoder, or generate.");
         }
     }
@@ -130,9 +133,9 @@ public final class TextModel implements TextGeneration, AutoCloseable {
      * @param config of the method: {@code LoraConfig.of(8, 16)}
      * @param data records; a tenth is held out if nothing was
      * @return what was trained, also if the run was cancelled or the thread interrupted before its end; the caller closes it
-     * @throws IllegalArgumentException if config, records or settings do not fit the model
+     * @throws BadInputException if config, records or settings do not fit the model
      * @throws IOException if a file cannot be read or written
-     * @throws dev.peft4j.core.autograd.NonFiniteException if a value becomes infinite or not a number
+     * @throws dev.peft4j.core.error.NonFiniteException if a value becomes infinite or not a number
      */
     public FineTuned fineTune(PeftConfig config, Dataset data, Training training) throws IOException {
         return fineTune(List.of(config), data, training);
@@ -194,14 +197,34 @@ public final class TextModel implements TextGeneration, AutoCloseable {
      * Reads an adapter under a name, by which calls choose it.
      *
      * @throws BadFileException if the directory holds no adapter for this base
-     * @throws IllegalArgumentException if the name is taken, or not made of letters, digits, _ and -
+     * @throws BadInputException if the name is taken, or not made of letters, digits, _ and -
      */
-    public synchronized void load(String name, Path adapter) throws IOException {
+    public void load(String name, Path adapter) throws IOException {
+        take(name);
+        try {
+            Loaded loaded = read(name, adapter);
+            synchronized (this) {
+                requireOpen(); // else it was closed with the base
+                adapters.put(name, loaded);
+            }
+        } finally {
+            synchronized (this) {
+                loading.remove(name);
+            }
+        }
+        LOG.info("loaded {} as {}", adapter, name);
+    }
+
+    private synchronized void take(String name) {
         requireOpen();
-        if (adapters.containsKey(name)) {
-            throw new IllegalArgumentException("an adapter was to be named \"" + name
+        if (adapters.containsKey(name) || !loading.add(name)) {
+            throw new BadInputException("an adapter was to be named \"" + name
                     + "\", and there is one of that name among " + adapters.keySet() + ". Choose another name.");
         }
+    }
+
+    /** Reads an adapter while others use those that are there. */
+    private Loaded read(String name, Path adapter) throws IOException {
         boolean classifies = info.task() == TaskType.SEQ_CLS;
         int outputs = Classes.outputs(info, 0, List.of(adapter));
         Labels labels = classifies && (outputs > 0 || info.head() > 0) ? Classes.known(info, List.of(adapter)) : null;
@@ -209,14 +232,13 @@ public final class TextModel implements TextGeneration, AutoCloseable {
         try {
             base.adapters().load(name, adapter);
         } catch (IOException | RuntimeException e) {
-            base.release();
+            release(base);
             throw e;
         }
-        adapters.put(name, new Loaded(base, labels, outputs > 0));
-        LOG.info("loaded {} as {}", adapter, name);
+        return new Loaded(base, labels, outputs > 0);
     }
 
-    /** Takes an adapter out. A text that it is still in use for ends with an {@link IllegalStateException}, never with another adapter. */
+    /** Takes an adapter out. A text that it is still in use for ends with an {@link WrongUseException}, never with another adapter. */
     public synchronized void unload(String name) {
         requireOpen();
         Loaded loaded = loaded(name);
@@ -233,7 +255,7 @@ public final class TextModel implements TextGeneration, AutoCloseable {
     private Loaded loaded(String name) {
         Loaded loaded = adapters.get(name);
         if (loaded == null) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "the adapter \"" + name + "\" was asked for; there are " + adapters.keySet() + ". Load it first.");
         }
         return loaded;
@@ -258,7 +280,7 @@ public final class TextModel implements TextGeneration, AutoCloseable {
         requireOpen();
         List<Base> of = names.stream().map(n -> loaded(n).base).distinct().toList();
         if (of.size() > 1) {
-            throw new IllegalArgumentException("the adapters " + names + " were to be used together, and their heads"
+            throw new BadInputException("the adapters " + names + " were to be used together, and their heads"
                     + " have different numbers of classes. Use those of one task.");
         }
         try {
@@ -280,7 +302,7 @@ public final class TextModel implements TextGeneration, AutoCloseable {
     /**
      * The classifier with some of the adapters; that of the checkpoint if none is named.
      *
-     * @throws IllegalArgumentException if the model is none that classifies, or has no trained head with them
+     * @throws BadInputException if the model is none that classifies, or has no trained head with them
      */
     public TextClassifier classifier(String... names) {
         return classifier(() -> {}, List.copyOf(Arrays.asList(names)));
@@ -323,7 +345,7 @@ public final class TextModel implements TextGeneration, AutoCloseable {
         }
     }
 
-    /** Frees tokenizer, base and adapters. What still uses them ends with an {@link IllegalStateException}, behind the step that it is in. */
+    /** Frees tokenizer, base and adapters. What still uses them ends with an {@link WrongUseException}, behind the step that it is in. */
     @Override
     public synchronized void close() {
         if (!closed) {

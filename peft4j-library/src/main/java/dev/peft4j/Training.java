@@ -1,5 +1,6 @@
 package dev.peft4j;
 
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.train.Schedule;
 import dev.peft4j.core.train.TrainingConfig;
 import dev.peft4j.core.train.TrainingListener;
@@ -125,7 +126,7 @@ public final class Training {
     /** Longer records are cut to so many tokens; without it, to the context of the model. */
     public Training maxLength(int tokens) {
         if (tokens < 1) {
-            throw new IllegalArgumentException("records were to be cut to " + tokens
+            throw new BadInputException("records were to be cut to " + tokens
                     + " tokens; a greatest length is at least 1. Change the setting.");
         }
         return new Training(config, tokens, classes, output, listeners, cancellations);
@@ -134,7 +135,7 @@ public final class Training {
     /** So many outputs of a classifier, with a new head if its checkpoint has another number; 1 predicts a number. Without it, the records say. */
     public Training classes(int outputs) {
         if (outputs < 1) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     outputs + " classes were asked for; it is at least 1, for a number. Change the setting.");
         }
         return new Training(config, maxLength, outputs, output, listeners, cancellations);

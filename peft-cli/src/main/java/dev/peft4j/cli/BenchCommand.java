@@ -1,5 +1,6 @@
 package dev.peft4j.cli;
 
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.format.Json;
 import dev.peft4j.core.tensor.Backend;
 import java.io.IOException;
@@ -79,8 +80,8 @@ final class BenchCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         if (!names().contains(name)) {
-            throw new IllegalArgumentException("the case " + name + " was asked for; there are "
-                    + String.join(", ", names()) + ". Name one of these.");
+            throw new BadInputException("the case " + name + " was asked for; there are " + String.join(", ", names())
+                    + ". Name one of these.");
         }
         ModelOptions.useThreads(threads);
         if (ServingBench.CASES.contains(name)) {
@@ -105,7 +106,7 @@ final class BenchCommand implements Callable<Integer> {
             return Bench.usualLengths(count);
         }
         if (!Files.isRegularFile(lengths)) {
-            throw new IllegalArgumentException("the lengths of the sequences were expected in " + lengths
+            throw new BadInputException("the lengths of the sequences were expected in " + lengths
                     + ", and there is no such file. Give another one, or leave out --lengths.");
         }
         List<String> words = Files.readAllLines(lengths).stream()
@@ -113,9 +114,8 @@ final class BenchCommand implements Callable<Integer> {
                 .filter(s -> !s.isEmpty())
                 .toList();
         if (words.size() < count || !words.stream().limit(count).allMatch(w -> w.matches("[1-9][0-9]{0,3}"))) {
-            throw new IllegalArgumentException(
-                    count + " lengths from 1 to 9999 were expected in " + lengths + " for " + steps + " steps, and "
-                            + words.size() + " words are there. Give a file with more, or fewer --steps.");
+            throw new BadInputException(count + " lengths from 1 to 9999 were expected in " + lengths + " for " + steps
+                    + " steps, and " + words.size() + " words are there. Give a file with more, or fewer --steps.");
         }
         return words.stream().limit(count).map(Integer::valueOf).toList();
     }

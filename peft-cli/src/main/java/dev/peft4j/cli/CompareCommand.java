@@ -1,6 +1,8 @@
 package dev.peft4j.cli;
 
 import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.train.Evaluation;
@@ -111,7 +113,7 @@ final class CompareCommand implements Callable<Integer> {
                         colon < 0 ? options.learningRate(name, RATE) : Double.parseDouble(text.substring(colon + 1));
                 return new Candidate(name, rate);
             } catch (NumberFormatException e) {
-                throw new IllegalArgumentException(
+                throw new BadInputException(
                         "--methods " + text + " was given; a rate behind the colon is a number, such as lora:1e-3.", e);
             }
         }
@@ -130,7 +132,7 @@ final class CompareCommand implements Callable<Integer> {
             methodOptions.method = c.method;
             directories.addAll(TrainedAdapters.directories(out.resolve(c.method), methodOptions.names()));
             if (methodOptions.isFull()) {
-                throw new IllegalArgumentException(
+                throw new BadInputException(
                         "--methods full was given, which changes the model for those after it. Use train --method full.");
             }
         }
@@ -207,7 +209,8 @@ final class CompareCommand implements Callable<Integer> {
             TrainingResult result =
                     new Trainer(model, adapters.all(), config, List.of(meter)).train(records, List.of());
             if (result.steps() != steps) {
-                throw new IllegalStateException("a run of " + steps + " steps made " + result.steps());
+                throw new StoppedException(
+                        "a run of " + steps + " steps was to be compared, it made " + result.steps());
             }
             Path directory = out.resolve(c.method);
             adapters.save(directory, model, Classes.notes(labels));

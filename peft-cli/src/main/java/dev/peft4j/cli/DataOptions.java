@@ -1,6 +1,7 @@
 package dev.peft4j.cli;
 
 import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.ModelInfo;
@@ -86,7 +87,7 @@ final class DataOptions {
 
     private static int most(int limit) {
         if (limit < 0) {
-            throw new IllegalArgumentException("a limit of " + limit + " records was given; it is at least 1, or 0 for"
+            throw new BadInputException("a limit of " + limit + " records was given; it is at least 1, or 0 for"
                     + " all. Change the setting.");
         }
         return limit == 0 ? Integer.MAX_VALUE : limit;

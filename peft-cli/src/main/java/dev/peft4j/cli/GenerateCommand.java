@@ -1,5 +1,6 @@
 package dev.peft4j.cli;
 
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.CausalModel;
@@ -84,7 +85,7 @@ final class GenerateCommand implements Callable<Integer> {
         try (Model model = modelOptions.open(adapters);
                 TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize())) {
             if (!(model instanceof CausalModel causal) || model.taskType() != TaskType.CAUSAL_LM) {
-                throw new IllegalArgumentException("text was to be generated, and " + model.modelType()
+                throw new BadInputException("text was to be generated, and " + model.modelType()
                         + " classifies. Use a language model, or the command eval.");
             }
             GenerationConfig config =

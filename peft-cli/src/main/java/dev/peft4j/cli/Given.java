@@ -1,5 +1,6 @@
 package dev.peft4j.cli;
 
+import dev.peft4j.core.error.BadInputException;
 import picocli.CommandLine.Model.CommandSpec;
 
 /**
@@ -25,7 +26,7 @@ record Given(CommandSpec spec) {
      */
     void refuse(String option, boolean hasNoEffect, String why) {
         if (hasNoEffect && has(option)) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     option + " was given with " + why + ". Leave it out, or change the other option.");
         }
     }

@@ -3,7 +3,7 @@ package dev.peft4j.cli;
 import dev.peft4j.Report;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
-import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.format.Json;
 import dev.peft4j.core.format.SafetensorsFile;
 import dev.peft4j.core.format.TensorInfo;

@@ -7,6 +7,7 @@ import dev.peft4j.core.adapter.MethodValues;
 import dev.peft4j.core.adapter.NamedMethod;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.TargetModules;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.models.TextTokenizer;
 import java.util.ArrayList;
@@ -138,14 +139,14 @@ final class MethodOptions {
     private void checkNames() {
         for (String name : names()) {
             if (!known.containsKey(name) && !isFull()) {
-                throw new IllegalArgumentException(METHOD + " " + name + " was given; there are "
+                throw new BadInputException(METHOD + " " + name + " was given; there are "
                         + String.join(", ", known.keySet()) + " and full."
                         + TargetModules.suggestion(name, known.keySet())
                         + " Use one of these" + (name.equals(FULL) ? "; full trains everything alone." : "."));
             }
         }
         if (Set.copyOf(names()).size() < names().size()) {
-            throw new IllegalArgumentException(METHOD + " " + method
+            throw new BadInputException(METHOD + " " + method
                     + " was given, which names a method twice. Train two of a kind one after the other, the second"
                     + " with --on.");
         }
@@ -161,7 +162,7 @@ final class MethodOptions {
      * Makes sure that a model can have the methods, before one of them runs.
      *
      * @return places of the context that they take in front of each sequence
-     * @throws IllegalArgumentException if it cannot
+     * @throws BadInputException if it cannot
      */
     int requireFit(Model model, TextTokenizer tokenizer) {
         long rows = 0;
@@ -187,7 +188,7 @@ final class MethodOptions {
     private PeftConfig config(String name, Model model, TextTokenizer tokenizer) {
         NamedMethod m = known.get(name);
         if (m == null) {
-            throw new IllegalStateException(name);
+            throw new AssertionError(name);
         }
         MethodValues values = new MethodValues(
                 typed,

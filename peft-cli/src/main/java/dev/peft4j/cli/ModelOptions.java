@@ -3,6 +3,7 @@ package dev.peft4j.cli;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.compose.Conflicts;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.weight.WeightFormat;
 import dev.peft4j.models.LoadOptions;
@@ -99,7 +100,7 @@ final class ModelOptions {
     /** How many threads the backend gets when it is made; 0 for all cores. */
     static void useThreads(int threads) {
         if (threads < 0) {
-            throw new IllegalArgumentException("--threads " + threads
+            throw new BadInputException("--threads " + threads
                     + " was asked for, and a number from 1 on was expected. Leave it out to use all cores.");
         }
         if (threads > 0) {

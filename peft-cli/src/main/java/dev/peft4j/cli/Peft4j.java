@@ -1,8 +1,8 @@
 package dev.peft4j.cli;
 
 import dev.peft4j.core.adapter.TargetModules;
+import dev.peft4j.core.error.BackendException;
 import dev.peft4j.core.format.Problems;
-import dev.peft4j.core.tensor.BackendException;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;

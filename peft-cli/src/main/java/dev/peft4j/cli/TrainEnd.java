@@ -1,7 +1,7 @@
 package dev.peft4j.cli;
 
-import dev.peft4j.core.autograd.NonFiniteException;
 import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.error.NonFiniteException;
 import dev.peft4j.core.train.Evaluation;
 import dev.peft4j.core.train.TrainingResult;
 import dev.peft4j.run.RunDirectory;

@@ -1,5 +1,7 @@
 package dev.peft4j.lora;
 
+import dev.peft4j.core.error.BadInputException;
+
 /**
  * How several LoRA adapters become one.
  *
@@ -72,15 +74,15 @@ public record Combination(Type type, int rank, double density, Majority majority
     /** Checks the ranges. */
     public Combination {
         if (rank < 0) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "svd_rank = " + rank + " was given; it is at least 1, or 0 for the largest rank of the adapters.");
         }
         if (rank > 0 && !type.decomposes()) {
-            throw new IllegalArgumentException("svd_rank = " + rank + " was given with " + type
+            throw new BadInputException("svd_rank = " + rank + " was given with " + type
                     + ", whose rank follows from the adapters. Leave it out.");
         }
         if (!(density > 0 && density <= 1)) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "density = " + density + " was given; it is a share above 0 and up to 1. 0.5 is usual.");
         }
     }

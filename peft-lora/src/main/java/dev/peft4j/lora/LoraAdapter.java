@@ -7,6 +7,7 @@ import dev.peft4j.core.adapter.TokenRows;
 import dev.peft4j.core.adapter.WeightTying;
 import dev.peft4j.core.adapter.WholeModules;
 import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.EmbeddingSite;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
@@ -134,9 +135,8 @@ final class LoraAdapter extends LayeredAdapter {
             return;
         }
         if (config.dora()) {
-            throw new IllegalArgumentException(
-                    "ensure_weight_tying was given with use_dora for an embedding and its head;"
-                            + " lengths of the rows of one are those of columns of the other. Choose one of the two.");
+            throw new BadInputException("ensure_weight_tying was given with use_dora for an embedding and its head;"
+                    + " lengths of the rows of one are those of columns of the other. Choose one of the two.");
         }
         if (embedding(model.embeddingSites().get(0).name()) instanceof EmbeddingLora shared) {
             add(head, new TiedHeadLora(shared, config.scaling(head), config.dropout()));

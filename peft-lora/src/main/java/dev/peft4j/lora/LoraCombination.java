@@ -7,6 +7,7 @@ import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.adapter.WholeModules;
 import dev.peft4j.core.autograd.Lease;
 import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.site.Site;
 import dev.peft4j.core.tensor.Tensor;
@@ -38,23 +39,23 @@ public final class LoraCombination {
      *
      * @param adapters LoRA adapters of the model
      * @param weights one for each
-     * @throws IllegalArgumentException if one is no LoRA adapter, the numbers differ, two train a copy of the same module, or the rule needs equal ranks or layers
+     * @throws BadInputException if one is no LoRA adapter, the numbers differ, two train a copy of the same module, or the rule needs equal ranks or layers
      */
     public static Result combine(
             ModelSites model, List<? extends Adapter> adapters, double[] weights, Combination combination) {
         if (adapters.isEmpty() || adapters.size() != weights.length) {
-            throw new IllegalArgumentException(adapters.size() + " adapters and " + weights.length
+            throw new BadInputException(adapters.size() + " adapters and " + weights.length
                     + " weights were given; give at least one adapter, and a weight for each.");
         }
         for (double w : weights) {
             if (!Double.isFinite(w)) {
-                throw new IllegalArgumentException("the weight " + w + " was given; weights are finite numbers.");
+                throw new BadInputException("the weight " + w + " was given; weights are finite numbers.");
             }
         }
         List<LoraAdapter> all = new ArrayList<>();
         for (Adapter a : adapters) {
             if (!(a instanceof LoraAdapter lora)) {
-                throw new IllegalArgumentException(
+                throw new BadInputException(
                         "an adapter of the method " + a.config().peftType()
                                 + " was to be combined; only LoRA can be. Convert it with LoraConversion first.");
             }
@@ -75,15 +76,14 @@ public final class LoraCombination {
     private static void requireOneOwner(ModelSites model, List<LoraAdapter> adapters) {
         for (String name : model.tensorNames()) {
             if (adapters.stream().filter(a -> a.replacement(name) != null).count() > 1) {
-                throw new IllegalArgumentException(
+                throw new BadInputException(
                         "more than one of the adapters has a trained copy of " + name
                                 + " (modules_to_save or bias), which cannot be added up. Combine adapters of which one has it.");
             }
         }
         if (adapters.stream().anyMatch(a -> !a.trainedRows().isEmpty())) {
-            throw new IllegalArgumentException(
-                    "an adapter with trainable_token_indices was to be combined; rows of tokens"
-                            + " take the place of the base's and cannot be added up. Use the adapters together in one call.");
+            throw new BadInputException("an adapter with trainable_token_indices was to be combined; rows of tokens"
+                    + " take the place of the base's and cannot be added up. Use the adapters together in one call.");
         }
     }
 
@@ -147,7 +147,7 @@ public final class LoraCombination {
 
     private static Parameter requireCopy(String name, @Nullable Parameter copy) {
         if (copy == null) {
-            throw new IllegalArgumentException("an adapter has the base tensor " + name
+            throw new BadInputException("an adapter has the base tensor " + name
                     + " in its file, which a combination of adapters has no place for. Merge it into a model instead.");
         }
         return copy;
@@ -155,7 +155,7 @@ public final class LoraCombination {
 
     private static void requireFinite(String name, Tensor t) {
         if (!t.isFinite()) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "the combined tensor " + name + " holds infinity or NaN. Use other weights or adapters.");
         }
     }

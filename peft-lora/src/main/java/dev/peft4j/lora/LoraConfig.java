@@ -7,6 +7,7 @@ import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.adapter.TokenTables;
 import dev.peft4j.core.adapter.WeightTying;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.EmbeddingSite;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
@@ -74,11 +75,11 @@ public record LoraConfig(
         }
         NamePattern.requireProbability("lora_dropout", dropout);
         if (dora && loraBias) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "use_dora and lora_bias were given; PEFT does not define both together. Choose one.");
         }
         if (init.isTakenFromBase() && (dora || loraBias)) {
-            throw new IllegalArgumentException("init_lora_weights " + init.toJson() + " was given with "
+            throw new BadInputException("init_lora_weights " + init.toJson() + " was given with "
                     + (dora ? "use_dora" : "lora_bias")
                     + "; the result could not be written as plain LoRA. Choose one of them.");
         }
@@ -194,7 +195,7 @@ public record LoraConfig(
     /**
      * The layers of a model that it is attached to.
      *
-     * @throws IllegalArgumentException if a target or a pattern matches nothing, or there is no default for the architecture
+     * @throws BadInputException if a target or a pattern matches nothing, or there is no default for the architecture
      */
     List<Site> sites(ModelSites model) {
         List<Site> chosen = attachmentFor(model).sitesWithEmbeddings(model);

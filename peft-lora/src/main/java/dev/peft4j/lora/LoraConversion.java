@@ -5,6 +5,7 @@ import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.autograd.Lease;
 import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.tensor.Decompositions;
@@ -24,7 +25,7 @@ public final class LoraConversion {
     /** With the largest {@code rank} singular values of each layer. */
     public static LoraCombination.Result byRank(ModelSites model, Adapter adapter, int rank) {
         if (rank < 1) {
-            throw new IllegalArgumentException("a LoRA of rank " + rank + " was asked for; a rank is at least 1.");
+            throw new BadInputException("a LoRA of rank " + rank + " was asked for; a rank is at least 1.");
         }
         Lease.Use held = Lease.all(model, List.of(adapter));
         try (held) {
@@ -35,7 +36,7 @@ public final class LoraConversion {
     /** With as many singular values of each layer as make up a share of the sum of their squares. */
     public static LoraCombination.Result byEnergy(ModelSites model, Adapter adapter, double energy) {
         if (!(energy > 0 && energy <= 1)) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "an energy of " + energy + " was asked for; it is a share above 0 and up to 1. 0.99 is usual.");
         }
         Lease.Use held = Lease.all(model, List.of(adapter));
@@ -46,7 +47,7 @@ public final class LoraConversion {
 
     private static LoraCombination.Result convert(ModelSites model, Adapter adapter, int rank, double energy) {
         if (!adapter.isMergeable()) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "an adapter of the method " + adapter.config().peftType()
                             + " was to be converted to LoRA; what it does is no change of weights.");
         }
@@ -57,7 +58,7 @@ public final class LoraConversion {
                 continue;
             }
             if (adapter.changesBias(site) && model.tensorNames().contains(site.name() + ".bias")) {
-                throw new IllegalArgumentException("the adapter changes the bias of " + site.name()
+                throw new BadInputException("the adapter changes the bias of " + site.name()
                         + ", which plain LoRA cannot. Merge it into a model instead.");
             }
             Decompositions.Svd svd = Decompositions.svd(delta(model, adapter, site), site.out(), site.in());
@@ -65,7 +66,7 @@ public final class LoraConversion {
             ranks.put(site.name(), rank > 0 ? Math.min(rank, svd.size()) : svd.rankOf(energy));
         }
         if (decompositions.isEmpty() || model.embeddingSites().stream().anyMatch(adapter::actsAt)) {
-            throw new IllegalArgumentException("an adapter that acts at " + decompositions.size()
+            throw new BadInputException("an adapter that acts at " + decompositions.size()
                     + " linear layers" + (decompositions.isEmpty() ? "" : " and at an embedding")
                     + " was to be converted to LoRA; it has to act at linear layers only.");
         }

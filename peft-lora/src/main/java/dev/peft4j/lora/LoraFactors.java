@@ -1,5 +1,6 @@
 package dev.peft4j.lora;
 
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Decompositions;
 import dev.peft4j.core.tensor.Initial;
@@ -23,7 +24,7 @@ record LoraFactors(Tensor a, Tensor b) {
             requireRank(r, weight, init);
         }
         if (init.kind() == LoraInit.Kind.ORTHOGONAL && r % 2 != 0) {
-            throw new IllegalArgumentException("init_lora_weights orthogonal was asked for with r = " + r
+            throw new BadInputException("init_lora_weights orthogonal was asked for with r = " + r
                     + "; it needs an even rank. Use " + (r + 1) + ".");
         }
         LoraFactors f = new LoraFactors(Tensor.allocate(backend.dtype(), r, in), Tensor.zeros(backend.dtype(), out, r));
@@ -39,9 +40,8 @@ record LoraFactors(Tensor a, Tensor b) {
             case PISSA -> f.pissa(init, scaling, weight, random);
             case OLORA -> f.olora(weight);
             case MICA ->
-                throw new IllegalArgumentException(
-                        "init_lora_weights mica was asked for; such adapters are read, and not"
-                                + " made here. Use pissa, olora or the default.");
+                throw new BadInputException("init_lora_weights mica was asked for; such adapters are read, and not"
+                        + " made here. Use pissa, olora or the default.");
         }
         return f;
     }
@@ -117,7 +117,7 @@ record LoraFactors(Tensor a, Tensor b) {
     private static void requireRank(int r, FrozenWeight weight, LoraInit init) {
         int most = Math.min(weight.out(), weight.in());
         if (r > most) {
-            throw new IllegalArgumentException("init_lora_weights " + init.toJson() + " was asked for with r = " + r
+            throw new BadInputException("init_lora_weights " + init.toJson() + " was asked for with r = " + r
                     + "; a weight of " + weight.out() + " x " + weight.in() + " has rank " + most
                     + " at most. Use a smaller r.");
         }

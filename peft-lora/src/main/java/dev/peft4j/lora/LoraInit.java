@@ -1,5 +1,6 @@
 package dev.peft4j.lora;
 
+import dev.peft4j.core.error.BadInputException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -51,7 +52,7 @@ public record LoraInit(Kind kind, int iterations) {
      * Reads the field of {@code adapter_config.json}.
      *
      * @param given whether it is there
-     * @throws IllegalArgumentException if the base of such an adapter cannot be known
+     * @throws BadInputException if the base of such an adapter cannot be known
      */
     static LoraInit read(@Nullable Object value, boolean given) {
         if (!given || value instanceof Boolean) {
@@ -88,7 +89,7 @@ public record LoraInit(Kind kind, int iterations) {
 
     private static IllegalArgumentException unknown(Object value) {
         String text = value instanceof String s && s.length() <= 40 ? s : "another value";
-        return new IllegalArgumentException("init_lora_weights is \"" + text
+        return new BadInputException("init_lora_weights is \"" + text
                 + "\"; there are true, false, gaussian, orthogonal, pissa, pissa_niter_N, olora, eva, lora_ga and mica."
                 + " An adapter of another kind belongs to a base that was changed: convert it to plain LoRA when you save it"
                 + " in PEFT.");

@@ -5,6 +5,7 @@ import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.NamePattern;
 import dev.peft4j.core.adapter.TargetParameters;
 import dev.peft4j.core.adapter.TokenTables;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.site.Site;
 import java.util.EnumSet;
@@ -33,11 +34,11 @@ final class LoraJson {
         LoraInit init = LoraInit.read(fields.any("init_lora_weights"), fields.has("init_lora_weights"));
         boolean loraBias = fields.truth("lora_bias", false);
         if (loraBias && init.kind() != LoraInit.Kind.DEFAULT && init.kind() != LoraInit.Kind.RANDOM) {
-            throw new IllegalArgumentException("lora_bias was given with init_lora_weights " + init.toJson()
+            throw new BadInputException("lora_bias was given with init_lora_weights " + init.toJson()
                     + "; PEFT has it with true or false only. Correct one of them.");
         }
         if (fields.truth("use_dora", false) && init.equals(LoraInit.of(LoraInit.Kind.MICA))) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "use_dora was given with init_lora_weights mica, which PEFT does not have together. Choose one.");
         }
         LoraConfigBuilder builder = LoraConfig.of(8, 8).toBuilder()
@@ -73,7 +74,7 @@ final class LoraJson {
             case "none" -> LoraConfig.Bias.NONE;
             case "all" -> LoraConfig.Bias.ALL;
             default ->
-                throw new IllegalArgumentException(
+                throw new BadInputException(
                         "bias is \"" + name + "\"; there are none, all and lora_only. Correct the file.");
         };
     }

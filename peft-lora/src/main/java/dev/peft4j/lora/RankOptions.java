@@ -2,6 +2,7 @@ package dev.peft4j.lora;
 
 import dev.peft4j.core.adapter.MethodOption;
 import dev.peft4j.core.adapter.MethodValues;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.ModelSites;
 
 /** The options that the methods of this module share. */
@@ -22,7 +23,7 @@ public final class RankOptions {
     /**
      * The rank of a method whose update has it as the rank of a matrix.
      *
-     * @throws IllegalArgumentException if no layer of the model has it
+     * @throws BadInputException if no layer of the model has it
      */
     public static int rank(MethodValues values, ModelSites model) {
         int r = values.whole(R);
@@ -31,7 +32,7 @@ public final class RankOptions {
                 .max()
                 .orElse(r);
         if (r > most) {
-            throw new IllegalArgumentException("--r " + r + " was given; the layers of this " + model.modelType()
+            throw new BadInputException("--r " + r + " was given; the layers of this " + model.modelType()
                     + " model have at most the rank " + most + ". Use a smaller one; 8 is usual.");
         }
         return r;

@@ -2,6 +2,7 @@ package dev.peft4j.lora;
 
 import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.NamePattern;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
 import java.util.List;
@@ -48,7 +49,7 @@ public record RankedLayers(
     /**
      * The layers of a model.
      *
-     * @throws IllegalArgumentException if there are none, or a pattern matches none of them
+     * @throws BadInputException if there are none, or a pattern matches none of them
      */
     public List<LinearSite> sites(ModelSites model) {
         List<LinearSite> sites = attachment.sites(model);

@@ -1,5 +1,6 @@
 package dev.peft4j.lora;
 
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.EmbeddingSite;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
@@ -100,11 +101,11 @@ record SiteSum(
     private static void requireLike(Site site, List<Factors> factors, Combination combination) {
         int[] ranks = factors.stream().mapToInt(Factors::r).distinct().toArray();
         if (ranks.length > 1) {
-            throw new IllegalArgumentException(combination.type() + " adds the factors of adapters of one rank; at "
+            throw new BadInputException(combination.type() + " adds the factors of adapters of one rank; at "
                     + site.name() + " they have the ranks " + Arrays.toString(ranks) + ". Use CAT or SVD.");
         }
         if (factors.stream().anyMatch(f -> f.gains() != null)) {
-            throw new IllegalArgumentException(combination.type()
+            throw new BadInputException(combination.type()
                     + " adds the factors A and B; at " + site.name()
                     + " DoRA has lengths too, which it would lose. Use CAT or SVD.");
         }
@@ -145,7 +146,7 @@ record SiteSum(
             System.arraycopy(f.a(), 0, a, at * in, f.r() * in);
             for (int o = 0; o < out; o++) {
                 if (Math.abs(gain[o]) < SMALLEST_GAIN) {
-                    throw new IllegalArgumentException("the weights make the row " + o + " of " + site.name()
+                    throw new BadInputException("the weights make the row " + o + " of " + site.name()
                             + " vanish, which DoRA cannot express. Use SVD or other weights.");
                 }
                 for (int k = 0; k < f.r(); k++) {

@@ -1,6 +1,7 @@
 package dev.peft4j.models;
 
-import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.error.BadFileException;
+import dev.peft4j.core.error.BadInputException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,9 +25,8 @@ record AddedToken(
 
     AddedToken {
         if (content.length() > LONGEST || !JsonPart.isWhole(content)) {
-            throw new IllegalArgumentException(
-                    "the text of a token has " + content.length() + " characters, or half of a"
-                            + " surrogate pair; at most " + LONGEST + " whole ones were expected");
+            throw new BadInputException("the text of a token has " + content.length() + " characters, or half of a"
+                    + " surrogate pair; at most " + LONGEST + " whole ones were expected");
         }
     }
 

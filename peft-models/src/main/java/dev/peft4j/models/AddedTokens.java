@@ -1,5 +1,6 @@
 package dev.peft4j.models;
 
+import dev.peft4j.core.error.BadInputException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -62,7 +63,7 @@ final class AddedTokens {
             String content = token.content();
             int id = id(content);
             if (id == largest || (model.id(content) < 0 && id != next(largest))) {
-                throw new IllegalArgumentException("the added token " + JsonPart.shown(content) + " has the id " + id
+                throw new BadInputException("the added token " + JsonPart.shown(content) + " has the id " + id
                         + ", which another one has or which does not follow the ids before it");
             }
             largest = id;

@@ -9,6 +9,8 @@ import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.data.Example;
 import dev.peft4j.core.data.Layout;
 import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.layer.Attention.Slice;
 import dev.peft4j.core.layer.Embedding;
 import dev.peft4j.core.layer.Head;
@@ -74,8 +76,8 @@ public abstract class BaseModel implements Model, TransformerSites {
      * Begins a run: makes sure that the weights last until its pass is closed, and that the batch has tokens of this model.
      *
      * @param segments number of segments that a token may be of
-     * @throws IllegalStateException if the model is closed
-     * @throws IllegalArgumentException if a token or segment is out of range
+     * @throws WrongUseException if the model is closed
+     * @throws BadInputException if a token or segment is out of range
      */
     protected final void begin(Call call, PackedBatch batch, int segments) {
         call.pass().use(lease);
@@ -152,7 +154,7 @@ public abstract class BaseModel implements Model, TransformerSites {
     /**
      * A batch of tokens.
      *
-     * @throws IllegalArgumentException if it is one of images
+     * @throws BadInputException if it is one of images
      */
     protected final PackedBatch tokens(Batch batch) {
         return limits.tokens(batch);

@@ -1,5 +1,6 @@
 package dev.peft4j.models;
 
+import dev.peft4j.core.error.BadInputException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
@@ -25,17 +26,17 @@ record CharsMap(String base64, int growth) {
     /**
      * Checks a map.
      *
-     * @throws IllegalArgumentException with a text that says what is wrong
+     * @throws BadInputException with a text that says what is wrong
      */
     static CharsMap of(String base64) {
         byte[] bytes = Base64.getDecoder().decode(base64);
         if (bytes.length < 8) {
-            throw new IllegalArgumentException("it has " + bytes.length + " bytes");
+            throw new BadInputException("it has " + bytes.length + " bytes");
         }
         ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
         long trieBytes = Integer.toUnsignedLong(buffer.getInt());
         if (trieBytes < 4 || trieBytes > buffer.remaining()) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "its trie has " + trieBytes + " bytes, and " + buffer.remaining() + " are there");
         }
         int[] units = new int[(int) (trieBytes / 4)];
@@ -45,7 +46,7 @@ record CharsMap(String base64, int growth) {
         byte[] texts = new byte[buffer.remaining()];
         buffer.get(texts);
         if (utf8(ByteBuffer.wrap(texts)) == null) {
-            throw new IllegalArgumentException("its texts are not UTF-8");
+            throw new BadInputException("its texts are not UTF-8");
         }
         Walk walk = new Walk(units, texts);
         walk.from(offset(units[0]), 0);
@@ -84,11 +85,11 @@ record CharsMap(String base64, int growth) {
                 return;
             }
             if ((base | 0xFF) >= units.length) {
-                throw new IllegalArgumentException(
+                throw new BadInputException(
                         "its trie leads to place " + base + " of " + units.length + ", with room for 256 bytes");
             }
             if (++places > MOST_PLACES) {
-                throw new IllegalArgumentException("its trie has more than " + MOST_PLACES + " places");
+                throw new BadInputException("its trie has more than " + MOST_PLACES + " places");
             }
             for (int label = 1; label < 256; label++) {
                 int unit = units[base ^ label];
@@ -105,7 +106,7 @@ record CharsMap(String base64, int growth) {
 
         private void value(int place, int keyLength) {
             if (place >= units.length) {
-                throw new IllegalArgumentException("its trie leads to value " + place + " of " + units.length);
+                throw new BadInputException("its trie leads to value " + place + " of " + units.length);
             }
             int length = length(units[place] & VALUE);
             String text = utf8(ByteBuffer.wrap(key, 0, keyLength));
@@ -117,7 +118,7 @@ record CharsMap(String base64, int growth) {
         /** Characters of the decomposed text at a place. */
         private int length(int start) {
             if (start > texts.length || (start < texts.length && isContinuation(texts[start]))) {
-                throw new IllegalArgumentException("its trie leads to a text at byte " + start + " of " + texts.length
+                throw new BadInputException("its trie leads to a text at byte " + start + " of " + texts.length
                         + ", where no character begins");
             }
             int end = start;
@@ -125,8 +126,7 @@ record CharsMap(String base64, int growth) {
                 end++;
             }
             if (end - start > LONGEST_VALUE) {
-                throw new IllegalArgumentException(
-                        "its text at byte " + start + " has more than " + LONGEST_VALUE + " bytes");
+                throw new BadInputException("its text at byte " + start + " has more than " + LONGEST_VALUE + " bytes");
             }
             String text = utf8(ByteBuffer.wrap(texts, start, end - start));
             return text == null ? 0 : TextGrowth.decomposed(text);

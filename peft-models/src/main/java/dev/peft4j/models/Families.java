@@ -2,6 +2,7 @@ package dev.peft4j.models;
 
 import dev.peft4j.core.adapter.Offered;
 import dev.peft4j.core.adapter.TargetModules;
+import dev.peft4j.core.error.WrongUseException;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
@@ -14,7 +15,7 @@ final class Families {
     /**
      * The family of a config.
      *
-     * @throws dev.peft4j.core.format.BadFileException if there is none of its {@code model_type}
+     * @throws dev.peft4j.core.error.BadFileException if there is none of its {@code model_type}
      */
     static ModelFamily of(ModelConfig config) throws IOException {
         Map<String, ModelFamily> all = all();
@@ -34,7 +35,7 @@ final class Families {
             for (String type : family.modelTypes()) {
                 ModelFamily other = byType.putIfAbsent(type, family);
                 if (other != null) {
-                    throw new IllegalStateException("model_type " + type + " is read by "
+                    throw new WrongUseException("model_type " + type + " is read by "
                             + List.of(
                                     other.getClass().getName(),
                                     family.getClass().getName())

@@ -1,5 +1,6 @@
 package dev.peft4j.models;
 
+import dev.peft4j.core.error.BadInputException;
 import java.util.Arrays;
 
 /**
@@ -28,7 +29,7 @@ final class FirstTokens {
     /**
      * All ids of a text.
      *
-     * @throws IllegalArgumentException if it is too long, or has half of a surrogate pair
+     * @throws BadInputException if it is too long, or has half of a surrogate pair
      */
     int[] all(String text) {
         return encode(text);
@@ -37,7 +38,7 @@ final class FirstTokens {
     /**
      * The first ids of a text.
      *
-     * @throws IllegalArgumentException if the longest beginning that one call takes has fewer
+     * @throws BadInputException if the longest beginning that one call takes has fewer
      */
     int[] of(String text, int most) {
         if (most <= 0) {
@@ -52,7 +53,7 @@ final class FirstTokens {
             size = size == traits.longestText() ? size + 1 : Math.min(size * LONGER, traits.longestText());
         }
         if (text.length() > traits.longestText()) {
-            throw new IllegalArgumentException("the first " + most + " tokens of a text of " + text.length()
+            throw new BadInputException("the first " + most + " tokens of a text of " + text.length()
                     + " characters were asked for, and its first " + traits.longestText()
                     + " characters do not settle them. Cut the text, or put spaces into it.");
         }
@@ -112,12 +113,12 @@ final class FirstTokens {
         boolean asIs = text.length() > traits.longestText() || !traits.decomposes();
         int length = asIs ? text.length() : TextGrowth.decomposed(text);
         if (length > traits.longestText()) {
-            throw new IllegalArgumentException("a text of " + length + " characters"
+            throw new BadInputException("a text of " + length + " characters"
                     + (length > text.length() ? " in normal form NFKD" : "") + " was given, one call takes "
                     + traits.longestText() + ". Cut it, or ask for its first tokens.");
         }
         if (!JsonPart.isWhole(text)) {
-            throw new IllegalArgumentException("a text with half of a surrogate pair was given, which is no character."
+            throw new BadInputException("a text with half of a surrogate pair was given, which is no character."
                     + " Take it out, or read the text with its right encoding.");
         }
         try {
@@ -131,7 +132,7 @@ final class FirstTokens {
         boolean ours = e instanceof IllegalArgumentException || e instanceof IllegalStateException;
         return ours
                 ? e
-                : new IllegalArgumentException(
+                : new BadInputException(
                         what + " by this tokenizer: " + e.getMessage() + ". Use the tokenizer of the model.", e);
     }
 
@@ -142,7 +143,7 @@ final class FirstTokens {
             characters += id >= 0 && id < traits.lengths().length ? traits.lengths()[id] + 1 : 0;
         }
         if (characters > traits.longestDecoded()) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     ids.length + " ids of " + characters + " characters were given; one call decodes "
                             + traits.longestDecoded() + ". Decode them in parts.");
         }

@@ -1,6 +1,6 @@
 package dev.peft4j.models;
 
-import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Initial;
 import dev.peft4j.core.tensor.Tensor;

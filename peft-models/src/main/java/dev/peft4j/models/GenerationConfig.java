@@ -1,5 +1,6 @@
 package dev.peft4j.models;
 
+import dev.peft4j.core.error.BadInputException;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -26,11 +27,10 @@ public record GenerationConfig(
     /** Checks the ranges. */
     public GenerationConfig {
         if (maxNewTokens < 1 || !(temperature >= 0) || topK < 0 || !(topP > 0 && topP <= 1)) {
-            throw new IllegalArgumentException(
-                    "max new tokens " + maxNewTokens + ", temperature " + temperature + ", top-k "
-                            + topK + ", top-p " + topP
-                            + " were given. Tokens must be at least 1, temperature and top-k at least 0, top-p"
-                            + " above 0 and at most 1.");
+            throw new BadInputException("max new tokens " + maxNewTokens + ", temperature " + temperature + ", top-k "
+                    + topK + ", top-p " + topP
+                    + " were given. Tokens must be at least 1, temperature and top-k at least 0, top-p"
+                    + " above 0 and at most 1.");
         }
         stopTokens = stopTokens == null ? null : Set.copyOf(stopTokens);
     }

@@ -1,6 +1,8 @@
 package dev.peft4j.models;
 
 import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.tensor.AttentionShape;
 import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;
@@ -31,19 +33,18 @@ public final class KeyValueCache implements AutoCloseable {
     /** Positions of the tokens of a batch that continues the sequences. */
     int[] positions(PackedBatch batch) {
         if (closed) {
-            throw new IllegalStateException(
-                    "a cache of keys and values was used after it was closed. Make a new one, and"
-                            + " begin at the first token.");
+            throw new WrongUseException("a cache of keys and values was used after it was closed. Make a new one, and"
+                    + " begin at the first token.");
         }
         if (batch.sequences() > lengths.length) {
-            throw new IllegalArgumentException("a batch of " + batch.sequences()
-                    + " sequences was given with a cache for " + lengths.length + ". Make a cache for as many.");
+            throw new BadInputException("a batch of " + batch.sequences() + " sequences was given with a cache for "
+                    + lengths.length + ". Make a cache for as many.");
         }
         int[] positions = batch.positions();
         for (int s = 0; s < batch.sequences(); s++) {
             if (lengths[s] + batch.length(s) > capacity) {
-                throw new IllegalArgumentException("the cache holds " + capacity + " tokens of a sequence, "
-                        + lengths[s] + " are in it and " + batch.length(s) + " were to be added. Make a larger cache.");
+                throw new BadInputException("the cache holds " + capacity + " tokens of a sequence, " + lengths[s]
+                        + " are in it and " + batch.length(s) + " were to be added. Make a larger cache.");
             }
             for (int i = 0; i < batch.length(s); i++) {
                 positions[batch.start(s) + i] += lengths[s];

@@ -1,7 +1,7 @@
 package dev.peft4j.models;
 
 import dev.peft4j.core.data.ProblemType;
-import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.format.Json;
 import dev.peft4j.core.site.FamilyTraits;
 import dev.peft4j.core.site.TaskType;

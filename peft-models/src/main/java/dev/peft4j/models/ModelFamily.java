@@ -20,7 +20,7 @@ public interface ModelFamily {
     /**
      * What a model of this config predicts: the task whose class the config names; else the next token if the family does that.
      *
-     * @throws dev.peft4j.core.format.BadFileException if the checkpoint is for a task that the family does not serve
+     * @throws dev.peft4j.core.error.BadFileException if the checkpoint is for a task that the family does not serve
      */
     default TaskType task(ModelConfig config) throws IOException {
         return config.task(traits());
@@ -29,7 +29,7 @@ public interface ModelFamily {
     /**
      * Makes the model. Fields of the config that change the math and are not computed are refused by their names ({@link ModelConfig#require}).
      *
-     * @throws dev.peft4j.core.format.BadFileException if a field is wrong or not supported, or a tensor is missing or has other dimensions
+     * @throws dev.peft4j.core.error.BadFileException if a field is wrong or not supported, or a tensor is missing or has other dimensions
      */
     Model load(ModelSource source) throws IOException;
 }

@@ -24,7 +24,7 @@ public record ModelInfo(String modelType, TaskType task, @Nullable ProblemType p
     /**
      * Reads {@code config.json} and the header of the checkpoint.
      *
-     * @throws dev.peft4j.core.format.BadFileException if one is missing or damaged, or the family is not known
+     * @throws dev.peft4j.core.error.BadFileException if one is missing or damaged, or the family is not known
      */
     public static ModelInfo read(Path directory) throws IOException {
         ModelConfig config = ModelConfig.read(directory);

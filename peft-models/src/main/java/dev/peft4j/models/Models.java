@@ -35,7 +35,7 @@ public final class Models {
      * Reads {@code config.json} and the weights of a directory; the caller closes the model. Layers that the checkpoint does not have, such as a classifier,
      * are said in the log and in {@link Model#newModules}.
      *
-     * @throws dev.peft4j.core.format.BadFileException if a file is missing or damaged, a tensor is missing or has other dimensions, or the
+     * @throws dev.peft4j.core.error.BadFileException if a file is missing or damaged, a tensor is missing or has other dimensions, or the
      *     family is not known
      */
     public static Model load(Path directory, LoadOptions options) throws IOException {

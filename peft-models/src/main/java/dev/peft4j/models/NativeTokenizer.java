@@ -1,7 +1,9 @@
 package dev.peft4j.models;
 
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
-import java.io.IOException;
+import dev.peft4j.core.error.BackendException;
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.WrongUseException;
 import java.lang.ref.Reference;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -21,15 +23,15 @@ final class NativeTokenizer implements AutoCloseable {
     /**
      * Makes a tokenizer from JSON; the caller closes it.
      *
-     * @throws IllegalArgumentException with the error of the library, if it does not take the JSON
-     * @throws IOException if its natives cannot be unpacked or loaded
+     * @throws BadInputException with the error of the library, if it does not take the JSON
+     * @throws BackendException if its natives cannot be unpacked or loaded
      */
-    static NativeTokenizer open(String json) throws IOException {
+    static NativeTokenizer open(String json) {
         TokenizerLibrary.load();
         try {
             return new NativeTokenizer(TokenizersLibrary.LIB.createTokenizerFromString(json));
         } catch (RuntimeException e) {
-            throw new IllegalArgumentException(e.getMessage(), e);
+            throw new BadInputException(String.valueOf(e.getMessage()), e);
         }
     }
 
@@ -74,7 +76,7 @@ final class NativeTokenizer implements AutoCloseable {
 
     private long open() {
         if (handle == 0) {
-            throw new IllegalStateException("the tokenizer was closed and cannot be used any more. Open it again.");
+            throw new WrongUseException("the tokenizer was closed and cannot be used any more. Open it again.");
         }
         return handle;
     }
@@ -89,7 +91,7 @@ final class NativeTokenizer implements AutoCloseable {
                 Reference.reachabilityFence(room); // or the compiler leaves it out
             }
         } catch (OutOfMemoryError e) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     what + " was given, which may take " + (most >> 17) + " MB of the heap, and "
                             + (Runtime.getRuntime().maxMemory() >> 20)
                             + " MB are all there are (-Xmx). Cut the text, or give the process more memory.",

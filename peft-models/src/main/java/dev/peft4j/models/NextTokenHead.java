@@ -5,6 +5,7 @@ import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.data.Layout;
 import dev.peft4j.core.data.Measure;
 import dev.peft4j.core.data.Targets;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.layer.Head;
 import dev.peft4j.core.layer.Linear;
 import dev.peft4j.core.layer.LossFunction;
@@ -44,9 +45,8 @@ public record NextTokenHead(Linear output) implements Head {
     @Override
     public Scored scored(Layout layout) {
         if (!(layout.batch().targets() instanceof Targets.PerToken labels)) {
-            throw new IllegalArgumentException(
-                    "a language model is compared with a label of each token, and the batch has "
-                            + layout.batch().targets().kind() + ". Give a label with each token.");
+            throw new BadInputException("a language model is compared with a label of each token, and the batch has "
+                    + layout.batch().targets().kind() + ". Give a label with each token.");
         }
         int[] starts = layout.starts();
         int[] next = new int[starts[layout.size()]];

@@ -1,5 +1,6 @@
 package dev.peft4j.models;
 
+import dev.peft4j.core.error.BadInputException;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -23,7 +24,7 @@ final class RegexPattern {
     private RegexPattern(String source) {
         this.source = source;
         if (source.length() > LONGEST) {
-            throw new IllegalArgumentException("it has " + source.length() + " characters, more than " + LONGEST);
+            throw new BadInputException("it has " + source.length() + " characters, more than " + LONGEST);
         }
         root = alternatives(0);
         if (at < source.length()) {
@@ -34,7 +35,7 @@ final class RegexPattern {
     /**
      * Reads an expression.
      *
-     * @throws IllegalArgumentException with a text that says what in it is not supported
+     * @throws BadInputException with a text that says what in it is not supported
      */
     static RegexPattern of(String source) {
         return new RegexPattern(source);
@@ -51,7 +52,7 @@ final class RegexPattern {
     }
 
     private IllegalArgumentException refused(String what) {
-        return new IllegalArgumentException("it has " + what + " at character " + at);
+        return new BadInputException("it has " + what + " at character " + at);
     }
 
     private boolean takes(String text) {

@@ -7,6 +7,7 @@ import dev.peft4j.core.data.Measure;
 import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.data.ProblemType;
 import dev.peft4j.core.data.Targets;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.layer.Head;
 import dev.peft4j.core.layer.Linear;
 import dev.peft4j.core.layer.LossFunction;
@@ -105,7 +106,7 @@ public final class SequenceHead implements Head {
                     case REGRESSION -> targets instanceof Targets.Numbers numbers && numbers.each() == outputs();
                 };
         if (!fits) {
-            throw new IllegalArgumentException("this classifier is compared with " + wanted() + ", and the batch has "
+            throw new BadInputException("this classifier is compared with " + wanted() + ", and the batch has "
                     + targets.kind() + ". Give targets of its kind.");
         }
         return new Scored(rows(layout), targets, (int) judged(targets, 1));

@@ -1,6 +1,6 @@
 package dev.peft4j.models;
 
-import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.error.BadFileException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

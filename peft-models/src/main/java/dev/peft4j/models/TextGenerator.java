@@ -3,9 +3,12 @@ package dev.peft4j.models;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Node;
-import dev.peft4j.core.autograd.NonFiniteException;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.NonFiniteException;
+import dev.peft4j.core.error.StoppedException;
+import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Tensor;
@@ -39,9 +42,8 @@ public final class TextGenerator implements AutoCloseable {
     /** A generator that asks for the call of each pass: {@code pass -> peftModel.call(pass, active)}. */
     public TextGenerator(CausalModel model, Function<Pass, Call> calls) {
         if (model.taskType() != TaskType.CAUSAL_LM) {
-            throw new IllegalArgumentException(
-                    "text was to be generated with the head of a model for " + model.taskType()
-                            + "; that of a language model predicts the next token. Open the checkpoint of one.");
+            throw new BadInputException("text was to be generated with the head of a model for " + model.taskType()
+                    + "; that of a language model predicts the next token. Open the checkpoint of one.");
         }
         this.model = model;
         this.calls = calls;
@@ -53,7 +55,7 @@ public final class TextGenerator implements AutoCloseable {
      *
      * @param prompt at least one token
      * @return the new tokens without the prompt and without a stop token
-     * @throws IllegalArgumentException if the prompt is empty or leaves no room in the context of the model
+     * @throws BadInputException if the prompt is empty or leaves no room in the context of the model
      */
     public int[] generate(int[] prompt, GenerationConfig config) {
         return generate(List.of(prompt), config).get(0);
@@ -81,7 +83,7 @@ public final class TextGenerator implements AutoCloseable {
         Set<Integer> stops = Objects.requireNonNullElse(config.stopTokens(), model.endTokens());
         for (int[] prompt : prompts) {
             if (prompt.length == 0 || prompt.length >= context) {
-                throw new IllegalArgumentException(
+                throw new BadInputException(
                         "a prompt of " + prompt.length + " tokens was given; it must have 1 to " + (context - 1)
                                 + (rows > 0 ? ", since adapters put " + rows + " rows in front" : "")
                                 + ". Shorten the prompt.");
@@ -103,7 +105,7 @@ public final class TextGenerator implements AutoCloseable {
 
     private void requireOpen() {
         if (closed) {
-            throw new IllegalStateException("a text generator was used after it was closed. Make a new one.");
+            throw new WrongUseException("a text generator was used after it was closed. Make a new one.");
         }
     }
 
@@ -166,6 +168,7 @@ public final class TextGenerator implements AutoCloseable {
     /** The logits after the last token of each sequence. */
     private float[][] next(List<Continuation> all, @Nullable KeyValueCache cache) {
         requireOpen();
+        StoppedException.ifInterrupted("a text was to be continued");
         int[][] unseen = all.stream().map(c -> c.unseen(cache != null)).toArray(int[][]::new);
         try (Pass pass = Pass.inference(model.backend(), arena)) {
             Call call = calls.apply(pass);

@@ -1,6 +1,8 @@
 package dev.peft4j.models;
 
-import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.error.BackendException;
+import dev.peft4j.core.error.BadFileException;
+import dev.peft4j.core.error.BadInputException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -29,7 +31,7 @@ public final class TextTokenizer implements AutoCloseable {
      *
      * @param vocabularySize of the model
      * @throws BadFileException if there is none, it is damaged, or it makes ids that the model does not have
-     * @throws IOException if the natives of the tokenizer cannot be unpacked
+     * @throws BackendException if the natives of the tokenizer cannot be unpacked
      */
     public static TextTokenizer open(Path directory, int vocabularySize) throws IOException {
         TokenizerFile file = TokenizerFile.read(directory, vocabularySize);
@@ -47,7 +49,7 @@ public final class TextTokenizer implements AutoCloseable {
      * Token ids of a text.
      *
      * @param addSpecialTokens whether the tokens that the tokenizer puts around a text are added
-     * @throws IllegalArgumentException if the text is too long for one call, is no Unicode, or has a token that the model does not know
+     * @throws BadInputException if the text is too long for one call, is no Unicode, or has a token that the model does not know
      */
     public int[] encode(String text, boolean addSpecialTokens) {
         int[] ids = known(first.all(text));
@@ -62,7 +64,7 @@ public final class TextTokenizer implements AutoCloseable {
     /**
      * Token ids of a text, cut to a greatest length: what is cut is the text, the special tokens around it stay. The time does not depend on how long the text is.
      *
-     * @throws IllegalArgumentException as {@link #encode(String, boolean)}, or if the special tokens alone are longer
+     * @throws BadInputException as {@link #encode(String, boolean)}, or if the special tokens alone are longer
      */
     public int[] encode(String text, boolean addSpecialTokens, int maxLength) {
         if (!addSpecialTokens) {
@@ -101,7 +103,7 @@ public final class TextTokenizer implements AutoCloseable {
     /**
      * Cuts ids of a text with the special tokens around it, which stay.
      *
-     * @throws IllegalArgumentException if the special tokens alone are longer
+     * @throws BadInputException if the special tokens alone are longer
      */
     public int[] shorten(int[] ids, int maxLength) {
         int[] after = traits.postProcessor().after();
@@ -114,7 +116,7 @@ public final class TextTokenizer implements AutoCloseable {
         int special =
                 traits.postProcessor().before().length + traits.postProcessor().after().length;
         if (maxLength < special) {
-            throw new IllegalArgumentException("a text of at most " + maxLength
+            throw new BadInputException("a text of at most " + maxLength
                     + " tokens was asked for, and this tokenizer puts " + special
                     + " special ones around it. Raise the greatest length.");
         }
@@ -151,7 +153,7 @@ public final class TextTokenizer implements AutoCloseable {
     private int[] known(int[] ids) {
         for (int id : ids) {
             if (id >= vocabularySize) {
-                throw new IllegalArgumentException("the text holds the token "
+                throw new BadInputException("the text holds the token "
                         + JsonPart.shown(traits.foreign().get(id)) + ", whose id " + id + " is not below the "
                         + vocabularySize + " of the model (vocab_size). Take it out of the text.");
             }

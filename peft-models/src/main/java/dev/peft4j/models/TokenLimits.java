@@ -3,6 +3,7 @@ package dev.peft4j.models;
 import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.data.Example;
 import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.error.BadInputException;
 
 /**
  * What a batch of a model may have.
@@ -17,7 +18,7 @@ record TokenLimits(String modelType, int contextLength, int vocabularySize) {
         if (batch instanceof PackedBatch tokens) {
             return tokens;
         }
-        throw new IllegalArgumentException(
+        throw new BadInputException(
                 "images were given; this " + modelType + " model reads tokens. Use a model of images.");
     }
 
@@ -30,7 +31,7 @@ record TokenLimits(String modelType, int contextLength, int vocabularySize) {
     private void requireBelow(String what, int[] values, int limit, String remedy) {
         for (int v : values) {
             if (v < 0 || v >= limit) {
-                throw new IllegalArgumentException("the " + what + " " + v + " was given; this " + modelType
+                throw new BadInputException("the " + what + " " + v + " was given; this " + modelType
                         + " model has 0 to " + (limit - 1) + ". " + remedy);
             }
         }
@@ -40,7 +41,7 @@ record TokenLimits(String modelType, int contextLength, int vocabularySize) {
     int[] check(int[] positions) {
         for (int p : positions) {
             if (p >= contextLength) {
-                throw new IllegalArgumentException("a sequence of more than " + contextLength
+                throw new BadInputException("a sequence of more than " + contextLength
                         + " tokens was given, the context length of this model. Cut it.");
             }
         }
@@ -50,12 +51,12 @@ record TokenLimits(String modelType, int contextLength, int vocabularySize) {
     /** Refuses an example that is no text or has no room beside the rows that adapters put in front. */
     void requireFits(String name, Example example, int rowsInFront) {
         if (!(example instanceof PackedBatch.Sequence)) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     name + " is an image; this " + modelType + " model reads tokens. Use a model of images.");
         }
         int most = contextLength - rowsInFront;
         if (example.length() > most) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     name + " has " + example.length() + " tokens; the context of this model has " + contextLength
                             + ", of which adapters take " + rowsInFront + ". Cut records to " + most + " tokens.");
         }

@@ -4,6 +4,7 @@ import ai.djl.engine.EngineException;
 import ai.djl.huggingface.tokenizers.jni.LibUtils;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import ai.djl.util.Platform;
+import dev.peft4j.core.error.BackendException;
 import dev.peft4j.core.tensor.NativeFolder;
 import java.io.IOException;
 import java.io.InputStream;
@@ -31,14 +32,15 @@ final class TokenizerLibrary {
     /**
      * Makes sure that the library is there.
      *
-     * @throws IOException if it cannot be unpacked or loaded
+     * @throws BackendException if it cannot be unpacked or loaded
      */
-    static synchronized void load() throws IOException {
+    static synchronized void load() {
         if (loaded) {
             return;
         }
         Thread thread = Thread.currentThread();
         ClassLoader context = thread.getContextClassLoader();
+        boolean interrupted = Thread.interrupted(); // it would end the reading of the natives
         try {
             // DJL looks for its files where the thread does, and one of a common pool need not know the application
             thread.setContextClassLoader(TokenizersLibrary.class.getClassLoader());
@@ -48,13 +50,16 @@ final class TokenizerLibrary {
                 LibUtils.checkStatus(); // natives belong to the class loader that loads them, which only DJL can be
             }
         } catch (IOException | EngineException | UnsatisfiedLinkError e) {
-            throw new IOException(
+            throw new BackendException(
                     "the natives of ai.djl.huggingface:tokenizers cannot be unpacked or loaded (" + e.getMessage()
                             + "). They need 20 MB in ~/.djl.ai, or without a home in the folder of temporary files; make room there, or name"
                             + " another folder with -DDJL_CACHE_DIR=DIR.",
                     e);
         } finally {
             thread.setContextClassLoader(context);
+            if (interrupted) {
+                thread.interrupt();
+            }
         }
         loaded = true;
     }

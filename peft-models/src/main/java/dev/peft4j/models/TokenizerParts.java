@@ -1,6 +1,6 @@
 package dev.peft4j.models;
 
-import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.error.BadFileException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

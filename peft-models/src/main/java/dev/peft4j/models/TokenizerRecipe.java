@@ -2,7 +2,7 @@ package dev.peft4j.models;
 
 import static dev.peft4j.models.TokenizerParts.fields;
 
-import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.error.BadFileException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -132,7 +132,7 @@ record TokenizerRecipe(TokenizerClass kind, JsonPart file, JsonPart settings) {
                 typed("Split", "pattern", fields("String", " "), "behavior", "MergedWithPrevious", "invert", false);
             case XLM_ROBERTA, T5 ->
                 sequence("pretokenizers", List.of(typed("WhitespaceSplit"), metaspace(scheme(), true)));
-            case FILE -> throw new IllegalStateException("a file has its own");
+            case FILE -> throw new AssertionError("a file has its own");
         };
     }
 
@@ -158,7 +158,7 @@ record TokenizerRecipe(TokenizerClass kind, JsonPart file, JsonPart settings) {
                 yield sequence("decoders", steps);
             }
             case XLM_ROBERTA, T5 -> metaspace(scheme(), true);
-            case FILE -> throw new IllegalStateException("a file has its own");
+            case FILE -> throw new AssertionError("a file has its own");
         };
     }
 

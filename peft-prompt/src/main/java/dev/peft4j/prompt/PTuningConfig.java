@@ -3,6 +3,7 @@ package dev.peft4j.prompt;
 import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.NamePattern;
 import dev.peft4j.core.adapter.OtherFields;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.site.TransformerSites;
 import dev.peft4j.core.tensor.Activation;
@@ -38,7 +39,7 @@ public record PTuningConfig(PromptSettings settings, Encoder encoder, int hidden
     /** Checks the ranges. */
     public PTuningConfig {
         if (hidden < 0 || layers < 1) {
-            throw new IllegalArgumentException("encoder_hidden_size = " + hidden + " and encoder_num_layers = " + layers
+            throw new BadInputException("encoder_hidden_size = " + hidden + " and encoder_num_layers = " + layers
                     + " were given; a size is at least 1, or 0 for that of the model, and layers are at least 1.");
         }
         NamePattern.requireProbability("encoder_dropout", dropout);

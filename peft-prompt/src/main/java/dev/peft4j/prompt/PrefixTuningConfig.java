@@ -2,6 +2,7 @@ package dev.peft4j.prompt;
 
 import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.OtherFields;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.site.TransformerSites;
 import dev.peft4j.core.tensor.Activation;
@@ -41,12 +42,12 @@ public record PrefixTuningConfig(
     public PrefixTuningConfig {
         tokens = List.copyOf(tokens);
         if (projection && init == Init.TEXT) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "prefix_projection was asked for with the keys and values of a text, which no network gives to begin with."
                             + " Choose one of the two.");
         }
         if (hidden < 0) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "encoder_hidden_size = " + hidden + " was given; it is at least 1, or 0 for that of the model.");
         }
     }
@@ -90,7 +91,7 @@ public record PrefixTuningConfig(
     /**
      * Columns of the rows: keys and values of all layers.
      *
-     * @throws IllegalArgumentException if a file is of a model of other sizes
+     * @throws BadInputException if a file is of a model of other sizes
      */
     int columns(TransformerSites model) {
         settings.requireClassifierOfSequences(model);
@@ -139,7 +140,7 @@ public record PrefixTuningConfig(
     private void checkText(TransformerSites model) {
         PromptSettings.checkText(tokens, model);
         if (tokens.size() < settings.virtualTokens()) {
-            throw new IllegalArgumentException("a prefix of " + settings.virtualTokens()
+            throw new BadInputException("a prefix of " + settings.virtualTokens()
                     + " virtual tokens was to start from a text, which has " + tokens.size()
                     + " tokens. Give a longer text, or ask for as many virtual tokens as it has.");
         }

@@ -8,6 +8,7 @@ import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.autograd.Products;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.BlockSite;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.site.TransformerSites;
@@ -38,9 +39,8 @@ final class PromptAdapter extends LayeredAdapter {
                 && !whole.prefix().isEmpty()
                 && whole.endings().stream().anyMatch(TOKENS::endsWith);
         if (!prefix && !whole.mayMiss() && whole.hasTensor(table())) {
-            throw new IllegalArgumentException(
-                    "modules_to_save " + whole.endings() + " names the embedding; behind a prompt,"
-                            + " PEFT looks tokens up in the untrained one. Train prefix tuning or LoRA.");
+            throw new BadInputException("modules_to_save " + whole.endings() + " names the embedding; behind a prompt,"
+                    + " PEFT looks tokens up in the untrained one. Train prefix tuning or LoRA.");
         }
         build(() -> {
             trainModules(whole);

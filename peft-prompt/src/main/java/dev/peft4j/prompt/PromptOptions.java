@@ -2,6 +2,7 @@ package dev.peft4j.prompt;
 
 import dev.peft4j.core.adapter.MethodOption;
 import dev.peft4j.core.adapter.MethodValues;
+import dev.peft4j.core.error.BadInputException;
 import org.jspecify.annotations.Nullable;
 
 /** The options that the methods of this package share. */
@@ -28,12 +29,12 @@ final class PromptOptions {
     /**
      * Whether a word of the method was given; otherwise the rows are random.
      *
-     * @throws IllegalArgumentException if it is neither
+     * @throws BadInputException if it is neither
      */
     static boolean isWord(MethodValues values, MethodOption init, String word, String method) {
         String kind = values.text(init);
         if (!kind.equals(word) && !kind.equals(RANDOM)) {
-            throw new IllegalArgumentException(INIT + " " + kind + " was given with --method " + method + "; there are "
+            throw new BadInputException(INIT + " " + kind + " was given with --method " + method + "; there are "
                     + RANDOM + ", " + word + " and " + TEXT + "SOME TEXT. Use one of these.");
         }
         return kind.equals(word);

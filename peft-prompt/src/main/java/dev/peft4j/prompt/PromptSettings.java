@@ -4,6 +4,7 @@ import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.adapter.WholeModules;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.site.TransformerSites;
 import java.util.ArrayList;
@@ -35,7 +36,7 @@ public record PromptSettings(
     public PromptSettings {
         ofModel = new LinkedHashMap<>(ofModel);
         if (virtualTokens < 1) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "num_virtual_tokens = " + virtualTokens + " was given; it is at least 1. 20 is usual.");
         }
     }
@@ -47,14 +48,13 @@ public record PromptSettings(
 
     static PromptSettings read(ConfigFields f) {
         if (f.any("task_type") == null) {
-            throw new IllegalArgumentException(
-                    "\"task_type\" is missing, without which PEFT reads the rows of a prompt and"
-                            + " never uses them. Write the task of the model into the file.");
+            throw new BadInputException("\"task_type\" is missing, without which PEFT reads the rows of a prompt and"
+                    + " never uses them. Write the task of the model into the file.");
         }
         Object submodules = f.any("num_transformer_submodules");
         boolean encoderToo = submodules == null && "SEQ_2_SEQ_LM".equals(f.any("task_type"));
         if (encoderToo || (submodules != null && f.whole("num_transformer_submodules", 1) != 1)) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "\"num_transformer_submodules\" and \"task_type\" are those of a model with an"
                             + " encoder and a decoder; those here have one of them. Use the model that the adapter was trained on.");
         }
@@ -77,7 +77,7 @@ public record PromptSettings(
     /**
      * Compares a size of a file with that of the model.
      *
-     * @throws IllegalArgumentException if it is another one
+     * @throws BadInputException if it is another one
      */
     void requireSize(String field, int size) {
         Object found = ofModel.getOrDefault(field, size);
@@ -89,7 +89,7 @@ public record PromptSettings(
     /**
      * Layers for which there are keys and values: those of the model, or more of a file.
      *
-     * @throws IllegalArgumentException if there are fewer
+     * @throws BadInputException if there are fewer
      */
     int layersFor(TransformerSites model) {
         int own = layers(model);
@@ -117,13 +117,12 @@ public record PromptSettings(
     /** Refuses more virtual tokens than a sequence may have, with room for one token. */
     void check(TransformerSites model) {
         if (virtualTokens >= model.contextLength()) {
-            throw new IllegalArgumentException(
-                    "num_virtual_tokens = " + virtualTokens + " was given; the context of this "
-                            + model.modelType() + " model has " + model.contextLength()
-                            + " tokens, which have to hold text too. Use fewer.");
+            throw new BadInputException("num_virtual_tokens = " + virtualTokens + " was given; the context of this "
+                    + model.modelType() + " model has " + model.contextLength()
+                    + " tokens, which have to hold text too. Use fewer.");
         }
         if (model.embeddingSites().isEmpty() || model.blockSites().isEmpty()) {
-            throw new IllegalArgumentException("virtual tokens were asked for, and this " + model.modelType()
+            throw new BadInputException("virtual tokens were asked for, and this " + model.modelType()
                     + " model has no tokens. LoRA and the methods that act at layers fit it.");
         }
     }
@@ -131,14 +130,14 @@ public record PromptSettings(
     /** Refuses a text without tokens, or with tokens that the model does not have. */
     static void checkText(List<Integer> tokens, TransformerSites model) {
         if (tokens.isEmpty()) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "rows were to start from a text, and its tokens are missing. Encode the text with the tokenizer of the"
                             + " model and give its tokens.");
         }
         int vocabulary = model.embeddingSites().get(0).entries();
         for (int token : tokens) {
             if (token < 0 || token >= vocabulary) {
-                throw new IllegalArgumentException("a text with the token " + token + " was given; this "
+                throw new BadInputException("a text with the token " + token + " was given; this "
                         + model.modelType() + " model has the tokens 0 to " + (vocabulary - 1)
                         + ". Use its own tokenizer.");
             }
@@ -148,7 +147,7 @@ public record PromptSettings(
     /**
      * Refuses tasks for which PEFT computes another output of a classifier behind a prefix than the model has.
      *
-     * @throws IllegalArgumentException if a file has one of them
+     * @throws BadInputException if a file has one of them
      */
     void requireClassifierOfSequences(TransformerSites model) {
         Object task = ofModel.getOrDefault(TASK, model.taskType().name());
@@ -161,7 +160,7 @@ public record PromptSettings(
                 && (task.equals("TOKEN_CLS")
                         || task.equals("QUESTION_ANS")
                         || (task.equals("SEQ_CLS") && asClassifier))) {
-            throw new IllegalArgumentException("\"task_type\" is " + task + " and \"modules_to_save\" is " + modules
+            throw new BadInputException("\"task_type\" is " + task + " and \"modules_to_save\" is " + modules
                     + ", with which PEFT computes something else than this " + model.modelType()
                     + " model: it is a classifier of sequences. Use the model that the adapter was trained on.");
         }

@@ -2,6 +2,7 @@ package dev.peft4j.prompt;
 
 import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.OtherFields;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.site.TransformerSites;
 import dev.peft4j.core.tensor.Tensor;
@@ -61,11 +62,11 @@ public record PromptTuningConfig(PromptSettings settings, Init init, String text
         boolean fromText = Init.TEXT.name().equals(f.any("prompt_tuning_init"));
         Object text = f.any("prompt_tuning_init_text");
         if (fromText && (text == null || !f.truth("tokenizer_name_or_path", false))) {
-            throw new IllegalArgumentException("prompt_tuning_init is TEXT, and prompt_tuning_init_text or"
+            throw new BadInputException("prompt_tuning_init is TEXT, and prompt_tuning_init_text or"
                     + " tokenizer_name_or_path is missing. Add them, or write RANDOM: the rows are in the file.");
         }
         if (!fromText && f.truth("tokenizer_kwargs", false)) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "tokenizer_kwargs was given without prompt_tuning_init = TEXT, which alone reads a text. Remove it.");
         }
         f.ignore("tokenizer_name_or_path", "tokenizer_kwargs");

@@ -1,7 +1,9 @@
 package dev.peft4j.tests;
 
 import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.belongToAnyOf;
 import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
+import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.With.owner;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
@@ -89,7 +91,18 @@ class ArchitectureTest {
 
     /** The packages of core, each above all that stand in front of it: it may know those, and none behind it. */
     private static final List<String> CORE = List.of(
-            "tensor", "autograd", "format", "weight", "site", "adapter", "data", "layer", "model", "compose", "train");
+            "error",
+            "tensor",
+            "autograd",
+            "format",
+            "weight",
+            "site",
+            "adapter",
+            "data",
+            "layer",
+            "model",
+            "compose",
+            "train");
 
     @ArchTest
     static void packages_of_core_know_those_below_them_only(JavaClasses classes) {
@@ -139,6 +152,20 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule packages_have_no_cycles =
             slices().matching("dev.peft4j.(*).(*)..").should().beFreeOfCycles();
+
+    @ArchTest
+    static final ArchRule what_the_library_throws_has_a_type_of_its_own = noClasses()
+            .that()
+            .resideOutsideOfPackage("dev.peft4j.core.error")
+            .should()
+            .callConstructorWhere(target(owner(belongToAnyOf(
+                    IllegalArgumentException.class,
+                    IllegalStateException.class,
+                    UnsupportedOperationException.class,
+                    ArithmeticException.class,
+                    RuntimeException.class,
+                    Exception.class))))
+            .because("applications tell bad input, bad files and wrong use apart by it");
 
     @ArchTest
     static final ArchRule only_the_tensor_package_knows_nd4j_and_blas = noClasses()

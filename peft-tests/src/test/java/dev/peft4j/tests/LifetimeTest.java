@@ -15,7 +15,7 @@ import dev.peft4j.core.compose.Active;
 import dev.peft4j.core.compose.MergedAdapter;
 import dev.peft4j.core.compose.PeftModel;
 import dev.peft4j.core.data.PackedBatch;
-import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.format.Json;
 import dev.peft4j.core.format.SafetensorsFile;
 import dev.peft4j.core.format.SafetensorsWriter;

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assumptions.abort;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.FullFineTuning;
-import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.format.SafetensorsFile;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.tensor.Backend;

@@ -10,7 +10,7 @@ import dev.peft4j.core.adapter.FullFineTuning;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.PackedBatch;
-import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.format.Json;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.tensor.Arena;

@@ -9,7 +9,7 @@ import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.PackedBatch;
-import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.format.Json;
 import dev.peft4j.core.format.SafetensorsWriter;
 import dev.peft4j.core.model.Model;

@@ -10,7 +10,7 @@ import dev.peft4j.Dataset;
 import dev.peft4j.FineTuned;
 import dev.peft4j.TextModel;
 import dev.peft4j.Training;
-import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.train.TrainingListener;
 import dev.peft4j.lora.LoraConfig;

@@ -16,7 +16,7 @@ import dev.peft4j.TextModel;
 import dev.peft4j.Training;
 import dev.peft4j.adapters.ia3.Ia3Config;
 import dev.peft4j.core.adapter.AdapterFiles;
-import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.models.GenerationConfig;
 import dev.peft4j.prompt.PromptTuningConfig;

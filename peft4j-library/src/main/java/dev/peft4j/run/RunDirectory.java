@@ -3,7 +3,7 @@ package dev.peft4j.run;
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.RunLock;
 import dev.peft4j.core.compose.MergedModel;
-import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.error.BadFileException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

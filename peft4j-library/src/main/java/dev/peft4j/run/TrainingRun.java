@@ -80,7 +80,7 @@ public final class TrainingRun {
     /**
      * Trains, and writes what there is to write.
      *
-     * @throws dev.peft4j.core.autograd.NonFiniteException if a value becomes infinite or not a number; the best adapter so far is on the disk then
+     * @throws dev.peft4j.core.error.NonFiniteException if a value becomes infinite or not a number; the best adapter so far is on the disk then
      */
     public TrainingResult train(List<PackedBatch.Sequence> records, List<PackedBatch.Sequence> heldOut)
             throws IOException {

@@ -6,6 +6,7 @@ import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.adapter.WholeModules;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.site.Site;
 import java.util.ArrayList;
@@ -39,7 +40,7 @@ public record BitFitConfig(Attachment attachment) implements PeftConfig {
     /**
      * Names of the biases.
      *
-     * @throws IllegalArgumentException if there are none
+     * @throws BadInputException if there are none
      */
     List<String> biases(ModelSites model) {
         WholeModules whole = attachment.whole(model);
@@ -49,7 +50,7 @@ public record BitFitConfig(Attachment attachment) implements PeftConfig {
                 .filter(n -> n.endsWith(SUFFIX) && meant.contains(n) && !whole.hasTensor(n))
                 .toList();
         if (all.isEmpty()) {
-            throw new IllegalArgumentException("BitFit was asked for, and none of the "
+            throw new BadInputException("BitFit was asked for, and none of the "
                     + model.tensorNames().size() + " tensors of this " + model.modelType()
                     + " model is a bias that it could train. Use LoRA, IA3 or norm tuning.");
         }

@@ -3,6 +3,7 @@ package dev.peft4j.adapters.bottleneck;
 import dev.peft4j.core.adapter.NamePattern;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.WholeModules;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.BlockSite;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.site.TransformerSites;
@@ -64,12 +65,12 @@ public record BottleneckConfig(
         modulesToSave = modulesToSave == null ? null : List.copyOf(modulesToSave);
         NamePattern.requireProbability("dropout", dropout);
         if (norm == Norm.AFTER_RESIDUAL && placement.parallel()) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "adapter_residual_before_ln was given with is_parallel, which has no residual connection of its own."
                             + " Leave one of them out.");
         }
         if (!name.matches("[A-Za-z0-9_-]{1,200}")) {
-            throw new IllegalArgumentException("an adapter was to be named \"" + name
+            throw new BadInputException("an adapter was to be named \"" + name
                     + "\"; a name has letters, digits, _ and - only. Choose another name.");
         }
     }
@@ -123,7 +124,7 @@ public record BottleneckConfig(
     /**
      * The places of a model.
      *
-     * @throws IllegalArgumentException if there are none, or a bottleneck would have no units
+     * @throws BadInputException if there are none, or a bottleneck would have no units
      */
     List<BlockSite> sites(TransformerSites model) {
         List<BlockSite> sites = new ArrayList<>();
@@ -139,7 +140,7 @@ public record BottleneckConfig(
             }
         }
         if (sites.isEmpty()) {
-            throw new IllegalArgumentException("bottleneck adapters were asked for, and this " + model.modelType()
+            throw new BadInputException("bottleneck adapters were asked for, and this " + model.modelType()
                     + " model has no place for them: blocks " + placement.leaveOut() + " of "
                     + model.blockSites().size() / 3 + " are left out. LoRA and the methods that act at layers fit it.");
         }

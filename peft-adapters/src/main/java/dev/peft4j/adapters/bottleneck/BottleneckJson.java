@@ -1,6 +1,7 @@
 package dev.peft4j.adapters.bottleneck;
 
 import dev.peft4j.core.adapter.ConfigFields;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.TransformerSites;
 import dev.peft4j.core.tensor.Activation;
 import java.util.Collection;
@@ -24,7 +25,7 @@ final class BottleneckJson {
         inner.values().removeIf(Objects::isNull); // which stand for the defaults
         ConfigFields f = new ConfigFields(inner);
         if (f.any("architecture") != null && !"bottleneck".equals(f.any("architecture"))) {
-            throw new IllegalArgumentException("the adapter is of AdapterHub's architecture \""
+            throw new BadInputException("the adapter is of AdapterHub's architecture \""
                     + f.any("architecture")
                     + "\"; of its files, bottleneck adapters can be read. Train one of these, or a"
                     + " LoRA, IA3 or prefix with PEFT.");
@@ -73,7 +74,7 @@ final class BottleneckJson {
         if (value.equals("post_add")) {
             return BottleneckPlacement.Residual.SUM;
         }
-        throw new IllegalArgumentException(
+        throw new BadInputException(
                 "residual_before_ln is \"" + value + "\"; there are true, false and \"post_add\". Correct the file.");
     }
 
@@ -87,7 +88,7 @@ final class BottleneckJson {
         for (String block : f.object(FACTOR).keySet()) {
             if (!block.equals(DEFAULT)) {
                 if (!block.matches("[0-9]{1,6}")) {
-                    throw new IllegalArgumentException("reduction_factor has \"" + block
+                    throw new BadInputException("reduction_factor has \"" + block
                             + "\" where the number of a block or \"default\" was expected. Correct the file.");
                 }
                 blocks.put(Integer.parseInt(block), given.number(block, 0));
@@ -107,7 +108,7 @@ final class BottleneckJson {
             case "learned" -> new Scaling(Scaling.Kind.LEARNED, 1);
             case "channel" -> new Scaling(Scaling.Kind.CHANNEL, 1);
             default ->
-                throw new IllegalArgumentException("scaling is \"" + name
+                throw new BadInputException("scaling is \"" + name
                         + "\"; there are numbers, \"learned\" and \"channel\". Use one of these.");
         };
     }
@@ -131,7 +132,7 @@ final class BottleneckJson {
                 Activation.GELU_TANH;
             case "leakyrelu", "leaky_relu" -> Activation.LEAKY_RELU;
             default ->
-                throw new IllegalArgumentException("non_linearity is \"" + name
+                throw new BadInputException("non_linearity is \"" + name
                         + "\"; of the names of transformers there are relu, leakyrelu, leaky_relu, silu, swish, tanh, gelu,"
                         + " gelu_python, gelu_new, gelu_fast, gelu_accurate, gelu_pytorch_tanh and gelu_python_tanh. Use"
                         + " one of these.");
@@ -144,7 +145,7 @@ final class BottleneckJson {
             case "mam_adapter" -> BottleneckConfig.Init.MAM_ADAPTER;
             case "houlsby" -> BottleneckConfig.Init.HOULSBY;
             default ->
-                throw new IllegalArgumentException(
+                throw new BadInputException(
                         "init_weights is \"" + name + "\"; there are bert, mam_adapter and houlsby. Use one of these.");
         };
     }

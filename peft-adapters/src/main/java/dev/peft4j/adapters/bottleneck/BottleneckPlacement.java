@@ -1,5 +1,6 @@
 package dev.peft4j.adapters.bottleneck;
 
+import dev.peft4j.core.error.BadInputException;
 import java.util.List;
 
 /**
@@ -34,11 +35,11 @@ public record BottleneckPlacement(
     public BottleneckPlacement {
         leaveOut = List.copyOf(leaveOut);
         if (!afterAttention && !afterFeedForward) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "mh_adapter and output_adapter are both off; an adapter has to be somewhere. Turn one on.");
         }
         if (residual == Residual.SUM && (!normBefore || parallel)) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "residual_before_ln = \"post_add\" was given with original_ln_before = " + normBefore
                             + " and is_parallel = " + parallel + ". Use true and false, or residual_before_ln = true.");
         }

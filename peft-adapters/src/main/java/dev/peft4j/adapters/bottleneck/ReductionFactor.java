@@ -1,5 +1,6 @@
 package dev.peft4j.adapters.bottleneck;
 
+import dev.peft4j.core.error.BadInputException;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -24,8 +25,7 @@ public record ReductionFactor(@Nullable Double standard, Map<Integer, Double> bl
 
     private static void check(double factor) {
         if (!(factor > 0) || !Double.isFinite(factor)) {
-            throw new IllegalArgumentException(
-                    "reduction_factor = " + factor + " was given; it is above 0. 16 is usual.");
+            throw new BadInputException("reduction_factor = " + factor + " was given; it is above 0. 16 is usual.");
         }
     }
 
@@ -37,17 +37,17 @@ public record ReductionFactor(@Nullable Double standard, Map<Integer, Double> bl
     /**
      * Units of the bottleneck of a block.
      *
-     * @throws IllegalArgumentException if there would be none, or the block has no factor
+     * @throws BadInputException if there would be none, or the block has no factor
      */
     int units(int width, int block) {
         Double factor = blocks.getOrDefault(block, standard);
         if (factor == null) {
-            throw new IllegalArgumentException("reduction_factor was given for the blocks " + blocks.keySet()
-                    + ", and block " + block + " has none. Give it one, or a \"default\".");
+            throw new BadInputException("reduction_factor was given for the blocks " + blocks.keySet() + ", and block "
+                    + block + " has none. Give it one, or a \"default\".");
         }
         int units = (int) (width / factor);
         if (units < 1) {
-            throw new IllegalArgumentException("reduction_factor = " + factor + " leaves no unit of " + width
+            throw new BadInputException("reduction_factor = " + factor + " leaves no unit of " + width
                     + " features. Use one of at most " + width + ".");
         }
         return units;

@@ -1,6 +1,7 @@
 package dev.peft4j.adapters.ia3;
 
 import dev.peft4j.core.adapter.LayeredAdapter;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
 import java.util.SplittableRandom;
@@ -32,6 +33,6 @@ final class Ia3Adapter extends LayeredAdapter {
         if (updates().get(name) instanceof Ia3Layer layer) {
             return layer;
         }
-        throw new IllegalArgumentException("IA3 is not attached to " + name);
+        throw new BadInputException("IA3 is not attached to " + name);
     }
 }

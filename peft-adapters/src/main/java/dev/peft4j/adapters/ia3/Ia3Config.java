@@ -5,6 +5,7 @@ import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.TargetModules;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
 import java.util.ArrayList;
@@ -70,7 +71,7 @@ public record Ia3Config(@Nullable FeedForward feedForward, boolean onesAtStart, 
         if (value instanceof Collection && f.any("target_modules") instanceof Collection<?> targets) {
             for (String ending : endings) {
                 if (!targets.contains(ending)) {
-                    throw new IllegalArgumentException("feedforward_modules has " + ending
+                    throw new BadInputException("feedforward_modules has " + ending
                             + ", which target_modules does not have. It has to be a part of target_modules.");
                 }
             }
@@ -81,13 +82,13 @@ public record Ia3Config(@Nullable FeedForward feedForward, boolean onesAtStart, 
     /**
      * The layers.
      *
-     * @throws IllegalArgumentException if a feed-forward layer is not one of them
+     * @throws BadInputException if a feed-forward layer is not one of them
      */
     List<LinearSite> sites(ModelSites model) {
         List<LinearSite> sites = attachment.choose(model.linearSites(), target(model), model, false);
         List<String> unmatched = attachment.read() ? List.of() : unmatchedFeedForward(sites);
         if (!unmatched.isEmpty()) {
-            throw new IllegalArgumentException("feedforward_modules " + unmatched + " matches none of the "
+            throw new BadInputException("feedforward_modules " + unmatched + " matches none of the "
                     + sites.size() + " target layers, such as " + sites.get(0).name()
                     + ". It has to be a part of target_modules.");
         }

@@ -1,6 +1,7 @@
 package dev.peft4j.adapters.ia3;
 
 import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.tensor.Tensor;
@@ -14,11 +15,11 @@ public final class Ia3Sum {
      * Sums adapters; the caller closes the result.
      *
      * @param weights one for each adapter
-     * @throws IllegalArgumentException if one is no IA3 adapter, they act at other layers, or one trains modules whole
+     * @throws BadInputException if one is no IA3 adapter, they act at other layers, or one trains modules whole
      */
     public static Adapter of(ModelSites model, List<? extends Adapter> adapters, double[] weights) {
         if (adapters.isEmpty() || adapters.size() != weights.length) {
-            throw new IllegalArgumentException(adapters.size() + " adapters and " + weights.length
+            throw new BadInputException(adapters.size() + " adapters and " + weights.length
                     + " weights were given; give at least one adapter, and a weight for each.");
         }
         if (!(adapters.get(0) instanceof Ia3Adapter first)) {
@@ -26,7 +27,7 @@ public final class Ia3Sum {
         }
         List<LinearSite> sites = first.config().sites(model);
         if (!first.config().attachment().wholeModules(model).isEmpty()) {
-            throw new IllegalArgumentException("the adapters train the modules "
+            throw new BadInputException("the adapters train the modules "
                     + first.config().attachment().wholeModules(model)
                     + " whole, which cannot be added up. Use adapters without modules_to_save.");
         }
@@ -51,7 +52,7 @@ public final class Ia3Sum {
     }
 
     private static IllegalArgumentException notIa3(Adapter adapter) {
-        return new IllegalArgumentException("IA3 adapters of the same layers were expected, one of the method "
+        return new BadInputException("IA3 adapters of the same layers were expected, one of the method "
                 + adapter.config().peftType() + " was given that is not. Use adapters of one config.");
     }
 }

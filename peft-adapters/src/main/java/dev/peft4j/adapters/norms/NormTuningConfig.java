@@ -6,6 +6,7 @@ import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.adapter.WholeModules;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.site.NormSite;
 import java.util.EnumSet;
@@ -44,7 +45,7 @@ public record NormTuningConfig(Attachment attachment) implements PeftConfig {
         Set<String> left = new TreeSet<>();
         chosen.stream().map(NormSite::name).filter(n -> !whole.hasLayer(n)).forEach(left::add);
         if (left.isEmpty()) {
-            throw new IllegalArgumentException("norm tuning selects " + chosen.size()
+            throw new BadInputException("norm tuning selects " + chosen.size()
                     + " norms, and all of them are in modules that are trained whole (modules_to_save "
                     + whole.endings() + "). Leave modules out of modules_to_save, or choose other norms.");
         }

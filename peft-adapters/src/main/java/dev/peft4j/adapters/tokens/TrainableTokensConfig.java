@@ -7,6 +7,7 @@ import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.adapter.TokenTables;
 import dev.peft4j.core.adapter.WholeModules;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.EmbeddingSite;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
@@ -33,7 +34,7 @@ public record TrainableTokensConfig(List<Integer> tokens, @Nullable TargetModule
     public TrainableTokensConfig {
         tokens = List.copyOf(tokens);
         if (tokens.isEmpty()) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "token_indices [] was given; without a token there is nothing to train. Name at least one.");
         }
     }
@@ -47,7 +48,7 @@ public record TrainableTokensConfig(List<Integer> tokens, @Nullable TargetModule
         ConfigFields f = new ConfigFields(json);
         f.ignore("init_weights"); // of rows that are in the file
         if ("TOKEN_CLS".equals(f.any("task_type")) || "QUESTION_ANS".equals(f.any("task_type"))) {
-            throw new IllegalArgumentException("\"task_type\" is " + f.any("task_type")
+            throw new BadInputException("\"task_type\" is " + f.any("task_type")
                     + ", for which PEFT trains a head too, and this method trains none. Use LoRA with"
                     + " trainable_token_indices.");
         }
@@ -75,7 +76,7 @@ public record TrainableTokensConfig(List<Integer> tokens, @Nullable TargetModule
         boolean both =
                 chosen.contains(input) && chosen.stream().anyMatch(s -> s instanceof LinearSite l && model.isTied(l));
         if (both && otherFields.read()) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "target_modules names " + input.name()
                             + " and a head that is tied to it, which PEFT cannot compute. Name the embedding: the head follows.");
         }

@@ -4,6 +4,8 @@ import dev.peft4j.core.autograd.Leased;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.site.BlockSite;
 import dev.peft4j.core.site.ConvSite;
 import dev.peft4j.core.site.EmbeddingSite;
@@ -31,7 +33,7 @@ public interface Adapter extends Leased, AutoCloseable {
     /**
      * Makes sure that it was made for a model of the same family and dimensions.
      *
-     * @throws IllegalArgumentException if not
+     * @throws BadInputException if not
      */
     default void requireFits(ModelSites model) {}
 
@@ -280,7 +282,7 @@ public interface Adapter extends Leased, AutoCloseable {
     /**
      * Is told that a pass works with it until the pass is closed; its memory has to last as long.
      *
-     * @throws IllegalStateException if it is closed
+     * @throws WrongUseException if it is closed
      */
     default void use(Pass pass) {}
 

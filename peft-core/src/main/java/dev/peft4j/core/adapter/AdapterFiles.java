@@ -1,6 +1,7 @@
 package dev.peft4j.core.adapter;
 
 import dev.peft4j.core.autograd.Lease;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.ModelSites;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -26,7 +27,7 @@ public final class AdapterFiles {
     /**
      * Makes sure that an adapter can be written to a directory: it is missing, empty, or holds an adapter.
      *
-     * @throws dev.peft4j.core.format.BadFileException if it is a file or holds other files
+     * @throws dev.peft4j.core.error.BadFileException if it is a file or holds other files
      */
     public static void checkOutput(Path directory) throws IOException {
         OutputDirectory.check(directory);
@@ -41,8 +42,8 @@ public final class AdapterFiles {
     /**
      * Writes an adapter. Tensors and config are one commit: whenever the process is killed, the directory holds the adapter before or the new one.
      *
-     * @throws dev.peft4j.core.format.BadFileException if the directory holds other files
-     * @throws dev.peft4j.core.autograd.NonFiniteException if a parameter holds infinity or NaN; nothing is written then
+     * @throws dev.peft4j.core.error.BadFileException if the directory holds other files
+     * @throws dev.peft4j.core.error.NonFiniteException if a parameter holds infinity or NaN; nothing is written then
      */
     public static void save(Path directory, ModelSites model, Adapter adapter) throws IOException {
         save(directory, model, adapter, Map.of());
@@ -65,7 +66,7 @@ public final class AdapterFiles {
     /**
      * Reads an adapter and attaches it to nothing yet; the caller closes it.
      *
-     * @throws dev.peft4j.core.format.BadFileException if it is damaged, of an unknown method, or for another model
+     * @throws dev.peft4j.core.error.BadFileException if it is damaged, of an unknown method, or for another model
      */
     public static Adapter load(Path directory, ModelSites model) throws IOException {
         Lease.Use held = model.hold();
@@ -77,7 +78,7 @@ public final class AdapterFiles {
     /**
      * What an adapter says of itself, from the headers of its files.
      *
-     * @throws dev.peft4j.core.format.BadFileException if one is missing or damaged
+     * @throws dev.peft4j.core.error.BadFileException if one is missing or damaged
      */
     public static AdapterInfo describe(Path directory) throws IOException {
         return AdapterReader.describe(directory);
@@ -86,14 +87,14 @@ public final class AdapterFiles {
     /**
      * The method of a {@code peft_type} on the class path.
      *
-     * @throws IllegalArgumentException if there is none
+     * @throws BadInputException if there is none
      */
     public static PeftMethod method(String type) {
         List<PeftMethod> all = Offered.of(PeftMethod.class);
         return all.stream()
                 .filter(m -> m.peftType().equals(type))
                 .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("peft_type " + type
+                .orElseThrow(() -> new BadInputException("peft_type " + type
                         + " was asked for; the class path has "
                         + all.stream().map(PeftMethod::peftType).sorted().collect(Collectors.joining(", "))
                         + ". Add the module of the method."));

@@ -1,7 +1,8 @@
 package dev.peft4j.core.adapter;
 
 import dev.peft4j.core.autograd.Parameter;
-import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.error.BadFileException;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.format.TensorInfo;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.site.TaskType;
@@ -98,7 +99,7 @@ final class AdapterReader {
             throw ConfigFields.wrong("task_type", task, "one of " + TASKS + ", or none,");
         }
         if (GENERATING.contains(String.valueOf(task)) && model.taskType() != TaskType.CAUSAL_LM) {
-            throw new IllegalArgumentException("\"task_type\" is \"" + task + "\", and this " + model.modelType()
+            throw new BadInputException("\"task_type\" is \"" + task + "\", and this " + model.modelType()
                     + " model generates no text. Use the model that the adapter was trained on.");
         }
     }

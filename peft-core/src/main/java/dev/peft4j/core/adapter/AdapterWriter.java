@@ -1,7 +1,7 @@
 package dev.peft4j.core.adapter;
 
-import dev.peft4j.core.autograd.NonFiniteException;
 import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.error.NonFiniteException;
 import dev.peft4j.core.format.AtomicFile;
 import dev.peft4j.core.format.Json;
 import dev.peft4j.core.format.SafetensorsWriter;

@@ -1,5 +1,6 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.site.Site;
@@ -68,7 +69,7 @@ public record Attachment(
      * Reads {@code target_modules}, {@code modules_to_save} and their relatives; to be called last, for it looks for fields that nobody read.
      *
      * @param choices the fields that the method has
-     * @throws IllegalArgumentException if PEFT could not read one of them
+     * @throws BadInputException if PEFT could not read one of them
      */
     public static Attachment read(ConfigFields fields, Set<Choice> choices) {
         WholeModules whole = WholeModules.read(fields, "base_model.model.");
@@ -151,7 +152,7 @@ public record Attachment(
     /**
      * The layers that are meant, without those inside of modules that are trained whole.
      *
-     * @throws IllegalArgumentException if a target matches nothing, none is left, or there is no default for the architecture
+     * @throws BadInputException if a target matches nothing, none is left, or there is no default for the architecture
      */
     public List<LinearSite> sites(ModelSites model) {
         return choose(model.linearSites(), targetFor(model), model);
@@ -194,7 +195,7 @@ public record Attachment(
         Set<String> meant = modules(chosen, model, shortens);
         for (String module : meant) {
             if (!byName.containsKey(module)) {
-                throw new IllegalArgumentException("target_modules means " + module
+                throw new BadInputException("target_modules means " + module
                         + " too, which is no layer that the method can act at: there are " + byName.size()
                         + " in this " + model.modelType() + " model. Name layers only.");
             }
@@ -205,7 +206,7 @@ public record Attachment(
     /**
      * The modules of any kind that a file means.
      *
-     * @throws IllegalArgumentException if there are none
+     * @throws BadInputException if there are none
      */
     public Set<String> modules(TargetModules chosen, ModelSites model) {
         return chosen.names().equals(List.of(NOTHING)) ? Set.of() : modules(chosen, model, true);
@@ -226,7 +227,7 @@ public record Attachment(
     }
 
     private static IllegalArgumentException allWhole(int chosen, WholeModules whole) {
-        return new IllegalArgumentException("target_modules selects " + chosen
+        return new BadInputException("target_modules selects " + chosen
                 + " layers, and all of them are in modules that are trained whole (modules_to_save "
                 + whole.endings() + "). Leave modules out of modules_to_save, or choose other layers.");
     }
@@ -276,7 +277,7 @@ public record Attachment(
     /**
      * The layers that were asked for, or the default ones.
      *
-     * @throws IllegalArgumentException if there are none of either
+     * @throws BadInputException if there are none of either
      */
     public TargetModules targetOr(List<String> names, ModelSites model) {
         TargetModules asked = target;
@@ -284,7 +285,7 @@ public record Attachment(
             return asked;
         }
         if (names.isEmpty()) {
-            throw new IllegalArgumentException("no target_modules were given, and " + model.modelType()
+            throw new BadInputException("no target_modules were given, and " + model.modelType()
                     + " has no default. Name the layers, or use all-linear.");
         }
         return asked == null ? TargetModules.of(names) : asked.withNames(names);

@@ -1,5 +1,6 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.error.BadInputException;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -44,9 +45,8 @@ final class BlockNumbers {
     /** Whether the number in a name is one of them. By PEFT, the first list that has a match counts, even if there is no number in it. */
     boolean has(String module) {
         if (numbers.contains(NO_NUMBER)) {
-            throw new IllegalArgumentException(
-                    "\"layers_to_transform\" holds another value where a whole number or a list of"
-                            + " them was expected. Correct the file.");
+            throw new BadInputException("\"layers_to_transform\" holds another value where a whole number or a list of"
+                    + " them was expected. Correct the file.");
         }
         if (lists.isEmpty()) {
             return isOne(ANY_LIST.matcher(new BoundedText(module)));

@@ -1,5 +1,7 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.error.BadInputException;
+
 /**
  * A name that a pattern of a file is matched against: it stops the match after so many looks, because a pattern can be made that looks for ever.
  */
@@ -21,7 +23,7 @@ final class BoundedText implements CharSequence {
     @Override
     public char charAt(int index) {
         if (++looks > MOST_LOOKS) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "a pattern was matched against \"" + text + "\" and had not come to an end after " + MOST_LOOKS
                             + " steps. Use a simpler pattern, or the names of the layers.");
         }

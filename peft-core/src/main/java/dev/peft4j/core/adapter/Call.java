@@ -4,6 +4,7 @@ import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.autograd.Products;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.BlockSite;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.ArrayList;
@@ -128,8 +129,8 @@ public final class Call {
     public Call overTokens(int[] lengths) {
         boolean perSequence = sequences > 0 && rows == ALL_ROWS; // also if all have the same
         if (perSequence && lengths.length != sequences) {
-            throw new IllegalArgumentException("adapters were chosen for " + sequences
-                    + " sequences, and the batch has " + lengths.length + ". Choose for each sequence.");
+            throw new BadInputException("adapters were chosen for " + sequences + " sequences, and the batch has "
+                    + lengths.length + ". Choose for each sequence.");
         }
         if (!isSplit()) {
             return this;

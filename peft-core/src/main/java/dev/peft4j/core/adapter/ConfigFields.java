@@ -1,5 +1,6 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.error.BadInputException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -192,7 +193,7 @@ public final class ConfigFields {
     /**
      * Refuses fields that change what the method computes, in a way that is not computed here, if they are true.
      *
-     * @throws IllegalArgumentException naming the first
+     * @throws BadInputException naming the first
      */
     public void refuseTrue(String... names) {
         for (String name : names) {
@@ -205,7 +206,7 @@ public final class ConfigFields {
     /**
      * Refuses such fields whatever they hold.
      *
-     * @throws IllegalArgumentException naming the first
+     * @throws BadInputException naming the first
      */
     public void refuseGiven(String... names) {
         for (String name : names) {
@@ -217,7 +218,7 @@ public final class ConfigFields {
 
     /** An error of a field that changes what the method computes. */
     public IllegalArgumentException unsupported(String name) {
-        return new IllegalArgumentException("the field \"" + name + "\": " + PythonValue.shown(any(name))
+        return new BadInputException("the field \"" + name + "\": " + PythonValue.shown(any(name))
                 + " changes what " + json.get("peft_type")
                 + " computes and is not supported. Convert the adapter in PEFT to one without it.");
     }
@@ -225,7 +226,7 @@ public final class ConfigFields {
     /**
      * Makes sure that fields which are objects of settings are one, or null.
      *
-     * @throws IllegalArgumentException naming the first that is not
+     * @throws BadInputException naming the first that is not
      */
     public void requireObjects(String... names) {
         for (String name : names) {
@@ -272,7 +273,7 @@ public final class ConfigFields {
 
     /** An error of a field: what it is and what was expected. */
     public static IllegalArgumentException wrong(String name, @Nullable Object value, String expected) {
-        return new IllegalArgumentException("\"" + name + "\" is " + PythonValue.shown(value) + " where " + expected
+        return new BadInputException("\"" + name + "\" is " + PythonValue.shown(value) + " where " + expected
                 + " was expected. Correct the file.");
     }
 }

@@ -1,5 +1,6 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.ModelSites;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -91,7 +92,7 @@ final class FileTargets {
      */
     private Set<String> shortened(Set<String> given) {
         if (given.contains("")) {
-            throw new IllegalArgumentException("target_modules has " + given.size()
+            throw new BadInputException("target_modules has " + given.size()
                     + " entries, and one of them is empty, which means no layer. Remove it.");
         }
         Set<String> others = new HashSet<>();

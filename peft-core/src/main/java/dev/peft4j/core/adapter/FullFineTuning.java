@@ -3,6 +3,7 @@ package dev.peft4j.core.adapter;
 import dev.peft4j.core.autograd.Lease;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.weight.DenseWeight;
 import dev.peft4j.core.weight.FrozenWeight;
@@ -91,7 +92,8 @@ public final class FullFineTuning implements Adapter {
 
         @Override
         public Map<String, Object> toJson(ModelSites model) {
-            throw new UnsupportedOperationException("full fine-tuning has no adapter file; write the model itself");
+            throw new WrongUseException(
+                    "an adapter was to be saved, and full fine-tuning has no file of one. Save the model.");
         }
     }
 }

@@ -3,6 +3,7 @@ package dev.peft4j.core.adapter;
 import dev.peft4j.core.autograd.Lease;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.ConvSite;
 import dev.peft4j.core.site.EmbeddingSite;
 import dev.peft4j.core.site.LinearSite;
@@ -81,7 +82,7 @@ public class LayeredAdapter extends SiteAdapter {
     /**
      * Trains copies of all tensors of some modules; a head that is tied to an embedding has a copy of its own.
      *
-     * @throws IllegalArgumentException if one of them has no tensors, unless it may miss
+     * @throws BadInputException if one of them has no tensors, unless it may miss
      */
     public final void trainModules(WholeModules modules) {
         WholeModuleChoice choice = new WholeModuleChoice(modules, model, wrappers);
@@ -130,12 +131,12 @@ public class LayeredAdapter extends SiteAdapter {
      * Trains rows of tables beside what else is trained.
      *
      * @param whole the modules that are trained whole
-     * @throws IllegalArgumentException if a table is trained already
+     * @throws BadInputException if a table is trained already
      */
     public final void trainTokens(TokenTables tables, WholeModules whole) {
         for (Site table : tables.sites()) {
             if (actsAt(table) || whole.hasTensor(table.name() + ".weight")) {
-                throw new IllegalArgumentException("trainable_token_indices names " + table.name()
+                throw new BadInputException("trainable_token_indices names " + table.name()
                         + ", which is trained already, as a layer or as a whole. Choose one of them.");
             }
         }
@@ -151,12 +152,12 @@ public class LayeredAdapter extends SiteAdapter {
      * Trains a copy of a whole module, beside which files have the untrained one.
      *
      * @param part of the names of the copy
-     * @throws IllegalArgumentException if it is a list of blocks, or in a module of which a copy is trained
+     * @throws BadInputException if it is a list of blocks, or in a module of which a copy is trained
      */
     public final void trainLayer(String layer, String part) {
         Modules all = new Modules(model);
         if (all.isList(layer) || !layerOf(layer + ".").isEmpty()) {
-            throw new IllegalArgumentException("a copy of " + layer
+            throw new BadInputException("a copy of " + layer
                     + " was to be trained, which is a list of blocks or in another module that is. Name layers.");
         }
         for (String tensor : all.tensors(layer)) {

@@ -1,5 +1,6 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.error.BadInputException;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -42,7 +43,7 @@ public record MethodOption(String name, String label, Kind kind, String initial,
     /** Checks the name. */
     public MethodOption {
         if (!name.matches("--[a-z][a-z0-9-]*")) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "an option was to be named \"" + name
                             + "\"; a name is two dashes and small letters, digits and dashes behind them. Choose another name.");
         }
@@ -71,7 +72,7 @@ public record MethodOption(String name, String label, Kind kind, String initial,
     /**
      * What a typed value means.
      *
-     * @throws IllegalArgumentException if it is of another kind
+     * @throws BadInputException if it is of another kind
      */
     public Object parse(String typed) {
         try {
@@ -82,7 +83,7 @@ public record MethodOption(String name, String label, Kind kind, String initial,
                 case WHOLE_LIST -> wholes(typed);
             };
         } catch (NumberFormatException e) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     name + " " + typed + " was given, where " + kind.expected + " was expected. Correct it.", e);
         }
     }

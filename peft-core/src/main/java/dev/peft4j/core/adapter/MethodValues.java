@@ -1,5 +1,6 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.error.BadInputException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -26,7 +27,7 @@ public final class MethodValues {
 
     private Object value(MethodOption option, MethodOption.Kind kind) {
         if (option.kind() != kind) {
-            throw new IllegalArgumentException("the option " + option.name() + " is asked for as " + kind
+            throw new BadInputException("the option " + option.name() + " is asked for as " + kind
                     + ", and it is declared as " + option.kind() + ". Ask for it as what it is.");
         }
         return option.parse(typed.getOrDefault(option.name(), option.initial()));
@@ -40,7 +41,7 @@ public final class MethodValues {
     /**
      * A whole number.
      *
-     * @throws IllegalArgumentException if something else was given
+     * @throws BadInputException if something else was given
      */
     public int whole(MethodOption option) {
         return (Integer) value(option, MethodOption.Kind.WHOLE);
@@ -49,7 +50,7 @@ public final class MethodValues {
     /**
      * A number.
      *
-     * @throws IllegalArgumentException if something else was given
+     * @throws BadInputException if something else was given
      */
     public double number(MethodOption option) {
         return (Double) value(option, MethodOption.Kind.NUMBER);
@@ -58,7 +59,7 @@ public final class MethodValues {
     /**
      * Whole numbers.
      *
-     * @throws IllegalArgumentException if something else was given
+     * @throws BadInputException if something else was given
      */
     public List<Integer> wholeList(MethodOption option) {
         return ((List<?>) value(option, MethodOption.Kind.WHOLE_LIST))

@@ -1,5 +1,6 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.site.Site;
 import java.util.ArrayList;
@@ -71,22 +72,21 @@ public final class NamePattern {
      * Makes sure that every key is a regular expression and matches a layer.
      *
      * @param mayMiss whether a key that matches nothing is no error
-     * @throws IllegalArgumentException if not
+     * @throws BadInputException if not
      */
     public static void check(Map<String, ?> pattern, List<? extends Site> layers, boolean mayMiss) {
         List<String> unmatched = unmatched(pattern, layers);
         if (!unmatched.isEmpty() && !mayMiss) {
-            throw new IllegalArgumentException(
-                    "the pattern \"" + unmatched.get(0) + "\" matches none of the " + layers.size()
-                            + " layers that the adapter is attached to, such as "
-                            + layers.get(0).name() + ". Correct or remove it.");
+            throw new BadInputException("the pattern \"" + unmatched.get(0) + "\" matches none of the " + layers.size()
+                    + " layers that the adapter is attached to, such as "
+                    + layers.get(0).name() + ". Correct or remove it.");
         }
     }
 
     /**
      * Makes sure that what PEFT takes for the keys of a pattern are regular expressions: those of a map, entries of a list, or letters of a text.
      *
-     * @throws IllegalArgumentException if not
+     * @throws BadInputException if not
      */
     public static void checkKeys(String field, @Nullable Object value) {
         if (!PythonValue.isTrue(value)) {
@@ -166,15 +166,14 @@ public final class NamePattern {
     /** Refuses a rank below 1. */
     public static void requireRank(String name, int rank) {
         if (rank <= 0) {
-            throw new IllegalArgumentException(
-                    name + " = " + rank + " was given; a rank is at least 1. 8 is a usual choice.");
+            throw new BadInputException(name + " = " + rank + " was given; a rank is at least 1. 8 is a usual choice.");
         }
     }
 
     /** Refuses what is not a finite number. */
     public static void requireFinite(String name, double value) {
         if (!Double.isFinite(value)) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     name + " = " + value + " was given; it must be a finite number. Twice the rank is usual.");
         }
     }
@@ -182,7 +181,7 @@ public final class NamePattern {
     /** Refuses what is no probability below 1. */
     public static void requireProbability(String name, double value) {
         if (!(value >= 0 && value < 1)) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     name + " = " + value + " was given; it is a probability from 0 to below 1. 0.05 is usual.");
         }
     }

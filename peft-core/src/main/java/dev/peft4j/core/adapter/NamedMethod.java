@@ -1,5 +1,7 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.site.ModelSites;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -21,7 +23,7 @@ public record NamedMethod(String name, double learningRate, List<MethodOption> o
         /**
          * The config for a model.
          *
-         * @throws IllegalArgumentException if a value is out of range, or not one that this model can have
+         * @throws BadInputException if a value is out of range, or not one that this model can have
          */
         PeftConfig config(MethodValues values, ModelSites model);
     }
@@ -30,7 +32,7 @@ public record NamedMethod(String name, double learningRate, List<MethodOption> o
     public NamedMethod {
         options = List.copyOf(options);
         if (!name.matches("[a-z][a-z0-9_-]*")) {
-            throw new IllegalArgumentException("a method was to be named \"" + name
+            throw new BadInputException("a method was to be named \"" + name
                     + "\"; a name has small letters, digits, _ and -. Choose another name.");
         }
     }
@@ -43,7 +45,7 @@ public record NamedMethod(String name, double learningRate, List<MethodOption> o
             String type = method.getClass().getName();
             for (NamedMethod named : method.named()) {
                 if (byName.putIfAbsent(named.name, named) != null) {
-                    throw new IllegalStateException("a method " + named.name + " is offered by "
+                    throw new WrongUseException("a method " + named.name + " is offered by "
                             + List.of(String.valueOf(offeredBy.get(named.name)), type)
                             + ". Take one of their jars from the class path.");
                 }

@@ -1,7 +1,7 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.format.AtomicFile;
-import dev.peft4j.core.format.BadFileException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,5 +1,6 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.ModelSites;
 import java.util.List;
 import java.util.Map;
@@ -15,11 +16,11 @@ public interface PeftConfig {
     /**
      * Makes sure that a model can have a new adapter of this config, before memory is taken for it and anything runs.
      *
-     * @throws IllegalArgumentException if not
+     * @throws BadInputException if not
      */
     default void requireFits(ModelSites model) {
         if (parameterCount(model) < 1) {
-            throw new IllegalArgumentException(peftType() + " was asked for, and it has nothing to train on this "
+            throw new BadInputException(peftType() + " was asked for, and it has nothing to train on this "
                     + model.modelType() + " model. Choose other layers, or another method.");
         }
     }
@@ -33,11 +34,11 @@ public interface PeftConfig {
      * This config with other modules trained whole ({@code modules_to_save}); with none for an adapter that is active beside another one that has the head of the
      * task.
      *
-     * @throws IllegalArgumentException if the method cannot train any
+     * @throws BadInputException if the method cannot train any
      */
     default PeftConfig withModulesToSave(List<String> modules) {
         if (!modules.isEmpty()) {
-            throw new IllegalArgumentException("modules_to_save " + modules + " was asked for; " + peftType()
+            throw new BadInputException("modules_to_save " + modules + " was asked for; " + peftType()
                     + " trains none whole. Train them with another adapter beside it.");
         }
         return this;

@@ -1,5 +1,6 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.ModelSites;
 import java.util.Arrays;
 import java.util.List;
@@ -22,7 +23,7 @@ public interface PeftMethod {
     /**
      * Reads the fields of {@code adapter_config.json}.
      *
-     * @throws IllegalArgumentException if a field that changes the result is not supported
+     * @throws BadInputException if a field that changes the result is not supported
      */
     PeftConfig read(Map<String, Object> json);
 
@@ -40,7 +41,7 @@ public interface PeftMethod {
      * Makes an adapter for a model, initialised as PEFT does.
      *
      * @param seed of the random numbers
-     * @throws IllegalArgumentException if the config does not fit the model
+     * @throws BadInputException if the config does not fit the model
      */
     Adapter create(PeftConfig config, ModelSites model, long seed);
 
@@ -64,13 +65,13 @@ public interface PeftMethod {
      *
      * @param shapes see {@link #fit}
      * @param tensor its name; one that is missing is no error yet
-     * @throws IllegalArgumentException if the tensor has other dimensions
+     * @throws BadInputException if the tensor has other dimensions
      */
     static void requireShape(Map<String, List<Long>> shapes, String tensor, int... asked) {
         List<Long> found = shapes.get(tensor);
         List<Long> wanted = Arrays.stream(asked).mapToObj(n -> (long) n).toList();
         if (found != null && !found.equals(wanted)) {
-            throw new IllegalArgumentException("asks for a tensor " + tensor + " of the shape " + wanted
+            throw new BadInputException("asks for a tensor " + tensor + " of the shape " + wanted
                     + ", and the file has one of " + found + ". They do not belong together; get both files again.");
         }
     }
@@ -80,7 +81,7 @@ public interface PeftMethod {
         if (type.isInstance(config)) {
             return type.cast(config);
         }
-        throw new IllegalArgumentException("a " + type.getSimpleName() + " was expected, a "
+        throw new BadInputException("a " + type.getSimpleName() + " was expected, a "
                 + config.getClass().getSimpleName() + " was given. Use the config of the method.");
     }
 }

@@ -1,5 +1,6 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.error.BadInputException;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -26,7 +27,7 @@ final class PythonPattern extends PythonGroups {
     /**
      * A pattern of a field.
      *
-     * @throws IllegalArgumentException if it is no regular expression of Python
+     * @throws BadInputException if it is no regular expression of Python
      */
     static Pattern compile(String field, String python) {
         try {
@@ -35,7 +36,7 @@ final class PythonPattern extends PythonGroups {
             }
             return Pattern.compile(translate(python));
         } catch (PatternSyntaxException e) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     field + " " + PythonValue.shown(python) + " cannot be read as a regular expression of Python: "
                             + e.getDescription() + ". Give a list of layer names, all-linear, or a valid expression.",
                     e);

@@ -1,6 +1,6 @@
 package dev.peft4j.core.adapter;
 
-import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.format.Problems;
 import java.io.IOException;
 import java.nio.channels.FileChannel;

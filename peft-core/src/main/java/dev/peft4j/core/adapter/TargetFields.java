@@ -1,5 +1,6 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.error.BadInputException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -59,12 +60,12 @@ final class TargetFields {
         Object numbers = fields.any("layers_to_transform");
         Object places = fields.any("layers_pattern");
         if (PythonValue.isTrue(places) && numbers == null) {
-            throw new IllegalArgumentException("layers_pattern " + PythonValue.shown(places)
+            throw new BadInputException("layers_pattern " + PythonValue.shown(places)
                     + " was given without layers_to_transform. Give the numbers of the layers too, or neither.");
         }
         boolean isText = target != null && target.names().isEmpty();
         if (isText && lists && (numbers != null || places != null)) {
-            throw new IllegalArgumentException("layers_to_transform " + PythonValue.shown(numbers)
+            throw new BadInputException("layers_to_transform " + PythonValue.shown(numbers)
                     + " and layers_pattern " + PythonValue.shown(places)
                     + " were given with a pattern. They work with a list of names; put the numbers in the pattern.");
         }

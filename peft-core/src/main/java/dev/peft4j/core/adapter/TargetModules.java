@@ -1,5 +1,6 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.site.Site;
@@ -38,11 +39,11 @@ public record TargetModules(
         layers = List.copyOf(layers);
         layersPattern = List.copyOf(layersPattern);
         if (!layersPattern.isEmpty() && layers.isEmpty()) {
-            throw new IllegalArgumentException("layers_pattern " + layersPattern
+            throw new BadInputException("layers_pattern " + layersPattern
                     + " was given without layers_to_transform. Give the numbers of the layers too, or neither.");
         }
         if (!layers.isEmpty() && (!pattern.isEmpty() || allLinear)) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "layers_to_transform " + layers
                             + " was given with a pattern or all-linear. It works with a list of names; put the numbers in the pattern.");
         }
@@ -59,7 +60,7 @@ public record TargetModules(
     /** Layers with these names, or whose names end in one of them after a dot. */
     public static TargetModules of(List<String> names) {
         if (names.isEmpty() || names.stream().anyMatch(String::isBlank)) {
-            throw new IllegalArgumentException("target_modules " + names
+            throw new BadInputException("target_modules " + names
                     + " names no layer. Name at least one, or leave it out for the default of the architecture.");
         }
         return listed(names);
@@ -119,7 +120,7 @@ public record TargetModules(
     /**
      * The linear layers of a model that are meant.
      *
-     * @throws IllegalArgumentException if a name, the pattern or what is excluded matches none
+     * @throws BadInputException if a name, the pattern or what is excluded matches none
      */
     public List<LinearSite> select(ModelSites model) {
         return select(model.linearSites());
@@ -147,7 +148,7 @@ public record TargetModules(
             found = found.stream().filter(s -> !left.contains(s)).toList();
         }
         if (found.isEmpty()) {
-            throw new IllegalArgumentException("nothing is left of target_modules " + names + pattern
+            throw new BadInputException("nothing is left of target_modules " + names + pattern
                     + " after exclude_modules" + " and layers_to_transform " + layers + ". Leave fewer layers out.");
         }
         return found;
@@ -200,17 +201,16 @@ public record TargetModules(
     /** An error: names, or the pattern, match none of some layers. */
     IllegalArgumentException unmatched(String field, List<String> entries, List<? extends Site> all) {
         if (!pattern.isEmpty()) {
-            return new IllegalArgumentException(
+            return new BadInputException(
                     field + " " + PythonValue.shown(pattern) + " matches no layer of this model (" + all.size()
                             + " layers searched). A pattern has to match a whole name, such as "
                             + all.get(0).name() + ".");
         }
         Set<String> endings = new LinkedHashSet<>();
         all.forEach(s -> endings.add(s.name().substring(s.name().lastIndexOf('.') + 1)));
-        return new IllegalArgumentException(
-                field + " " + PythonValue.shown(entries) + " matches no layer of this model ("
-                        + all.size() + " layers searched). It has: " + String.join(", ", endings) + "."
-                        + (entries.isEmpty() ? "" : suggestion(entries.get(0), endings)) + " Name one of these.");
+        return new BadInputException(field + " " + PythonValue.shown(entries) + " matches no layer of this model ("
+                + all.size() + " layers searched). It has: " + String.join(", ", endings) + "."
+                + (entries.isEmpty() ? "" : suggestion(entries.get(0), endings)) + " Name one of these.");
     }
 
     private <S extends Site> List<S> byPattern(List<S> all) {

@@ -1,5 +1,6 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.ModelSites;
 import java.util.Collection;
 import java.util.List;
@@ -18,7 +19,7 @@ public final class TargetParameters {
     /**
      * Keeps the field.
      *
-     * @throws IllegalArgumentException if it holds no names
+     * @throws BadInputException if it holds no names
      */
     public static void read(ConfigFields fields) {
         Object value = fields.any(FIELD);
@@ -36,13 +37,13 @@ public final class TargetParameters {
     /**
      * Makes sure that the names mean nothing in a model.
      *
-     * @throws IllegalArgumentException if one means a tensor
+     * @throws BadInputException if one means a tensor
      */
     public static void check(OtherFields fields, ModelSites model) {
         for (Object entry : entries(fields.unknown().get(FIELD))) {
             for (String tensor : model.usedNames()) {
                 if (TargetModules.matches(String.valueOf(entry), tensor)) {
-                    throw new IllegalArgumentException(
+                    throw new BadInputException(
                             FIELD + " names " + tensor
                                     + ": LoRA of single weights is not computed here. Name its layer in target_modules instead.");
                 }

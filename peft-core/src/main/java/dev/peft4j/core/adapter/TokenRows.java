@@ -3,6 +3,7 @@ package dev.peft4j.core.adapter;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.EmbeddingSite;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
@@ -41,14 +42,14 @@ public final class TokenRows {
      * @param site an embedding, or a linear layer without a bias
      * @param savedName of the parameter in files
      * @param tiedHeads whether heads that are tied to the embedding follow
-     * @throws IllegalArgumentException if a token is not in the table, or the layer has a bias
+     * @throws BadInputException if a token is not in the table, or the layer has a bias
      */
     public TokenRows(ModelSites model, Site site, List<Integer> tokens, String savedName, boolean tiedHeads) {
         this.site = site;
         this.tokens = tokens.stream().mapToInt(Integer::intValue).toArray();
         this.tensorName = site instanceof LinearSite l ? model.weightName(l) : site.name() + ".weight";
         if (site instanceof LinearSite && model.tensorNames().contains(site.name() + ".bias")) {
-            throw new IllegalArgumentException("rows of " + site.name()
+            throw new BadInputException("rows of " + site.name()
                     + " were to be trained; it has a bias, and rows are those of embeddings and of heads without one."
                     + " Train the whole module.");
         }
@@ -56,9 +57,8 @@ public final class TokenRows {
         for (int i = 0; i < this.tokens.length; i++) {
             int t = this.tokens[i];
             if (t < 0 || t >= table.out()) {
-                throw new IllegalArgumentException(
-                        "token " + t + " was to be trained; the vocabulary has the tokens 0 to " + (table.out() - 1)
-                                + ". Correct the indices.");
+                throw new BadInputException("token " + t + " was to be trained; the vocabulary has the tokens 0 to "
+                        + (table.out() - 1) + ". Correct the indices.");
             }
             rowOf.put(t, i); // of a token that is named twice, the last row counts
         }
@@ -77,13 +77,13 @@ public final class TokenRows {
     /**
      * Makes sure that each token is named once.
      *
-     * @throws IllegalArgumentException if not
+     * @throws BadInputException if not
      */
     public static void requireDistinct(List<Integer> tokens) {
         Set<Integer> seen = new HashSet<>();
         for (int t : tokens) {
             if (!seen.add(t)) {
-                throw new IllegalArgumentException("token " + t + " was to be trained twice. Name each token once.");
+                throw new BadInputException("token " + t + " was to be trained twice. Name each token once.");
             }
         }
     }

@@ -1,5 +1,6 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.EmbeddingSite;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
@@ -29,7 +30,7 @@ public final class TokenTables {
      *
      * @param trained tokens by the ends of the names of tables, "" for the input embedding
      * @param ensured whether tied tables have to stay tied
-     * @throws IllegalArgumentException if a name means none, or tied tables are to have different tokens and to stay tied
+     * @throws BadInputException if a name means none, or tied tables are to have different tokens and to stay tied
      */
     public TokenTables(Map<String, List<Integer>> trained, boolean ensured, ModelSites model) {
         this.model = model;
@@ -51,7 +52,7 @@ public final class TokenTables {
             }
         }
         if (!alike && ensured && model.linearSites().stream().anyMatch(this::isTiedHead)) {
-            throw new IllegalArgumentException(FIELD + " " + trained + " has other tokens for a head than for "
+            throw new BadInputException(FIELD + " " + trained + " has other tokens for a head than for "
                     + input.name() + ", to which it is tied, and ensure_weight_tying wants them to stay one. Name the"
                     + " same tokens, or leave it out.");
         }
@@ -73,7 +74,7 @@ public final class TokenTables {
                 .filter(s -> !(s instanceof NormSite) && s.name().endsWith(name))
                 .toList();
         if (found.isEmpty()) {
-            throw new IllegalArgumentException(FIELD + " names the table \"" + name + "\"; this "
+            throw new BadInputException(FIELD + " names the table \"" + name + "\"; this "
                     + model.modelType() + " model has "
                     + model.embeddingSites().stream().map(EmbeddingSite::name).toList()
                     + " and heads. Name one of them by the end of its name.");
@@ -84,7 +85,7 @@ public final class TokenTables {
     /**
      * Reads the field: a list is of the input embedding.
      *
-     * @throws IllegalArgumentException if there is something else than whole numbers
+     * @throws BadInputException if there is something else than whole numbers
      */
     public static Map<String, List<Integer>> read(ConfigFields fields) {
         Object value = fields.any(FIELD);
@@ -108,7 +109,7 @@ public final class TokenTables {
      * A list of token ids.
      *
      * @param field for the message
-     * @throws IllegalArgumentException if it is none
+     * @throws BadInputException if it is none
      */
     public static List<Integer> tokens(String field, @Nullable Object value) {
         List<Integer> all = new ArrayList<>();

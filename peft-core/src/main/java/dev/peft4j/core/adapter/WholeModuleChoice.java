@@ -1,6 +1,7 @@
 package dev.peft4j.core.adapter;
 
 import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.ModelSites;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,7 +21,7 @@ record WholeModuleChoice(WholeModules asked, ModelSites model, Wrappers wrappers
     void requireModules() {
         List<String> unmatched = asked.unmatched(model);
         if (!unmatched.isEmpty() && !asked.mayMiss()) {
-            throw new IllegalArgumentException("modules_to_save " + unmatched
+            throw new BadInputException("modules_to_save " + unmatched
                     + " matches no module with tensors of this " + model.modelType()
                     + " model (" + model.usedNames().size() + " tensors searched). Name modules that it has, by the"
                     + " ends of their names.");
@@ -40,7 +41,7 @@ record WholeModuleChoice(WholeModules asked, ModelSites model, Wrappers wrappers
                 }
                 dropoutName.ifPresent(name -> own.addAll(List.of(layer + name, layer + name + ".default")));
                 if (own.stream().anyMatch(asked::means)) {
-                    throw new IllegalArgumentException(
+                    throw new BadInputException(
                             "modules_to_save " + asked.endings() + " means a part of the adapter at " + layer
                                     + " by the end of its name. Name modules of the model.");
                 }
@@ -55,7 +56,7 @@ record WholeModuleChoice(WholeModules asked, ModelSites model, Wrappers wrappers
             if (asked.means(module)) {
                 boolean hasLayers = wrappers.modules().stream().anyMatch(w -> (w + ".").startsWith(module + "."));
                 if (hasLayers || asked.hasTensor(module) || all.isList(module)) {
-                    throw new IllegalArgumentException("modules_to_save " + asked.endings() + " means " + module
+                    throw new BadInputException("modules_to_save " + asked.endings() + " means " + module
                             + ", of which no copy can be trained: it "
                             + (hasLayers
                                     ? "has adapters in it"

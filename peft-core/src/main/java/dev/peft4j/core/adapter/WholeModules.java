@@ -1,5 +1,6 @@
 package dev.peft4j.core.adapter;
 
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.ModelSites;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -41,7 +42,7 @@ public record WholeModules(List<String> endings, String prefix, boolean mayMiss)
      * Reads {@code modules_to_save}, and adds the heads that {@code task_type} implies.
      *
      * @param outside what names of modules begin with where PEFT looks for heads
-     * @throws IllegalArgumentException if the field does not hold names
+     * @throws BadInputException if the field does not hold names
      */
     public static WholeModules read(ConfigFields fields, String outside) {
         Object value = fields.any("modules_to_save");

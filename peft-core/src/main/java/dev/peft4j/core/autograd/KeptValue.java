@@ -1,5 +1,6 @@
 package dev.peft4j.core.autograd;
 
+import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.List;
 import java.util.function.Supplier;
@@ -44,11 +45,11 @@ public final class KeptValue implements AutoCloseable {
      * @param pass one that it {@link #serves}
      * @param version of what it follows from, see {@link #version}; the value is computed again when it is another one than before
      * @param compute gives the value in memory of the pass
-     * @throws IllegalStateException if it is closed
+     * @throws WrongUseException if it is closed
      */
     public synchronized Tensor get(Pass pass, long version, Supplier<Tensor> compute) {
         if (closed) {
-            throw new IllegalStateException("a value of an adapter was asked for after the adapter was closed. Close it"
+            throw new WrongUseException("a value of an adapter was asked for after the adapter was closed. Close it"
                     + " when nothing uses it any more.");
         }
         Kept found = kept;

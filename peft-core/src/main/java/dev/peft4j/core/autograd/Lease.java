@@ -1,5 +1,6 @@
 package dev.peft4j.core.autograd;
 
+import dev.peft4j.core.error.WrongUseException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -46,11 +47,11 @@ public final class Lease {
     /**
      * Begins a use, to be ended by {@link #release}.
      *
-     * @throws IllegalStateException if it is closed
+     * @throws WrongUseException if it is closed
      */
     public void acquire() {
         if (!tryAcquire()) {
-            throw new IllegalStateException(
+            throw new WrongUseException(
                     what + " was used after it was closed. Close it when nothing uses it any more.");
         }
     }
@@ -58,7 +59,7 @@ public final class Lease {
     /**
      * Begins a use that ends when the result is closed.
      *
-     * @throws IllegalStateException if it is closed
+     * @throws WrongUseException if it is closed
      */
     public Use hold() {
         acquire();
@@ -73,7 +74,7 @@ public final class Lease {
     /**
      * Begins a use of several things, which ends when the result is closed.
      *
-     * @throws IllegalStateException if one of them is closed
+     * @throws WrongUseException if one of them is closed
      */
     public static Use all(Leased first, List<? extends Leased> others) {
         Deque<Use> uses = new ArrayDeque<>();

@@ -1,5 +1,6 @@
 package dev.peft4j.core.autograd;
 
+import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -78,7 +79,7 @@ public final class Node {
     /**
      * The gradient that has reached this node; for a parameter, the sum over passes.
      *
-     * @throws IllegalStateException if none has
+     * @throws WrongUseException if none has
      */
     public Tensor grad() {
         if (whole != null) {
@@ -89,7 +90,7 @@ public final class Node {
         }
         Tensor g = grad;
         if (g == null) {
-            throw new IllegalStateException("no gradient has reached a node of " + value);
+            throw new WrongUseException("no gradient has reached a node of " + value);
         }
         return g;
     }

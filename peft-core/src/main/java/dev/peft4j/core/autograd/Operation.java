@@ -1,5 +1,6 @@
 package dev.peft4j.core.autograd;
 
+import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.tensor.Tensor;
 
 /**
@@ -13,7 +14,7 @@ record Operation(String name, Node result, Runnable backward, Tensor[] saved, in
     void requireUnchanged() {
         for (int i = 0; i < saved.length; i++) {
             if (saved[i].version() != versions[i]) {
-                throw new IllegalStateException("the operation " + label() + " saved a value (" + saved[i]
+                throw new WrongUseException("the operation " + label() + " saved a value (" + saved[i]
                         + ") for the backward pass, and " + (saved[i].version() - versions[i])
                         + " operations changed it in place since then; the gradients would be wrong. Let what comes"
                         + " behind it change a copy, or write to a tensor of its own.");

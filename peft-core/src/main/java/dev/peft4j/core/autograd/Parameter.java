@@ -1,5 +1,7 @@
 package dev.peft4j.core.autograd;
 
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -34,7 +36,7 @@ public final class Parameter implements AutoCloseable {
             size *= n;
         }
         if (size != value.size()) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     name + ": " + value + " does not have the elements of a tensor of shape " + Arrays.toString(shape));
         }
         this.name = name;
@@ -109,9 +111,8 @@ public final class Parameter implements AutoCloseable {
     /** Memory for the gradient, with whatever it holds. */
     private synchronized Tensor takeGrad() {
         if (closed) {
-            throw new IllegalStateException(
-                    "the gradient of " + this + " was asked for after the adapter or model that it"
-                            + " belongs to was closed. Close them when nothing uses them any more.");
+            throw new WrongUseException("the gradient of " + this + " was asked for after the adapter or model that it"
+                    + " belongs to was closed. Close them when nothing uses them any more.");
         }
         Tensor g = grad;
         if (g == null) {

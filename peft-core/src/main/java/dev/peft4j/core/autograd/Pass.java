@@ -1,5 +1,7 @@
 package dev.peft4j.core.autograd;
 
+import dev.peft4j.core.error.NonFiniteException;
+import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
@@ -46,7 +48,7 @@ public final class Pass implements AutoCloseable {
     /**
      * A pass that can run backwards, with dropout drawn from the seed.
      *
-     * @throws IllegalStateException if another pass has the arena; it is free again when that one is closed
+     * @throws WrongUseException if another pass has the arena; it is free again when that one is closed
      */
     public static Pass training(Backend backend, Arena arena, long seed) {
         return new Pass(backend, arena, true, true, false, seed);
@@ -100,14 +102,14 @@ public final class Pass implements AutoCloseable {
 
     private void requireOpen() {
         if (closed) {
-            throw new IllegalStateException("a pass was used after it was closed. Begin a new one.");
+            throw new WrongUseException("a pass was used after it was closed. Begin a new one.");
         }
         requireOwnThread();
     }
 
     private void requireOwnThread() {
         if (Thread.currentThread() != thread) {
-            throw new IllegalStateException(
+            throw new WrongUseException(
                     "a pass of the thread " + thread.getName() + " was used by the thread "
                             + Thread.currentThread().getName()
                             + "; two threads would write to the same memory. Begin a pass in each thread, with an arena of its own.");
@@ -301,7 +303,7 @@ public final class Pass implements AutoCloseable {
     /**
      * Runs something when the pass is closed: giving back what it was lent.
      *
-     * @throws IllegalStateException if it is closed
+     * @throws WrongUseException if it is closed
      */
     public void onClose(Runnable action) {
         requireOpen();
@@ -311,7 +313,7 @@ public final class Pass implements AutoCloseable {
     /**
      * Uses something until the pass is closed.
      *
-     * @throws IllegalStateException if one of them is closed
+     * @throws WrongUseException if one of them is closed
      */
     public void use(Lease lease) {
         requireOpen();
@@ -321,7 +323,7 @@ public final class Pass implements AutoCloseable {
     /**
      * Ends the pass and gives back what it was lent.
      *
-     * @throws IllegalStateException if it is that of another thread, which may be computing
+     * @throws WrongUseException if it is that of another thread, which may be computing
      */
     @Override
     public void close() {

@@ -1,5 +1,6 @@
 package dev.peft4j.core.compose;
 
+import dev.peft4j.core.error.BadInputException;
 import java.util.Arrays;
 import java.util.List;
 
@@ -17,7 +18,7 @@ public record Active(List<List<String>> sets, boolean perSequence) {
     public Active {
         sets = sets.stream().map(List::copyOf).toList();
         if (!perSequence && sets.size() != 1) {
-            throw new IllegalArgumentException(sets.size()
+            throw new BadInputException(sets.size()
                     + " sets of adapters were given for all sequences; give one, or one for each sequence.");
         }
     }

@@ -1,5 +1,6 @@
 package dev.peft4j.core.compose;
 
+import dev.peft4j.core.error.BadInputException;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
@@ -15,19 +16,19 @@ final class AdapterNames {
 
     static void check(String name) {
         if (!NAME.matcher(name).matches() || RESERVED.contains(name)) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "an adapter was to be named \"" + name + "\"; a name has letters, digits, _ and - only, and "
                             + RESERVED + " are reserved. Choose another name.");
         }
     }
 
     static IllegalArgumentException taken(String name, Set<String> there) {
-        return new IllegalArgumentException("an adapter was to be named \"" + name
-                + "\", and there is one of that name among " + there + ". Choose another name, or exchange it.");
+        return new BadInputException("an adapter was to be named \"" + name + "\", and there is one of that name among "
+                + there + ". Choose another name, or exchange it.");
     }
 
     static IllegalArgumentException unknown(String name, Set<String> there) {
-        return new IllegalArgumentException("the adapter \"" + name + "\" was asked for; there are " + there
+        return new BadInputException("the adapter \"" + name + "\" was asked for; there are " + there
                 + ". Add it first, or use " + Active.BASE + " for the base alone.");
     }
 }

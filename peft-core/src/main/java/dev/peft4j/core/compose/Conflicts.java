@@ -1,6 +1,7 @@
 package dev.peft4j.core.compose;
 
 import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.ModelSites;
 import java.util.HashMap;
 import java.util.List;
@@ -13,7 +14,7 @@ public final class Conflicts {
     /**
      * Makes sure that adapters can be active together.
      *
-     * @throws IllegalArgumentException naming the first tensor or token that two of them replace
+     * @throws BadInputException naming the first tensor or token that two of them replace
      */
     public static void check(ModelSites model, List<Adapter> adapters) {
         if (adapters.size() < 2) {
@@ -23,7 +24,7 @@ public final class Conflicts {
             long count =
                     adapters.stream().filter(a -> a.replacement(name) != null).count();
             if (count > 1) {
-                throw new IllegalArgumentException(count + " of the " + adapters.size()
+                throw new BadInputException(count + " of the " + adapters.size()
                         + " adapters have a trained copy of " + name
                         + " (modules_to_save or bias); at most one can take its place. Make one of them active.");
             }
@@ -34,7 +35,7 @@ public final class Conflicts {
                 for (int row : rows) {
                     Adapter other = owner.put(table + " " + row, a);
                     if (other != null && other != a) {
-                        throw new IllegalArgumentException("two of the " + adapters.size()
+                        throw new BadInputException("two of the " + adapters.size()
                                 + " adapters have a trained row for the token " + row + " of " + table
                                 + "; at most one can take its place. Make one of them active.");
                     }

@@ -7,6 +7,8 @@ import dev.peft4j.core.autograd.Lease;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.Batch;
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.ConvSite;
 import dev.peft4j.core.site.EmbeddingSite;
@@ -46,14 +48,14 @@ public final class MergedAdapter implements Adapter {
      * Merges adapters in single precision; the caller closes the result.
      *
      * @param adapters in the order in which they act; those that change the input of a layer are merged first, as they act first
-     * @throws IllegalArgumentException if one cannot be merged, two put a copy in the place of the same tensor, a layer has no bias to merge
+     * @throws BadInputException if one cannot be merged, two put a copy in the place of the same tensor, a layer has no bias to merge
      *     one into, or a merged weight is not finite
      */
     public static MergedAdapter of(ModelSites model, List<Adapter> adapters) {
         for (Adapter a : adapters) {
             a.requireFits(model);
             if (!a.isMergeable()) {
-                throw new IllegalArgumentException(
+                throw new BadInputException(
                         "an adapter of the method " + a.config().peftType()
                                 + " was to be merged; what it does is no change of weights. Keep it apart.");
             }
@@ -86,7 +88,7 @@ public final class MergedAdapter implements Adapter {
 
     private static void requireFinite(String name, Tensor t) {
         if (!t.isFinite()) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "the merged tensor " + name
                             + " holds infinity or NaN. Nothing was merged; train the adapter again with a lower learning rate.");
         }
@@ -141,7 +143,7 @@ public final class MergedAdapter implements Adapter {
         boolean changed = false;
         for (Adapter a : adapters) {
             if (changed && a.scalesChanges(site)) {
-                throw new IllegalArgumentException("an adapter of the method "
+                throw new BadInputException("an adapter of the method "
                         + a.config().peftType() + " at " + site.name()
                         + " scales what another one in front of it adds to the bias, which merging cannot do. Merge it"
                         + " first in the order, or keep the adapters apart.");
@@ -150,7 +152,7 @@ public final class MergedAdapter implements Adapter {
             if (a.changesBias(site)) {
                 if (!model.tensorNames().contains(name)) {
                     if (a.needsBias(site)) {
-                        throw new IllegalArgumentException("the adapter gives " + site.name()
+                        throw new BadInputException("the adapter gives " + site.name()
                                 + " a bias, and the base model has none to merge it into. Keep the adapter apart.");
                     }
                     continue;
@@ -287,12 +289,14 @@ public final class MergedAdapter implements Adapter {
 
         @Override
         public long parameterCount(ModelSites model) {
-            throw new UnsupportedOperationException("merged weights are made of adapters, not of a config");
+            throw new WrongUseException(
+                    "the number of parameters of a config was asked for, and merged weights are made of adapters. Ask the adapter.");
         }
 
         @Override
         public Map<String, Object> toJson(ModelSites model) {
-            throw new UnsupportedOperationException("merged weights have no adapter file; write the model itself");
+            throw new WrongUseException(
+                    "an adapter was to be saved, and merged weights have no file of one. Save the merged model.");
         }
     }
 }

@@ -2,8 +2,9 @@ package dev.peft4j.core.compose;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.autograd.Lease;
+import dev.peft4j.core.error.BadFileException;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.format.AtomicFile;
-import dev.peft4j.core.format.BadFileException;
 import dev.peft4j.core.format.Json;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.TaskType;
@@ -57,7 +58,7 @@ public final class MergedModel {
      * Writes the directory of weights that were merged before.
      *
      * @param labels names of the classes of a classifier, in the order of its outputs; empty for those of the base
-     * @throws IllegalArgumentException if there are not as many as outputs
+     * @throws BadInputException if there are not as many as outputs
      */
     public static void write(Path directory, Model model, MergedAdapter merged, List<String> labels)
             throws IOException {
@@ -128,8 +129,8 @@ public final class MergedModel {
         if (model.taskType() == TaskType.SEQ_CLS) {
             int classes = model.shape(model.taskModules().get(0) + ".weight")[0];
             if (!labels.isEmpty() && labels.size() != classes) {
-                throw new IllegalArgumentException(labels.size() + " names of classes were given, and the head has "
-                        + classes + ". Name each, or none.");
+                throw new BadInputException(labels.size() + " names of classes were given, and the head has " + classes
+                        + ". Name each, or none.");
             }
             boolean known = config.get("id2label") instanceof Map<?, ?> old && old.size() == classes;
             if (!known || !labels.isEmpty()) {

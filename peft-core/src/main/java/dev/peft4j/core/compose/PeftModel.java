@@ -6,6 +6,8 @@ import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.Batch;
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.model.Model;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -45,7 +47,7 @@ public final class PeftModel implements AutoCloseable {
     /**
      * Adds an adapter, which this model then closes.
      *
-     * @throws IllegalArgumentException if the name is taken, reserved or not made of letters, digits, _ and -, or the adapter is closed or is here
+     * @throws BadInputException if the name is taken, reserved or not made of letters, digits, _ and -, or the adapter is closed or is here
      *     under another name; nothing is changed then
      */
     public void add(String name, Adapter adapter) {
@@ -62,7 +64,7 @@ public final class PeftModel implements AutoCloseable {
 
     private void requireOpen() {
         if (closed) {
-            throw new IllegalStateException(
+            throw new WrongUseException(
                     "an adapter was to be added to a PeftModel that is closed. Close it when nothing uses it any more.");
         }
     }
@@ -70,12 +72,12 @@ public final class PeftModel implements AutoCloseable {
     /** Refuses what would be closed twice, or is closed already. */
     private void requireOwnable(String name, Adapter adapter) {
         if (adapter.isClosed()) {
-            throw new IllegalArgumentException("a closed adapter was to be named \"" + name
+            throw new BadInputException("a closed adapter was to be named \"" + name
                     + "\"; one that was taken out is closed too. Read or make it again.");
         }
         entries.forEach((other, e) -> {
             if (e.adapter == adapter) {
-                throw new IllegalArgumentException("the adapter \"" + other + "\" was to be named \"" + name
+                throw new BadInputException("the adapter \"" + other + "\" was to be named \"" + name
                         + "\" too; its memory would be freed with either name. Rename it, or read it a second time.");
             }
         });
@@ -136,7 +138,7 @@ public final class PeftModel implements AutoCloseable {
     /**
      * An adapter.
      *
-     * @throws IllegalArgumentException if there is none of that name
+     * @throws BadInputException if there is none of that name
      */
     public Adapter adapter(String name) {
         return entry(name).adapter;
@@ -181,7 +183,7 @@ public final class PeftModel implements AutoCloseable {
     /**
      * Puts another adapter in the place of one: calls that begin from now on get the new one.
      *
-     * @throws IllegalArgumentException if there is none of that name, or the new one is closed or is here already; it is not closed then
+     * @throws BadInputException if there is none of that name, or the new one is closed or is here already; it is not closed then
      */
     public void hotSwap(String name, Adapter adapter) {
         adapter.requireFits(base);
@@ -209,7 +211,7 @@ public final class PeftModel implements AutoCloseable {
     /**
      * A run with some adapters, which it holds until the pass is closed.
      *
-     * @throws IllegalArgumentException if one is not there, or two of a set put something in the place of the same tensor
+     * @throws BadInputException if one is not there, or two of a set put something in the place of the same tensor
      */
     public Call call(Pass pass, Active active) {
         List<List<NamedAdapter>> sets = new ArrayList<>();

@@ -1,5 +1,6 @@
 package dev.peft4j.core.data;
 
+import dev.peft4j.core.error.BadInputException;
 import java.util.List;
 
 /** What a model reads at once. */
@@ -16,14 +17,13 @@ public sealed interface Batch permits PackedBatch, ImageBatch {
     /**
      * Examples as a batch, in their order.
      *
-     * @throws IllegalArgumentException if they are not of one kind, or not of one size where that has to be
+     * @throws BadInputException if they are not of one kind, or not of one size where that has to be
      */
     static Batch of(List<? extends Example> examples) {
         boolean text = examples.stream().allMatch(PackedBatch.Sequence.class::isInstance);
         boolean images = examples.stream().allMatch(ImageBatch.Image.class::isInstance);
         if (!text && !images) {
-            throw new IllegalArgumentException(
-                    "sequences and images were given for one batch. Give batches of one kind.");
+            throw new BadInputException("sequences and images were given for one batch. Give batches of one kind.");
         }
         return text
                 ? PackedBatch.of(

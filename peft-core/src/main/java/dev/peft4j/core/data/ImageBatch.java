@@ -1,5 +1,6 @@
 package dev.peft4j.core.data;
 
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.List;
 
@@ -30,12 +31,12 @@ public final class ImageBatch implements Batch {
         /**
          * Checks the sizes.
          *
-         * @throws IllegalArgumentException if there are not as many values as pixels
+         * @throws BadInputException if there are not as many values as pixels
          */
         public Image {
             if (channels < 1 || height < 1 || width < 1 || values.length != (long) channels * height * width) {
-                throw new IllegalArgumentException(values.length + " values were given for an image of " + channels
-                        + " x " + height + " x " + width + ". Give one for each pixel and channel.");
+                throw new BadInputException(values.length + " values were given for an image of " + channels + " x "
+                        + height + " x " + width + ". Give one for each pixel and channel.");
             }
         }
 
@@ -49,14 +50,14 @@ public final class ImageBatch implements Batch {
     /**
      * Images in their order.
      *
-     * @throws IllegalArgumentException if they have different sizes, or their targets are not of one kind
+     * @throws BadInputException if they have different sizes, or their targets are not of one kind
      */
     public static ImageBatch of(List<Image> images) {
         for (int i = 1; i < images.size(); i++) {
             Image first = images.get(0);
             Image image = images.get(i);
             if (image.channels != first.channels || image.height != first.height || image.width != first.width) {
-                throw new IllegalArgumentException("image " + i + " of a batch is " + image.channels + " x "
+                throw new BadInputException("image " + i + " of a batch is " + image.channels + " x "
                         + image.height
                         + " x " + image.width + ", the first one " + first.channels + " x " + first.height + " x "
                         + first.width + ". Give images of one size.");

@@ -2,6 +2,7 @@ package dev.peft4j.core.data;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.error.BadInputException;
 import java.util.Arrays;
 import java.util.List;
 
@@ -34,7 +35,7 @@ public final class PackedBatch implements Batch {
         /**
          * Checks what can be checked without a model.
          *
-         * @throws IllegalArgumentException if an id or token type is below 0, or there are neither no nor as many token types or labels as tokens
+         * @throws BadInputException if an id or token type is below 0, or there are neither no nor as many token types or labels as tokens
          */
         public Sequence {
             requireCount(
@@ -43,7 +44,7 @@ public final class PackedBatch implements Batch {
             if (perToken) {
                 requireCount("labels", targets.count(), targets.count() == ids.length, ids);
             } else if (targets.count() > 1) {
-                throw new IllegalArgumentException(
+                throw new BadInputException(
                         targets.kind() + " was given for " + targets.count() + " sequences at one. Give that of one.");
             }
             requireNotNegative("token id", ids);
@@ -52,7 +53,7 @@ public final class PackedBatch implements Batch {
 
         private static void requireCount(String what, int found, boolean fits, int[] ids) {
             if (!fits) {
-                throw new IllegalArgumentException(found + " " + what + " were given for a sequence of " + ids.length
+                throw new BadInputException(found + " " + what + " were given for a sequence of " + ids.length
                         + " tokens. Give one for each token, or none"
                         + (what.equals("labels") ? ", or one class." : "."));
             }
@@ -61,7 +62,7 @@ public final class PackedBatch implements Batch {
         private static void requireNotNegative(String what, int[] numbers) {
             for (int n : numbers) {
                 if (n < 0) {
-                    throw new IllegalArgumentException(
+                    throw new BadInputException(
                             "the " + what + " " + n + " was given; it is at least 0. Correct the record.");
                 }
             }
@@ -107,14 +108,14 @@ public final class PackedBatch implements Batch {
     /**
      * Packs sequences in their order.
      *
-     * @throws IllegalArgumentException if one has no tokens, or their targets are not of one kind
+     * @throws BadInputException if one has no tokens, or their targets are not of one kind
      */
     public static PackedBatch of(List<Sequence> sequences) {
         int[] starts = new int[sequences.size() + 1];
         for (int i = 0; i < sequences.size(); i++) {
             Sequence s = sequences.get(i);
             if (s.length() == 0) {
-                throw new IllegalArgumentException("sequence " + i + " of the batch has no tokens; leave it out");
+                throw new BadInputException("sequence " + i + " of the batch has no tokens; leave it out");
             }
             starts[i + 1] = Math.addExact(starts[i], s.length());
         }

@@ -1,5 +1,6 @@
 package dev.peft4j.core.data;
 
+import dev.peft4j.core.error.BadInputException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
@@ -158,7 +159,7 @@ public sealed interface Targets {
             requireLabels(first);
             requireLabels(last);
             if (first.length != last.length) {
-                throw new IllegalArgumentException(first.length + " first and " + last.length
+                throw new BadInputException(first.length + " first and " + last.length
                         + " last tokens of spans were given. Give one of each for every sequence.");
             }
         }
@@ -182,7 +183,7 @@ public sealed interface Targets {
     /**
      * The targets of several examples, in their order.
      *
-     * @throws IllegalArgumentException if they are not of one kind
+     * @throws BadInputException if they are not of one kind
      */
     static Targets joined(List<Targets> parts) {
         if (parts.isEmpty()) {
@@ -192,8 +193,8 @@ public sealed interface Targets {
         for (int i = 1; i < parts.size(); i++) {
             Targets part = parts.get(i);
             if (part.getClass() != first.getClass() || each(part) != each(first)) {
-                throw new IllegalArgumentException("example " + i + " of a batch has " + part.kind()
-                        + ", the first one " + first.kind() + ". Give all examples of a batch the same kind.");
+                throw new BadInputException("example " + i + " of a batch has " + part.kind() + ", the first one "
+                        + first.kind() + ". Give all examples of a batch the same kind.");
             }
         }
         if (first instanceof PerToken) {
@@ -251,7 +252,7 @@ public sealed interface Targets {
     private static void requireLabels(int... labels) {
         for (int label : labels) {
             if (label < 0 && label != IGNORE) {
-                throw new IllegalArgumentException("the label " + label + " was given; it is at least 0, or " + IGNORE
+                throw new BadInputException("the label " + label + " was given; it is at least 0, or " + IGNORE
                         + " for what is not scored. Correct the record.");
             }
         }
@@ -259,12 +260,12 @@ public sealed interface Targets {
 
     private static void requireFinite(float[] values, int each) {
         if (each < 1 || values.length % each != 0) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     values.length + " values were given, " + each + " for each example. Give as many for each.");
         }
         for (float v : values) {
             if (!Float.isFinite(v)) {
-                throw new IllegalArgumentException(
+                throw new BadInputException(
                         "the value " + v + " was to be predicted; values are finite numbers. Correct the record.");
             }
         }

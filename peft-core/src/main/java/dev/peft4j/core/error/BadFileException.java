@@ -1,11 +1,11 @@
-package dev.peft4j.core.format;
+package dev.peft4j.core.error;
 
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.regex.Pattern;
 
 /** A file does not hold what its format or its user promises. */
-public final class BadFileException extends IOException {
+public final class BadFileException extends IOException implements PeftFailure {
     private static final long serialVersionUID = 1L;
     private static final Pattern CONTROL = Pattern.compile("[\\p{Cntrl}&&[^\n]]");
 

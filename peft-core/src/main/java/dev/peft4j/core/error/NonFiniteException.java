@@ -1,7 +1,7 @@
-package dev.peft4j.core.autograd;
+package dev.peft4j.core.error;
 
 /** A value became infinite or not a number. */
-public final class NonFiniteException extends ArithmeticException {
+public final class NonFiniteException extends ArithmeticException implements PeftFailure {
     private static final long serialVersionUID = 1L;
     private final String tensor;
 

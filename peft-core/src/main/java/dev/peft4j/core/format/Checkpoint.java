@@ -1,5 +1,6 @@
 package dev.peft4j.core.format;
 
+import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;
 import java.io.IOException;

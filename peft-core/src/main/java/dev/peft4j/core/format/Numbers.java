@@ -1,5 +1,6 @@
 package dev.peft4j.core.format;
 
+import dev.peft4j.core.error.BadFileException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 

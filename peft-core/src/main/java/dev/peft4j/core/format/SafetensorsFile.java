@@ -1,11 +1,14 @@
 package dev.peft4j.core.format;
 
+import dev.peft4j.core.error.BadFileException;
+import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -57,6 +60,8 @@ public final class SafetensorsFile implements AutoCloseable {
         }
         try {
             return read(path, channel);
+        } catch (ClosedByInterruptException e) {
+            throw new StoppedException(path + " was to be read");
         } catch (IOException | RuntimeException e) {
             channel.close();
             throw e;
@@ -98,7 +103,12 @@ public final class SafetensorsFile implements AutoCloseable {
     private static ByteBuffer readFully(FileChannel channel, ByteBuffer to, long position) throws IOException {
         long at = position;
         while (to.hasRemaining()) {
-            int n = channel.read(to, at);
+            int n;
+            try {
+                n = channel.read(to, at);
+            } catch (ClosedByInterruptException e) {
+                throw new StoppedException("tensors were to be read");
+            }
             if (n < 0) {
                 throw new EOFException("the file became shorter while it was read");
             }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import dev.peft4j.core.error.BadFileException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

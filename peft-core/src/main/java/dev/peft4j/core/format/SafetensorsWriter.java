@@ -2,6 +2,7 @@ package dev.peft4j.core.format;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.tensor.Tensor;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -55,7 +56,7 @@ public final class SafetensorsWriter {
 
     private SafetensorsWriter put(String name, Entry entry) {
         if (entries.put(name, entry) != null) {
-            throw new IllegalArgumentException("two tensors are called " + name + "; names in a file must differ");
+            throw new BadInputException("two tensors are called " + name + "; names in a file must differ");
         }
         return this;
     }

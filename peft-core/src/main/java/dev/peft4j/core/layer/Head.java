@@ -5,6 +5,7 @@ import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.data.Layout;
 import dev.peft4j.core.data.Measure;
 import dev.peft4j.core.data.Targets;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
@@ -45,7 +46,7 @@ public interface Head {
     /**
      * Which rows are compared with the targets of a batch.
      *
-     * @throws IllegalArgumentException if the batch has targets of another kind
+     * @throws BadInputException if the batch has targets of another kind
      */
     Scored scored(Layout layout);
 

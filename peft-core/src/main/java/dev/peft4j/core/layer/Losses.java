@@ -3,6 +3,7 @@ package dev.peft4j.core.layer;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.Targets;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -34,7 +35,7 @@ public final class Losses {
 
     private static <T extends Targets> T require(Class<T> kind, Targets targets, String loss) {
         if (!kind.isInstance(targets)) {
-            throw new IllegalArgumentException("the " + loss + " of " + targets.kind()
+            throw new BadInputException("the " + loss + " of " + targets.kind()
                     + " was asked for. Give targets of the kind that it compares.");
         }
         return kind.cast(targets);
@@ -44,7 +45,7 @@ public final class Losses {
         Tensor z = predicted.value();
         int n = z.cols();
         if (targets.length != z.rows() * n) {
-            throw new IllegalArgumentException("the loss needs " + n + " values for each of " + z.rows()
+            throw new BadInputException("the loss needs " + n + " values for each of " + z.rows()
                     + " sequences or images, and has " + targets.length + " in all. Give as many with each.");
         }
         Tensor dz = pass.isRecording() && predicted.isTracked() ? pass.allocate(z.rows(), n) : null;

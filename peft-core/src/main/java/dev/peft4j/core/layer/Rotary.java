@@ -2,6 +2,7 @@ package dev.peft4j.core.layer;
 
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.ArrayList;
@@ -57,7 +58,7 @@ public final class Rotary implements AutoCloseable {
         }
         synchronized (all) {
             if (closed) {
-                throw new IllegalStateException(
+                throw new WrongUseException(
                         "rotary positions up to " + needed
                                 + " were asked for after their tables were closed. Close them with the model, when nothing uses it.");
             }

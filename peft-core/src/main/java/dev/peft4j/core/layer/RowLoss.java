@@ -4,6 +4,7 @@ import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.Targets;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.Arrays;
 import java.util.stream.IntStream;
@@ -24,7 +25,7 @@ public final class RowLoss {
      * @param targets of the n rows
      * @param scale of the gradient: 1 / number of scored rows in the whole batch, for the mean
      * @return the sum of the losses, not scaled
-     * @throws IllegalArgumentException if a class is no output of the head
+     * @throws BadInputException if a class is no output of the head
      */
     public static double forward(Call call, Node x, Targets targets, double scale, Head head, LossFunction function) {
         Pass pass = call.pass();
@@ -86,9 +87,8 @@ public final class RowLoss {
         for (int i = 0; i < labels.length; i++) {
             if (labels[i] != Targets.IGNORE) {
                 if (labels[i] < 0 || labels[i] >= classes) {
-                    throw new IllegalArgumentException(
-                            "the label " + labels[i] + " was given; there are 0 to " + (classes - 1) + ", and "
-                                    + Targets.IGNORE + " for what is not scored. Correct the labels.");
+                    throw new BadInputException("the label " + labels[i] + " was given; there are 0 to " + (classes - 1)
+                            + ", and " + Targets.IGNORE + " for what is not scored. Correct the labels.");
                 }
                 rows[n++] = i;
             }

@@ -6,6 +6,7 @@ import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.data.Example;
 import dev.peft4j.core.data.Layout;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.layer.Head;
 import dev.peft4j.core.layer.LossFunction;
 import dev.peft4j.core.layer.RowLoss;
@@ -46,7 +47,7 @@ public interface Model extends ModelSites, AutoCloseable {
      * The backbone: hidden states of some rows (n, C), after the final norm.
      *
      * @param rows numbers of the rows in rising order, as {@link #layout} counts them; null for all
-     * @throws IllegalArgumentException if it reads batches of another kind, or the batch does not fit
+     * @throws BadInputException if it reads batches of another kind, or the batch does not fit
      */
     Node hidden(Call call, Batch batch, int @Nullable [] rows);
 
@@ -55,7 +56,7 @@ public interface Model extends ModelSites, AutoCloseable {
      *
      * @param name of the example, for the message
      * @param rowsInFront places of the context that adapters take
-     * @throws IllegalArgumentException if it is too long, or of another kind
+     * @throws BadInputException if it is too long, or of another kind
      */
     void requireFits(String name, Example example, int rowsInFront);
 
@@ -88,7 +89,7 @@ public interface Model extends ModelSites, AutoCloseable {
     /**
      * How many tokens, sequences or images of a batch are scored: rows that adapters put in front of a sequence predict its first token.
      *
-     * @throws IllegalArgumentException if its targets are of a kind that the head has no use for
+     * @throws BadInputException if its targets are of a kind that the head has no use for
      */
     default int scored(Call call, Batch batch) {
         return head().scored(layout(call, batch)).count();

@@ -1,5 +1,6 @@
 package dev.peft4j.core.site;
 
+import dev.peft4j.core.error.BadInputException;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -57,13 +58,13 @@ public record FamilyTraits(
     /**
      * The class of transformers that has the head of a task.
      *
-     * @throws IllegalArgumentException if the family does not serve the task
+     * @throws BadInputException if the family does not serve the task
      */
     public String className(TaskType task) {
         Head head = heads.get(task);
         if (head == null) {
-            throw new IllegalArgumentException("a model for " + task + " was asked for; the family serves "
-                    + heads.keySet() + ". Use one of these.");
+            throw new BadInputException("a model for " + task + " was asked for; the family serves " + heads.keySet()
+                    + ". Use one of these.");
         }
         return head.className;
     }

@@ -1,6 +1,7 @@
 package dev.peft4j.core.site;
 
 import dev.peft4j.core.autograd.Leased;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.weight.FrozenWeight;
@@ -30,11 +31,11 @@ public interface ModelSites extends Leased {
      * The table of the tokens that a model reads.
      *
      * @param what needs it, for the message
-     * @throws IllegalArgumentException if it reads none
+     * @throws BadInputException if it reads none
      */
     default EmbeddingSite tokens(String what) {
         if (embeddingSites().isEmpty()) {
-            throw new IllegalArgumentException(what + " was asked for, which is of tokens; this " + modelType()
+            throw new BadInputException(what + " was asked for, which is of tokens; this " + modelType()
                     + " model reads none. Leave it out, or use a model of texts.");
         }
         return embeddingSites().get(0);
@@ -95,7 +96,7 @@ public interface ModelSites extends Leased {
     /**
      * A vector of the base (1, n): a bias, or the weight of a norm. Never changed by an adapter.
      *
-     * @throws IllegalArgumentException if it is a matrix
+     * @throws BadInputException if it is a matrix
      */
     Tensor vector(String name);
 
@@ -121,7 +122,7 @@ public interface ModelSites extends Leased {
      * Makes sure that what was made for another model can be used with this one: they have tensors of the same names and dimensions.
      *
      * @param what was made, for the message
-     * @throws IllegalArgumentException if they differ
+     * @throws BadInputException if they differ
      */
     default void requireAlike(ModelSites other, String what) {
         if (other == this) {
@@ -132,7 +133,7 @@ public interface ModelSites extends Leased {
             alike &= Arrays.equals(shape(storedName(name)), other.shape(other.storedName(name)));
         }
         if (!alike) {
-            throw new IllegalArgumentException(what + " was made for the " + other.modelType() + " model of "
+            throw new BadInputException(what + " was made for the " + other.modelType() + " model of "
                     + other.source() + ", and is used with the " + modelType() + " model of " + source()
                     + ", whose layers are others. Use it with the model that it was made for.");
         }

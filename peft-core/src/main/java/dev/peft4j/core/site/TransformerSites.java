@@ -1,5 +1,6 @@
 package dev.peft4j.core.site;
 
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.List;
 
@@ -33,16 +34,15 @@ public interface TransformerSites extends ModelSites {
     /**
      * A model as one of transformer blocks, which a method needs.
      *
-     * @throws IllegalArgumentException if it has none
+     * @throws BadInputException if it has none
      */
     static TransformerSites require(ModelSites model, String method) {
         if (model instanceof TransformerSites transformer) {
             return transformer;
         }
-        throw new IllegalArgumentException(
-                "the method " + method + " was asked for, which acts in blocks of a transformer;"
-                        + " this " + model.modelType()
-                        + " model has none. Methods that act at layers fit it: LORA, LOHA, LOKR, OFT,"
-                        + " IA3, BITFIT and others.");
+        throw new BadInputException("the method " + method + " was asked for, which acts in blocks of a transformer;"
+                + " this " + model.modelType()
+                + " model has none. Methods that act at layers fit it: LORA, LOHA, LOKR, OFT,"
+                + " IA3, BITFIT and others.");
     }
 }

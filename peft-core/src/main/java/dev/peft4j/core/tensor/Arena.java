@@ -1,5 +1,7 @@
 package dev.peft4j.core.tensor;
 
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.WrongUseException;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -36,12 +38,12 @@ public final class Arena implements AutoCloseable {
     /**
      * Takes the arena for a pass until {@link #giveBack}.
      *
-     * @throws IllegalStateException if another pass has it, or it was closed
+     * @throws WrongUseException if another pass has it, or it was closed
      */
     public synchronized void claim(Object pass) {
         requireOpen();
         if (user != null) {
-            throw new IllegalStateException(
+            throw new WrongUseException(
                     "a pass was begun with the arena of another pass that is not closed yet;"
                             + " both would write to the same memory. Close that pass first, or give each thread an arena of its own.");
         }
@@ -64,7 +66,7 @@ public final class Arena implements AutoCloseable {
 
     private void requireOpen() {
         if (closed) {
-            throw new IllegalStateException(
+            throw new WrongUseException(
                     "an arena was used after it was closed. Close it when no pass needs it any more.");
         }
     }
@@ -73,7 +75,7 @@ public final class Arena implements AutoCloseable {
     void requireOwnThread() {
         Thread thread = userThread;
         if (thread != null && thread != Thread.currentThread()) {
-            throw new IllegalStateException("the arena of a pass of the thread " + thread.getName()
+            throw new WrongUseException("the arena of a pass of the thread " + thread.getName()
                     + " was used by the thread " + Thread.currentThread().getName()
                     + "; both would write to the same memory. Give each thread an arena of its own.");
         }
@@ -115,7 +117,7 @@ public final class Arena implements AutoCloseable {
                 return;
             }
         }
-        throw new IllegalArgumentException(tensor + " is not of this arena");
+        throw new BadInputException(tensor + " is not of this arena");
     }
 
     /** Ends a use of a tensor that was held, and gives its place back if that was the last one. */
@@ -199,7 +201,7 @@ public final class Arena implements AutoCloseable {
             if (before != null) {
                 int end = before.getKey() + before.getValue();
                 if (end > at) {
-                    throw new IllegalStateException("a tensor was given back twice");
+                    throw new WrongUseException("a tensor was given back twice");
                 }
                 if (end == at) {
                     start = before.getKey();

@@ -1,5 +1,8 @@
 package dev.peft4j.core.tensor;
 
+import dev.peft4j.core.error.BackendException;
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.WrongUseException;
 import java.util.List;
 import java.util.ServiceLoader;
 import java.util.function.Supplier;
@@ -13,7 +16,7 @@ import org.slf4j.LoggerFactory;
  * The pair of engines in use, the number format that they compute in, and the threads that they work with.
  *
  * <p>{@link #auto}, {@link #host()} and {@link #nd4j} stay open as long as the process lives. A backend with threads of its own ({@link #host(int)}) is
- * closed by whoever made it, when no model uses it any more; using it then is an {@link IllegalStateException}. Any number of backends with any numbers of
+ * closed by whoever made it, when no model uses it any more; using it then is an {@link WrongUseException}. Any number of backends with any numbers of
  * threads work beside each other, and give the same bits.
  */
 public final class Backend implements AutoCloseable {
@@ -90,11 +93,11 @@ public final class Backend implements AutoCloseable {
      *
      * @param threads that work on one operation: the calling one, and {@code threads - 1} that belong to the backend
      * @throws BackendException if the natives of OpenBLAS cannot be loaded
-     * @throws IllegalArgumentException if there is less than one thread, or more than 1024
+     * @throws BadInputException if there is less than one thread, or more than 1024
      */
     public static Backend host(int threads) {
         if (threads < 1 || threads > MAX_THREADS) {
-            throw new IllegalArgumentException("a backend with " + threads + " threads was asked for; there are 1 to "
+            throw new BadInputException("a backend with " + threads + " threads was asked for; there are 1 to "
                     + MAX_THREADS + ". Give the number of processor cores to use.");
         }
         HostMatrixEngine.OPENBLAS.load();

@@ -5,6 +5,7 @@ import static org.bytedeco.openblas.global.openblas.LAPACKE_dgesdd;
 import static org.bytedeco.openblas.global.openblas.LAPACKE_dorgqr;
 import static org.bytedeco.openblas.global.openblas.LAPACK_ROW_MAJOR;
 
+import dev.peft4j.core.error.BadInputException;
 import java.util.Arrays;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.openblas.global.openblas;
@@ -93,7 +94,7 @@ public final class Decompositions {
 
     private static void check(String routine, int info) {
         if (info != 0) {
-            throw new ArithmeticException("LAPACK " + routine + " failed with " + info
+            throw new BadInputException("LAPACK " + routine + " failed with " + info
                     + ": a decomposition of finite numbers was expected to converge. Check the weights for NaN.");
         }
     }

@@ -1,5 +1,6 @@
 package dev.peft4j.core.tensor;
 
+import dev.peft4j.core.error.WrongUseException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.DoubleSupplier;
 import org.jspecify.annotations.Nullable;
@@ -25,7 +26,7 @@ final class Guard {
 
     void requireOpen() {
         if (closed.get()) {
-            throw new IllegalStateException(
+            throw new WrongUseException(
                     "an operation was begun on a backend that was closed. Close it when no model uses it any more,"
                             + " or use Backend.host(), which stays open.");
         }
@@ -45,7 +46,7 @@ final class Guard {
     /**
      * Runs an operation.
      *
-     * @throws IllegalStateException if the backend or one of the tensors is closed
+     * @throws WrongUseException if the backend or one of the tensors is closed
      */
     double get(DoubleSupplier operation, @Nullable Tensor[] read, @Nullable Tensor[] written) {
         requireOpen();

@@ -6,6 +6,7 @@ import static org.bytedeco.openblas.global.openblas_nolapack.CblasTrans;
 import static org.bytedeco.openblas.global.openblas_nolapack.cblas_sgemm;
 import static org.bytedeco.openblas.global.openblas_nolapack.cblas_sgemv;
 
+import dev.peft4j.core.error.BadInputException;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
@@ -47,11 +48,11 @@ final class HostMatrixEngine implements MatrixEngine {
         int bRows = transposeB ? b.cols() : b.rows();
         int bCols = transposeB ? b.rows() : b.cols();
         if (aRows != m || bRows != k || bCols != n) {
-            throw new IllegalArgumentException("the product of " + a + (transposeA ? " transposed" : "") + " and " + b
+            throw new BadInputException("the product of " + a + (transposeA ? " transposed" : "") + " and " + b
                     + (transposeB ? " transposed" : "") + " does not have the dimensions of " + c);
         }
         if (a.dtype() != DType.F32 || b.dtype() != DType.F32 || c.dtype() != DType.F32) {
-            throw new IllegalArgumentException("the host engine computes in F32; use the ND4J engine for F64");
+            throw new BadInputException("the host engine computes in F32; use the ND4J engine for F64");
         }
         if (m == 0 || n == 0) {
             return;

@@ -1,10 +1,12 @@
 package dev.peft4j.core.tensor;
 
+import dev.peft4j.core.error.BackendException;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import org.bytedeco.javacpp.Loader;
 import org.jspecify.annotations.Nullable;
 
@@ -54,16 +56,39 @@ final class NativeLibrary {
     private synchronized void loadOnce() {
         if (failure == null && !loaded) {
             requirePrivateCache();
-            try {
-                firstUse.run();
-                loaded = true;
-            } catch (LinkageError e) {
-                failure = e;
-            }
+            failure = uninterrupted(firstUse);
+            loaded = failure == null;
         }
         if (failure != null) {
             throw new BackendException(isOnClassPath(Loader.getPlatform()) ? unusable(failure) : missing(), failure);
         }
+    }
+
+    /** Runs something on a thread of its own: an interrupt of the caller's would end the reading of natives, and Java loads a class that failed once never again. */
+    private static @Nullable LinkageError uninterrupted(Runnable work) {
+        AtomicReference<Throwable> thrown = new AtomicReference<>();
+        Thread thread = new Thread(work, "peft4j-natives");
+        thread.setUncaughtExceptionHandler((t, e) -> thrown.set(e));
+        thread.start();
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        Throwable failure = thrown.get();
+        if (failure instanceof RuntimeException e) {
+            throw e;
+        }
+        if (failure instanceof Error e && !(e instanceof LinkageError)) {
+            throw e;
+        }
+        return (LinkageError) failure;
     }
 
     /** Users without a home share the folder of temporary files with others, who could put a library there. */

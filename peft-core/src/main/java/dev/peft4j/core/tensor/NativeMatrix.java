@@ -1,5 +1,6 @@
 package dev.peft4j.core.tensor;
 
+import dev.peft4j.core.error.WrongUseException;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.DoubleBuffer;
@@ -67,7 +68,7 @@ class NativeMatrix {
     /**
      * Begins an operation: the memory lasts until {@link #leave}.
      *
-     * @throws IllegalStateException if it is closed, or the pass that it belongs to is
+     * @throws WrongUseException if it is closed, or the pass that it belongs to is
      */
     final void enter() {
         live().enter();

@@ -1,5 +1,7 @@
 package dev.peft4j.core.tensor;
 
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.WrongUseException;
 import java.lang.ref.Cleaner;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -49,7 +51,7 @@ final class NativeMemory implements AutoCloseable {
 
     private static long bytes(DType dtype, long elements) {
         if (elements < 0 || elements > LARGEST / dtype.bytes()) {
-            throw new IllegalArgumentException("a tensor of " + elements + " " + dtype + " elements was asked for; "
+            throw new BadInputException("a tensor of " + elements + " " + dtype + " elements was asked for; "
                     + (LARGEST >> 40) + " TiB are the most. Check the sizes that it is made of.");
         }
         return elements * dtype.bytes();
@@ -96,7 +98,7 @@ final class NativeMemory implements AutoCloseable {
     }
 
     private static IllegalStateException closedError() {
-        return new IllegalStateException(
+        return new WrongUseException(
                 "a tensor was used after it, or the model, adapter or arena that owns it, was closed."
                         + " Close them when nothing uses them any more.");
     }
@@ -104,7 +106,7 @@ final class NativeMemory implements AutoCloseable {
     /**
      * Begins a use: the memory lasts until {@link #leave}.
      *
-     * @throws IllegalStateException if it is closed
+     * @throws WrongUseException if it is closed
      */
     void enter() {
         if (users.getAndIncrement() < 0) {

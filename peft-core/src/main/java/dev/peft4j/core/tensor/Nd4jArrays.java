@@ -25,7 +25,7 @@ final class Nd4jArrays {
         try (MemoryWorkspace workspace = Nd4j.getWorkspaceManager().getAndActivateWorkspace(WORKSPACE, "peft4j")) {
             T result = operation.get();
             if (workspace.getWorkspaceConfiguration() == null) {
-                throw new IllegalStateException("the ND4J workspace lost its configuration");
+                throw new AssertionError("the ND4J workspace lost its configuration");
             }
             return result;
         }

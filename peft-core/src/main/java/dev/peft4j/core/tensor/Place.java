@@ -1,5 +1,6 @@
 package dev.peft4j.core.tensor;
 
+import dev.peft4j.core.error.WrongUseException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
@@ -25,12 +26,12 @@ final class Place implements AutoCloseable {
      * The memory, to be asked before each use.
      *
      * @param tensor that asks, for the message
-     * @throws IllegalStateException if the pass that it belongs to was closed
+     * @throws WrongUseException if the pass that it belongs to was closed
      */
     NativeMemory memory(NativeMatrix tensor) {
         Arena a = arena;
         if (a != null && a.generation() != generation) {
-            throw new IllegalStateException("a value of a pass (" + tensor
+            throw new WrongUseException("a value of a pass (" + tensor
                     + ") was used after the pass was closed; its memory is that of the next pass."
                     + " Copy what you need before, such as by toFloats().");
         }

@@ -1,5 +1,7 @@
 package dev.peft4j.core.tensor;
 
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.WrongUseException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
@@ -9,7 +11,7 @@ import java.nio.ByteBuffer;
  * <p>A tensor made by {@link #allocate} or {@link #zeros} owns its memory, and whoever made it closes it. Tensors of an {@link
  * Arena} and the views made by {@link #columns} and {@link #rows} own nothing; closing them does nothing.
  *
- * <p>A tensor that is closed while another thread reads or writes it lasts until that operation ends; the next one is an {@link IllegalStateException}.
+ * <p>A tensor that is closed while another thread reads or writes it lasts until that operation ends; the next one is an {@link WrongUseException}.
  * Several threads may read a tensor at once; none may write to it meanwhile.
  */
 public final class Tensor extends NativeMatrix implements AutoCloseable {
@@ -37,7 +39,7 @@ public final class Tensor extends NativeMatrix implements AutoCloseable {
 
     private static Tensor owning(DType dtype, int rows, int cols, boolean zeroed) {
         if (rows < 0 || cols < 0) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "a tensor of (" + rows + ", " + cols + ") was asked for; dimensions are at least 0.");
         }
         NativeMemory memory = new NativeMemory(
@@ -48,8 +50,8 @@ public final class Tensor extends NativeMatrix implements AutoCloseable {
     /** A matrix with these values, row by row; the caller closes it. */
     public static Tensor of(DType dtype, int rows, int cols, float... values) {
         if (values.length != (long) rows * cols) {
-            throw new IllegalArgumentException(values.length + " values were given for a tensor of (" + rows + ", "
-                    + cols + "), which has " + (long) rows * cols + ". Give as many as it has.");
+            throw new BadInputException(values.length + " values were given for a tensor of (" + rows + ", " + cols
+                    + "), which has " + (long) rows * cols + ". Give as many as it has.");
         }
         Tensor t = allocate(dtype, rows, cols);
         t.set(values);
@@ -81,7 +83,7 @@ public final class Tensor extends NativeMatrix implements AutoCloseable {
     /** The same elements with other dimensions, as a view. */
     public Tensor reshape(int newRows, int newCols) {
         if (!isContiguous() || (long) newRows * newCols != size()) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "cannot see " + this + " as (" + newRows + ", " + newCols + "): the sizes or the strides differ");
         }
         return new Tensor(place(), dtype(), offset(), newRows, newCols, newCols, false);
@@ -128,7 +130,7 @@ public final class Tensor extends NativeMatrix implements AutoCloseable {
 
     private void requireCount(int values) {
         if (values != size()) {
-            throw new IllegalArgumentException(values + " values for " + this + ": the numbers must be equal");
+            throw new BadInputException(values + " values for " + this + ": the numbers must be equal");
         }
     }
 
@@ -150,8 +152,7 @@ public final class Tensor extends NativeMatrix implements AutoCloseable {
     /** Copies the elements of a tensor of the same dimensions, converting the number format where it differs. */
     public void copyFrom(Tensor from) {
         if (from.rows() != rows() || from.cols() != cols()) {
-            throw new IllegalArgumentException(
-                    "cannot copy " + from + " into " + this + ": the dimensions must be equal");
+            throw new BadInputException("cannot copy " + from + " into " + this + ": the dimensions must be equal");
         }
         change(() -> from.during(() -> {
             for (int r = 0; r < rows(); r++) {
@@ -182,7 +183,7 @@ public final class Tensor extends NativeMatrix implements AutoCloseable {
     /** Gives the bytes of a contiguous tensor of less than a GiB, in the byte order of the machine, to an action that may change them. */
     public void withBytes(BytesAction action) throws IOException {
         if (!isContiguous()) {
-            throw new IllegalStateException("the bytes of " + this + " were asked for, whose rows do not follow each"
+            throw new WrongUseException("the bytes of " + this + " were asked for, whose rows do not follow each"
                     + " other. Copy it first.");
         }
         enterOwn();

@@ -76,14 +76,11 @@ final class Workers implements AutoCloseable {
                 Thread.onSpinWait();
             }
             job = null;
-            if (j.failure instanceof Error error) {
-                throw error; // such as an OutOfMemoryError, which callers know
+            if (j.failure instanceof RuntimeException e) {
+                throw e;
             }
-            if (j.failure instanceof IllegalStateException e) {
-                throw e; // such as of a tensor that another thread has closed
-            }
-            if (j.failure != null) {
-                throw new IllegalStateException("a worker failed", j.failure);
+            if (j.failure instanceof Error e) {
+                throw e;
             }
         } finally {
             caller.unlock();

@@ -1,6 +1,8 @@
 package dev.peft4j.core.train;
 
 import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.HashMap;
@@ -45,7 +47,7 @@ public final class AdamW implements Optimizer {
 
     static void requireConstants(double beta1, double beta2, double eps) {
         if (!(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1 && eps > 0 && Double.isFinite(eps))) {
-            throw new IllegalArgumentException("AdamW with betas " + beta1 + ", " + beta2 + ", eps " + eps
+            throw new BadInputException("AdamW with betas " + beta1 + ", " + beta2 + ", eps " + eps
                     + " was asked for; betas are from 0 to below 1, eps is above 0. Change the constants.");
         }
     }
@@ -74,7 +76,7 @@ public final class AdamW implements Optimizer {
 
     private void requireOpen() {
         if (closed) {
-            throw new IllegalStateException("an optimizer was used after it was closed. Make a new one.");
+            throw new WrongUseException("an optimizer was used after it was closed. Make a new one.");
         }
     }
 

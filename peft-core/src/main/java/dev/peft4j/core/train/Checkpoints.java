@@ -1,5 +1,6 @@
 package dev.peft4j.core.train;
 
+import dev.peft4j.core.error.BadInputException;
 import java.nio.file.Path;
 import java.time.Duration;
 
@@ -17,8 +18,8 @@ public record Checkpoints(Path file, int everySteps, Duration every) {
     /** Checks the ranges. */
     public Checkpoints {
         if (everySteps < 0 || every.isNegative()) {
-            throw new IllegalArgumentException("checkpoints every " + everySteps + " steps and every "
-                    + every.toSeconds() + " seconds were asked for; neither can be below 0. Give 0 for never.");
+            throw new BadInputException("checkpoints every " + everySteps + " steps and every " + every.toSeconds()
+                    + " seconds were asked for; neither can be below 0. Give 0 for never.");
         }
     }
 

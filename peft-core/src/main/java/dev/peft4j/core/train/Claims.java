@@ -1,6 +1,7 @@
 package dev.peft4j.core.train;
 
 import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.error.WrongUseException;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -11,17 +12,16 @@ final class Claims implements AutoCloseable {
     /**
      * Takes them.
      *
-     * @throws IllegalStateException if another run has one of them; none is taken then
+     * @throws WrongUseException if another run has one of them; none is taken then
      */
     Claims(List<Parameter> parameters) {
         for (Parameter p : parameters) {
             if (!p.value().claim()) {
                 close();
-                throw new IllegalStateException(
-                        "an adapter was to be trained that another run is training (its parameter "
-                                + p.name()
-                                + "); each would undo the steps of the other. Wait until that run has ended, or train an"
-                                + " adapter of its own.");
+                throw new WrongUseException("an adapter was to be trained that another run is training (its parameter "
+                        + p.name()
+                        + "); each would undo the steps of the other. Wait until that run has ended, or train an"
+                        + " adapter of its own.");
             }
             mine.add(p);
         }

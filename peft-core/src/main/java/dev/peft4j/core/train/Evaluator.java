@@ -2,10 +2,12 @@ package dev.peft4j.core.train;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.Call;
-import dev.peft4j.core.autograd.NonFiniteException;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.data.Example;
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.NonFiniteException;
+import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.layer.Head;
 import dev.peft4j.core.model.Loss;
 import dev.peft4j.core.model.Model;
@@ -24,11 +26,14 @@ public final class Evaluator {
     /**
      * Evaluates a model with the adapters that are active.
      *
-     * @throws IllegalArgumentException if no token or sequence is scored
+     * @throws BadInputException if no token or sequence is scored
      * @throws NonFiniteException if the loss is infinite or not a number
      */
     public static Evaluation evaluate(Model model, List<Adapter> adapters, List<? extends Example> records) {
-        return Objects.requireNonNull(evaluate(model, adapters, records, () -> false));
+        return Objects.requireNonNull(evaluate(model, adapters, records, () -> {
+            StoppedException.ifInterrupted(records.size() + " records were to be evaluated");
+            return false;
+        }));
     }
 
     /** The same; null if it was stopped meanwhile. */
@@ -57,7 +62,7 @@ public final class Evaluator {
             }
         }
         if (total.count() == 0) {
-            throw new IllegalArgumentException("records were to be evaluated, and no token of the " + records.size()
+            throw new BadInputException("records were to be evaluated, and no token of the " + records.size()
                     + " given ones is scored. Give records with text behind the prompt.");
         }
         if (!Double.isFinite(total.mean())) {

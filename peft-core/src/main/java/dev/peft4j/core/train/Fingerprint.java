@@ -30,7 +30,7 @@ final class Fingerprint {
         try {
             digest = MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
+            throw new AssertionError("every Java has SHA-256", e);
         }
     }
 

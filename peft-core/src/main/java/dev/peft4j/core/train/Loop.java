@@ -2,11 +2,11 @@ package dev.peft4j.core.train;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.Call;
-import dev.peft4j.core.autograd.NonFiniteException;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.data.Example;
+import dev.peft4j.core.error.NonFiniteException;
 import dev.peft4j.core.layer.LossFunction;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.tensor.Arena;

@@ -1,6 +1,7 @@
 package dev.peft4j.core.train;
 
 import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.List;
@@ -11,14 +12,14 @@ public interface Optimizer extends AutoCloseable {
     /**
      * Changes all parameters once, at a learning rate.
      *
-     * @throws IllegalStateException if it or one of the parameters is closed
+     * @throws WrongUseException if it or one of the parameters is closed
      */
     void step(Backend backend, List<Parameter> parameters, double learningRate);
 
     /**
      * What it remembers of a parameter, by names of its own; zeros at the start. A run that goes on has it from a file.
      *
-     * @throws IllegalStateException if it is closed
+     * @throws WrongUseException if it is closed
      */
     Map<String, Tensor> state(Parameter parameter);
 

@@ -2,6 +2,7 @@ package dev.peft4j.core.train;
 
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.data.Measure;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.format.Json;
 import dev.peft4j.core.tensor.Tensor;
 import java.io.IOException;
@@ -118,7 +119,7 @@ final class Progress implements AutoCloseable {
     /**
      * Takes over what was written.
      *
-     * @throws IllegalArgumentException if something is missing or of a wrong kind
+     * @throws BadInputException if something is missing or of a wrong kind
      */
     void read(String text) throws IOException {
         Map<String, Object> json = Json.parse(text);
@@ -136,7 +137,7 @@ final class Progress implements AutoCloseable {
         if (json.get(name) instanceof Number n) {
             return n;
         }
-        throw new IllegalArgumentException(name + " is " + json.get(name) + " and should be a number");
+        throw new BadInputException(name + " is " + json.get(name) + " and should be a number");
     }
 
     private static @Nullable Evaluation evaluation(Map<String, Object> json, String name) {

@@ -1,6 +1,8 @@
 package dev.peft4j.core.train;
 
 import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Kernels;
 import dev.peft4j.core.tensor.Tensor;
@@ -36,7 +38,7 @@ public final class Sgd implements Optimizer {
 
     static void requireMomentum(double momentum) {
         if (!(momentum >= 0 && momentum < 1)) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "SGD with the momentum " + momentum + " was asked for; momentum is from 0 to below 1. Change it.");
         }
     }
@@ -68,7 +70,7 @@ public final class Sgd implements Optimizer {
 
     private void requireOpen() {
         if (closed) {
-            throw new IllegalStateException("an optimizer was used after it was closed. Make a new one.");
+            throw new WrongUseException("an optimizer was used after it was closed. Make a new one.");
         }
     }
 

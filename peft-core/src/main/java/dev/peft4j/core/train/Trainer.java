@@ -2,11 +2,13 @@ package dev.peft4j.core.train;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.autograd.Lease;
-import dev.peft4j.core.autograd.NonFiniteException;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.compose.Conflicts;
 import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.data.Example;
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.NonFiniteException;
+import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.layer.LossFunction;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.tensor.Arena;
@@ -41,7 +43,7 @@ public final class Trainer {
     /**
      * A trainer of the parameters of an adapter that are trainable.
      *
-     * @throws IllegalArgumentException if there are none, or its config names modules that the model does not have
+     * @throws BadInputException if there are none, or its config names modules that the model does not have
      */
     public Trainer(Model model, Adapter adapter, TrainingConfig config, List<? extends TrainingListener> listeners) {
         this(model, List.of(adapter), config, listeners);
@@ -51,7 +53,7 @@ public final class Trainer {
      * A trainer of adapters that are active together, in this order. Those that are frozen ({@link Adapter#freeze}) belong to what the others are
      * trained on and compared with.
      *
-     * @throws IllegalArgumentException if none of their parameters is trainable, two of them replace the same tensor or token, or the config of one that
+     * @throws BadInputException if none of their parameters is trainable, two of them replace the same tensor or token, or the config of one that
      *     is trained names modules that the model does not have
      */
     public Trainer(
@@ -67,13 +69,13 @@ public final class Trainer {
                 .toList();
         if (parameters.isEmpty()) {
             int all = adapters.stream().mapToInt(a -> a.parameters().size()).sum();
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "an adapter was to be trained and none of its " + all + " parameters is trainable. Unfreeze some.");
         }
         for (Adapter a : trained) {
             List<String> untrainable = a.config().untrainable(model);
             if (!untrainable.isEmpty()) {
-                throw new IllegalArgumentException("an adapter was to be trained whose config names "
+                throw new BadInputException("an adapter was to be trained whose config names "
                         + String.join(", ", untrainable) + "; this " + model.modelType()
                         + " model has no such modules, or training can make no use of such a value. Correct or remove the"
                         + " fields: what a file that is read may hold is probably a mistake here.");
@@ -83,7 +85,7 @@ public final class Trainer {
         adapters.forEach(a -> a.requireFits(model));
         for (int i = 0; i < adapters.size(); i++) {
             if (adapters.subList(0, i).contains(adapters.get(i))) {
-                throw new IllegalArgumentException(
+                throw new BadInputException(
                         "an adapter was given twice to be trained, which would act twice. Give each adapter once.");
             }
         }
@@ -141,9 +143,9 @@ public final class Trainer {
      *
      * @param records to train on
      * @param heldOut to evaluate the base and the tuned model on; empty for no evaluation
-     * @throws IllegalArgumentException if there are no records, one is longer than the context, none has a token to learn from, or the run to go on with is
+     * @throws BadInputException if there are no records, one is longer than the context, none has a token to learn from, or the run to go on with is
      *     another one
-     * @throws IllegalStateException if the model or an adapter is closed, or another run trains the same parameters at the moment
+     * @throws WrongUseException if the model or an adapter is closed, or another run trains the same parameters at the moment
      * @throws UncheckedIOException if the state of the run cannot be written or read
      * @throws NonFiniteException if a value becomes infinite or not a number; the parameters are the best ones, if the run keeps these, else those before
      *     the step. A state on the disk stays as it is
@@ -160,7 +162,7 @@ public final class Trainer {
 
     private TrainingResult run(List<? extends Example> records, List<? extends Example> heldOut) {
         if (records.isEmpty()) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "records to train on were expected and there are none. Give a file with records.");
         }
         checkLengths(records);
@@ -283,7 +285,7 @@ public final class Trainer {
     /** Refuses records of which none has anything to learn from. */
     private void requireScored(List<? extends Example> records) {
         if (records.stream().noneMatch(r -> model.scored(Batch.of(List.of(r)), adapters) > 0)) {
-            throw new IllegalArgumentException(records.size() + " records were given to train on, and none has a"
+            throw new BadInputException(records.size() + " records were given to train on, and none has a"
                     + " token to learn from: all end with their prompt. Give records with a completion.");
         }
     }

@@ -1,9 +1,10 @@
 package dev.peft4j.core.train;
 
 import dev.peft4j.core.adapter.Adapter;
-import dev.peft4j.core.autograd.NonFiniteException;
 import dev.peft4j.core.autograd.Parameter;
-import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.error.BadFileException;
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.NonFiniteException;
 import dev.peft4j.core.format.SafetensorsFile;
 import dev.peft4j.core.format.SafetensorsWriter;
 import dev.peft4j.core.format.TensorInfo;
@@ -140,7 +141,7 @@ final class TrainerState {
         identity.forEach((name, value) -> {
             String there = found.getOrDefault(name, "nothing");
             if (!there.equals(value)) {
-                throw new IllegalArgumentException("a run was to go on with " + name.replace('_', ' ') + " " + value
+                throw new BadInputException("a run was to go on with " + name.replace('_', ' ') + " " + value
                         + ", and its state in " + file + " has " + there
                         + ". Use the settings and data that it was started with, or begin a new run.");
             }

@@ -1,5 +1,7 @@
 package dev.peft4j.core.train;
 
+import dev.peft4j.core.error.BadInputException;
+
 /**
  * How to train.
  *
@@ -73,14 +75,14 @@ public record TrainingConfig(
 
     private static void require(boolean condition, String found, String expected) {
         if (!condition) {
-            throw new IllegalArgumentException(found + " was given; it must be " + expected + ". Change the setting.");
+            throw new BadInputException(found + " was given; it must be " + expected + ". Change the setting.");
         }
     }
 
     /**
      * The steps of a run. An epoch is every record once: its last batch may be smaller, and its last step may have fewer batches.
      *
-     * @throws IllegalArgumentException if there are more than an int can count
+     * @throws BadInputException if there are more than an int can count
      */
     int stepsFor(int records) {
         if (steps > 0) {
@@ -265,7 +267,7 @@ public record TrainingConfig(
         /**
          * The settings.
          *
-         * @throws IllegalArgumentException if one is out of its range
+         * @throws BadInputException if one is out of its range
          */
         public TrainingConfig build() {
             return new TrainingConfig(

@@ -1,6 +1,7 @@
 package dev.peft4j.core.train;
 
 import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.ModelSites;
 import java.util.List;
 import java.util.Locale;
@@ -25,7 +26,7 @@ final class WeightDecay implements Predicate<Parameter> {
 
     static void require(double weightDecay) {
         if (!(weightDecay >= 0 && Double.isFinite(weightDecay))) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "a weight decay of " + weightDecay + " was asked for; it is at least 0. Change it.");
         }
     }

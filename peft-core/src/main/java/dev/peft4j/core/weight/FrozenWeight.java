@@ -1,6 +1,7 @@
 package dev.peft4j.core.weight;
 
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.RowTarget;
 import dev.peft4j.core.tensor.Tensor;
@@ -35,12 +36,12 @@ public interface FrozenWeight extends AutoCloseable {
      *
      * @param from first row
      * @param to (n, I), in single or double precision
-     * @throws IllegalArgumentException if the weight does not have these rows
+     * @throws BadInputException if the weight does not have these rows
      */
     default void decode(int from, Tensor to) {
         if (to.cols() != in() || from < 0 || from > out() - to.rows()) {
-            throw new IllegalArgumentException("rows from " + from + " on were asked for as " + to
-                    + ", and the weight is (" + out() + ", " + in() + "). Ask for rows that it has.");
+            throw new BadInputException("rows from " + from + " on were asked for as " + to + ", and the weight is ("
+                    + out() + ", " + in() + "). Ask for rows that it has.");
         }
         RowTarget.writeAll(to, (row, target) -> decodeRow(from + row, target));
     }

@@ -1,6 +1,8 @@
 package dev.peft4j.core.weight;
 
-import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.error.BadFileException;
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.format.Checkpoint;
 import dev.peft4j.core.format.SafetensorsWriter;
 import dev.peft4j.core.format.TensorInfo;
@@ -139,7 +141,7 @@ public final class Weights implements AutoCloseable {
             return weight(name);
         }
         if (checkpoint == null) {
-            throw new IllegalStateException(name + " was to be read, and there is no checkpoint");
+            throw new WrongUseException(name + " was to be read, and there is no checkpoint");
         }
         String inFile = fileName(name);
         requireShape(inFile, transposed, Arrays.stream(shape).asLongStream().toArray());
@@ -245,15 +247,15 @@ public final class Weights implements AutoCloseable {
     /**
      * A vector in use (1, n).
      *
-     * @throws IllegalArgumentException if it is a matrix
+     * @throws BadInputException if it is a matrix
      */
     public Tensor vector(String name) {
         Entry e = entry(name);
         if (e.shape.length == 1 && e.weight instanceof DenseWeight dense) {
             return dense.tensor();
         }
-        throw new IllegalArgumentException(name + " was asked for as a vector; it is a matrix of "
-                + Arrays.toString(e.shape) + ". Ask for its weight.");
+        throw new BadInputException(name + " was asked for as a vector; it is a matrix of " + Arrays.toString(e.shape)
+                + ". Ask for its weight.");
     }
 
     /** Bytes of memory that all tensors take. */
@@ -273,13 +275,12 @@ public final class Weights implements AutoCloseable {
 
     private Entry entry(String name) {
         if (closed) {
-            throw new IllegalStateException(name + " was asked for, and the model of " + directory
+            throw new WrongUseException(name + " was asked for, and the model of " + directory
                     + " was closed. Close it when nothing uses it any more.");
         }
         Entry e = entries.get(name);
         if (e == null) {
-            throw new IllegalArgumentException(
-                    name + " is no tensor of this model; it has " + entries.size() + " others");
+            throw new BadInputException(name + " is no tensor of this model; it has " + entries.size() + " others");
         }
         return e;
     }

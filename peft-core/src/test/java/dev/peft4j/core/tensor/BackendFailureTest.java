@@ -3,6 +3,7 @@ package dev.peft4j.core.tensor;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.peft4j.core.error.BackendException;
 import java.io.File;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

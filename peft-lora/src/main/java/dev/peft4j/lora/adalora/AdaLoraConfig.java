@@ -6,6 +6,7 @@ import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.TokenTables;
 import dev.peft4j.core.adapter.WeightTying;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
 import java.util.LinkedHashMap;
@@ -41,7 +42,7 @@ public record AdaLoraConfig(
         NamePattern.requireFinite("lora_alpha", alpha);
         NamePattern.requireProbability("lora_dropout", dropout);
         if (!(orthogonality >= 0) || !Double.isFinite(orthogonality)) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "orth_reg_weight = " + orthogonality + " was given; it is not below 0. 0.5 is usual.");
         }
         kept = new LinkedHashMap<>(kept);

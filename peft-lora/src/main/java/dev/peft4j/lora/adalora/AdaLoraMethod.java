@@ -7,6 +7,7 @@ import dev.peft4j.core.adapter.NamedMethod;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.PeftMethod;
 import dev.peft4j.core.adapter.TargetParameters;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.lora.RankOptions;
@@ -50,7 +51,7 @@ public final class AdaLoraMethod implements PeftMethod {
         c.kept().forEach((layer, mask) -> {
             boolean isLayer = sites.stream().anyMatch(s -> s.name().equals(layer));
             if (!isLayer || (!mask.isEmpty() && mask.size() != c.schedule().initR())) {
-                throw new IllegalArgumentException("rank_pattern has " + mask.size() + " values for \"" + layer
+                throw new BadInputException("rank_pattern has " + mask.size() + " values for \"" + layer
                         + "\"; a value for each of the init_r = " + c.schedule().initR()
                         + " ranks of a layer that AdaLoRA acts at was expected. Correct the file.");
             }

@@ -1,5 +1,7 @@
 package dev.peft4j.lora.adalora;
 
+import dev.peft4j.core.error.BadInputException;
+
 /**
  * How AdaLoRA gives out ranks.
  *
@@ -21,19 +23,19 @@ public record RankSchedule(
     public RankSchedule {
         boolean nothing = initR == 0 && targetR == 1; // as a file may have it
         if (!nothing && (initR < 1 || targetR < 1 || targetR > initR)) {
-            throw new IllegalArgumentException("init_r = " + initR + " and target_r = " + targetR
+            throw new BadInputException("init_r = " + initR + " and target_r = " + targetR
                     + " were given; ranks are at least 1, and the target is not above the start. 12 and 8 are usual.");
         }
         if (tInit < 0 || tFinal < 0 || deltaT < 1 || totalSteps < 0) {
-            throw new IllegalArgumentException("tinit = " + tInit + ", tfinal = " + tFinal + ", deltaT = " + deltaT
+            throw new BadInputException("tinit = " + tInit + ", tfinal = " + tFinal + ", deltaT = " + deltaT
                     + ", total_step = " + totalSteps + " were given; deltaT is at least 1, the others at least 0.");
         }
         if (totalSteps > 0 && tInit >= totalSteps - tFinal) {
-            throw new IllegalArgumentException("tinit = " + tInit + " and tfinal = " + tFinal
+            throw new BadInputException("tinit = " + tInit + " and tfinal = " + tFinal
                     + " leave no step of total_step = " + totalSteps + " to cut ranks in. Make them shorter.");
         }
         if (!(beta1 > 0 && beta1 < 1 && beta2 > 0 && beta2 < 1)) {
-            throw new IllegalArgumentException("beta1 = " + beta1 + " and beta2 = " + beta2
+            throw new BadInputException("beta1 = " + beta1 + " and beta2 = " + beta2
                     + " were given; they are between 0 and 1. 0.85 is usual.");
         }
     }

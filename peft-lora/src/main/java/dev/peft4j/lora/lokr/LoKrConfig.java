@@ -5,6 +5,7 @@ import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.NamePattern;
 import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.adapter.PeftConfig;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.lora.RankedLayers;
@@ -61,7 +62,7 @@ public record LoKrConfig(
         NamePattern.requireProbability("rank_dropout", rankDropout);
         NamePattern.requireProbability("module_dropout", moduleDropout);
         if (!attachment.read() && (decomposeFactor == 0 || decomposeFactor < -1)) {
-            throw new IllegalArgumentException("decompose_factor = " + decomposeFactor
+            throw new BadInputException("decompose_factor = " + decomposeFactor
                     + " was given; it is -1 or at least 1. -1 makes factors of like size.");
         }
     }

@@ -5,6 +5,7 @@ import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.NamePattern;
 import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.adapter.PeftConfig;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.EmbeddingSite;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
@@ -49,16 +50,16 @@ public record OftConfig(
     /** Checks the ranges. */
     public OftConfig {
         if (r < 0 || blockSize < 0 || (r == 0) == (blockSize == 0)) {
-            throw new IllegalArgumentException("r = " + r + " and oft_block_size = " + blockSize
+            throw new BadInputException("r = " + r + " and oft_block_size = " + blockSize
                     + " were given; one of them is 0, the other at least 1. A block size of 32 is usual.");
         }
         if (neumannTerms < 0 || neumannTerms > MOST_TERMS) {
-            throw new IllegalArgumentException("num_cayley_neumann_terms = " + neumannTerms
+            throw new BadInputException("num_cayley_neumann_terms = " + neumannTerms
                     + " was given; it is at least 1 and at most " + MOST_TERMS
                     + ", or 0 for the exact transform. 5 is usual.");
         }
         if (!(constraint >= 0)) {
-            throw new IllegalArgumentException(
+            throw new BadInputException(
                     "eps = " + constraint + " was given; it is above 0, or 0 for no constraint. 6e-5 is usual.");
         }
         NamePattern.requireProbability("module_dropout", moduleDropout);
@@ -83,9 +84,8 @@ public record OftConfig(
         ConfigFields f = new ConfigFields(json);
         f.ignore("fan_in_fan_out"); // follows from the model
         if (!f.has("oft_block_size")) {
-            throw new IllegalArgumentException(
-                    "\"oft_block_size\" is missing, as in files of PEFT before 0.14, whose OFT was"
-                            + " another one. Train the adapter again with a newer PEFT.");
+            throw new BadInputException("\"oft_block_size\" is missing, as in files of PEFT before 0.14, whose OFT was"
+                    + " another one. Train the adapter again with a newer PEFT.");
         }
         if (!"none".equals(f.any("bias")) && f.has("bias")) {
             f.noteUnusable("bias");
@@ -133,7 +133,7 @@ public record OftConfig(
                 ? nearestDivisor(features(site), blockSize)
                 : features(site) / nearestDivisor(features(site), r);
         if (size < 2 && !attachment.read()) {
-            throw new IllegalArgumentException("OFT with " + (blockSize > 0 ? "oft_block_size " + blockSize : "r " + r)
+            throw new BadInputException("OFT with " + (blockSize > 0 ? "oft_block_size " + blockSize : "r " + r)
                     + " gives blocks of one feature at " + site.name() + " (" + features(site)
                     + " features), which cannot rotate. Use larger blocks.");
         }

@@ -5,6 +5,7 @@ import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.NamePattern;
 import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.adapter.PeftConfig;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
 import java.math.BigInteger;
@@ -83,7 +84,7 @@ public record VeraConfig(
     List<LinearSite> sites(ModelSites model) {
         List<LinearSite> sites = attachment.sites(model);
         if (sites.isEmpty()) {
-            throw new IllegalArgumentException("target_modules is " + Attachment.NOTHING
+            throw new BadInputException("target_modules is " + Attachment.NOTHING
                     + ", and the shared matrices of VeRA have the size of the largest of its layers, of which there are"
                     + " none. Name at least one.");
         }

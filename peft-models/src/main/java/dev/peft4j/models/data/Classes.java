@@ -3,6 +3,7 @@ package dev.peft4j.models.data;
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.AdapterInfo;
 import dev.peft4j.core.data.ProblemType;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.format.Json;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.ModelInfo;
@@ -34,13 +35,13 @@ public final class Classes {
     /**
      * Outputs that adapters were trained for, or that were asked for; 0 if neither says.
      *
-     * @throws IllegalArgumentException if they contradict each other, or a language model was asked for classes
+     * @throws BadInputException if they contradict each other, or a language model was asked for classes
      */
     public static int outputs(ModelInfo model, int asked, List<Path> adapters) throws IOException {
         if (model.task() != TaskType.SEQ_CLS) {
             if (asked > 0) {
-                throw new IllegalArgumentException(asked + " classes were asked for (--classes), and this "
-                        + model.modelType() + " model predicts tokens, not classes. Leave that out, or use a BERT.");
+                throw new BadInputException(asked + " classes were asked for (--classes), and this " + model.modelType()
+                        + " model predicts tokens, not classes. Leave that out, or use a BERT.");
             }
             return 0;
         }
@@ -48,7 +49,7 @@ public final class Classes {
         for (Path directory : adapters) {
             int trained = AdapterFiles.describe(directory).outputs();
             if (trained > 0 && outputs > 0 && trained != outputs) {
-                throw new IllegalArgumentException(directory + " has a head of " + trained + " classes, and "
+                throw new BadInputException(directory + " has a head of " + trained + " classes, and "
                         + (asked > 0 ? asked + " were asked for (--classes)" : "another adapter has " + outputs)
                         + ". Use adapters of one task" + (asked > 0 ? ", and do not ask for a number." : "."));
             }
@@ -86,7 +87,7 @@ public final class Classes {
         }
         if (found.outputs() > known
                 || (found.outputs() < known && !found.names().isEmpty())) {
-            throw new IllegalArgumentException((asked > 0
+            throw new BadInputException((asked > 0
                             ? asked + " classes were asked for (--classes)"
                             : "the checkpoint has a head of " + known + " classes")
                     + ", and the records have " + found.outputs() + ": " + found.names()
@@ -99,7 +100,7 @@ public final class Classes {
     /**
      * Makes sure that labels which are words can be compared with what a head was trained to say.
      *
-     * @throws IllegalArgumentException if neither the adapters nor the checkpoint tell which output is which word
+     * @throws BadInputException if neither the adapters nor the checkpoint tell which output is which word
      */
     public static void requireKnown(ModelInfo model, int asked, List<Path> adapters, List<TextRecord> records)
             throws IOException {
@@ -114,7 +115,7 @@ public final class Classes {
         for (TextRecord record : records) {
             String label = record.label();
             if (label != null && !NUMBER.matcher(label.strip()).matches()) {
-                throw new IllegalArgumentException("the label " + label
+                throw new BadInputException("the label " + label
                         + " was found, and neither the checkpoint (id2label) nor an adapter tells which of the " + known
                         + " outputs it is. Give the numbers of the outputs as labels, or name them in config.json.");
             }
@@ -134,17 +135,17 @@ public final class Classes {
     /**
      * What a model predicts with some adapters, without records that say so.
      *
-     * @throws IllegalArgumentException if neither the adapters nor the checkpoint have a head, or the model is none that classifies
+     * @throws BadInputException if neither the adapters nor the checkpoint have a head, or the model is none that classifies
      */
     public static Labels known(ModelInfo model, List<Path> adapters) throws IOException {
         if (model.task() != TaskType.SEQ_CLS) {
-            throw new IllegalArgumentException("texts were to be classified, and this " + model.modelType()
+            throw new BadInputException("texts were to be classified, and this " + model.modelType()
                     + " model predicts tokens. Use a BERT.");
         }
         int outputs = outputs(model, 0, adapters);
         int known = outputs > 0 ? outputs : model.head();
         if (known == 0) {
-            throw new IllegalArgumentException("texts were to be classified, and neither the checkpoint nor "
+            throw new BadInputException("texts were to be classified, and neither the checkpoint nor "
                     + (adapters.isEmpty() ? "an adapter" : adapters) + " has a trained head. Give an adapter of a"
                     + " classifier, or train one.");
         }
@@ -187,7 +188,7 @@ public final class Classes {
     /**
      * How many records to train on each class has, as lines to be shown; the second warns if nearly all are of one. None if there are no classes.
      *
-     * @throws IllegalArgumentException if all are of one
+     * @throws BadInputException if all are of one
      */
     public static List<String> shares(ModelInfo model, Labels labels, List<TextRecord> records) {
         if (model.task() != TaskType.SEQ_CLS || labels.problem() != ProblemType.SINGLE_LABEL_CLASSIFICATION) {
@@ -203,7 +204,7 @@ public final class Classes {
                 Locale.ROOT, "%d classes: %s%s", counts.length, shares, counts.length > SHOWN ? ", ..." : ""));
         int most = Arrays.stream(counts).max().orElse(0);
         if (most == records.size()) {
-            throw new IllegalArgumentException("classes were to be learnt, and all " + most
+            throw new BadInputException("classes were to be learnt, and all " + most
                     + " records have the label " + records.get(0).label()
                     + ". Give records of at least two classes.");
         }

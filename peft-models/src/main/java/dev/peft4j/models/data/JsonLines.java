@@ -5,7 +5,8 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.error.BadFileException;
+import dev.peft4j.core.error.StoppedException;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -46,6 +47,7 @@ record JsonLines(Path file, RecordReader settings) {
                 }
             }
             if (!text.toString().isBlank()) {
+                StoppedException.ifInterrupted(file + " was to be read");
                 records.add(record(line, text.toString()));
             }
         } while (c >= 0 && records.size() < limit);

@@ -2,6 +2,7 @@ package dev.peft4j.models.data;
 
 import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.data.ProblemType;
+import dev.peft4j.core.error.BadInputException;
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,7 +28,7 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
     public Labels {
         names = List.copyOf(names);
         if (outputs < 1 || (!names.isEmpty() && names.size() != outputs)) {
-            throw new IllegalArgumentException(outputs + " classes and the names " + names
+            throw new BadInputException(outputs + " classes and the names " + names
                     + " were given; there is at least one, and a name for each or none. Correct one of them.");
         }
     }
@@ -41,7 +42,7 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
      * The classes that records have. Numbers from 0 on stay what they are ({@code 0.0} is 0); other labels are names, and sorted: numbers by their
      * value, words by their letters.
      *
-     * @throws IllegalArgumentException if a record has no label, there is only one class, or labels are no classes
+     * @throws BadInputException if a record has no label, there is only one class, or labels are no classes
      */
     public static Labels ofClasses(List<TextRecord> records) {
         return ofClasses(records, Integer.MAX_VALUE);
@@ -50,14 +51,14 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
     /**
      * The same for so many classes at most, where numbers are checked against them at once.
      *
-     * @throws IllegalArgumentException with file and line, too, if a number is too large
+     * @throws BadInputException with file and line, too, if a number is too large
      */
     public static Labels ofClasses(List<TextRecord> records, int most) {
         Map<String, TextRecord> first = new TreeMap<>();
         records.forEach(r -> first.putIfAbsent(text(r), r));
         List<String> found = new ArrayList<>(first.keySet());
         if (found.size() > Math.max(FEW, records.size() / 2)) {
-            throw new IllegalArgumentException(records.size() + " records have " + found.size()
+            throw new BadInputException(records.size() + " records have " + found.size()
                     + " different labels, such as " + found.subList(0, 3)
                     + ", which are too many to be classes. Name the column of the label (--label-column).");
         }
@@ -96,15 +97,15 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
 
     private static void requireSeveral(int classes, List<String> found) {
         if (classes < 2) {
-            throw new IllegalArgumentException("classes were to be learnt, and all records have the label "
-                    + found.get(0) + ". Give records of at least two classes.");
+            throw new BadInputException("classes were to be learnt, and all records have the label " + found.get(0)
+                    + ". Give records of at least two classes.");
         }
     }
 
     /**
      * The number of the class of a record.
      *
-     * @throws IllegalArgumentException with file and line, if it has no label or not one of these classes
+     * @throws BadInputException with file and line, if it has no label or not one of these classes
      */
     public int classOf(TextRecord record) {
         String label = text(record);
@@ -132,7 +133,7 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
     /**
      * What is to be predicted of a record that has no single class: a number for each output; 1 and 0 for labels that are there and that are not.
      *
-     * @throws IllegalArgumentException with file and line, if it has no label, or not one number for each output
+     * @throws BadInputException with file and line, if it has no label, or not one number for each output
      */
     public float[] valuesOf(TextRecord record) {
         List<String> parts = parts(text(record));

@@ -3,6 +3,8 @@ package dev.peft4j.models.data;
 import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.data.ProblemType;
 import dev.peft4j.core.data.Targets;
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.TextTokenizer;
@@ -30,7 +32,7 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
      *
      * @param rowsInFront places of the context that adapters take
      * @param maxLength longer sequences are cut to this many tokens; 0 for as many as fit
-     * @throws IllegalArgumentException if so many do not fit, or adapters leave no place
+     * @throws BadInputException if so many do not fit, or adapters leave no place
      */
     public static RecordEncoder forModel(
             Model model, TextTokenizer tokenizer, Labels labels, int rowsInFront, int maxLength) {
@@ -38,12 +40,11 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
         String context = "the context of this model is " + model.contextLength() + " tokens"
                 + (rowsInFront > 0 ? ", of which adapters take " + rowsInFront : "");
         if (fits < 1) {
-            throw new IllegalArgumentException(
-                    "records were to be encoded, and " + context + ". Use fewer virtual tokens.");
+            throw new BadInputException("records were to be encoded, and " + context + ". Use fewer virtual tokens.");
         }
         if (maxLength < 0 || maxLength > fits) {
-            throw new IllegalArgumentException("a greatest length of " + maxLength
-                    + " tokens (--max-length) was given; " + context + ". Give at most " + fits + ".");
+            throw new BadInputException("a greatest length of " + maxLength + " tokens (--max-length) was given; "
+                    + context + ". Give at most " + fits + ".");
         }
         return new RecordEncoder(tokenizer, model.taskType(), maxLength == 0 ? fits : maxLength, labels);
     }
@@ -60,13 +61,14 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
     /**
      * Encodes records.
      *
-     * @throws IllegalArgumentException if a classifier gets a record without a label, or with one that means nothing; if nothing is left to train on
+     * @throws BadInputException if a classifier gets a record without a label, or with one that means nothing; if nothing is left to train on
      */
     public Encoded encode(List<TextRecord> records) {
         List<PackedBatch.Sequence> sequences = new ArrayList<>();
         int cut = 0;
         int dropped = 0;
         for (TextRecord record : records) {
+            StoppedException.ifInterrupted(records.size() + " records were to be turned into tokens");
             PackedBatch.Sequence s = task == TaskType.SEQ_CLS ? classified(record) : scored(record);
             cut += s.length() > maxLength ? 1 : 0;
             s = shorten(s);
@@ -77,9 +79,8 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
             }
         }
         if (sequences.isEmpty()) {
-            throw new IllegalArgumentException(
-                    "none of " + records.size() + " records has a token to learn from within " + maxLength
-                            + " tokens. Shorten the prompts or raise the greatest length.");
+            throw new BadInputException("none of " + records.size() + " records has a token to learn from within "
+                    + maxLength + " tokens. Shorten the prompts or raise the greatest length.");
         }
         return new Encoded(sequences, cut, dropped);
     }

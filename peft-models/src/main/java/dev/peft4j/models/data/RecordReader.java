@@ -1,7 +1,7 @@
 package dev.peft4j.models.data;
 
 import dev.peft4j.core.adapter.TargetModules;
-import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.format.Problems;
 import java.io.BufferedInputStream;
 import java.io.BufferedReader;

@@ -1,5 +1,6 @@
 package dev.peft4j.models.data;
 
+import dev.peft4j.core.error.BadInputException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -31,7 +32,7 @@ public record Split(List<TextRecord> train, List<TextRecord> heldOut) {
      */
     public static Split of(List<TextRecord> records, double share, long seed) {
         if (!(share >= 0 && share < 1)) {
-            throw new IllegalArgumentException("a share of " + share
+            throw new BadInputException("a share of " + share
                     + " of the records was to be held out; it must be at least 0 and below 1. Give one such as 0.1.");
         }
         boolean[] out = draw(records, r -> r.prompt().isEmpty() ? r.text() : r.prompt(), share, seed);

@@ -1,6 +1,7 @@
 package dev.peft4j.models.data;
 
-import dev.peft4j.core.format.BadFileException;
+import dev.peft4j.core.error.BadFileException;
+import dev.peft4j.core.error.StoppedException;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -46,6 +47,7 @@ record Table(Path file, RecordReader settings) {
                 if (row == null) {
                     break;
                 }
+                StoppedException.ifInterrupted(file + " was to be read");
                 long line = Math.max(before + 1, parser.getCurrentLineNumber() - linesWithin(row)); // behind empty ones
                 if (row.size() != names.size()) {
                     throw new BadFileException(

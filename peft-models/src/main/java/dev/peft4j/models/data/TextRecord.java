@@ -1,5 +1,6 @@
 package dev.peft4j.models.data;
 
+import dev.peft4j.core.error.BadInputException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +19,6 @@ public record TextRecord(String prompt, String text, @Nullable String label, Str
 
     /** An error of this record. */
     IllegalArgumentException error(String problem) {
-        return new IllegalArgumentException(place.isEmpty() ? problem : place + ": " + problem);
+        return new BadInputException(place.isEmpty() ? problem : place + ": " + problem);
     }
 }
