@@ -157,40 +157,13 @@ public final class TextModel implements TextGeneration, AutoCloseable {
         return new FineTuning(this, FineTuning.saved(adapter), data, training).run();
     }
 
-    /** A run that can be started in another thread. */
-    private interface Run {
-        FineTuned with(Training training) throws IOException;
-    }
-
     /**
      * Trains a new adapter on a thread of an executor. Cancelling the future ends the run behind the step that it is in, keeps its state if it has a directory, and
      * closes what it has trained; else whoever takes the result closes it. Progress comes to the listeners of the training.
      */
     public CompletableFuture<FineTuned> fineTuneAsync(
             PeftConfig config, Dataset data, Training training, Executor executor) {
-        return start(t -> fineTune(config, data, t), training, executor);
-    }
-
-    private static CompletableFuture<FineTuned> start(Run run, Training training, Executor executor) {
-        CompletableFuture<FineTuned> future = new CompletableFuture<>();
-        Cancellation cancellation = new Cancellation();
-        var unused = future.whenComplete((tuned, error) -> cancellation.cancel()); // from outside, if it still runs
-        executor.execute(() -> {
-            if (future.isDone()) {
-                return;
-            }
-            try {
-                FineTuned tuned = run.with(training.cancelWith(cancellation));
-                if (!future.complete(tuned)) {
-                    tuned.close();
-                }
-            } catch (IOException | RuntimeException | Error e) {
-                if (!future.completeExceptionally(e)) {
-                    LOG.warn("a run that was cancelled ended with an error", e);
-                }
-            }
-        });
-        return future;
+        return FutureRun.start(t -> fineTune(config, data, t), training, executor);
     }
 
     /**
