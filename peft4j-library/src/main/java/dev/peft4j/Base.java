@@ -44,7 +44,7 @@ final class Base implements AutoCloseable {
         Model model = Models.load(directory, Backend.auto(), outputs, seed);
         try {
             return new Base(model, TextTokenizer.open(directory, model.vocabularySize()), seed);
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             model.close();
             throw e;
         }

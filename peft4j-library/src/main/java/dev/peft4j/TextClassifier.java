@@ -71,7 +71,7 @@ public final class TextClassifier implements AutoCloseable {
                 model.load("adapter", adapter);
             }
             return model.classifier(model::close, adapter == null ? List.of() : List.of("adapter"));
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             model.close();
             throw e;
         }
@@ -155,7 +155,10 @@ public final class TextClassifier implements AutoCloseable {
     private List<double[]> outputs(List<String> texts) {
         requireOpen();
         List<int[]> ids = texts.stream()
-                .map(text -> tokenizer.encode(text, true, maxLength))
+                .map(text -> {
+                    StoppedException.ifInterrupted(texts.size() + " texts were to be classified");
+                    return tokenizer.encode(text, true, maxLength);
+                })
                 .toList();
         List<double[]> all = new ArrayList<>();
         Arena free = arenas.poll();

@@ -17,6 +17,7 @@ public interface TextGeneration {
      * @return the pieces that were told, together, without the prompt
      * @throws BadInputException if the model is no language model, or the prompt leaves no room in its context
      * @throws WrongUseException if the model or adapter is closed
+     * @throws dev.peft4j.core.error.StoppedException if the thread is interrupted; the pieces so far have been told
      */
     String generateWhile(String prompt, GenerationConfig config, Predicate<String> onText);
 

@@ -38,7 +38,7 @@ public final class TextModel implements TextGeneration, AutoCloseable {
     private final List<Base> bases = new ArrayList<>(); // one, unless heads of several sizes are in use
     private final Map<String, Loaded> adapters = new TreeMap<>();
     private final Set<String> loading = new TreeSet<>(); // names of adapters that are being read
-    private boolean closed; // this and what is above: under the lock of this
+    private volatile boolean closed; // it is set, and what is above is read and changed, under the lock of this
 
     /**
      * An adapter by name.
@@ -85,7 +85,7 @@ public final class TextModel implements TextGeneration, AutoCloseable {
         return info;
     }
 
-    synchronized void requireOpen() {
+    void requireOpen() {
         if (closed) {
             throw new WrongUseException("the model " + directory
                     + " was used after it was closed. Close it when nothing uses it any more.");
@@ -132,9 +132,10 @@ public final class TextModel implements TextGeneration, AutoCloseable {
      *
      * @param config of the method: {@code LoraConfig.of(8, 16)}
      * @param data records; a tenth is held out if nothing was
-     * @return what was trained, also if the run was cancelled or the thread interrupted before its end; the caller closes it
+     * @return what was trained, also if the run was cancelled or the thread interrupted after its first step; the caller closes it
      * @throws BadInputException if config, records or settings do not fit the model
      * @throws IOException if a file cannot be read or written
+     * @throws dev.peft4j.core.error.StoppedException if the thread is interrupted before the first step
      * @throws dev.peft4j.core.error.NonFiniteException if a value becomes infinite or not a number
      */
     public FineTuned fineTune(PeftConfig config, Dataset data, Training training) throws IOException {
@@ -190,13 +191,18 @@ public final class TextModel implements TextGeneration, AutoCloseable {
 
     private synchronized void take(String name) {
         requireOpen();
-        if (adapters.containsKey(name) || !loading.add(name)) {
+        if (loading.contains(name)) {
+            throw new BadInputException("an adapter was to be named \"" + name
+                    + "\", and one is being read under that name. Choose another name.");
+        }
+        if (adapters.containsKey(name)) {
             throw new BadInputException("an adapter was to be named \"" + name
                     + "\", and there is one of that name among " + adapters.keySet() + ". Choose another name.");
         }
+        loading.add(name);
     }
 
-    /** Reads an adapter while others use those that are there. */
+    /** Reads an adapter while others use those that are there; they wait where a base has to be read for it. */
     private Loaded read(String name, Path adapter) throws IOException {
         boolean classifies = info.task() == TaskType.SEQ_CLS;
         int outputs = Classes.outputs(info, 0, List.of(adapter));
@@ -204,7 +210,7 @@ public final class TextModel implements TextGeneration, AutoCloseable {
         Base base = use(outputs > 0 ? outputs : info.head(), 0);
         try {
             base.adapters().load(name, adapter);
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             release(base);
             throw e;
         }
@@ -291,13 +297,18 @@ public final class TextModel implements TextGeneration, AutoCloseable {
         requireClassifier();
         Labels labels = labels(names.stream().map(this::loaded).toList());
         Base base = useWith(names);
-        int rows = names.stream()
-                .mapToInt(n -> base.adapters().adapter(n).rowsInFront())
-                .sum();
-        return new TextClassifier(base, base.calls(names), labels, rows, () -> {
+        try {
+            int rows = names.stream()
+                    .mapToInt(n -> base.adapters().adapter(n).rowsInFront())
+                    .sum();
+            return new TextClassifier(base, base.calls(names), labels, rows, () -> {
+                release(base);
+                onClose.run();
+            });
+        } catch (RuntimeException | Error e) {
             release(base);
-            onClose.run();
-        });
+            throw e;
+        }
     }
 
     private Labels labels(List<Loaded> chosen) {

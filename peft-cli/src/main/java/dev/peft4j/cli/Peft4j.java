@@ -1,7 +1,7 @@
 package dev.peft4j.cli;
 
 import dev.peft4j.core.adapter.TargetModules;
-import dev.peft4j.core.error.BackendException;
+import dev.peft4j.core.error.PeftFailure;
 import dev.peft4j.core.format.Problems;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -161,11 +161,10 @@ public final class Peft4j implements Runnable {
     }
 
     private static int report(Exception e, CommandLine cmd) {
-        boolean expected = e instanceof IllegalArgumentException
+        boolean expected = e instanceof PeftFailure
+                || e instanceof IllegalArgumentException
                 || e instanceof IOException
                 || e instanceof UncheckedIOException
-                || e instanceof ArithmeticException
-                || e instanceof BackendException
                 || e.getCause() instanceof OutOfMemoryError;
         if (expected) {
             cmd.getErr().println(cmd.getColorScheme().errorText("error: " + text(e)));

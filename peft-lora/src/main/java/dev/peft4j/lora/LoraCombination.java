@@ -8,6 +8,7 @@ import dev.peft4j.core.adapter.WholeModules;
 import dev.peft4j.core.autograd.Lease;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.site.Site;
 import dev.peft4j.core.tensor.Tensor;
@@ -66,6 +67,7 @@ public final class LoraCombination {
         try (held) {
             Map<Site, SiteSum> sums = new LinkedHashMap<>();
             for (Site site : sites(model, all)) {
+                StoppedException.ifInterrupted("adapters were to be combined");
                 sums.put(site, SiteSum.of(model, site, all, weights, combination));
             }
             return build(model, all, sums);
@@ -125,6 +127,17 @@ public final class LoraCombination {
                         .findFirst()
                         .orElse(LoraConfig.Bias.NONE));
         LoraAdapter result = new LoraAdapter(config.build(), model, 0);
+        try {
+            return new Result(result, store(model, adapters, sums, result));
+        } catch (RuntimeException | Error e) {
+            result.close();
+            throw e;
+        }
+    }
+
+    /** Writes sums into an adapter, and returns the share of them that was lost. */
+    private static double store(
+            ModelSites model, List<LoraAdapter> adapters, Map<Site, SiteSum> sums, LoraAdapter result) {
         double error = 0;
         double size = 0;
         for (Map.Entry<Site, SiteSum> e : sums.entrySet()) {
@@ -142,7 +155,7 @@ public final class LoraCombination {
             }
         }
         result.parameters().forEach(p -> requireFinite(p.name(), p.value()));
-        return new Result(result, size == 0 ? 0 : Math.sqrt(error / size));
+        return size == 0 ? 0 : Math.sqrt(error / size);
     }
 
     private static Parameter requireCopy(String name, @Nullable Parameter copy) {

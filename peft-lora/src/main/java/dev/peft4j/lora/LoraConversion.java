@@ -6,6 +6,7 @@ import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.autograd.Lease;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.tensor.Decompositions;
@@ -57,6 +58,7 @@ public final class LoraConversion {
             if (!adapter.actsAt(site)) {
                 continue;
             }
+            StoppedException.ifInterrupted("an adapter was to be converted to LoRA");
             if (adapter.changesBias(site) && model.tensorNames().contains(site.name() + ".bias")) {
                 throw new BadInputException("the adapter changes the bias of " + site.name()
                         + ", which plain LoRA cannot. Merge it into a model instead.");

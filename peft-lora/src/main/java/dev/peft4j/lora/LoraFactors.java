@@ -1,6 +1,7 @@
 package dev.peft4j.lora;
 
 import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Decompositions;
 import dev.peft4j.core.tensor.Initial;
@@ -27,23 +28,43 @@ record LoraFactors(Tensor a, Tensor b) {
             throw new BadInputException("init_lora_weights orthogonal was asked for with r = " + r
                     + "; it needs an even rank. Use " + (r + 1) + ".");
         }
+        if (init.kind() == LoraInit.Kind.MICA) {
+            throw new BadInputException("init_lora_weights mica was asked for; such adapters are read, and not"
+                    + " made here. Use pissa, olora or the default.");
+        }
         LoraFactors f = new LoraFactors(Tensor.allocate(backend.dtype(), r, in), Tensor.zeros(backend.dtype(), out, r));
+        try {
+            f.start(init, scaling, weight, random);
+            return f;
+        } catch (RuntimeException | Error e) {
+            f.a.close();
+            f.b.close();
+            throw e;
+        }
+    }
+
+    private void start(LoraInit init, double scaling, FrozenWeight weight, RandomGenerator random) {
+        int in = a.cols();
+        int r = a.rows();
         switch (init.kind()) {
             case DEFAULT ->
-                Initial.uniform(f.a, 1 / Math.sqrt(in), random); // kaiming_uniform(a=√5) = U(-1/√in, 1/√in), as PEFT
-            case GAUSSIAN -> Initial.gaussian(f.a, 1.0 / r, random);
+                Initial.uniform(a, 1 / Math.sqrt(in), random); // kaiming_uniform(a=√5) = U(-1/√in, 1/√in), as PEFT
+            case GAUSSIAN -> Initial.gaussian(a, 1.0 / r, random);
             case RANDOM -> {
-                Initial.uniform(f.a, 1 / Math.sqrt(in), random);
-                Initial.uniform(f.b, 1 / Math.sqrt(r), random);
+                Initial.uniform(a, 1 / Math.sqrt(in), random);
+                Initial.uniform(b, 1 / Math.sqrt(r), random);
             }
-            case ORTHOGONAL -> f.orthogonal(r, random);
-            case PISSA -> f.pissa(init, scaling, weight, random);
-            case OLORA -> f.olora(weight);
-            case MICA ->
-                throw new BadInputException("init_lora_weights mica was asked for; such adapters are read, and not"
-                        + " made here. Use pissa, olora or the default.");
+            case ORTHOGONAL -> orthogonal(r, random);
+            case PISSA -> {
+                StoppedException.ifInterrupted("layers were to be decomposed");
+                pissa(init, scaling, weight, random);
+            }
+            case OLORA -> {
+                StoppedException.ifInterrupted("layers were to be decomposed");
+                olora(weight);
+            }
+            case MICA -> throw new AssertionError(init);
         }
-        return f;
     }
 
     /** PEFT: with Q orthogonal (R, R), A is spanned by its even rows, B by its odd ones, both divided by 10; so B A = 0. */

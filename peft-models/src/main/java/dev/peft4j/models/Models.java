@@ -46,7 +46,7 @@ public final class Models {
             Weights weights = Weights.of(checkpoint, backend.dtype(), options.format());
             try {
                 Model model = create(config, weights, options);
-                List<String> unused = new UnusedTensors(config, checkpoint).of(weights.unread());
+                List<String> unused = unused(config, checkpoint, model);
                 if (!unused.isEmpty()) {
                     LOG.warn("{}: {} tensors of the checkpoint are not used: {}", directory, unused.size(), unused);
                 }
@@ -57,10 +57,19 @@ public final class Models {
                             model.newModules());
                 }
                 return model;
-            } catch (IOException | RuntimeException | OutOfMemoryError e) {
+            } catch (IOException | RuntimeException | Error e) {
                 weights.close();
                 throw e;
             }
+        }
+    }
+
+    private static List<String> unused(ModelConfig config, Checkpoint checkpoint, Model model) throws IOException {
+        try {
+            return new UnusedTensors(config, checkpoint).of(model.weights().unread());
+        } catch (IOException | RuntimeException | Error e) {
+            model.close();
+            throw e;
         }
     }
 

@@ -49,7 +49,7 @@ final class TokenizerLibrary {
             } else {
                 LibUtils.checkStatus(); // natives belong to the class loader that loads them, which only DJL can be
             }
-        } catch (IOException | EngineException | UnsatisfiedLinkError e) {
+        } catch (IOException | EngineException | LinkageError e) {
             throw new BackendException(
                     "the natives of ai.djl.huggingface:tokenizers cannot be unpacked or loaded (" + e.getMessage()
                             + "). They need 20 MB in ~/.djl.ai, or without a home in the folder of temporary files; make room there, or name"

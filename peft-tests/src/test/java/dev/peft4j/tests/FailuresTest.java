@@ -1,10 +1,13 @@
 package dev.peft4j.tests;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.peft4j.Cancellation;
 import dev.peft4j.Dataset;
 import dev.peft4j.FineTuned;
 import dev.peft4j.TextClassifier;
@@ -17,16 +20,22 @@ import dev.peft4j.core.error.NonFiniteException;
 import dev.peft4j.core.error.PeftFailure;
 import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.error.WrongUseException;
+import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.train.Schedule;
+import dev.peft4j.core.train.TrainingListener;
 import dev.peft4j.lora.LoraConfig;
+import dev.peft4j.lora.LoraInit;
 import dev.peft4j.models.GenerationConfig;
 import dev.peft4j.models.data.TextRecord;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -135,6 +144,96 @@ class FailuresTest {
         }
     }
 
+    @Test
+    void a_damaged_state_of_a_run_is_a_bad_file() throws IOException {
+        Path run = dir.resolve("run");
+        Dataset data = Dataset.of(TinyModels.sentences(20));
+        Training training = Training.steps(3).outputDir(run);
+        Cancellation cancellation = new Cancellation();
+        model.fineTune(LORA, data, training.cancelWith(cancellation).listener(afterOneStep(cancellation::cancel)))
+                .close();
+        Path state = run.resolve("trainer_state.safetensors");
+        byte[] bytes = Files.readAllBytes(state);
+        Files.write(state, Arrays.copyOf(bytes, bytes.length / 2));
+        BadFileException e = assertThrows(BadFileException.class, () -> model.fineTune(LORA, data, training.resume()));
+        assertTrue(String.valueOf(e.getMessage()).contains("trainer_state"), e.getMessage());
+    }
+
+    private static TrainingListener afterOneStep(Runnable action) {
+        return new TrainingListener() {
+            @Override
+            public void onStep(int step, double loss, double rate, double norm, int tokens, double seconds) {
+                action.run();
+            }
+        };
+    }
+
+    @Test
+    void a_damaged_note_of_an_adapter_is_a_bad_file() throws IOException {
+        Path file = adapter.resolve("adapter_model.safetensors");
+        byte[] bytes = Files.readAllBytes(file);
+        int header = (int) ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong();
+        String json = new String(bytes, 8, header, StandardCharsets.UTF_8);
+        String damaged = json.replace("\"peft4j_config\":\"{", "\"peft4j_config\":\"[");
+        assertNotEquals(json, damaged);
+        System.arraycopy(damaged.getBytes(StandardCharsets.UTF_8), 0, bytes, 8, header);
+        Files.write(file, bytes);
+        assertThrows(BadFileException.class, () -> model.load("damaged", adapter));
+    }
+
+    @Test
+    void an_interrupt_in_a_listener_that_generates_ends_the_run_and_keeps_what_was_trained() throws IOException {
+        TrainingListener sample = afterOneStep(() -> {
+            Thread.currentThread().interrupt();
+            model.generate("the owl");
+        });
+        try (FineTuned some = model.fineTune(
+                LORA, Dataset.of(TinyModels.sentences(20)), Training.steps(3).listener(sample))) {
+            assertEquals(1, some.report().result().steps());
+            assertTrue(some.report().isInterrupted());
+        } finally {
+            assertTrue(Thread.interrupted());
+        }
+    }
+
+    @Test
+    void a_run_that_is_cancelled_before_its_first_step_leaves_the_adapter_that_is_there() throws IOException {
+        byte[] before = Files.readAllBytes(adapter.resolve("adapter_model.safetensors"));
+        Cancellation cancellation = new Cancellation();
+        cancellation.cancel();
+        Training training = Training.steps(3).outputDir(adapter).overwrite().cancelWith(cancellation);
+        model.fineTune(LORA, Dataset.of(TinyModels.sentences(20)), training).close();
+        assertArrayEquals(before, Files.readAllBytes(adapter.resolve("adapter_model.safetensors")));
+    }
+
+    @Test
+    void what_cannot_be_used_together_keeps_no_base() throws IOException {
+        long before = Tensor.nativeBytes();
+        try (TextModel encoder = TextModel.open(TinyModels.bert(dir.resolve("bert")))) {
+            sentiment(encoder, List.of("+", "-", "0")).close();
+            long one = Tensor.nativeBytes() - before;
+            encoder.load("a", dir.resolve("sentiment"));
+            encoder.load("b", dir.resolve("sentiment"));
+            assertThrows(BadInputException.class, () -> encoder.classifier("a", "b"));
+            encoder.unload("a");
+            encoder.unload("b");
+            sentiment(encoder, List.of("+", "-")).close(); // needs a base with another head, in place of the first
+            assertTrue(Tensor.nativeBytes() - before < one + one / 2, "a base that nobody uses is kept");
+        }
+        assertEquals(before, Tensor.nativeBytes());
+    }
+
+    private FineTuned sentiment(TextModel encoder, List<String> labels) throws IOException {
+        List<TextRecord> reviews = new ArrayList<>();
+        for (int i = 0; i < 12; i++) {
+            reviews.add(new TextRecord("", "good film", labels.get(i % labels.size())));
+        }
+        FineTuned trained =
+                encoder.fineTune(LORA, Dataset.of(reviews), Training.steps(1).classes(labels.size()));
+        trained.save(dir.resolve("sentiment"));
+        return trained;
+    }
+
     /** All that may take long, except writing. */
     private List<Executable> work() throws IOException {
         byte[] lines = "{\"text\": \"the owl\"}\n{\"text\": \"the fox\"}\n".getBytes(StandardCharsets.UTF_8);
@@ -144,13 +243,7 @@ class FailuresTest {
         Path base = dir.resolve("base");
         Path bert = TinyModels.bert(dir.resolve("bert"));
         TextModel encoder = TextModel.open(bert);
-        List<TextRecord> reviews = new ArrayList<>();
-        for (int i = 0; i < 12; i++) {
-            reviews.add(new TextRecord("", "good film", List.of("+", "-", "0").get(i % 3)));
-        }
-        try (FineTuned sentiment = encoder.fineTune(LORA, Dataset.of(reviews), Training.steps(1))) {
-            sentiment.save(dir.resolve("sentiment"));
-        }
+        sentiment(encoder, List.of("+", "-", "0")).close();
         encoder.load("sentiment", dir.resolve("sentiment"));
         TextClassifier classifier = encoder.classifier("sentiment");
         return List.of(
@@ -164,6 +257,11 @@ class FailuresTest {
                 () -> Dataset.read(csv),
                 () -> tuned.generate("the owl"),
                 () -> model.generate("the owl"),
+                () -> tuned.saveMerged(dir.resolve("merged")),
+                () -> model.fineTune(
+                        LORA.withInit(LoraInit.of(LoraInit.Kind.PISSA)),
+                        Dataset.of(TinyModels.sentences(20)),
+                        Training.steps(2)),
                 () -> classifier.classify("good film"),
                 () -> TextClassifier.open(bert, dir.resolve("sentiment")),
                 () -> {

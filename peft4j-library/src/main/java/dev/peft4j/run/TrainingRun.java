@@ -80,9 +80,20 @@ public final class TrainingRun {
     /**
      * Trains, and writes what there is to write.
      *
+     * @throws dev.peft4j.core.error.BadFileException if the state of a run that goes on is damaged, or of another run
+     * @throws IOException if something cannot be written
      * @throws dev.peft4j.core.error.NonFiniteException if a value becomes infinite or not a number; the best adapter so far is on the disk then
      */
     public TrainingResult train(List<PackedBatch.Sequence> records, List<PackedBatch.Sequence> heldOut)
+            throws IOException {
+        try {
+            return trainAndWrite(records, heldOut);
+        } catch (UncheckedIOException e) { // of a listener, or of the state of the run
+            throw e.getCause();
+        }
+    }
+
+    private TrainingResult trainAndWrite(List<PackedBatch.Sequence> records, List<PackedBatch.Sequence> heldOut)
             throws IOException {
         Output out = output;
         if (out == null) {
@@ -96,6 +107,9 @@ public final class TrainingRun {
             Trainer t = new Trainer(model, adapters.all(), config, all);
             result = start(directory.resumes() ? t.resume(out.checkpoints) : t.keepState(out.checkpoints))
                     .train(records, heldOut);
+        }
+        if (result.interrupted() && result.steps() == 0) {
+            return result; // nothing that could stand in place of an adapter that is there
         }
         if (!directory.isBesideModel()) {
             adapters.save(directory.target(), model, out.notes);

@@ -54,9 +54,9 @@ final class SavedAdapter {
             throws IOException {
         String saved = files.metadata().get(SavedConfig.KEY);
         Path pending = AtomicFile.pending(configFile);
-        if (!SavedConfig.differences(saved, json).isEmpty() && Files.isRegularFile(pending)) {
+        if (!SavedConfig.differences(configFile, saved, json).isEmpty() && Files.isRegularFile(pending)) {
             Map<String, Object> other = Json.read(pending);
-            if (SavedConfig.differences(saved, other).isEmpty()) {
+            if (SavedConfig.differences(configFile, saved, other).isEmpty()) {
                 LOG.warn("{}: a save was cut off; its config is read from {}", configFile, pending);
                 return other;
             }
@@ -65,7 +65,8 @@ final class SavedAdapter {
     }
 
     static void requireSameSave(Path configFile, Map<String, Object> json, TensorFiles files) throws IOException {
-        List<String> differences = SavedConfig.differences(files.metadata().get(SavedConfig.KEY), json);
+        List<String> differences =
+                SavedConfig.differences(configFile, files.metadata().get(SavedConfig.KEY), json);
         if (!differences.isEmpty()) {
             throw new BadFileException(
                     configFile,

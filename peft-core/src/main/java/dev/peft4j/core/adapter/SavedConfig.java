@@ -2,6 +2,7 @@ package dev.peft4j.core.adapter;
 
 import dev.peft4j.core.format.Json;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -46,12 +47,13 @@ final class SavedConfig {
      * The fields of a config that mean something else than when tensors were saved, each with both values; none if the tensors tell nothing. Fields
      * that were not there then are new, and read for what they are.
      *
+     * @param file for messages
      * @param saved what was written with the tensors, or null
      */
-    static List<String> differences(@Nullable String saved, Map<String, Object> config) throws IOException {
+    static List<String> differences(Path file, @Nullable String saved, Map<String, Object> config) throws IOException {
         List<String> all = new ArrayList<>();
         if (saved != null) {
-            Json.parse(saved).forEach((field, then) -> {
+            Json.parse(file, saved).forEach((field, then) -> {
                 Object now = config.get(field);
                 if (!FREE.contains(field) && !Objects.equals(plain(then), plain(now))) {
                     all.add("\"" + field + "\": " + now + ", saved with " + then);

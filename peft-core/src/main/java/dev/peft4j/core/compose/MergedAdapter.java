@@ -8,6 +8,7 @@ import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.ConvSite;
@@ -66,6 +67,7 @@ public final class MergedAdapter implements Adapter {
         try (held) {
             merged.copyReplaced(model, adapters);
             for (LinearSite site : model.linearSites()) {
+                StoppedException.ifInterrupted("adapters were to be merged");
                 merged.mergeWeight(model, adapters, site);
                 merged.mergeBias(model, adapters, site);
             }
@@ -80,7 +82,7 @@ public final class MergedAdapter implements Adapter {
             merged.tieAgain(model);
             merged.tensors.forEach((name, p) -> requireFinite(name, p.value()));
             return merged;
-        } catch (RuntimeException | OutOfMemoryError e) {
+        } catch (RuntimeException | Error e) {
             merged.close();
             throw e;
         }

@@ -115,9 +115,15 @@ public final class PackedBatch implements Batch {
         for (int i = 0; i < sequences.size(); i++) {
             Sequence s = sequences.get(i);
             if (s.length() == 0) {
-                throw new BadInputException("sequence " + i + " of the batch has no tokens; leave it out");
+                throw new BadInputException(
+                        "sequence " + i + " of a batch has no tokens, and each has at least one. Leave it out.");
             }
-            starts[i + 1] = Math.addExact(starts[i], s.length());
+            if (s.length() > Integer.MAX_VALUE - starts[i]) {
+                throw new BadInputException(
+                        "a batch of " + sequences.size() + " sequences was to be made, and they have" + " more than "
+                                + Integer.MAX_VALUE + " tokens. Make smaller batches.");
+            }
+            starts[i + 1] = starts[i] + s.length();
         }
         int[] ids = new int[starts[sequences.size()]];
         int[] types = new int[ids.length];

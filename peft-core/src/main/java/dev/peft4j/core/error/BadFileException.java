@@ -3,6 +3,7 @@ package dev.peft4j.core.error;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** A file does not hold what its format or its user promises. */
 public final class BadFileException extends IOException implements PeftFailure {
@@ -15,7 +16,7 @@ public final class BadFileException extends IOException implements PeftFailure {
     }
 
     /** With the error that was met while reading. */
-    public BadFileException(Path file, String problem, Throwable cause) {
+    public BadFileException(Path file, String problem, @Nullable Throwable cause) {
         super(shown(file + ": " + problem), cause);
     }
 

@@ -1,12 +1,10 @@
 package dev.peft4j.core.error;
 
-import java.util.concurrent.CancellationException;
-
 /**
  * The thread was interrupted before there was a result; it still is. Training is the exception: it returns what has been trained until then, and a file that is
  * being written is finished first.
  */
-public final class StoppedException extends CancellationException implements PeftFailure {
+public final class StoppedException extends RuntimeException implements PeftFailure {
     private static final long serialVersionUID = 1L;
 
     /** With what was asked, and how far it came. */

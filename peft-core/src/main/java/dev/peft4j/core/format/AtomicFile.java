@@ -1,5 +1,6 @@
 package dev.peft4j.core.format;
 
+import dev.peft4j.core.error.BadFileException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
@@ -14,6 +15,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Files that appear under their names only when they are complete and on the disk; until then older files of these names stay.
@@ -118,6 +120,8 @@ public final class AtomicFile {
             return true;
         } catch (ClosedByInterruptException e) {
             return false;
+        } catch (BadFileException e) { // another one writes there, and its files stay
+            throw e;
         } catch (IOException e) {
             for (Path temporary : targets.keySet()) {
                 Files.deleteIfExists(temporary);
@@ -143,9 +147,17 @@ public final class AtomicFile {
                 return;
             }
         } catch (OverlappingFileLockException e) {
-            throw new IOException(target + " is being written by another thread", e);
+            throw beingWritten(target, "thread", e);
         }
-        throw new IOException(target + " is being written by another process");
+        throw beingWritten(target, "process", null);
+    }
+
+    private static BadFileException beingWritten(Path target, String by, @Nullable Exception cause) {
+        return new BadFileException(
+                target,
+                "was to be written, and another " + by
+                        + " is writing it now. Wait until it has ended, or choose another" + " directory.",
+                cause);
     }
 
     /** Has the names of files on the disk too, where the system can. */

@@ -72,6 +72,20 @@ public final class Json {
         return e.getOriginalMessage().split(": (was expecting|expected a valid value)", 2)[0];
     }
 
+    /**
+     * Reads a JSON object from a text that a file has within it.
+     *
+     * @throws BadFileException if it is none
+     */
+    public static Map<String, Object> parse(Path file, String text) throws IOException {
+        try {
+            return parse(text);
+        } catch (JacksonException e) {
+            throw new BadFileException(
+                    file, "has a note that is not a JSON object: " + problem(e) + ". Get the file again.", e);
+        }
+    }
+
     /** Reads a JSON object from a text. */
     public static Map<String, Object> parse(String text) throws IOException {
         requireNumbersOfPython(text);

@@ -4,7 +4,6 @@ import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;
-import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -76,7 +75,7 @@ public final class SafetensorsFile implements AutoCloseable {
                     "a safetensors file has at least 8 bytes, this one has " + size
                             + ". It was cut off; get it again.");
         }
-        long length = readFully(channel, ByteBuffer.allocate(8), 0)
+        long length = readFully(path, channel, ByteBuffer.allocate(8), 0)
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .getLong(0);
         if (length < 2 || length > MAX_HEADER || length > size - 8) {
@@ -87,7 +86,7 @@ public final class SafetensorsFile implements AutoCloseable {
                             + " are allowed. It is damaged or no safetensors file.");
         }
         ByteBuffer bytes =
-                readFully(channel, ByteBuffer.allocate((int) length), 8).flip();
+                readFully(path, channel, ByteBuffer.allocate((int) length), 8).flip();
         if (bytes.get(0) != '{') {
             throw new BadFileException(path, "the header does not begin with {. It is damaged or no safetensors file.");
         }
@@ -100,17 +99,18 @@ public final class SafetensorsFile implements AutoCloseable {
         return new SafetensorsFile(path, channel, 8 + length, SafetensorsHeader.parse(path, json, size - 8 - length));
     }
 
-    private static ByteBuffer readFully(FileChannel channel, ByteBuffer to, long position) throws IOException {
+    private static ByteBuffer readFully(Path path, FileChannel channel, ByteBuffer to, long position)
+            throws IOException {
         long at = position;
         while (to.hasRemaining()) {
             int n;
             try {
                 n = channel.read(to, at);
             } catch (ClosedByInterruptException e) {
-                throw new StoppedException("tensors were to be read");
+                throw new StoppedException(path + " was to be read");
             }
             if (n < 0) {
-                throw new EOFException("the file became shorter while it was read");
+                throw new BadFileException(path, "became shorter while it was read. Get the file again.");
             }
             at += n;
         }
@@ -262,7 +262,8 @@ public final class SafetensorsFile implements AutoCloseable {
                 && !transposed
                 && ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN) {
             forEach(info, LARGE_CHUNK_BYTES / Float.BYTES, p -> p.of(to)
-                    .withBytes(bytes -> readFully(channel, bytes, dataStart + info.begin() + p.from() * Float.BYTES)));
+                    .withBytes(bytes ->
+                            readFully(path, channel, bytes, dataStart + info.begin() + p.from() * Float.BYTES)));
             return;
         }
         decode(info, false, (p, values) -> {
@@ -303,7 +304,7 @@ public final class SafetensorsFile implements AutoCloseable {
 
     private double[] read(TensorInfo info, Piece p, ByteBuffer bytes, boolean anyNumbers) throws IOException {
         bytes.clear().limit(p.size() * width(info));
-        readFully(channel, bytes, dataStart + info.begin() + p.from() * width(info));
+        readFully(path, channel, bytes, dataStart + info.begin() + p.from() * width(info));
         bytes.flip();
         return anyNumbers && Numbers.isWhole(info)
                 ? Numbers.decodeWhole(info, bytes, p.size())

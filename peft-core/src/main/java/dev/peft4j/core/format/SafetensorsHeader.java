@@ -128,7 +128,12 @@ final class SafetensorsHeader {
                 elements % 8 == 0 && elements / 8 == end - begin,
                 "tensor " + name + " of " + dtype + " " + shape + " needs " + elements / 8 + " bytes and has "
                         + (end - begin) + ".");
-        return new TensorInfo(name, dtype, List.copyOf(shape), begin, end);
+        TensorInfo info = new TensorInfo(name, dtype, List.copyOf(shape), begin, end);
+        expect(
+                info.isMatrix(),
+                "tensor " + name + " has the shape " + shape + ", and rows and columns are at most " + Integer.MAX_VALUE
+                        + ".");
+        return info;
     }
 
     private List<Long> readNumbers(JsonParser parser, String name) throws IOException {

@@ -24,16 +24,25 @@ public record TensorInfo(String name, String dtype, List<Long> shape, long begin
 
     /** First dimension, 1 for vectors and scalars. */
     public int rows() {
-        return shape.size() < 2 ? 1 : Math.toIntExact(shape.get(0));
+        return shape.size() < 2 ? 1 : (int) (long) shape.get(0);
     }
 
     /** Product of the other dimensions. */
     public int cols() {
+        return (int) width();
+    }
+
+    /** Whether rows and columns can be counted. */
+    boolean isMatrix() {
+        return width() <= Integer.MAX_VALUE && (shape.size() < 2 || shape.get(0) <= Integer.MAX_VALUE);
+    }
+
+    private long width() {
         long n = 1;
         for (int i = shape.size() < 2 ? 0 : 1; i < shape.size(); i++) {
             n *= shape.get(i);
         }
-        return Math.toIntExact(n);
+        return n;
     }
 
     /** Size of one element in bits, or 0 for a name that the format does not have. */

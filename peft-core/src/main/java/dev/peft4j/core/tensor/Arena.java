@@ -91,7 +91,12 @@ public final class Arena implements AutoCloseable {
         requireOpen();
         requireOwnThread();
         long wanted = ((long) rows * cols + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-        int size = Math.toIntExact(Math.max(ALIGNMENT, wanted));
+        if (wanted > Integer.MAX_VALUE) {
+            throw new BadInputException("a value of " + rows + " rows and " + cols
+                    + " columns was to be computed; one of a pass has at most " + Integer.MAX_VALUE
+                    + " numbers. Give shorter texts, or fewer in a batch.");
+        }
+        int size = (int) Math.max(ALIGNMENT, wanted);
         for (Block block : blocks) {
             int at = block.take(size);
             if (at >= 0) {

@@ -1,5 +1,8 @@
 package dev.peft4j.core.tensor;
 
+import dev.peft4j.core.error.BadInputException;
+import java.util.Arrays;
+
 /**
  * What attention has to know besides its matrices. Query i of n in a sequence with m keys sees the keys up to {@code i + m - n} if
  * {@code causal}, so that keys in front of the sequence (a prefix, or the cache of earlier tokens) are seen by all queries.
@@ -38,8 +41,14 @@ public record AttentionShape(
     public int[] weightStarts() {
         int[] starts = new int[sequences() + 1];
         for (int s = 0; s < sequences(); s++) {
-            starts[s + 1] =
-                    Math.addExact(starts[s], Math.multiplyExact(heads, Math.multiplyExact(queryCount[s], keyCount[s])));
+            long end = starts[s] + (long) heads * queryCount[s] * keyCount[s];
+            if (end > Integer.MAX_VALUE) {
+                throw new BadInputException("attention of " + heads + " heads over sequences of up to "
+                        + Arrays.stream(keyCount).max().orElse(0)
+                        + " tokens was asked for; their weights are more than "
+                        + Integer.MAX_VALUE + " numbers. Give shorter texts, or fewer in a batch.");
+            }
+            starts[s + 1] = (int) end;
         }
         return starts;
     }

@@ -31,7 +31,14 @@ final class Workers implements AutoCloseable {
         for (int i = 0; i < workers.length; i++) {
             workers[i] = new Thread(() -> begin(ready), "peft4j-worker-" + i);
             workers[i].setDaemon(true);
-            workers[i].start();
+        }
+        try {
+            for (Thread worker : workers) {
+                worker.start();
+            }
+        } catch (Error e) { // the system has no more threads
+            close();
+            throw e;
         }
         while (ready.getCount() > 0) {
             Thread.onSpinWait();

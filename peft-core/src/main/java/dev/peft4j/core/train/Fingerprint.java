@@ -3,6 +3,7 @@ package dev.peft4j.core.train;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.FullFineTuning;
 import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.compose.MergedAdapter;
 import dev.peft4j.core.data.Example;
 import dev.peft4j.core.data.ImageBatch;
 import dev.peft4j.core.data.PackedBatch;
@@ -53,7 +54,7 @@ final class Fingerprint {
     static String of(ModelSites model, List<Adapter> adapters) throws IOException {
         Fingerprint f = new Fingerprint();
         for (Adapter a : adapters) {
-            boolean hasFile = !(a instanceof FullFineTuning);
+            boolean hasFile = !(a instanceof FullFineTuning || a instanceof MergedAdapter);
             f.add(
                     hasFile
                             ? Json.printLine(a.config().toJson(model))

@@ -29,7 +29,7 @@ final class Loop {
     private final List<Parameter> parameters;
     private final TrainingConfig config;
     private final LossFunction loss;
-    private final List<TrainingListener> listeners;
+    private final Listeners listeners;
     private final BooleanSupplier isStopped;
     private final RandomGenerator seeds;
 
@@ -40,7 +40,7 @@ final class Loop {
             List<Parameter> parameters,
             TrainingConfig config,
             @Nullable LossFunction loss,
-            List<TrainingListener> listeners,
+            Listeners listeners,
             BooleanSupplier isStopped) {
         this.model = model;
         this.adapters = adapters;
@@ -102,9 +102,9 @@ final class Loop {
         Evaluation e = heldOut.isEmpty() ? null : Evaluator.evaluate(model, adapters, heldOut, isStopped);
         if (e != null) {
             boolean best = progress.evaluated(e);
-            listeners.forEach(l -> l.onEvaluation(progress.step, e));
+            listeners.tell(l -> l.onEvaluation(progress.step, e));
             if (best) {
-                listeners.forEach(l -> l.onBest(progress.step, e));
+                listeners.tell(l -> l.onBest(progress.step, e));
             }
         }
     }
@@ -130,7 +130,7 @@ final class Loop {
         long took = System.nanoTime() - start;
         progress.nanos += took;
         progress.tokens += tokens;
-        listeners.forEach(l -> l.onStep(now, loss, rate, norm, tokens, took / 1e9));
+        listeners.tell(l -> l.onStep(now, loss, rate, norm, tokens, took / 1e9));
     }
 
     /** One number for each of so many batches. */

@@ -32,7 +32,7 @@ public final class Trainer {
     private final List<Adapter> adapters;
     private final List<Adapter> trained; // those with a trainable parameter
     private final TrainingConfig config;
-    private final List<TrainingListener> listeners;
+    private final Listeners listeners;
     private final List<Parameter> parameters;
     private @Nullable Checkpoints checkpoints;
     private boolean resumed;
@@ -62,7 +62,7 @@ public final class Trainer {
         this.adapters = List.copyOf(adapters);
         this.trained = adapters.stream().filter(a -> a.trainableCount() > 0).toList();
         this.config = config;
-        this.listeners = List.copyOf(listeners);
+        this.listeners = new Listeners(List.copyOf(listeners));
         this.parameters = trained.stream()
                 .flatMap(a -> a.parameters().stream())
                 .filter(Parameter::isTrainable)
@@ -193,7 +193,7 @@ public final class Trainer {
                 parameters.forEach(Parameter::zeroGrad);
             }
             TrainingResult result = loop.finish(heldOut, steps, progress);
-            listeners.forEach(l -> l.onEnd(result));
+            listeners.tell(l -> l.onEnd(result));
             return result;
         }
     }
@@ -207,11 +207,11 @@ public final class Trainer {
                         .sum();
         long trainable = trained.stream().mapToLong(Adapter::trainableCount).sum();
         if (!model.newModules().isEmpty()) {
-            listeners.forEach(l -> l.onNewModules(List.copyOf(model.newModules())));
+            listeners.tell(l -> l.onNewModules(List.copyOf(model.newModules())));
         }
-        listeners.forEach(l -> l.onStart(steps, trainable, all));
+        listeners.tell(l -> l.onStart(steps, trainable, all));
         if (resumed) {
-            listeners.forEach(l -> l.onResume(from));
+            listeners.tell(l -> l.onResume(from));
         }
     }
 
@@ -222,7 +222,7 @@ public final class Trainer {
         Evaluation base = Evaluator.evaluate(model, frozen, heldOut, this::isStopped);
         if (base != null) {
             progress.setBase(base);
-            listeners.forEach(l -> l.onEvaluation(0, base));
+            listeners.tell(l -> l.onEvaluation(0, base));
         }
     }
 

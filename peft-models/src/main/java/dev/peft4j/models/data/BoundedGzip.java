@@ -1,8 +1,10 @@
 package dev.peft4j.models.data;
 
+import dev.peft4j.core.error.BadFileException;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.Path;
 import java.util.zip.GZIPInputStream;
 
 /** Unpacks gzip up to a size that fits the packed one; more is no text but an attack on memory. */
@@ -10,18 +12,20 @@ final class BoundedGzip extends FilterInputStream {
     private static final long RATIO = 100; // text packs to a fifth or a tenth
     private static final long ALWAYS = 64 << 20;
 
+    private final Path file;
     private long left;
 
-    BoundedGzip(InputStream packed, long packedBytes) throws IOException {
+    BoundedGzip(Path file, InputStream packed, long packedBytes) throws IOException {
         super(new GZIPInputStream(packed, 1 << 16));
+        this.file = file;
         left = Math.max(ALWAYS, RATIO * packedBytes);
     }
 
     private int count(int n) throws IOException {
         left -= Math.max(0, n);
         if (left < 0) {
-            throw new IOException(
-                    "the file unpacks to more than " + RATIO + " times its size. Unpack it yourself if you trust it");
+            throw new BadFileException(
+                    file, "unpacks to more than " + RATIO + " times its size. Unpack it yourself if you trust it.");
         }
         return n;
     }

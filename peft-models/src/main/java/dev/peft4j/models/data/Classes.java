@@ -155,14 +155,14 @@ public final class Classes {
     /** The names of classes that were saved with an adapter, one for each output of its head; none if there are none. */
     public static List<String> saved(Path adapter) throws IOException {
         AdapterInfo info = AdapterFiles.describe(adapter);
-        List<String> names = names(info.notes());
+        List<String> names = names(adapter, info.notes());
         return names.size() == info.outputs() ? names : List.of();
     }
 
-    private static List<String> names(Map<String, String> notes) throws IOException {
+    private static List<String> names(Path adapter, Map<String, String> notes) throws IOException {
         String note = notes.get(NOTE);
         if (note != null) {
-            Map<String, Object> byId = Json.parse(note);
+            Map<String, Object> byId = Json.parse(adapter, note);
             List<String> names = new ArrayList<>();
             while (byId.get(String.valueOf(names.size())) instanceof String name) {
                 names.add(name);
@@ -170,7 +170,7 @@ public final class Classes {
             return names.size() == byId.size() ? names : List.of();
         }
         String first = notes.get(FIRST_NOTE);
-        return first != null && Json.parse(first).get("names") instanceof List<?> l
+        return first != null && Json.parse(adapter, first).get("names") instanceof List<?> l
                 ? l.stream().map(String::valueOf).toList()
                 : List.of();
     }

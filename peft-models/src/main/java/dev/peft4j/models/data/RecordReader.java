@@ -84,7 +84,7 @@ public record RecordReader(
         }
         List<TextRecord> records;
         try (InputStream raw = new BufferedInputStream(Files.newInputStream(file));
-                InputStream in = isPacked(file, raw) ? new BoundedGzip(raw, Files.size(file)) : raw;
+                InputStream in = isPacked(file, raw) ? new BoundedGzip(file, raw, Files.size(file)) : raw;
                 BufferedReader reader =
                         new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8.newDecoder()))) {
             skipMark(reader);
