@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Golden cases of models whose weights are tied, in shards, rotated as Llama 3's, wide, or read over long sequences.
+"""Golden cases of models whose weights are tied, in shards, rotated as Llama 3's, wide, or read over long sequences, and of Llama's relatives.
 
     python scripts/make-model-goldens.py GOLDEN [--seed 11] [--only NAME ...]
 
@@ -72,6 +72,7 @@ OTHER_THAN_LLAMA3 = [
 GPT2 = {"vocab_size": 61, "n_layer": 1, "bos_token_id": 1, "eos_token_id": 2}
 
 RAGGED = [9, 1, 5, 12]
+WINDOWED = [13, 1, 6, 17]
 
 
 class Spec:
@@ -90,8 +91,41 @@ def llama(**changes):
     return transformers.LlamaConfig(**(LLAMA | {"tie_word_embeddings": False} | changes))
 
 
+def relative(config, **changes):
+    """A config of a family that has Llama's fields."""
+    return config(**(LLAMA | {"tie_word_embeddings": False, "pad_token_id": 0} | changes))
+
+
 def specs():
     return {
+        "mistral": Spec(
+            relative(transformers.MistralConfig, sliding_window=5, head_dim=6), WINDOWED, {"r": 3, "target_modules": ["q_proj", "down_proj"]}
+        ),
+        "qwen2": Spec(
+            relative(transformers.Qwen2Config, use_sliding_window=True, sliding_window=4, max_window_layers=1),
+            WINDOWED,
+            {"r": 3, "target_modules": "all-linear"},
+        ),
+        "qwen3": Spec(
+            relative(transformers.Qwen3Config, head_dim=6, tie_word_embeddings=True), RAGGED, {"r": 3, "target_modules": ["q_proj", "k_proj", "o_proj"]}
+        ),
+        "smollm3": Spec(
+            relative(transformers.SmolLM3Config, no_rope_layer_interval=2, tie_word_embeddings=True),
+            RAGGED,
+            {"r": 2, "target_modules": ["k_proj", "v_proj", "up_proj"]},
+        ),
+        "phi3": Spec(
+            relative(
+                transformers.Phi3Config,
+                num_attention_heads=2,
+                num_key_value_heads=1,
+                sliding_window=6,
+                original_max_position_embeddings=40,
+                rope_parameters={"rope_type": "default", "rope_theta": 500.0, "partial_rotary_factor": 0.5},
+            ),
+            WINDOWED,
+            {"r": 4, "target_modules": ["qkv_proj", "gate_up_proj"]},
+        ),
         "llama_tied": Spec(llama(tie_word_embeddings=True), RAGGED, {"r": 3, "target_modules": ["embed_tokens", "q_proj", "v_proj"]}),
         "llama_sharded": Spec(
             llama(hidden_size=20, num_attention_heads=5, num_key_value_heads=1),
@@ -377,6 +411,35 @@ def rope_sensitivity(name, case, rows):
     return moved
 
 
+OTHER_THAN_RELATIVE = {
+    "mistral": [{"sliding_window": 4}, {"sliding_window": 6}, {"sliding_window": None}],
+    "qwen2": [{"layer_types": ["full_attention"] * 2}, {"layer_types": ["sliding_attention"] * 2}, {"sliding_window": 5}],
+    "smollm3": [{"no_rope_layers": [1, 1]}, {"no_rope_layers": [0, 1]}],
+    "phi3": [
+        {"sliding_window": None},
+        {"sliding_window": 7},
+        {"rope_parameters": {"rope_type": "default", "rope_theta": 500.0, "partial_rotary_factor": 1.0}},
+    ],
+}
+
+
+def relative_sensitivity(name, case, rows):
+    """When the config says something else; for Qwen 3, when heads are normalised with other weights."""
+    moved = {}
+    for change in OTHER_THAN_RELATIVE.get(name, []):
+        config = transformers.AutoConfig.from_pretrained("models/" + name)
+        for key, v in change.items():
+            setattr(config, key, v)
+        text = ", ".join(f"{key} = {v}" for key, v in change.items())
+        moved[text] = moved_by(text, load(name, config=config), case, rows)
+    for norm in ["q_norm", "k_norm"] if name == "qwen3" else []:
+        model = load(name)
+        for layer in model.model.layers:
+            getattr(layer.self_attn, norm).weight.data.fill_(1)
+        moved[f"{norm} = 1"] = moved_by(norm, model, case, rows)
+    return moved
+
+
 def wide_sensitivity(name, case, rows):
     """When products end at a multiple of a block instead of at their end."""
     moved = {}
@@ -416,7 +479,7 @@ def visible(what, found):
     return float(f"{found:.3g}")
 
 
-WRONG = {"llama3_rope": rope_sensitivity, "gpt2_wide": wide_sensitivity, "llama_long": long_sensitivity}
+WRONG = dict.fromkeys(["mistral", "qwen2", "qwen3", "smollm3", "phi3"], relative_sensitivity) | {"llama3_rope": rope_sensitivity, "gpt2_wide": wide_sensitivity, "llama_long": long_sensitivity}
 
 
 def finetune_case(name, spec, seed):

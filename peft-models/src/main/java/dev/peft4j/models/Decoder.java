@@ -235,6 +235,11 @@ public abstract class Decoder extends BaseModel implements CausalModel {
         return dimensions().scale;
     }
 
+    /** How many of the latest tokens, itself among them, a token sees in a layer; 0 for all. */
+    protected int window(int layer) {
+        return 0;
+    }
+
     /** Causal attention over the tokens of each sequence, earlier ones of the cache, and keys of adapters: q (T, N·H), k and v (T, keyHeads·H), the result (T, N·H). */
     protected final Node attention(Call call, BlockSite site, Run run, Slice q, Slice k, Slice v) {
         Pass pass = call.pass();
@@ -242,8 +247,9 @@ public abstract class Decoder extends BaseModel implements CausalModel {
         double scale = scale(site.layer());
         KeyValueCache cache = run.cache;
         if (cache == null) {
-            AttentionShape shape =
-                    selfAttention(pass, run.batch, d.heads, d.keyHeads, d.headSize, scale, true, d.dropout);
+            AttentionShape shape = selfAttention(
+                            pass, run.batch, d.heads, d.keyHeads, d.headSize, scale, true, d.dropout)
+                    .withWindow(window(site.layer()));
             if (run.shared == 0) {
                 return attend(call, run.batch, site, shape, q, k, v);
             }
@@ -254,7 +260,8 @@ public abstract class Decoder extends BaseModel implements CausalModel {
             return attend(call, run.batch, site, shape.withKeysInFront(more), q, keys, values);
         }
         cache.append(site.layer(), run.batch, k.value(), v.value());
-        AttentionShape shape = cache.shape(run.batch, d.heads, d.keyHeads, d.headSize, scale);
+        AttentionShape shape =
+                cache.shape(run.batch, d.heads, d.keyHeads, d.headSize, scale).withWindow(window(site.layer()));
         Slice keys = Slice.of(pass.node(cache.keys(site.layer())));
         return Attention.forward(pass, shape, q, keys, Slice.of(pass.node(cache.values(site.layer()))));
     }

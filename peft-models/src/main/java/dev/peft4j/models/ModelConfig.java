@@ -135,6 +135,36 @@ public final class ModelConfig {
         throw bad("\"" + name + "\" is " + v + " where true or false was expected. Correct config.json.");
     }
 
+    /** The kinds of attention of the layers, full or sliding; none if the field is missing. */
+    List<String> layerTypes(int layers) throws IOException {
+        Object v = fields.get("layer_types");
+        if (v == null) {
+            return List.of();
+        }
+        if (v instanceof List<?> types
+                && types.size() == layers
+                && types.stream().allMatch(t -> "full_attention".equals(t) || "sliding_attention".equals(t))) {
+            return types.stream().map(String::valueOf).toList();
+        }
+        throw bad("\"layer_types\" is " + v + " where full_attention or sliding_attention was expected for each of "
+                + layers + " layers. Correct config.json, or use another checkpoint.");
+    }
+
+    /** A list of so many zeros and ones; empty if the field is missing. */
+    List<Integer> zerosAndOnes(String name, int count) throws IOException {
+        Object v = fields.get(name);
+        if (v == null) {
+            return List.of();
+        }
+        if (v instanceof List<?> list
+                && list.size() == count
+                && list.stream().allMatch(n -> n instanceof Integer i && (i == 0 || i == 1))) {
+            return list.stream().map(n -> (Integer) n).toList();
+        }
+        throw bad("\"" + name + "\" is " + v + " where 0 or 1 was expected for each of " + count
+                + " layers. Correct config.json.");
+    }
+
     /** A nested object, or null. */
     public @Nullable ModelConfig object(String name) {
         if (fields.get(name) instanceof Map<?, ?> m) {

@@ -53,6 +53,24 @@ final class RotaryScaling {
         };
     }
 
+    /** The frequencies of a model that rotates only the first columns of each head ({@code partial_rotary_factor}). */
+    static float[] partial(ModelConfig config, int headSize, int context) throws IOException {
+        ModelConfig older = config.object("rope_scaling");
+        ModelConfig scaling = older == null ? config.object("rope_parameters") : older;
+        double factor = config.number("partial_rotary_factor", 1);
+        if (scaling != null) {
+            scaling.require("rope_type", "default");
+            scaling.require("type", "default");
+            factor = scaling.number("partial_rotary_factor", factor);
+        }
+        int columns = (int) (headSize * factor);
+        if (columns < 2 || columns > headSize || columns % 2 != 0) {
+            throw config.bad("\"partial_rotary_factor\" is " + factor + ", which is " + columns + " of the " + headSize
+                    + " columns of a head; an even number of them from 2 on was expected. Correct config.json.");
+        }
+        return frequencies(config, columns, context);
+    }
+
     private static float[] linear(float[] frequencies, double factor) {
         float[] out = new float[frequencies.length];
         for (int i = 0; i < out.length; i++) {

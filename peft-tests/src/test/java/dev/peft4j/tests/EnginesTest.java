@@ -32,7 +32,18 @@ class EnginesTest {
     private record Computed(float[] logits, double loss, Map<String, float[]> gradients) {}
 
     @ParameterizedTest
-    @CsvSource({"gpt2,full", "llama,full", "bert,full", "gpt2,lora", "llama,lora", "bert,lora", "llama3_rope,full"})
+    @CsvSource({
+        "gpt2,full",
+        "llama,full",
+        "bert,full",
+        "gpt2,lora",
+        "llama,lora",
+        "bert,lora",
+        "llama3_rope,full",
+        "mistral,full",
+        "qwen3,full",
+        "phi3,lora"
+    })
     void logits_loss_and_gradients_are_equal_on_both_engines(String family, String method) throws IOException {
         Computed host = compute(family, method, Backend.host());
         Computed nd4j = compute(family, method, Backend.nd4j(DType.F32));

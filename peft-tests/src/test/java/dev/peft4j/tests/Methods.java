@@ -30,13 +30,15 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Function;
 
 /** Every method and option, as one line of the behaviour matrix. */
 final class Methods {
     static final Path MODELS = Shared.root().resolve("peft-tests/src/test/resources/golden/models");
-    static final List<String> FAMILIES = List.of("gpt2", "llama", "bert");
+    static final List<String> FAMILIES = List.of("gpt2", "llama", "bert", "qwen3", "phi3");
+    static final Set<String> WITHOUT_BIASES = Set.of("llama", "qwen3", "phi3");
 
     private Methods() {}
 
@@ -67,7 +69,7 @@ final class Methods {
 
         /** Why a family cannot have it, or nothing. */
         String impossible(String family) {
-            return name.equals("BitFit") && family.equals("llama") ? "llama has no biases" : "";
+            return name.equals("BitFit") && WITHOUT_BIASES.contains(family) ? family + " has no biases" : "";
         }
 
         @Override

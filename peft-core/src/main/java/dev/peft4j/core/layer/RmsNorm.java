@@ -6,12 +6,12 @@ import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.tensor.Tensor;
 
 /**
- * Root-mean-square norm: {@code y = x / √(mean(x²) + eps) · weight} for each row.
+ * Root-mean-square norm: {@code y = x / √(mean(x²) + eps) · weight} for each row, or for each head of it where the weight is that of a head.
  *
  * <p>Zhang and Sennrich 2019, <a href="https://arxiv.org/abs/1910.07467">paper</a>, equation 4.
  *
  * @param name of the module in the checkpoint
- * @param weight (1, C)
+ * @param weight (1, C), or (1, H)
  * @param eps added to the mean square
  */
 public record RmsNorm(String name, Tensor weight, double eps) {
@@ -30,8 +30,8 @@ public record RmsNorm(String name, Tensor weight, double eps) {
     private void normalise(Call call, Node x, Node y) {
         Pass pass = call.pass();
         Node w = call.vector(name + ".weight", weight);
-        Tensor stats = pass.allocate(x.value().rows(), 1); // 1/rms
-        pass.backend().kernels().rmsNorm(x.value(), w.value(), eps, y.value(), stats);
+        Tensor stats = pass.allocate(heads(x.value()).rows(), 1); // 1/rms
+        pass.backend().kernels().rmsNorm(heads(x.value()), w.value(), eps, heads(y.value()), stats);
         if (pass.needsGrad(x, w)) {
             pass.record(
                     y,
@@ -40,16 +40,22 @@ public record RmsNorm(String name, Tensor weight, double eps) {
                         pass.backend()
                                 .kernels()
                                 .rmsNormBackward(
-                                        y.grad(),
-                                        x.value(),
+                                        heads(y.grad()),
+                                        heads(x.value()),
                                         w.value(),
                                         stats,
-                                        x.isTracked() ? x.grad() : null,
+                                        x.isTracked() ? heads(x.grad()) : null,
                                         add,
                                         w.isTracked() ? w.grad() : null);
                     },
                     x.value(),
                     stats);
         }
+    }
+
+    /** The heads of all rows, one below the other (T·N, H); the rows themselves (T, C) if there are no heads. */
+    private Tensor heads(Tensor x) {
+        int size = weight.cols();
+        return x.cols() == size ? x : x.reshape(Math.toIntExact(x.size() / size), size);
     }
 }

@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Rotary position embedding: pairs (i, i + H/2) of a head are rotated by {@code position · inverseFrequency[i]}.
+ * Rotary position embedding: pairs (i, i + R/2) of the first R columns of a head are rotated by {@code position · inverseFrequency[i]}; R is H for most models.
  *
  * <p>Su et al. 2021, <a href="https://arxiv.org/abs/2104.09864">paper</a>, section 3.4, with the pairs of Hugging Face's checkpoints.
  *
@@ -24,13 +24,13 @@ public final class Rotary implements AutoCloseable {
     private volatile Tables current;
     private boolean closed; // under the lock of all
 
-    /** Cosines and sines (positions, H/2). */
+    /** Cosines and sines (positions, R/2). */
     private record Tables(Tensor cosines, Tensor sines) {}
 
     /**
      * Tables for the first positions.
      *
-     * @param inverseFrequencies H/2 angles per position, in single precision as the reference computes them
+     * @param inverseFrequencies R/2 angles per position, in single precision as the reference computes them
      */
     public Rotary(DType dtype, float[] inverseFrequencies) {
         this.dtype = dtype;
@@ -38,11 +38,11 @@ public final class Rotary implements AutoCloseable {
         this.current = grow(FIRST_POSITIONS);
     }
 
-    /** The usual frequencies {@code theta^(-2i/H)}. */
-    public static float[] frequencies(double theta, int headSize) {
-        float[] f = new float[headSize / 2];
+    /** The usual frequencies {@code theta^(-2i/R)}. */
+    public static float[] frequencies(double theta, int columns) {
+        float[] f = new float[columns / 2];
         for (int i = 0; i < f.length; i++) {
-            f[i] = (float) (1 / Math.pow(theta, 2.0 * i / headSize));
+            f[i] = (float) (1 / Math.pow(theta, 2.0 * i / columns));
         }
         return f;
     }

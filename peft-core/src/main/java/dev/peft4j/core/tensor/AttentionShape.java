@@ -16,6 +16,9 @@ import java.util.Arrays;
  * @param headSize H
  * @param scale factor of the scores, usually {@code 1/√H}
  * @param causal whether later keys are hidden
+ * @param window if above 0, keys at this distance or farther are hidden: of the earlier ones, and of the later ones too if these are not hidden anyway (sliding
+ *     windows: Beltagy et al. 2020, <a href="https://arxiv.org/abs/2004.05150">paper</a>, section 3.1)
+ * @param softCap if above 0, scores are {@code cap · tanh(score / cap)} (Gemma 2, <a href="https://arxiv.org/abs/2408.00118">paper</a>, section 2)
  * @param dropout probability with which a weight is dropped, 0 when not training
  * @param seed seed of the dropped weights
  */
@@ -29,8 +32,54 @@ public record AttentionShape(
         int headSize,
         double scale,
         boolean causal,
+        int window,
+        double softCap,
         double dropout,
         long seed) {
+
+    /** Without a window or a cap. */
+    public AttentionShape(
+            int[] queryStart,
+            int[] queryCount,
+            int[] keyStart,
+            int[] keyCount,
+            int heads,
+            int keyHeads,
+            int headSize,
+            double scale,
+            boolean causal,
+            double dropout,
+            long seed) {
+        this(queryStart, queryCount, keyStart, keyCount, heads, keyHeads, headSize, scale, causal, 0, 0, dropout, seed);
+    }
+
+    /** The same with a window; 0 for none. */
+    public AttentionShape withWindow(int newWindow) {
+        return of(queryStart, queryCount, keyStart, keyCount, newWindow, softCap);
+    }
+
+    /** The same with a cap of the scores; 0 for none. */
+    public AttentionShape withSoftCap(double cap) {
+        return of(queryStart, queryCount, keyStart, keyCount, window, cap);
+    }
+
+    private AttentionShape of(
+            int[] queries, int[] queryCounts, int[] keys, int[] keyCounts, int newWindow, double newCap) {
+        return new AttentionShape(
+                queries,
+                queryCounts,
+                keys,
+                keyCounts,
+                heads,
+                keyHeads,
+                headSize,
+                scale,
+                causal,
+                newWindow,
+                newCap,
+                dropout,
+                seed);
+    }
 
     /** Number of sequences. */
     public int sequences() {
@@ -63,12 +112,11 @@ public record AttentionShape(
             counts[s] = keyCount[s] + more[s];
             at += counts[s];
         }
-        return new AttentionShape(
-                queryStart, queryCount, starts, counts, heads, keyHeads, headSize, scale, causal, dropout, seed);
+        return of(queryStart, queryCount, starts, counts, window, softCap);
     }
 
     /**
-     * The same with only some of the queries, which lie end to end; where later keys are hidden, the last ones of each sequence are meant.
+     * The same with only some of the queries, which lie end to end; where later keys are hidden, or far ones, the last ones of each sequence are meant.
      *
      * @param rows numbers of the queries, in rising order
      */
@@ -83,12 +131,20 @@ public record AttentionShape(
             }
             counts[s] = at - starts[s];
         }
-        return new AttentionShape(
-                starts, counts, keyStart, keyCount, heads, keyHeads, headSize, scale, causal, dropout, seed);
+        return of(starts, counts, keyStart, keyCount, window, softCap);
     }
 
-    /** How many keys a query sees. */
-    int visible(int sequence, int query) {
-        return causal ? query + 1 + keyCount[sequence] - queryCount[sequence] : keyCount[sequence];
+    /** The first key that a query sees. */
+    int from(int sequence, int query) {
+        return window == 0 ? 0 : Math.max(0, query + keyCount[sequence] - queryCount[sequence] - window + 1);
+    }
+
+    /** The key behind the last one that a query sees. */
+    int to(int sequence, int query) {
+        int own = query + keyCount[sequence] - queryCount[sequence];
+        if (causal) {
+            return own + 1;
+        }
+        return window == 0 ? keyCount[sequence] : Math.min(keyCount[sequence], own + window);
     }
 }

@@ -242,9 +242,9 @@ final class FastMath {
     }
 
     /** Rotates the pairs (i, i + half) of each head by angles whose cosines and sines are given; the sign is that of the angle. */
-    static void rotate(float[] x, float[] cosines, float[] sines, float sign, int heads, int half) {
+    static void rotate(float[] x, float[] cosines, float[] sines, float sign, int heads, int size, int half) {
         for (int h = 0; h < heads; h++) {
-            int at = h * 2 * half;
+            int at = h * size;
             for (int i = 0; i < half; i++) {
                 float u = x[at + i];
                 float v = x[at + half + i];

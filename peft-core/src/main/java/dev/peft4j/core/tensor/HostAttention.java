@@ -1,5 +1,7 @@
 package dev.peft4j.core.tensor;
 
+import java.util.Arrays;
+
 /**
  * Attention of packed sequences by strided products, one sequence and group of heads at a time: the matrices of a head are columns of
  * the packed ones, and nothing is copied. Causal attention goes over blocks of queries, so that most of what is hidden is not computed.
@@ -13,17 +15,36 @@ final class HostAttention {
         this.workers = workers;
     }
 
-    /** A block of the queries of one sequence and head, and the keys that the last of them sees. */
-    private record Block(int firstQuery, int queries, int keys) {
+    /** A block of the queries of one sequence and head, and the keys that some of them see. */
+    private record Block(int firstQuery, int queries, int firstKey, int keys) {
         static Block of(AttentionShape s, int seq, int index) {
-            int size = s.causal() ? BLOCK : s.queryCount()[seq];
+            int size = isCut(s) ? BLOCK : s.queryCount()[seq];
             int first = index * size;
             int count = Math.min(size, s.queryCount()[seq] - first);
-            return new Block(first, count, s.visible(seq, first + count - 1));
+            int key = s.from(seq, first);
+            return new Block(first, count, key, s.to(seq, first + count - 1) - key);
         }
 
         static int count(AttentionShape s, int seq) {
-            return s.causal() ? (s.queryCount()[seq] + BLOCK - 1) / BLOCK : 1;
+            return isCut(s) ? (s.queryCount()[seq] + BLOCK - 1) / BLOCK : 1;
+        }
+
+        private static boolean isCut(AttentionShape s) {
+            return s.causal() || s.window() > 0;
+        }
+
+        /** Where its weights begin, of those of its sequence and head that begin at {@code first}. */
+        int weight(AttentionShape s, int seq, int first) {
+            return first + firstQuery * s.keyCount()[seq] + firstKey;
+        }
+
+        /** The first of its keys that a query sees, and the one behind the last. */
+        int from(AttentionShape s, int seq, int query) {
+            return s.from(seq, firstQuery + query) - firstKey;
+        }
+
+        int to(AttentionShape s, int seq, int query) {
+            return s.to(seq, firstQuery + query) - firstKey;
         }
     }
 
@@ -38,11 +59,11 @@ final class HostAttention {
                 int head = task % heads;
                 int m = s.keyCount()[seq];
                 int column = head * size;
-                long keys = k.address(s.keyStart()[seq], head / group * size);
-                long values = v.address(s.keyStart()[seq], head / group * size);
                 for (int i = 0; i < Block.count(s, seq); i++) {
                     Block b = Block.of(s, seq, i);
-                    int at = starts[seq] + (head * s.queryCount()[seq] + b.firstQuery) * m;
+                    long keys = k.address(s.keyStart()[seq] + b.firstKey, head / group * size);
+                    long values = v.address(s.keyStart()[seq] + b.firstKey, head / group * size);
+                    int at = b.weight(s, seq, starts[seq] + head * s.queryCount()[seq] * m);
                     int row = s.queryStart()[seq] + b.firstQuery;
                     long p = weights.address(0, at);
                     // scores = scale · q kᵀ
@@ -85,19 +106,29 @@ final class HostAttention {
     /** Turns the scores of a block into weights, in place. */
     private static void softmax(AttentionShape s, int seq, Block b, Tensor weights, int at) {
         int m = s.keyCount()[seq];
-        float[] row = Scratch.array(0, m);
+        float[] all = Scratch.array(0, m);
+        float[] row = Scratch.array(1, m);
         for (int i = 0; i < b.queries; i++) {
-            int visible = s.visible(seq, b.firstQuery + i);
-            weights.read(0, at + i * m, row, 0, visible);
+            int from = b.from(s, seq, i);
+            int visible = b.to(s, seq, i) - from;
+            weights.read(0, at + i * m + from, row, 0, visible);
+            if (s.softCap() > 0) {
+                cap(row, visible, (float) s.softCap());
+            }
             float sum = FastMath.expShifted(row, FastMath.max(row, visible), visible);
             float factor = 1 / sum;
+            Arrays.fill(all, 0, b.keys, 0f);
             for (int j = 0; j < visible; j++) {
-                row[j] *= factor;
+                all[from + j] = row[j] * factor;
             }
-            for (int j = visible; j < b.keys; j++) {
-                row[j] = 0f;
-            }
-            weights.write(0, at + i * m, row, 0, b.keys);
+            weights.write(0, at + i * m, all, 0, b.keys);
+        }
+    }
+
+    /** {@code cap · tanh(x / cap)}. */
+    private static void cap(float[] x, int n, float cap) {
+        for (int j = 0; j < n; j++) {
+            x[j] = cap * FastMath.tanh(x[j] / cap);
         }
     }
 
@@ -135,15 +166,29 @@ final class HostAttention {
                 for (int g = 0; g < group; g++) {
                     int head = keyHead * group + g;
                     int first = starts[seq] + head * s.queryCount()[seq] * s.keyCount()[seq];
+                    int last = Block.count(s, seq) - 1;
+                    boolean windowed = s.window() > 0;
+                    if (windowed && g == 0) { // no block sees all keys
+                        zero(s, seq, keyHead, dk);
+                        zero(s, seq, keyHead, dv);
+                    }
                     // the last block sees all keys, so it comes first and sets what the others add to
-                    for (int i = Block.count(s, seq) - 1; i >= 0; i--) {
-                        boolean sets = g == 0 && i == Block.count(s, seq) - 1;
+                    for (int i = last; i >= 0; i--) {
+                        boolean sets = g == 0 && i == last && !windowed;
                         Block b = Block.of(s, seq, i);
                         backward(s, seq, head, keyHead, b, first, sets ? 0f : 1f, dy, q, k, v, weights, dq, dk, dv);
                     }
                 }
             }
         });
+    }
+
+    private static void zero(AttentionShape s, int seq, int keyHead, Tensor t) {
+        float[] zeros = Scratch.array(0, s.headSize());
+        Arrays.fill(zeros, 0, s.headSize(), 0f);
+        for (int r = 0; r < s.keyCount()[seq]; r++) {
+            t.write(s.keyStart()[seq] + r, keyHead * s.headSize(), zeros, 0, s.headSize());
+        }
     }
 
     private static void backward(
@@ -164,10 +209,10 @@ final class HostAttention {
             Tensor dv) {
         int size = s.headSize();
         int m = s.keyCount()[seq];
-        int at = firstWeight + b.firstQuery * m;
+        int at = b.weight(s, seq, firstWeight);
         int row = s.queryStart()[seq] + b.firstQuery;
         int column = head * size;
-        int keyRow = s.keyStart()[seq];
+        int keyRow = s.keyStart()[seq] + b.firstKey;
         int keyColumn = keyHead * size;
         float scale = (float) s.scale();
         long p = weights.address(0, at);
@@ -204,6 +249,24 @@ final class HostAttention {
                 dWeights.address(),
                 m);
         softmaxBackward(s, seq, b, weights, at, dWeights);
+        if (s.softCap() > 0) {
+            Tensor scores = AttentionScratch.get(b.queries * m);
+            HostMatrixEngine.sgemm(
+                    false,
+                    true,
+                    b.queries,
+                    b.keys,
+                    size,
+                    scale,
+                    q.address(row, column),
+                    q.stride(),
+                    k.address(keyRow, keyColumn),
+                    k.stride(),
+                    0f,
+                    scores.address(),
+                    m);
+            capBackward(s, m, b, weights, at, scores);
+        }
         // dq = scale · dscores k, dk = scale · dscoresᵀ q
         HostMatrixEngine.sgemm(
                 false,
@@ -241,17 +304,34 @@ final class HostAttention {
         float[] w = Scratch.array(0, m);
         float[] dw = Scratch.array(2, m);
         for (int i = 0; i < b.queries; i++) {
-            int visible = s.visible(seq, b.firstQuery + i);
-            weights.read(0, at + i * m, w, 0, visible);
-            dWeights.read(0, i * m, dw, 0, visible);
+            int from = b.from(s, seq, i);
+            int visible = b.to(s, seq, i) - from;
+            weights.read(0, at + i * m + from, w, 0, visible);
+            dWeights.read(0, i * m + from, dw, 0, visible);
             if (s.dropout() > 0) {
-                Dropout.apply(s.dropout(), s.seed(), at + i * m, dw, dw, visible);
+                Dropout.apply(s.dropout(), s.seed(), at + i * m + from, dw, dw, visible);
             }
             float inner = FastMath.dot(w, dw, visible);
             for (int j = 0; j < visible; j++) {
                 w[j] *= dw[j] - inner;
             }
-            weights.write(0, at + i * m, w, 0, visible);
+            weights.write(0, at + i * m + from, w, 0, visible);
+        }
+    }
+
+    /** {@code dscores · (1 - tanh²(score / cap))}. */
+    private static void capBackward(AttentionShape s, int m, Block b, Tensor weights, int at, Tensor scores) {
+        float[] d = Scratch.array(0, m);
+        float[] score = Scratch.array(2, m);
+        float cap = (float) s.softCap();
+        for (int i = 0; i < b.queries; i++) {
+            weights.read(0, at + i * m, d, 0, b.keys);
+            scores.read(0, i * m, score, 0, b.keys);
+            for (int j = 0; j < b.keys; j++) {
+                float t = FastMath.tanh(score[j] / cap);
+                d[j] *= 1 - t * t;
+            }
+            weights.write(0, at + i * m, d, 0, b.keys);
         }
     }
 }

@@ -259,7 +259,7 @@ final class HostKernels implements Kernels {
             cosines.read(positions[r], 0, b, 0, half);
             sines.read(positions[r], 0, c, 0, half);
             x.read(r, 0, a, 0, n);
-            FastMath.rotate(a, b, c, inverse ? -1f : 1f, heads, half);
+            FastMath.rotate(a, b, c, inverse ? -1f : 1f, heads, n / heads, half);
             x.write(r, 0, a, 0, n);
         });
     }

@@ -34,6 +34,10 @@ final class Nd4jAttention {
                     INDArray scores = array(head(q, query, n, head, size))
                             .mmul(array(head(k, key, m, keyHead, size)).transpose())
                             .muli(s.scale());
+                    if (s.softCap() > 0) {
+                        scores =
+                                Transforms.tanh(scores.divi(s.softCap()), false).muli(s.softCap());
+                    }
                     hide(s, sequence, scores);
                     INDArray e = Transforms.exp(scores.subColumnVector(scores.max(true, 1)), false);
                     INDArray p = e.diviColumnVector(e.sum(true, 1));
@@ -47,8 +51,10 @@ final class Nd4jAttention {
 
     private static void hide(AttentionShape s, int seq, INDArray scores) {
         for (int i = 0; i < scores.rows(); i++) {
-            for (int j = s.visible(seq, i); j < scores.columns(); j++) {
-                scores.putScalar(i, j, -1e30);
+            for (int j = 0; j < scores.columns(); j++) {
+                if (j < s.from(seq, i) || j >= s.to(seq, i)) {
+                    scores.putScalar(i, j, -1e30);
+                }
             }
         }
     }
@@ -96,6 +102,15 @@ final class Nd4jAttention {
                             .muli(mask);
                     INDArray ds =
                             dp.subColumnVector(dp.mul(p).sum(true, 1)).muli(p).muli(s.scale());
+                    if (s.softCap() > 0) { // d cap·tanh(x / cap) = 1 - tanh²(x / cap)
+                        INDArray t = Transforms.tanh(
+                                array(head(q, query, n, head, size))
+                                        .mmul(array(head(k, key, m, keyHead, size))
+                                                .transpose())
+                                        .muli(s.scale() / s.softCap()),
+                                false);
+                        ds.muli(t.mul(t).rsubi(1));
+                    }
                     store(ds.mmul(array(head(k, key, m, keyHead, size))), head(dq, query, n, head, size));
                     store(
                             ds.transpose().mmul(array(head(q, query, n, head, size))),

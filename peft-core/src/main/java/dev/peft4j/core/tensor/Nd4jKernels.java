@@ -223,15 +223,16 @@ final class Nd4jKernels implements Kernels {
     @Override
     public void rotate(Tensor x, int heads, int[] positions, Tensor cosines, Tensor sines, boolean inverse) {
         int half = cosines.cols();
+        int size = x.cols() / heads;
         run(() -> {
             INDArray rotated = array(x);
             INDArray cos = rows(cosines, positions);
             INDArray sin = rows(sines, positions).muli(inverse ? -1 : 1);
             for (int h = 0; h < heads; h++) {
-                INDArray u = columns(rotated, 2 * h * half, half).dup();
-                INDArray v = columns(rotated, (2 * h + 1) * half, half).dup();
-                columns(rotated, 2 * h * half, half).assign(u.mul(cos).subi(v.mul(sin)));
-                columns(rotated, (2 * h + 1) * half, half).assign(v.mul(cos).addi(u.mul(sin)));
+                INDArray u = columns(rotated, h * size, half).dup();
+                INDArray v = columns(rotated, h * size + half, half).dup();
+                columns(rotated, h * size, half).assign(u.mul(cos).subi(v.mul(sin)));
+                columns(rotated, h * size + half, half).assign(v.mul(cos).addi(u.mul(sin)));
             }
             store(rotated, x);
         });

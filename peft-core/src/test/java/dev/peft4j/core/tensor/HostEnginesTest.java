@@ -295,13 +295,31 @@ class HostEnginesTest extends TwoEngines {
     }
 
     @ParameterizedTest
-    @CsvSource({"true,0,4,2", "true,0.2,4,4", "false,0,6,3", "false,0.1,3,1", "true,0,5,1"})
-    void attention_and_its_derivative_equal_the_reference(boolean causal, double dropout, int heads, int keyHeads) {
+    @CsvSource({
+        "true,0,4,2,0,0",
+        "true,0.2,4,4,0,0",
+        "false,0,6,3,0,0",
+        "false,0.1,3,1,0,0",
+        "true,0,5,1,0,0",
+        "true,0,4,2,5,0",
+        "true,0.2,4,4,70,0",
+        "true,0,4,1,1,0",
+        "false,0,6,3,5,0",
+        "false,0.1,3,1,80,0",
+        "true,0,4,2,0,1.5",
+        "false,0.2,4,2,0,0.5",
+        "true,0.1,4,2,9,0.5",
+        "true,0,4,2,500,20"
+    })
+    void attention_and_its_derivative_equal_the_reference(
+            boolean causal, double dropout, int heads, int keyHeads, int window, double cap) {
         int size = 6;
         int[] starts = {0, 1, 8};
         int[] lengths = {1, 7, 150}; // a single token, one block, several blocks
-        AttentionShape s =
-                new AttentionShape(starts, lengths, starts, lengths, heads, keyHeads, size, 0.4, causal, dropout, 7);
+        AttentionShape s = new AttentionShape(
+                        starts, lengths, starts, lengths, heads, keyHeads, size, 0.4, causal, dropout, 7)
+                .withWindow(window)
+                .withSoftCap(cap);
         int tokens = 158;
         Pair q = matrix(tokens, heads * size);
         Pair k = matrix(tokens, keyHeads * size);

@@ -1,0 +1,221 @@
+package dev.peft4j.models;
+
+import dev.peft4j.core.autograd.Node;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.autograd.Products;
+import dev.peft4j.core.layer.Attention.Slice;
+import dev.peft4j.core.layer.Functions;
+import dev.peft4j.core.layer.Linear;
+import dev.peft4j.core.layer.RmsNorm;
+import dev.peft4j.models.GatedDecoder.Gate;
+import dev.peft4j.models.GatedDecoder.Heads;
+import dev.peft4j.models.GatedDecoder.QueriesKeysValues;
+import java.io.IOException;
+import java.util.List;
+
+/**
+ * What a config makes of a {@link GatedDecoder}: its dimensions, and what its family does in another way than Llama. Each family overrides what differs; what it does
+ * not override is Llama's.
+ */
+class DecoderForm {
+    private final ModelConfig config;
+    private final int context;
+    private final int vocabulary;
+    private final int width; // C
+    private final int inner;
+    private final double eps;
+    private final boolean tied;
+    private final Decoder.Dimensions dimensions;
+
+    /** Values of fields that a config leaves out. */
+    record Defaults(
+            int vocabulary,
+            int context,
+            int width,
+            int inner,
+            int layers,
+            int heads,
+            int keyHeads,
+            int headSize,
+            double eps,
+            boolean tied) {
+        static final int AS_MANY = 0; // key heads as heads, or C / N columns of a head
+    }
+
+    DecoderForm(ModelConfig config, Defaults d) throws IOException {
+        config.require("hidden_act", "silu", "swish");
+        this.config = config;
+        vocabulary = config.size("vocab_size", d.vocabulary);
+        context = config.size("max_position_embeddings", d.context);
+        width = config.size("hidden_size", d.width);
+        inner = config.size("intermediate_size", d.inner);
+        int layers = config.size("num_hidden_layers", d.layers);
+        int heads = config.size("num_attention_heads", d.heads);
+        int usual = config.fields().containsKey("num_key_value_heads") || d.keyHeads == Defaults.AS_MANY
+                ? heads
+                : d.keyHeads;
+        int keyHeads = config.size("num_key_value_heads", usual);
+        int headSize =
+                config.size("head_dim", d.headSize == Defaults.AS_MANY ? Math.max(1, width / heads) : d.headSize);
+        if (heads % keyHeads != 0 || headSize % 2 != 0) {
+            throw config.bad("num_attention_heads " + heads + " must be a multiple of num_key_value_heads " + keyHeads
+                    + ", and head_dim " + headSize + " must be even. Correct config.json.");
+        }
+        eps = config.number("rms_norm_eps", d.eps);
+        tied = config.flag("tie_word_embeddings", d.tied);
+        double dropout = config.probability("attention_dropout", 0);
+        dimensions = new Decoder.Dimensions(layers, heads, keyHeads, headSize, 1 / Math.sqrt(headSize), dropout);
+    }
+
+    final ModelConfig config() {
+        return config;
+    }
+
+    final int context() {
+        return context;
+    }
+
+    final int vocabulary() {
+        return vocabulary;
+    }
+
+    final int width() {
+        return width;
+    }
+
+    final int inner() {
+        return inner;
+    }
+
+    final double eps() {
+        return eps;
+    }
+
+    final boolean isTied() {
+        return tied;
+    }
+
+    final Decoder.Dimensions dimensions() {
+        return dimensions;
+    }
+
+    /** Whether the layers of queries, keys and values have biases. */
+    boolean hasHeadBias() throws IOException {
+        return config.flag("attention_bias", false);
+    }
+
+    /** Whether the layer behind attention has a bias. */
+    boolean hasOutputBias() throws IOException {
+        return config.flag("attention_bias", false);
+    }
+
+    /** Whether the layers of the feed-forward have biases. */
+    boolean hasGateBias() throws IOException {
+        return config.flag("mlp_bias", false);
+    }
+
+    /** What is dropped of the embedded tokens while training. */
+    double embeddingDropout() {
+        return 0;
+    }
+
+    /** What is dropped behind each sub-layer while training. */
+    double residualDropout() {
+        return 0;
+    }
+
+    /** How many of the latest tokens a token sees in a layer; 0 for all. */
+    int window(int layer) {
+        return 0;
+    }
+
+    /** Whether queries and keys of a layer are rotated. */
+    boolean rotates(int layer) {
+        return true;
+    }
+
+    /** Angles of the rotation. */
+    float[] frequencies() throws IOException {
+        return RotaryScaling.frequencies(config, dimensions.headSize(), context);
+    }
+
+    /** The first layer of a block, which tells best whether weights and config are of one model. */
+    String firstLayer() {
+        return "q_proj";
+    }
+
+    /** Its rows. */
+    long firstRows() {
+        return (long) dimensions.heads() * dimensions.headSize();
+    }
+
+    /** Reads the layers in front of attention. */
+    Heads heads(GatedDecoder model, String prefix) throws IOException {
+        boolean bias = hasHeadBias();
+        Linear q = model.linear(prefix + "q_proj", width, dimensions.heads() * dimensions.headSize(), bias);
+        Linear k = model.linear(prefix + "k_proj", width, dimensions.keyWidth(), bias);
+        Linear v = model.linear(prefix + "v_proj", width, dimensions.keyWidth(), bias);
+        return (call, x) -> new QueriesKeysValues(q.forward(call, x), k.forward(call, x), Slice.of(v.forward(call, x)));
+    }
+
+    /** Layers in front of attention whose queries and keys are normalised head by head. */
+    final Heads normalised(GatedDecoder model, String prefix, Heads plain) throws IOException {
+        RmsNorm q = model.rmsNorm(prefix + "q_norm", dimensions.headSize(), eps);
+        RmsNorm k = model.rmsNorm(prefix + "k_norm", dimensions.headSize(), eps);
+        return (call, x) -> {
+            QueriesKeysValues h = plain.of(call, x);
+            return new QueriesKeysValues(q.forward(call, h.queries()), k.forward(call, h.keys()), h.values());
+        };
+    }
+
+    /** Queries, keys and values of one layer, in this order. */
+    final Heads fused(GatedDecoder model, String name) throws IOException {
+        int queries = dimensions.heads() * dimensions.headSize();
+        int keys = dimensions.keyWidth();
+        Linear all = model.linear(name, width, queries + 2 * keys, hasHeadBias());
+        return (call, x) -> {
+            Pass pass = call.pass();
+            Node y = all.forward(call, x); // (T, N·H + 2·keyHeads·H)
+            return new QueriesKeysValues(
+                    Products.columns(pass, y, 0, queries),
+                    Products.columns(pass, y, queries, keys),
+                    new Slice(y, queries + keys, keys));
+        };
+    }
+
+    /** Reads the layers in front of the last one of the feed-forward. */
+    Gate gate(GatedDecoder model, String prefix) throws IOException {
+        Linear gate = model.linear(prefix + "gate_proj", width, inner, hasGateBias());
+        Linear up = model.linear(prefix + "up_proj", width, inner, hasGateBias());
+        return (call, x) -> Functions.swiGlu(call.pass(), gate.forward(call, x), up.forward(call, x));
+    }
+
+    /** Windows of the layers that are named sliding in {@code layer_types}, or by the older fields; 0 for the others. */
+    final int[] windows(WindowRule otherwise) throws IOException {
+        int[] windows = new int[dimensions.layers()];
+        boolean used = config.flag("use_sliding_window", false) && !isNull("sliding_window");
+        int size = used ? config.size("sliding_window", 4096) : 0;
+        List<String> types = config.layerTypes(windows.length);
+        for (int l = 0; l < windows.length; l++) {
+            boolean slides =
+                    types.isEmpty() ? used && otherwise.slides(l) : types.get(l).equals("sliding_attention");
+            if (slides && !used) {
+                throw config.bad("\"layer_types\" has sliding_attention, and no sliding window is used"
+                        + " (use_sliding_window, sliding_window). Correct config.json.");
+            }
+            windows[l] = slides ? size : 0;
+        }
+        return windows;
+    }
+
+    /** Which layers slide where {@code layer_types} does not say it. */
+    @FunctionalInterface
+    interface WindowRule {
+        boolean slides(int layer);
+    }
+
+    /** Whether a field is there and null, which is not the same as a missing one. */
+    final boolean isNull(String field) {
+        return config.fields().containsKey(field) && !config.has(field);
+    }
+}

@@ -1,0 +1,133 @@
+package dev.peft4j.models;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.autograd.Node;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.layer.Attention.Slice;
+import dev.peft4j.core.layer.Embedding;
+import dev.peft4j.core.layer.Functions;
+import dev.peft4j.core.layer.Linear;
+import dev.peft4j.core.layer.RmsNorm;
+import dev.peft4j.core.layer.Rotary;
+import dev.peft4j.core.site.BlockSite;
+import dev.peft4j.core.site.FamilyTraits;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A decoder with rotary positions, RMS norm in front of each sub-layer, grouped key and value heads, and a gated feed-forward: what Llama began, and what differs
+ * in its relatives is in their {@link DecoderForm}.
+ *
+ * <p>Touvron et al. 2023, <a href="https://arxiv.org/abs/2302.13971">paper</a>, section 2.2; grouped heads as in Llama 2.
+ */
+final class GatedDecoder extends Decoder {
+    private final DecoderForm form;
+    private final Dimensions dimensions;
+    private final Rotary rotary;
+    private final Embedding tokens; // (V, C)
+    private final List<Block> blocks = new ArrayList<>();
+    private final RmsNorm finalNorm;
+
+    private record Block(RmsNorm norm1, Heads heads, Linear o, RmsNorm norm2, Gate gate, Linear down) {}
+
+    /** The layers in front of attention. */
+    interface Heads {
+        /** Queries (T, N·H) and keys (T, keyHeads·H), which are rotated then, and values (T, keyHeads·H). */
+        QueriesKeysValues of(Call call, Node x);
+    }
+
+    /** What attention reads. */
+    record QueriesKeysValues(Node queries, Node keys, Slice values) {}
+
+    /** The layers in front of the last one of the feed-forward. */
+    interface Gate {
+        /** silu(gate) · up (T, inner). */
+        Node of(Call call, Node x);
+    }
+
+    GatedDecoder(ModelSource source, FamilyTraits traits, DecoderForm form) throws IOException {
+        super(source, traits, form.context(), form.vocabulary());
+        this.form = form;
+        this.dimensions = form.dimensions();
+        int width = form.width();
+        double eps = form.eps();
+        weights().requireMatrix("model.layers.0.self_attn." + form.firstLayer() + ".weight", form.firstRows(), width);
+        float[] frequencies = form.frequencies();
+        tokens = embedding("model.embed_tokens", vocabularySize(), width);
+        for (int l = 0; l < dimensions.layers(); l++) {
+            String h = "model.layers." + l + ".";
+            addBlock("model.layers." + l, dimensions.keyWidth(), width);
+            blocks.add(new Block(
+                    rmsNorm(h + "input_layernorm", width, eps),
+                    form.heads(this, h + "self_attn."),
+                    linear(
+                            h + "self_attn.o_proj",
+                            dimensions.heads() * dimensions.headSize(),
+                            width,
+                            form.hasOutputBias()),
+                    rmsNorm(h + "post_attention_layernorm", width, eps),
+                    form.gate(this, h + "mlp."),
+                    linear(h + "mlp.down_proj", form.inner(), width, form.hasGateBias())));
+        }
+        finalNorm = rmsNorm("model.norm", width, eps);
+        readHead(source, form.isTied());
+        rotary = own(new Rotary(backend().dtype(), frequencies));
+    }
+
+    @Override
+    protected Node begin(Call call, Node embedded, int[] positions) {
+        return Functions.dropout(call.pass(), form.embeddingDropout(), embedded);
+    }
+
+    @Override
+    protected Node block(Call all, int layer, Node in, Run run, int @Nullable [] kept) {
+        Pass pass = all.pass();
+        Block b = blocks.get(layer);
+        QueriesKeysValues heads = b.heads.of(all, b.norm1.forward(all, in));
+        Node q = heads.queries;
+        Node k = heads.keys;
+        if (form.rotates(layer)) {
+            q = rotary.forward(pass, q, dimensions.heads(), run.positions());
+            k = rotary.forward(pass, k, dimensions.keyHeads(), run.positions());
+        }
+        BlockSite keys = site(layer, BlockSite.Kind.KEYS_AND_VALUES);
+        Node mixed = attention(all, keys, run, Slice.of(q), Slice.of(k), heads.values); // (T, N·H)
+        Call call = some(all, kept);
+        Node x = some(pass, in, kept);
+        Node a = Functions.dropout(pass, form.residualDropout(), b.o.forward(call, some(pass, mixed, kept)));
+        a = call.subLayer(site(layer, BlockSite.Kind.AFTER_ATTENTION), a, x, Adapter.Norm.NONE);
+        Node y = Functions.add(pass, a, x);
+        Node gated = b.gate.of(call, b.norm2.forward(call, y)); // (T, inner)
+        Node z = Functions.dropout(pass, form.residualDropout(), b.down.forward(call, gated));
+        z = call.subLayer(site(layer, BlockSite.Kind.AFTER_FEED_FORWARD), z, y, Adapter.Norm.NONE);
+        return Functions.add(pass, z, y);
+    }
+
+    @Override
+    protected int window(int layer) {
+        return form.window(layer);
+    }
+
+    @Override
+    protected Node end(Call call, Node x) {
+        return finalNorm.forward(call, x);
+    }
+
+    @Override
+    protected Dimensions dimensions() {
+        return dimensions;
+    }
+
+    @Override
+    protected boolean drops() {
+        return dimensions.dropout() > 0 || form.residualDropout() > 0 || form.embeddingDropout() > 0;
+    }
+
+    @Override
+    protected Embedding tokens() {
+        return tokens;
+    }
+}
