@@ -171,10 +171,10 @@ class BehaviourMatrixTest {
         });
         table.append('\n')
                 .append(
-                        "Each cell holds for gpt2, llama and bert, with the base in single precision, in bfloat16 and in a form that a test brings (rows of bytes);\n")
-                .append("generation for gpt2 and llama, as bert has no next token. LoRA with\n")
+                        "Each cell holds for " + String.join(", ", Methods.FAMILIES) + ", with the base in single precision, in bfloat16 and in a form that a test brings (rows of bytes);\n")
+                .append("generation for all but bert, which has no next token. LoRA with\n")
                 .append(
-                        "lora_bias cannot be merged into llama, which has no biases: the cell says that it is refused there, as\n")
+                        "lora_bias cannot be merged into families without biases, such as llama: the cell says that it is refused there, as\n")
                 .append(
                         "BitFit is. A cell with - has no meaning: rows in front of sequences have an effect from the start, and they\n")
                 .append("and bottlenecks are no changes of weights, so merging is refused.\n")

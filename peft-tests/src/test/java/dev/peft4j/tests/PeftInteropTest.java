@@ -42,6 +42,8 @@ import org.junit.jupiter.api.io.TempDir;
 class PeftInteropTest {
     private static final double TOLERANCE = 1e-5;
     private static final int STEPS = 5;
+    private static final List<String> MODELS = List.of(
+            "gpt2", "llama", "bert", "llama_tied", "mistral", "qwen2", "qwen2_sliding", "qwen3", "smollm3", "phi3");
     private static final Pattern NOT_IN_PEFT = Pattern.compile("BitFit|bottleneck.*");
 
     @TempDir
@@ -61,7 +63,7 @@ class PeftInteropTest {
         for (GoldenCase golden : GoldenCase.all().toList()) {
             String name = String.valueOf(golden.json().get("model"));
             if (golden.method().equals("base")
-                    && List.of("gpt2", "llama", "bert", "llama_tied").contains(name)) {
+                    && MODELS.contains(name)) {
                 for (Methods.Method method : Methods.all()) {
                     String family = name.replace("_tied", "");
                     if (NOT_IN_PEFT.matcher(method.name()).matches()
@@ -90,8 +92,7 @@ class PeftInteropTest {
         Path checker = checker();
         List<String> lines = new ArrayList<>();
         for (GoldenCase golden : GoldenCase.all().toList()) {
-            boolean known = List.of("gpt2", "llama", "bert", "llama_tied")
-                    .contains(String.valueOf(golden.json().get("model")));
+            boolean known = MODELS.contains(String.valueOf(golden.json().get("model")));
             for (String form : List.of("adapter", "adapter_after", "adapter_converted", "adapter_mixed")) {
                 Path given = golden.directory().resolve(form);
                 if (known && Files.isDirectory(given)) {
