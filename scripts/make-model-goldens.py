@@ -98,6 +98,28 @@ def relative(config, **changes):
 
 def specs():
     return {
+        "gemma2": Spec(
+            relative(transformers.Gemma2Config, head_dim=6, sliding_window=5, query_pre_attn_scalar=9, attn_logit_softcapping=2.0,
+                     final_logit_softcapping=3.0, tie_word_embeddings=True),
+            WINDOWED,
+            {"r": 3, "target_modules": ["embed_tokens", "q_proj", "down_proj"]},
+        ),
+        "gemma3_text": Spec(
+            relative(
+                transformers.Gemma3TextConfig,
+                head_dim=6,
+                sliding_window=5,
+                query_pre_attn_scalar=9,
+                layer_types=["sliding_attention", "full_attention"],
+                tie_word_embeddings=True,
+                rope_parameters={
+                    "full_attention": {"rope_type": "linear", "factor": 2.0, "rope_theta": 500.0},
+                    "sliding_attention": {"rope_type": "default", "rope_theta": 20.0},
+                },
+            ),
+            WINDOWED,
+            {"r": 2, "target_modules": ["q_proj", "o_proj"]},
+        ),
         "mistral": Spec(
             relative(transformers.MistralConfig, sliding_window=5, head_dim=6), WINDOWED, {"r": 3, "target_modules": ["q_proj", "down_proj"]}
         ),
@@ -194,7 +216,8 @@ def make_model(name, spec, seed):
         for key, p in model.named_parameters():
             r = torch.randn(p.shape, generator=random)
             if p.dim() == 1:
-                p.copy_(1 + 0.25 * r if key.endswith("weight") else 0.12 * r)
+                one = 0 if name.startswith("gemma") else 1  # whose factors are 1 + weight
+                p.copy_(one + 0.25 * r if key.endswith("weight") else 0.12 * r)
             elif "embed" in key or "wte" in key or "wpe" in key:
                 p.copy_(0.3 * r)
             else:
@@ -412,6 +435,18 @@ def rope_sensitivity(name, case, rows):
 
 
 OTHER_THAN_RELATIVE = {
+    "gemma2": [
+        {"sliding_window": 6},
+        {"layer_types": ["full_attention"] * 2},
+        {"attn_logit_softcapping": None},
+        {"final_logit_softcapping": None},
+        {"query_pre_attn_scalar": 6},
+    ],
+    "gemma3_text": [
+        {"sliding_window": 6},
+        {"layer_types": ["sliding_attention"] * 2},
+        {"query_pre_attn_scalar": 6},
+    ],
     "mistral": [{"sliding_window": 4}, {"sliding_window": 6}, {"sliding_window": None}],
     "qwen2": [{"layer_types": ["full_attention"] * 2}, {"layer_types": ["sliding_attention"] * 2}, {"sliding_window": 5}],
     "smollm3": [{"no_rope_layers": [1, 1]}, {"no_rope_layers": [0, 1]}],
@@ -424,7 +459,7 @@ OTHER_THAN_RELATIVE = {
 
 
 def relative_sensitivity(name, case, rows):
-    """When the config says something else; for Qwen 3, when heads are normalised with other weights."""
+    """When the config says something else; where heads are normalised, when that is done with other weights."""
     moved = {}
     for change in OTHER_THAN_RELATIVE.get(name, []):
         config = transformers.AutoConfig.from_pretrained("models/" + name)
@@ -432,10 +467,10 @@ def relative_sensitivity(name, case, rows):
             setattr(config, key, v)
         text = ", ".join(f"{key} = {v}" for key, v in change.items())
         moved[text] = moved_by(text, load(name, config=config), case, rows)
-    for norm in ["q_norm", "k_norm"] if name == "qwen3" else []:
+    for norm in ["q_norm", "k_norm"] if name in ("qwen3", "gemma3_text") else []:
         model = load(name)
         for layer in model.model.layers:
-            getattr(layer.self_attn, norm).weight.data.fill_(1)
+            getattr(layer.self_attn, norm).weight.data.fill_(1 if name == "qwen3" else 0)
         moved[f"{norm} = 1"] = moved_by(norm, model, case, rows)
     return moved
 
@@ -479,7 +514,7 @@ def visible(what, found):
     return float(f"{found:.3g}")
 
 
-WRONG = dict.fromkeys(["mistral", "qwen2", "qwen3", "smollm3", "phi3"], relative_sensitivity) | {"llama3_rope": rope_sensitivity, "gpt2_wide": wide_sensitivity, "llama_long": long_sensitivity}
+WRONG = dict.fromkeys(["gemma2", "gemma3_text", "mistral", "qwen2", "qwen3", "smollm3", "phi3"], relative_sensitivity) | {"llama3_rope": rope_sensitivity, "gpt2_wide": wide_sensitivity, "llama_long": long_sensitivity}
 
 
 def finetune_case(name, spec, seed):

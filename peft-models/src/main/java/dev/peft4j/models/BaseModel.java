@@ -30,6 +30,7 @@ import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.weight.Weights;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -47,7 +48,7 @@ public abstract class BaseModel implements Model, TransformerSites {
     private final LayerReader layers;
     private final TokenLimits limits;
     private final Lease lease;
-    private @Nullable Rotary rotary;
+    private final List<Rotary> rotaries = new ArrayList<>();
     private @Nullable Head head;
     private List<String> taskModules = List.of();
 
@@ -123,7 +124,12 @@ public abstract class BaseModel implements Model, TransformerSites {
 
     /** Reads an RMS norm. */
     protected final RmsNorm rmsNorm(String name, int n, double eps) throws IOException {
-        return layers.rmsNorm(name, n, eps);
+        return layers.rmsNorm(name, n, eps, 0);
+    }
+
+    /** Reads an RMS norm whose factor is the weight and so much more. */
+    protected final RmsNorm rmsNorm(String name, int n, double eps, double offset) throws IOException {
+        return layers.rmsNorm(name, n, eps, offset);
     }
 
     /** The frequencies of rotary positions that a config asks for, in all spellings of transformers that are supported. */
@@ -177,7 +183,7 @@ public abstract class BaseModel implements Model, TransformerSites {
 
     /** Closes rotary tables with the model; to be made last, since a constructor that fails closes nothing. */
     protected final Rotary own(Rotary tables) {
-        rotary = tables;
+        rotaries.add(tables);
         return tables;
     }
 
@@ -342,8 +348,6 @@ public abstract class BaseModel implements Model, TransformerSites {
 
     private void free() {
         weights.close();
-        if (rotary != null) {
-            rotary.close();
-        }
+        rotaries.forEach(Rotary::close);
     }
 }

@@ -87,6 +87,11 @@ public abstract class Decoder extends BaseModel implements CausalModel {
     /** The table of token vectors (V, C). */
     protected abstract Embedding tokens();
 
+    /** Vectors of tokens (T, C), before adapters put rows in front of them. */
+    protected Node embed(Call call, int[] ids) {
+        return tokens().forward(call, ids);
+    }
+
     /** What the first layer reads (T, C): the embedded tokens, with their positions where these are added. */
     protected abstract Node begin(Call call, Node embedded, int[] positions);
 
@@ -109,13 +114,22 @@ public abstract class Decoder extends BaseModel implements CausalModel {
      * @param tied whether the output layer of a language model is the table of tokens
      */
     protected final void readHead(ModelSource source, boolean tied) throws IOException {
+        readHead(source, tied, 0);
+    }
+
+    /**
+     * The same.
+     *
+     * @param softCap of the logits of a language model: {@code cap · tanh(logit / cap)}; 0 for none
+     */
+    protected final void readHead(ModelSource source, boolean tied, double softCap) throws IOException {
         ModelConfig config = source.config();
         int width = tokens().site().width();
         FamilyTraits.Head head = Objects.requireNonNull(traits().head(source.task()));
         if (source.task() == TaskType.CAUSAL_LM) {
             LinearSite site = new LinearSite(head.module(), width, vocabularySize(), true);
             setHead(
-                    new NextTokenHead(output(site, tokens(), tied)),
+                    new NextTokenHead(output(site, tokens(), tied), softCap),
                     newModules()); // a new one would be lost with the run
             return;
         }
@@ -136,7 +150,7 @@ public abstract class Decoder extends BaseModel implements CausalModel {
         begin(chosen, batch, 1);
         int frame = pass.begin();
         Call given = chosen.overTokens(batch.lengths());
-        Node embedded = tokens().forward(given, batch.ids());
+        Node embedded = embed(given, batch.ids());
         boolean first = cache == null || cache.isFresh(); // what adapters put in front is in the cache later
         Node shared = cache == null ? sharedRows(given, batch, embedded.value().cols()) : null;
         Input input = new Input(given, batch, embedded);
@@ -235,6 +249,11 @@ public abstract class Decoder extends BaseModel implements CausalModel {
         return dimensions().scale;
     }
 
+    /** Scores of attention are {@code cap · tanh(score / cap)}; 0 for no cap. */
+    protected double softCap() {
+        return 0;
+    }
+
     /** How many of the latest tokens, itself among them, a token sees in a layer; 0 for all. */
     protected int window(int layer) {
         return 0;
@@ -249,7 +268,8 @@ public abstract class Decoder extends BaseModel implements CausalModel {
         if (cache == null) {
             AttentionShape shape = selfAttention(
                             pass, run.batch, d.heads, d.keyHeads, d.headSize, scale, true, d.dropout)
-                    .withWindow(window(site.layer()));
+                    .withWindow(window(site.layer()))
+                    .withSoftCap(softCap());
             if (run.shared == 0) {
                 return attend(call, run.batch, site, shape, q, k, v);
             }
@@ -260,8 +280,9 @@ public abstract class Decoder extends BaseModel implements CausalModel {
             return attend(call, run.batch, site, shape.withKeysInFront(more), q, keys, values);
         }
         cache.append(site.layer(), run.batch, k.value(), v.value());
-        AttentionShape shape =
-                cache.shape(run.batch, d.heads, d.keyHeads, d.headSize, scale).withWindow(window(site.layer()));
+        AttentionShape shape = cache.shape(run.batch, d.heads, d.keyHeads, d.headSize, scale)
+                .withWindow(window(site.layer()))
+                .withSoftCap(softCap());
         Slice keys = Slice.of(pass.node(cache.keys(site.layer())));
         return Attention.forward(pass, shape, q, keys, Slice.of(pass.node(cache.values(site.layer()))));
     }

@@ -7,6 +7,7 @@ import dev.peft4j.core.layer.Attention.Slice;
 import dev.peft4j.core.layer.Functions;
 import dev.peft4j.core.layer.Linear;
 import dev.peft4j.core.layer.RmsNorm;
+import dev.peft4j.core.tensor.Activation;
 import dev.peft4j.models.GatedDecoder.Gate;
 import dev.peft4j.models.GatedDecoder.Heads;
 import dev.peft4j.models.GatedDecoder.QueriesKeysValues;
@@ -25,6 +26,7 @@ class DecoderForm {
     private final int inner;
     private final double eps;
     private final boolean tied;
+    private final Activation activation;
     private final Decoder.Dimensions dimensions;
 
     /** Values of fields that a config leaves out. */
@@ -43,8 +45,8 @@ class DecoderForm {
     }
 
     DecoderForm(ModelConfig config, Defaults d) throws IOException {
-        config.require("hidden_act", "silu", "swish");
         this.config = config;
+        activation = activation(config);
         vocabulary = config.size("vocab_size", d.vocabulary);
         context = config.size("max_position_embeddings", d.context);
         width = config.size("hidden_size", d.width);
@@ -64,7 +66,18 @@ class DecoderForm {
         eps = config.number("rms_norm_eps", d.eps);
         tied = config.flag("tie_word_embeddings", d.tied);
         double dropout = config.probability("attention_dropout", 0);
-        dimensions = new Decoder.Dimensions(layers, heads, keyHeads, headSize, 1 / Math.sqrt(headSize), dropout);
+        dimensions = new Decoder.Dimensions(layers, heads, keyHeads, headSize, scale(config, headSize), dropout);
+    }
+
+    /** What the gate of the feed-forward is passed through. */
+    Activation activation(ModelConfig of) throws IOException {
+        of.require("hidden_act", "silu", "swish");
+        return Activation.SILU;
+    }
+
+    /** The factor of the products of queries and keys. */
+    double scale(ModelConfig of, int headSize) throws IOException {
+        return 1 / Math.sqrt(headSize);
     }
 
     final ModelConfig config() {
@@ -114,6 +127,31 @@ class DecoderForm {
         return config.flag("mlp_bias", false);
     }
 
+    /** What the vectors of tokens are multiplied with. */
+    double embeddingFactor() {
+        return 1;
+    }
+
+    /** What the factors of norms are more than their weights. */
+    double normOffset() {
+        return 0;
+    }
+
+    /** Whether there is a norm behind each sub-layer too. */
+    boolean hasOuterNorms() {
+        return false;
+    }
+
+    /** Cap of the scores of attention; 0 for none. */
+    double softCap() {
+        return 0;
+    }
+
+    /** Cap of the logits of a language model; 0 for none. */
+    double logitCap() {
+        return 0;
+    }
+
     /** What is dropped of the embedded tokens while training. */
     double embeddingDropout() {
         return 0;
@@ -134,9 +172,14 @@ class DecoderForm {
         return true;
     }
 
-    /** Angles of the rotation. */
-    float[] frequencies() throws IOException {
-        return RotaryScaling.frequencies(config, dimensions.headSize(), context);
+    /** Angles of all rotations that there are. */
+    List<float[]> frequencies() throws IOException {
+        return List.of(RotaryScaling.frequencies(config, dimensions.headSize(), context));
+    }
+
+    /** Which of the rotations a layer has. */
+    int rotation(int layer) {
+        return 0;
     }
 
     /** The first layer of a block, which tells best whether weights and config are of one model. */
@@ -160,8 +203,8 @@ class DecoderForm {
 
     /** Layers in front of attention whose queries and keys are normalised head by head. */
     final Heads normalised(GatedDecoder model, String prefix, Heads plain) throws IOException {
-        RmsNorm q = model.rmsNorm(prefix + "q_norm", dimensions.headSize(), eps);
-        RmsNorm k = model.rmsNorm(prefix + "k_norm", dimensions.headSize(), eps);
+        RmsNorm q = model.rmsNorm(prefix + "q_norm", dimensions.headSize(), eps, normOffset());
+        RmsNorm k = model.rmsNorm(prefix + "k_norm", dimensions.headSize(), eps, normOffset());
         return (call, x) -> {
             QueriesKeysValues h = plain.of(call, x);
             return new QueriesKeysValues(q.forward(call, h.queries()), k.forward(call, h.keys()), h.values());
@@ -187,7 +230,14 @@ class DecoderForm {
     Gate gate(GatedDecoder model, String prefix) throws IOException {
         Linear gate = model.linear(prefix + "gate_proj", width, inner, hasGateBias());
         Linear up = model.linear(prefix + "up_proj", width, inner, hasGateBias());
-        return (call, x) -> Functions.swiGlu(call.pass(), gate.forward(call, x), up.forward(call, x));
+        return (call, x) -> gated(call.pass(), gate.forward(call, x), up.forward(call, x));
+    }
+
+    /** f(gate) · up (Shazeer 2020, <a href="https://arxiv.org/abs/2002.05202">paper</a>). */
+    final Node gated(Pass pass, Node gate, Node up) {
+        return activation == Activation.SILU
+                ? Functions.swiGlu(pass, gate, up)
+                : Products.elementwise(pass, Functions.activation(pass, activation, gate), up);
     }
 
     /** Windows of the layers that are named sliding in {@code layer_types}, or by the older fields; 0 for the others. */

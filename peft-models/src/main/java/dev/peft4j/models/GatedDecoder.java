@@ -26,12 +26,20 @@ import org.jspecify.annotations.Nullable;
 final class GatedDecoder extends Decoder {
     private final DecoderForm form;
     private final Dimensions dimensions;
-    private final Rotary rotary;
+    private final List<Rotary> rotaries = new ArrayList<>();
     private final Embedding tokens; // (V, C)
     private final List<Block> blocks = new ArrayList<>();
     private final RmsNorm finalNorm;
 
-    private record Block(RmsNorm norm1, Heads heads, Linear o, RmsNorm norm2, Gate gate, Linear down) {}
+    private record Block(
+            RmsNorm norm1,
+            Heads heads,
+            Linear o,
+            @Nullable RmsNorm outer1,
+            RmsNorm norm2,
+            Gate gate,
+            Linear down,
+            @Nullable RmsNorm outer2) {}
 
     /** The layers in front of attention. */
     interface Heads {
@@ -44,7 +52,7 @@ final class GatedDecoder extends Decoder {
 
     /** The layers in front of the last one of the feed-forward. */
     interface Gate {
-        /** silu(gate) · up (T, inner). */
+        /** f(gate) · up (T, inner). */
         Node of(Call call, Node x);
     }
 
@@ -53,28 +61,47 @@ final class GatedDecoder extends Decoder {
         this.form = form;
         this.dimensions = form.dimensions();
         int width = form.width();
-        double eps = form.eps();
         weights().requireMatrix("model.layers.0.self_attn." + form.firstLayer() + ".weight", form.firstRows(), width);
-        float[] frequencies = form.frequencies();
+        List<float[]> frequencies = form.frequencies();
         tokens = embedding("model.embed_tokens", vocabularySize(), width);
         for (int l = 0; l < dimensions.layers(); l++) {
             String h = "model.layers." + l + ".";
             addBlock("model.layers." + l, dimensions.keyWidth(), width);
+            boolean outer = form.hasOuterNorms();
             blocks.add(new Block(
-                    rmsNorm(h + "input_layernorm", width, eps),
+                    norm(h + "input_layernorm"),
                     form.heads(this, h + "self_attn."),
                     linear(
                             h + "self_attn.o_proj",
                             dimensions.heads() * dimensions.headSize(),
                             width,
                             form.hasOutputBias()),
-                    rmsNorm(h + "post_attention_layernorm", width, eps),
+                    outer ? norm(h + "post_attention_layernorm") : null,
+                    norm(h + (outer ? "pre_feedforward_layernorm" : "post_attention_layernorm")),
                     form.gate(this, h + "mlp."),
-                    linear(h + "mlp.down_proj", form.inner(), width, form.hasGateBias())));
+                    linear(h + "mlp.down_proj", form.inner(), width, form.hasGateBias()),
+                    outer ? norm(h + "post_feedforward_layernorm") : null));
         }
-        finalNorm = rmsNorm("model.norm", width, eps);
-        readHead(source, form.isTied());
-        rotary = own(new Rotary(backend().dtype(), frequencies));
+        finalNorm = norm("model.norm");
+        readHead(source, form.isTied(), form.logitCap());
+        for (float[] f : frequencies) {
+            rotaries.add(own(new Rotary(backend().dtype(), f)));
+        }
+    }
+
+    private RmsNorm norm(String name) throws IOException {
+        return rmsNorm(name, form.width(), form.eps(), form.normOffset());
+    }
+
+    @Override
+    public double embeddingFactor() {
+        return form.embeddingFactor();
+    }
+
+    @Override
+    protected Node embed(Call call, int[] ids) {
+        Node x = super.embed(call, ids);
+        return form.embeddingFactor() == 1 ? x : Functions.scale(call.pass(), form.embeddingFactor(), x);
     }
 
     @Override
@@ -90,6 +117,7 @@ final class GatedDecoder extends Decoder {
         Node q = heads.queries;
         Node k = heads.keys;
         if (form.rotates(layer)) {
+            Rotary rotary = rotaries.get(form.rotation(layer));
             q = rotary.forward(pass, q, dimensions.heads(), run.positions());
             k = rotary.forward(pass, k, dimensions.keyHeads(), run.positions());
         }
@@ -97,13 +125,22 @@ final class GatedDecoder extends Decoder {
         Node mixed = attention(all, keys, run, Slice.of(q), Slice.of(k), heads.values); // (T, N·H)
         Call call = some(all, kept);
         Node x = some(pass, in, kept);
-        Node a = Functions.dropout(pass, form.residualDropout(), b.o.forward(call, some(pass, mixed, kept)));
+        Node a = b.o.forward(call, some(pass, mixed, kept));
+        a = b.outer1 == null ? a : b.outer1.forward(call, a);
+        a = Functions.dropout(pass, form.residualDropout(), a);
         a = call.subLayer(site(layer, BlockSite.Kind.AFTER_ATTENTION), a, x, Adapter.Norm.NONE);
         Node y = Functions.add(pass, a, x);
         Node gated = b.gate.of(call, b.norm2.forward(call, y)); // (T, inner)
-        Node z = Functions.dropout(pass, form.residualDropout(), b.down.forward(call, gated));
+        Node z = b.down.forward(call, gated);
+        z = b.outer2 == null ? z : b.outer2.forward(call, z);
+        z = Functions.dropout(pass, form.residualDropout(), z);
         z = call.subLayer(site(layer, BlockSite.Kind.AFTER_FEED_FORWARD), z, y, Adapter.Norm.NONE);
         return Functions.add(pass, z, y);
+    }
+
+    @Override
+    protected double softCap() {
+        return form.softCap();
     }
 
     @Override

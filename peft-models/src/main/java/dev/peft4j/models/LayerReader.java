@@ -137,9 +137,9 @@ final class LayerReader {
     }
 
     /** Reads an RMS norm. */
-    RmsNorm rmsNorm(String name, int n, double eps) throws IOException {
+    RmsNorm rmsNorm(String name, int n, double eps, double offset) throws IOException {
         norms.add(new NormSite(name, n));
-        return new RmsNorm(name, weights.vector(name + ".weight", n), eps);
+        return new RmsNorm(name, weights.vector(name + ".weight", n), eps, offset);
     }
 
     /**

@@ -6,6 +6,7 @@ import dev.peft4j.core.data.Layout;
 import dev.peft4j.core.data.Measure;
 import dev.peft4j.core.data.Targets;
 import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.layer.Functions;
 import dev.peft4j.core.layer.Head;
 import dev.peft4j.core.layer.Linear;
 import dev.peft4j.core.layer.LossFunction;
@@ -19,8 +20,14 @@ import org.jspecify.annotations.Nullable;
  * The head of a language model: each row predicts the next token of its sequence.
  *
  * @param output (V, C)
+ * @param softCap logits are {@code cap · tanh(logit / cap)}; 0 for none
  */
-public record NextTokenHead(Linear output) implements Head {
+public record NextTokenHead(Linear output, double softCap) implements Head {
+    /** Without a cap. */
+    public NextTokenHead(Linear output) {
+        this(output, 0);
+    }
+
     @Override
     public TaskType task() {
         return TaskType.CAUSAL_LM;
@@ -38,7 +45,7 @@ public record NextTokenHead(Linear output) implements Head {
 
     @Override
     public Node logits(Call call, Node hidden) {
-        return output.forward(call, hidden);
+        return Functions.softCap(call.pass(), softCap, output.forward(call, hidden));
     }
 
     /** Rows that predict a token; the last one of a sequence that predicts none, so that its adapters have a row. */

@@ -4,7 +4,6 @@ import static dev.peft4j.models.DecoderForm.Defaults.AS_MANY;
 
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Products;
-import dev.peft4j.core.layer.Functions;
 import dev.peft4j.core.layer.Linear;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.FamilyTraits;
@@ -102,7 +101,7 @@ public final class Phi3Family implements ModelFamily {
             Linear both = model.linear(prefix + "gate_up_proj", width(), 2 * inner(), false);
             return (call, x) -> {
                 Node y = both.forward(call, x); // (T, 2·inner)
-                return Functions.swiGlu(
+                return gated(
                         call.pass(),
                         Products.columns(call.pass(), y, 0, inner()),
                         Products.columns(call.pass(), y, inner(), inner()));
@@ -110,8 +109,8 @@ public final class Phi3Family implements ModelFamily {
         }
 
         @Override
-        float[] frequencies() throws IOException {
-            return RotaryScaling.partial(config(), dimensions().headSize(), context());
+        List<float[]> frequencies() throws IOException {
+            return List.of(RotaryScaling.partial(config(), dimensions().headSize(), context()));
         }
 
         @Override

@@ -97,6 +97,7 @@ public record PromptTuningConfig(PromptSettings settings, Init init, String text
             int token = init == Init.TEXT ? tokens.get(i % tokens.size()) : random.below(table.out());
             table.decode(token, rows.rows(i, 1));
         }
+        model.backend().kernels().scale(model.embeddingFactor(), rows);
         return rows;
     }
 

@@ -171,7 +171,8 @@ class BehaviourMatrixTest {
         });
         table.append('\n')
                 .append(
-                        "Each cell holds for " + String.join(", ", Methods.FAMILIES) + ", with the base in single precision, in bfloat16 and in a form that a test brings (rows of bytes);\n")
+                        "Each cell holds for " + String.join(", ", Methods.FAMILIES)
+                                + ", with the base in single precision, in bfloat16 and in a form that a test brings (rows of bytes);\n")
                 .append("generation for all but bert, which has no next token. LoRA with\n")
                 .append(
                         "lora_bias cannot be merged into families without biases, such as llama: the cell says that it is refused there, as\n")

@@ -42,7 +42,9 @@ class EnginesTest {
         "llama3_rope,full",
         "mistral,full",
         "qwen3,full",
-        "phi3,lora"
+        "phi3,lora",
+        "gemma2,full",
+        "gemma3_text,full"
     })
     void logits_loss_and_gradients_are_equal_on_both_engines(String family, String method) throws IOException {
         Computed host = compute(family, method, Backend.host());

@@ -37,8 +37,9 @@ import java.util.function.Function;
 /** Every method and option, as one line of the behaviour matrix. */
 final class Methods {
     static final Path MODELS = Shared.root().resolve("peft-tests/src/test/resources/golden/models");
-    static final List<String> FAMILIES = List.of("gpt2", "llama", "bert", "qwen3", "phi3");
-    static final Set<String> WITHOUT_BIASES = Set.of("llama", "mistral", "qwen3", "smollm3", "phi3");
+    static final List<String> FAMILIES = List.of("gpt2", "llama", "bert", "qwen3", "gemma3_text", "phi3");
+    static final Set<String> WITHOUT_BIASES =
+            Set.of("llama", "mistral", "qwen3", "smollm3", "phi3", "gemma2", "gemma3_text");
 
     private Methods() {}
 

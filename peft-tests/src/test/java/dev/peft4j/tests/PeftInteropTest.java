@@ -43,7 +43,18 @@ class PeftInteropTest {
     private static final double TOLERANCE = 1e-5;
     private static final int STEPS = 5;
     private static final List<String> MODELS = List.of(
-            "gpt2", "llama", "bert", "llama_tied", "mistral", "qwen2", "qwen2_sliding", "qwen3", "smollm3", "phi3");
+            "gpt2",
+            "llama",
+            "bert",
+            "llama_tied",
+            "mistral",
+            "qwen2",
+            "qwen2_sliding",
+            "qwen3",
+            "smollm3",
+            "phi3",
+            "gemma2",
+            "gemma3_text");
     private static final Pattern NOT_IN_PEFT = Pattern.compile("BitFit|bottleneck.*");
 
     @TempDir
@@ -62,8 +73,7 @@ class PeftInteropTest {
         List<String> lines = new ArrayList<>();
         for (GoldenCase golden : GoldenCase.all().toList()) {
             String name = String.valueOf(golden.json().get("model"));
-            if (golden.method().equals("base")
-                    && MODELS.contains(name)) {
+            if (golden.method().equals("base") && MODELS.contains(name)) {
                 for (Methods.Method method : Methods.all()) {
                     String family = name.replace("_tied", "");
                     if (NOT_IN_PEFT.matcher(method.name()).matches()

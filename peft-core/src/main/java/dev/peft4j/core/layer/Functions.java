@@ -82,6 +82,23 @@ public final class Functions {
         return y;
     }
 
+    /** {@code y = factor · y}, in place; returns y. */
+    public static Node scale(Pass pass, double factor, Node y) {
+        pass.backend().kernels().scale(factor, y.value());
+        if (pass.needsGrad(y)) {
+            pass.record(y, () -> {
+                pass.prepareGrad(y);
+                pass.backend().kernels().scale(factor, y.grad());
+            });
+        }
+        return y;
+    }
+
+    /** {@code cap · tanh(x / cap)}; x itself if there is no cap. */
+    public static Node softCap(Pass pass, double cap, Node x) {
+        return cap == 0 ? x : scale(pass, cap, activation(pass, Activation.TANH, scale(pass, 1 / cap, x)));
+    }
+
     /** The rows of x with these numbers, as a new matrix. */
     public static Node rows(Pass pass, Node x, int[] rows) {
         Tensor out = pass.allocate(rows.length, x.value().cols());

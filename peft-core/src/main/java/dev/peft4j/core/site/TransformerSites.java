@@ -45,4 +45,9 @@ public interface TransformerSites extends ModelSites {
                 + " model has none. Methods that act at layers fit it: LORA, LOHA, LOKR, OFT,"
                 + " IA3, BITFIT and others.");
     }
+
+    /** What rows of the table of tokens are multiplied with before the first layer reads them. */
+    default double embeddingFactor() {
+        return 1;
+    }
 }
