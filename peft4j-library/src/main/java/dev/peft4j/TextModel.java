@@ -1,6 +1,8 @@
 package dev.peft4j;
 
+import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.PeftConfig;
+import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.WrongUseException;
@@ -21,6 +23,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -244,32 +247,60 @@ public final class TextModel implements TextGeneration, AutoCloseable {
     public TextGeneration with(String... names) {
         List<String> chosen = List.copyOf(Arrays.asList(names));
         return (prompt, config, onText) -> {
-            Base base = useWith(chosen);
-            try {
-                return new CallGeneration(base.model(), base.tokenizer(), base.calls(chosen))
+            requireLanguageModel();
+            try (Chosen c = choose(chosen)) {
+                return new CallGeneration(c.base.model(), c.base.tokenizer(), c.calls)
                         .generateWhile(prompt, config, onText);
-            } finally {
-                release(base);
+            } catch (IOException e) { // the base of a language model was read when it was opened
+                throw new UncheckedIOException(e.getMessage(), e);
             }
         };
     }
 
-    /** The base of some adapters, kept until it is released. */
-    private synchronized Base useWith(List<String> names) {
+    private void requireLanguageModel() {
+        if (info.task() != TaskType.CAUSAL_LM) {
+            throw new BadInputException("text was to be generated, and this " + info.modelType()
+                    + " model classifies. Open a language model, or classify.");
+        }
+    }
+
+    /** Adapters that a call has taken, with their base, which is kept until this is closed. */
+    private final class Chosen implements AutoCloseable {
+        private final Base base;
+        private final Function<Pass, Call> calls;
+        private final int rowsInFront;
+
+        private Chosen(Base base, List<String> names) {
+            this.base = base;
+            this.calls = base.calls(names);
+            this.rowsInFront = names.stream()
+                    .mapToInt(n -> base.adapters().adapter(n).rowsInFront())
+                    .sum();
+        }
+
+        @Override
+        public void close() {
+            release(base);
+        }
+    }
+
+    /** Takes the adapters that have these names now. */
+    private synchronized Chosen choose(List<String> names) throws IOException {
         requireOpen();
         List<Base> of = names.stream().map(n -> loaded(n).base).distinct().toList();
         if (of.size() > 1) {
             throw new BadInputException("the adapters " + names + " were to be used together, and their heads"
                     + " have different numbers of classes. Use those of one task.");
         }
+        Base base = of.isEmpty() ? use(info.head(), 0) : of.get(0);
+        if (!of.isEmpty()) {
+            base.use();
+        }
         try {
-            if (of.isEmpty()) {
-                return use(info.head(), 0);
-            }
-            of.get(0).use();
-            return of.get(0);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e.getMessage(), e);
+            return new Chosen(base, names);
+        } catch (RuntimeException | Error e) {
+            release(base);
+            throw e;
         }
     }
 
@@ -282,8 +313,9 @@ public final class TextModel implements TextGeneration, AutoCloseable {
      * The classifier with some of the adapters; that of the checkpoint if none is named.
      *
      * @throws BadInputException if the model is none that classifies, or has no trained head with them
+     * @throws IOException if the base has to be read again, for a head of another size, and cannot be
      */
-    public TextClassifier classifier(String... names) {
+    public TextClassifier classifier(String... names) throws IOException {
         return classifier(() -> {}, List.copyOf(Arrays.asList(names)));
     }
 
@@ -292,26 +324,18 @@ public final class TextModel implements TextGeneration, AutoCloseable {
      *
      * @param onClose what closing it does
      */
-    synchronized TextClassifier classifier(Runnable onClose, List<String> names) {
+    synchronized TextClassifier classifier(Runnable onClose, List<String> names) throws IOException {
         requireOpen();
         requireClassifier();
         Labels labels = labels(names.stream().map(this::loaded).toList());
-        Base base = useWith(names);
-        try {
-            int rows = names.stream()
-                    .mapToInt(n -> base.adapters().adapter(n).rowsInFront())
-                    .sum();
-            return new TextClassifier(base, base.calls(names), labels, rows, () -> {
-                release(base);
-                onClose.run();
-            });
-        } catch (RuntimeException | Error e) {
-            release(base);
-            throw e;
-        }
+        Chosen c = choose(names);
+        return new TextClassifier(c.base, c.calls, labels, c.rowsInFront, () -> {
+            c.close();
+            onClose.run();
+        });
     }
 
-    private Labels labels(List<Loaded> chosen) {
+    private Labels labels(List<Loaded> chosen) throws IOException {
         Labels any = null;
         for (Loaded l : chosen) {
             if (l.hasHead && l.labels != null) {
@@ -322,11 +346,7 @@ public final class TextModel implements TextGeneration, AutoCloseable {
         if (any != null) {
             return any;
         }
-        try {
-            return Classes.known(info, List.of());
-        } catch (IOException e) {
-            throw new UncheckedIOException(e.getMessage(), e);
-        }
+        return Classes.known(info, List.of());
     }
 
     /** Frees tokenizer, base and adapters. What still uses them ends with an {@link WrongUseException}, behind the step that it is in. */

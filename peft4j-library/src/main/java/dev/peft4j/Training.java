@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  * {@link TrainingConfig#builder}: 16 records of a pass, a highest rate of 1e-3 after a warm-up of 10 %, falling linearly.
  */
 public final class Training {
+    private static final int MOST_CLASSES = 1_000_000;
+
     private final TrainingConfig config;
     private final int maxLength;
     private final int classes;
@@ -134,9 +136,10 @@ public final class Training {
 
     /** So many outputs of a classifier, with a new head if its checkpoint has another number; 1 predicts a number. Without it, the records say. */
     public Training classes(int outputs) {
-        if (outputs < 1) {
+        if (outputs < 1 || outputs > MOST_CLASSES) {
             throw new BadInputException(
-                    outputs + " classes were asked for; it is at least 1, for a number. Change the setting.");
+                    outputs + " classes were asked for; it is at least 1, for a number, and at most " + MOST_CLASSES
+                            + ". Change the setting.");
         }
         return new Training(config, maxLength, outputs, output, listeners, cancellations);
     }
@@ -161,6 +164,10 @@ public final class Training {
 
     /** How often the state of the run is kept: by steps, by time, or both; 0 for never. */
     public Training checkpoints(int steps, Duration time) {
+        if (steps < 0 || time.isNegative()) {
+            throw new BadInputException("the state of a run was to be kept every " + steps + " steps and every " + time
+                    + "; both are at least 0, for never. Change the setting.");
+        }
         return with(new Output(output.directory, output.resumes, output.overwrites, steps, time));
     }
 

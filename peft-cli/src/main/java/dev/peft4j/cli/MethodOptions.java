@@ -138,6 +138,10 @@ final class MethodOptions {
 
     private void checkNames() {
         for (String name : names()) {
+            if (name.isEmpty()) {
+                throw new BadInputException(METHOD + " " + method
+                        + " was given, and a name is missing beside a +. Give a name, or leave the + out.");
+            }
             if (!known.containsKey(name) && !isFull()) {
                 throw new BadInputException(METHOD + " " + name + " was given; there are "
                         + String.join(", ", known.keySet()) + " and full."

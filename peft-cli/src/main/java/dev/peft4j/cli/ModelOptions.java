@@ -19,6 +19,8 @@ import picocli.CommandLine.Option;
 
 /** Which model, and on how many threads. */
 final class ModelOptions {
+    private static final int MOST_THREADS = 1024;
+
     @Option(
             names = "--model",
             required = true,
@@ -99,9 +101,9 @@ final class ModelOptions {
 
     /** How many threads the backend gets when it is made; 0 for all cores. */
     static void useThreads(int threads) {
-        if (threads < 0) {
-            throw new BadInputException("--threads " + threads
-                    + " was asked for, and a number from 1 on was expected. Leave it out to use all cores.");
+        if (threads < 0 || threads > MOST_THREADS) {
+            throw new BadInputException("--threads " + threads + " was asked for, and a number from 1 to "
+                    + MOST_THREADS + " was expected. Leave it out to use all cores.");
         }
         if (threads > 0) {
             System.setProperty("peft4j.threads", String.valueOf(threads));

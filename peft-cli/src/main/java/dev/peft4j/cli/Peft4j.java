@@ -17,8 +17,10 @@ import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExecutionException;
+import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.OverwrittenOptionException;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.RunLast;
@@ -61,7 +63,7 @@ public final class Peft4j implements Runnable {
         System.exit(run(args));
     }
 
-    private static final Set<String> COUNTS = Set.of("--steps", "--limit", "--eval-limit", "--save-steps");
+    private static final Set<String> COUNTS = Set.of("--steps", "--limit", "--eval-limit", "--save-steps", "--threads");
 
     /** Runs a command and returns its exit status. */
     static int run(String... args) {
@@ -105,6 +107,10 @@ public final class Peft4j implements Runnable {
                     : "\"" + word + "\" was given, which is no " + (option ? "option" : "command") + " of " + name
                             + ". There are " + String.join(", ", new TreeSet<>(known)) + "."
                             + TargetModules.suggestion(word, known);
+        } else if (e instanceof OverwrittenOptionException) {
+            text += ". Leave one of them out.";
+        } else if (e instanceof MissingParameterException) {
+            text += ". Add what is missing.";
         } else if (e.getArgSpec() instanceof OptionSpec option && text.startsWith("Invalid value")) {
             text = String.join(" or ", option.names()) + " " + e.getValue() + " was given, where " + kind(option.type())
                     + " was expected. Correct it.";
@@ -116,6 +122,9 @@ public final class Peft4j implements Runnable {
     }
 
     private static String kind(Class<?> type) {
+        if (type == boolean.class || type == Boolean.class) {
+            return "true or false";
+        }
         if (type == double.class || type == float.class) {
             return "a number";
         }

@@ -7,10 +7,12 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.peft4j.core.error.BadFileException;
+import dev.peft4j.core.format.Problems;
 import java.io.IOException;
 import java.io.Reader;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -59,7 +61,9 @@ record JsonPart(Path file, String place, Map<String, Object> fields) {
                     file, "a JSON object was expected, found " + shown(document) + ". Get the file again.");
         } catch (JacksonException e) {
             throw new BadFileException(
-                    file, "is not a JSON object: " + e.getOriginalMessage() + ". Get the file again.", e);
+                    file,
+                    "is not a JSON object: " + Problems.ofJson(e.getOriginalMessage()) + ". Get the file again.",
+                    e);
         } catch (CharacterCodingException e) {
             throw new BadFileException(file, "is not text in UTF-8: " + e.getMessage() + ". Get the file again.", e);
         }
@@ -67,7 +71,16 @@ record JsonPart(Path file, String place, Map<String, Object> fields) {
 
     /** Reads a file that may be missing. */
     static @Nullable JsonPart readIfPresent(Path file) throws IOException {
-        return Files.isRegularFile(file) ? read(file) : null;
+        if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+            return null;
+        }
+        if (!Files.isRegularFile(file)) {
+            throw new BadFileException(
+                    file,
+                    "a JSON file may be here, and this is " + (Files.isDirectory(file) ? "a directory" : "no file")
+                            + ". Remove it, or put the file here.");
+        }
+        return read(file);
     }
 
     /** JSON on one line. */

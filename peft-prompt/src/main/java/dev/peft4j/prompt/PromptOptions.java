@@ -23,6 +23,10 @@ final class PromptOptions {
     /** The text that rows start from, or null if they start otherwise. */
     static @Nullable String text(MethodValues values, MethodOption init) {
         String kind = values.text(init);
+        if (kind.startsWith(TEXT) && kind.substring(TEXT.length()).isBlank()) {
+            throw new BadInputException(INIT + " " + kind
+                    + " was given, and there is no text behind it. Give the text that rows start from.");
+        }
         return kind.startsWith(TEXT) ? kind.substring(TEXT.length()) : null;
     }
 

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -13,20 +14,30 @@ import dev.peft4j.FineTuned;
 import dev.peft4j.TextClassifier;
 import dev.peft4j.TextModel;
 import dev.peft4j.Training;
+import dev.peft4j.core.adapter.FullFineTuning;
 import dev.peft4j.core.adapter.TargetModules;
+import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.NonFiniteException;
 import dev.peft4j.core.error.PeftFailure;
 import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.error.WrongUseException;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.train.HtmlReport;
 import dev.peft4j.core.train.Schedule;
+import dev.peft4j.core.train.TrainingConfig;
 import dev.peft4j.core.train.TrainingListener;
 import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.lora.LoraInit;
 import dev.peft4j.models.GenerationConfig;
+import dev.peft4j.models.Models;
 import dev.peft4j.models.data.TextRecord;
+import dev.peft4j.run.RunDirectory;
+import dev.peft4j.run.TrainedAdapters;
+import dev.peft4j.run.TrainingRun;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -34,6 +45,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -98,6 +110,8 @@ class FailuresTest {
                 List.of(
                         () -> LoraConfig.of(0, 8),
                         () -> Training.steps(0),
+                        () -> Training.steps(1).classes(Integer.MAX_VALUE),
+                        () -> Training.steps(1).checkpoints(-1, Duration.ZERO),
                         () -> GenerationConfig.greedy(-1),
                         () -> data.split(2, 0),
                         () -> model.with("nobody").generate("a"),
@@ -166,6 +180,80 @@ class FailuresTest {
                 action.run();
             }
         };
+    }
+
+    @Test
+    void an_interrupt_behind_the_last_step_says_that_the_last_evaluation_is_missing() throws IOException {
+        Training training = Training.steps(1)
+                .listener(afterOneStep(() -> Thread.currentThread().interrupt()));
+        try (FineTuned some = model.fineTune(LORA, Dataset.of(TinyModels.sentences(20)), training)) {
+            assertTrue(some.report().isInterrupted());
+            assertEquals(1, some.report().result().steps());
+            assertNull(some.report().result().tuned());
+        } finally {
+            assertTrue(Thread.interrupted());
+        }
+    }
+
+    @Test
+    void an_interrupt_behind_the_last_step_of_full_fine_tuning_leaves_the_model() throws IOException {
+        Path out = dir.resolve("full");
+        try (Model base = Models.load(dir.resolve("base"), Backend.host(), 0, 0);
+                TrainedAdapters full = new TrainedAdapters(List.of(new FullFineTuning(base)));
+                RunDirectory directory = RunDirectory.besideModel(out, false, false)) {
+            TrainingRun run = new TrainingRun(
+                    base, full, TrainingConfig.of(1, 2, 1e-3), List.of(afterOneStep(() -> Thread.currentThread()
+                            .interrupt())));
+            run.in(directory, 0, Duration.ZERO, new HtmlReport("full", Map.of()), Map.of());
+            List<PackedBatch.Sequence> records =
+                    List.of(PackedBatch.Sequence.labelled(new int[] {1, 5, 2, 7}, new int[] {1, 5, 2, 7}));
+            assertEquals(1, run.train(records, List.of()).steps());
+            assertTrue(Thread.interrupted());
+        }
+        TextModel.open(out).close();
+    }
+
+    @Test
+    void a_record_that_cannot_be_encoded_is_named() throws IOException {
+        Path file =
+                file("half.jsonl", "{\"text\": \"a\"}\n{\"text\": \"b\\ud800\"}\n".getBytes(StandardCharsets.UTF_8));
+        Dataset data = Dataset.read(file).split(0, 0);
+        BadInputException e =
+                assertThrows(BadInputException.class, () -> model.fineTune(LORA, data, Training.steps(1)));
+        assertTrue(String.valueOf(e.getMessage()).contains("half.jsonl, line 2"), e.getMessage());
+    }
+
+    @Test
+    void what_json_is_not_is_told_in_few_words() throws IOException {
+        for (String text :
+                List.of("\"a\"", "[1]", "7", "true", "null", "{", "\"" + "x".repeat(3_000_000) + "\"", "{\"a\": [1,")) {
+            Path base = Files.createDirectories(dir.resolve("wrong"));
+            Files.writeString(base.resolve("config.json"), text);
+            String message = String.valueOf(assertThrows(BadFileException.class, () -> TextModel.open(base))
+                    .getMessage());
+            assertTrue(message.length() < 600 && !message.contains("java.") && !message.contains("REDACTED"), message);
+        }
+    }
+
+    @Test
+    void a_directory_in_place_of_a_file_that_may_be_missing_is_a_bad_file() throws IOException {
+        for (String name : List.of("tokenizer_config.json", "generation_config.json", "special_tokens_map.json")) {
+            Path base = TinyModels.llama(dir.resolve("with-" + name));
+            Files.deleteIfExists(base.resolve(name));
+            Files.createDirectory(base.resolve(name));
+            assertThrows(BadFileException.class, () -> TextModel.open(base), name);
+        }
+    }
+
+    @Test
+    void a_base_that_cannot_be_read_again_is_a_bad_file() throws IOException {
+        Path base = TinyModels.bert(dir.resolve("bert"));
+        try (TextModel encoder = TextModel.open(base)) {
+            sentiment(encoder, List.of("+", "-")).close();
+            encoder.load("two", dir.resolve("sentiment")); // in place of the base with the head of the checkpoint
+            Files.writeString(base.resolve("model.safetensors"), "no tensors");
+            assertThrows(BadFileException.class, encoder::classifier);
+        }
     }
 
     @Test

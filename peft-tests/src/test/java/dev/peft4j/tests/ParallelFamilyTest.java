@@ -171,7 +171,10 @@ class ParallelFamilyTest {
         Files.copy(MODEL.resolve("model.safetensors"), dir.resolve("model.safetensors"));
         String message =
                 assertThrows(BadFileException.class, () -> Models.load(dir)).getMessage();
-        assertTrue(message.contains("there are bert, gpt2, llama, parallel_decoder."), message);
+        assertTrue(
+                message.contains(
+                        "there are bert, gemma2, gemma3_text, gpt2, llama, mistral, parallel_decoder, phi3, qwen2, qwen3, smollm3."),
+                message);
         assertTrue(message.contains("Did you mean parallel_decoder?"), message);
     }
 

@@ -114,10 +114,22 @@ public final class TrainingRun {
         if (!directory.isBesideModel()) {
             adapters.save(directory.target(), model, out.notes);
         } else if (!result.interrupted()) {
-            MergedModel.write(directory.target(), model, adapters.all().get(0));
+            writeModel(directory.target());
         }
         out.report.write(directory.report());
         return result;
+    }
+
+    /** An interrupt behind the last step does not take what was trained. */
+    private void writeModel(Path target) throws IOException {
+        boolean interrupted = Thread.interrupted();
+        try {
+            MergedModel.write(target, model, adapters.all().get(0));
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
     }
 
     private Trainer start(Trainer t) {

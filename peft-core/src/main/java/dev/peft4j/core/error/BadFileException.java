@@ -12,12 +12,16 @@ public final class BadFileException extends IOException implements PeftFailure {
 
     /** With what was asked, what was found, and what to do. */
     public BadFileException(Path file, String problem) {
-        super(shown(file + ": " + problem));
+        super(shown(named(file) + ": " + problem));
     }
 
     /** With the error that was met while reading. */
     public BadFileException(Path file, String problem, @Nullable Throwable cause) {
-        super(shown(file + ": " + problem), cause);
+        super(shown(named(file) + ": " + problem), cause);
+    }
+
+    private static String named(Path file) {
+        return file.toString().isEmpty() ? "the current directory" : file.toString();
     }
 
     /** Control characters, which would tell a terminal what to do, become visible. */

@@ -6,7 +6,6 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.core.json.JsonWriteFeature;
-import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.core.util.DefaultIndenter;
 import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
 import com.fasterxml.jackson.databind.DeserializationFeature;
@@ -19,6 +18,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -36,7 +36,6 @@ public final class Json {
                     .withArrayIndenter(new DefaultIndenter("  ", "\n")))
             .build();
     private static final Set<String> INFINITE = Set.of("Infinity", "-Infinity");
-    private static final TypeReference<LinkedHashMap<String, Object>> OBJECT = new TypeReference<>() {};
 
     private Json() {}
 
@@ -69,7 +68,7 @@ public final class Json {
 
     /** What is wrong, without the list of what could be right. */
     private static String problem(JacksonException e) {
-        return e.getOriginalMessage().split(": (was expecting|expected a valid value)", 2)[0];
+        return Problems.ofJson(e.getOriginalMessage());
     }
 
     /**
@@ -89,7 +88,7 @@ public final class Json {
     /** Reads a JSON object from a text. */
     public static Map<String, Object> parse(String text) throws IOException {
         requireNumbersOfPython(text);
-        return requireObject(MAPPER.readValue(text, OBJECT));
+        return requireObject(MAPPER.readValue(text, Object.class));
     }
 
     /** Jackson has more words for infinity. */
@@ -104,12 +103,20 @@ public final class Json {
         }
     }
 
-    /** The document {@code null} is JSON too, and no object. */
-    private static Map<String, Object> requireObject(@Nullable Map<String, Object> document) throws JacksonException {
-        if (document == null) {
-            throw new JsonParseException(null, "the document is nothing");
+    private static Map<String, Object> requireObject(@Nullable Object document) throws JacksonException {
+        if (document instanceof Map<?, ?> fields) {
+            Map<String, Object> named = new LinkedHashMap<>();
+            fields.forEach((name, value) -> named.put(String.valueOf(name), value));
+            return named;
         }
-        return document;
+        String found = document == null
+                ? "nothing"
+                : document instanceof List<?>
+                        ? "a list"
+                        : document instanceof String
+                                ? "a text"
+                                : document.getClass() == Boolean.class ? "a truth value" : "a number";
+        throw new JsonParseException(null, "the document is " + found);
     }
 
     /** A value as indented JSON with sorted keys. */

@@ -75,8 +75,8 @@ final class Workers implements AutoCloseable {
         try {
             Job j = new Job(n, grain, body);
             job = j;
-            for (Thread worker : workers) {
-                LockSupport.unpark(worker);
+            for (int i = 0; i < Math.min(workers.length, j.pieces - 1); i++) {
+                LockSupport.unpark(workers[i]);
             }
             j.work();
             while (j.finished.get() < j.pieces) {

@@ -219,6 +219,7 @@ final class Loop {
         boolean interrupted = progress.step < steps && !early;
         if (!interrupted && progress.now() == null) {
             evaluate(heldOut, progress);
+            interrupted = !heldOut.isEmpty() && progress.now() == null;
         }
         Evaluation end = progress.restoreBest(progress.now()) ? progress.best() : progress.now();
         return new TrainingResult(

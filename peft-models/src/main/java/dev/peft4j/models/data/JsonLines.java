@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.error.StoppedException;
+import dev.peft4j.core.format.Problems;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -92,7 +93,7 @@ record JsonLines(Path file, RecordReader settings) {
             }
             return node;
         } catch (JacksonException e) {
-            throw bad(line, "is not JSON: " + e.getOriginalMessage() + ". Correct the line.", e);
+            throw bad(line, "is not JSON: " + Problems.ofJson(e.getOriginalMessage()) + ". Correct the line.", e);
         }
     }
 

@@ -69,7 +69,7 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
         int dropped = 0;
         for (TextRecord record : records) {
             StoppedException.ifInterrupted(records.size() + " records were to be turned into tokens");
-            PackedBatch.Sequence s = task == TaskType.SEQ_CLS ? classified(record) : scored(record);
+            PackedBatch.Sequence s = sequence(record);
             cut += s.length() > maxLength ? 1 : 0;
             s = shorten(s);
             if (predictsNothing(s)) {
@@ -83,6 +83,16 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
                     + maxLength + " tokens. Shorten the prompts or raise the greatest length.");
         }
         return new Encoded(sequences, cut, dropped);
+    }
+
+    private PackedBatch.Sequence sequence(TextRecord record) {
+        try {
+            return task == TaskType.SEQ_CLS ? classified(record) : scored(record);
+        } catch (BadInputException e) {
+            throw e.getMessage() != null && e.getMessage().startsWith(record.place())
+                    ? e
+                    : record.error(String.valueOf(e.getMessage()));
+        }
     }
 
     private PackedBatch.Sequence classified(TextRecord record) {

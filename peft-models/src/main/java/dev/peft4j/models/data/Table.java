@@ -107,12 +107,11 @@ record Table(Path file, RecordReader settings) {
         try {
             return rows.hasNext() ? rows.next() : null;
         } catch (UncheckedIOException e) {
-            if (e.getCause() instanceof CharacterCodingException encoding) {
-                throw encoding;
-            }
-            throw damaged(line, e);
+            throw e.getCause() instanceof CharacterCodingException || e.getCause() instanceof BadFileException
+                    ? e.getCause()
+                    : damaged(line, e);
         } catch (IllegalStateException | IllegalArgumentException e) {
-            throw damaged(line, e);
+            throw e.getCause() instanceof BadFileException bad ? bad : damaged(line, e);
         }
     }
 
