@@ -25,7 +25,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.function.Function;
 import java.util.function.Predicate;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -42,14 +41,6 @@ public final class TextModel implements TextGeneration, AutoCloseable {
     private final Map<String, Loaded> adapters = new TreeMap<>();
     private final Set<String> loading = new TreeSet<>(); // names of adapters that are being read
     private volatile boolean closed; // it is set, and what is above is read and changed, under the lock of this
-
-    /**
-     * An adapter by name.
-     *
-     * @param labels what it predicts, or null if it says nothing of that
-     * @param hasHead whether it brings the head of the task
-     */
-    private record Loaded(Base base, @Nullable Labels labels, boolean hasHead) {}
 
     private TextModel(Path directory, ModelInfo info) {
         this.directory = directory;
@@ -224,8 +215,8 @@ public final class TextModel implements TextGeneration, AutoCloseable {
     public synchronized void unload(String name) {
         requireOpen();
         Loaded loaded = loaded(name);
-        loaded.base.adapters().delete(name);
-        loaded.base.release();
+        loaded.base().adapters().delete(name);
+        loaded.base().release();
         adapters.remove(name);
     }
 
@@ -287,7 +278,7 @@ public final class TextModel implements TextGeneration, AutoCloseable {
     /** Takes the adapters that have these names now. */
     private synchronized Chosen choose(List<String> names) throws IOException {
         requireOpen();
-        List<Base> of = names.stream().map(n -> loaded(n).base).distinct().toList();
+        List<Base> of = names.stream().map(n -> loaded(n).base()).distinct().toList();
         if (of.size() > 1) {
             throw new BadInputException("the adapters " + names + " were to be used together, and their heads"
                     + " have different numbers of classes. Use those of one task.");
@@ -327,26 +318,12 @@ public final class TextModel implements TextGeneration, AutoCloseable {
     synchronized TextClassifier classifier(Runnable onClose, List<String> names) throws IOException {
         requireOpen();
         requireClassifier();
-        Labels labels = labels(names.stream().map(this::loaded).toList());
+        Labels labels = Loaded.labels(info, names.stream().map(this::loaded).toList());
         Chosen c = choose(names);
         return new TextClassifier(c.base, c.calls, labels, c.rowsInFront, () -> {
             c.close();
             onClose.run();
         });
-    }
-
-    private Labels labels(List<Loaded> chosen) throws IOException {
-        Labels any = null;
-        for (Loaded l : chosen) {
-            if (l.hasHead && l.labels != null) {
-                return l.labels;
-            }
-            any = any == null ? l.labels : any;
-        }
-        if (any != null) {
-            return any;
-        }
-        return Classes.known(info, List.of());
     }
 
     /** Frees tokenizer, base and adapters. What still uses them ends with an {@link WrongUseException}, behind the step that it is in. */

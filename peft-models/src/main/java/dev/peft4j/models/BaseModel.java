@@ -187,16 +187,8 @@ public abstract class BaseModel implements Model, TransformerSites {
         return tables;
     }
 
-    /**
-     * The embedded tokens with the rows that adapters put in front.
-     *
-     * @param call for layers over these rows
-     * @param batch that has these rows
-     */
-    public record Input(Call call, PackedBatch batch, Node rows) {}
-
-    /** Asks the input site. */
-    protected static Input input(Call call, PackedBatch batch, Node embedded) {
+    /** The embedded tokens with the rows that adapters put in front. */
+    protected static EmbeddedInput input(Call call, PackedBatch batch, Node embedded) {
         return RowsInFront.input(call, batch, embedded);
     }
 

@@ -121,7 +121,7 @@ public final class Bert extends BaseModel {
         begin(chosen, batch, segments.site().entries());
         int frame = pass.begin();
         Call given = chosen.overTokens(batch.lengths());
-        Input input = input(given, batch, words.forward(given, batch.ids()));
+        EmbeddedInput input = input(given, batch, words.forward(given, batch.ids()));
         Call call = input.call();
         PackedBatch all = input.batch();
         int[] places = positions(call, all);

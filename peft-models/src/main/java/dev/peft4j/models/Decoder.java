@@ -153,7 +153,7 @@ public abstract class Decoder extends BaseModel implements CausalModel {
         Node embedded = embed(given, batch.ids());
         boolean first = cache == null || cache.isFresh(); // what adapters put in front is in the cache later
         Node shared = cache == null ? sharedRows(given, batch, embedded.value().cols()) : null;
-        Input input = new Input(given, batch, embedded);
+        EmbeddedInput input = new EmbeddedInput(given, batch, embedded);
         if (shared != null) {
             input = behind(shared, given, batch, embedded);
         } else if (first) {
@@ -198,9 +198,9 @@ public abstract class Decoder extends BaseModel implements CausalModel {
     }
 
     /** The rows as a sequence of their own, and the others behind it. */
-    private static Input behind(Node shared, Call call, PackedBatch batch, Node embedded) {
+    private static EmbeddedInput behind(Node shared, Call call, PackedBatch batch, Node embedded) {
         PackedBatch all = batch.withSequenceInFront(shared.value().rows());
-        return new Input(call, all, joined(call.pass(), shared, embedded));
+        return new EmbeddedInput(call, all, joined(call.pass(), shared, embedded));
     }
 
     private Run run(Call call, PackedBatch batch, @Nullable KeyValueCache cache, @Nullable Node shared) {

@@ -21,15 +21,15 @@ final class RowsInFront {
     private RowsInFront() {}
 
     /** Asks the input site. */
-    static BaseModel.Input input(Call call, PackedBatch batch, Node embedded) {
-        BaseModel.Input input = new BaseModel.Input(call, batch, embedded);
+    static EmbeddedInput input(Call call, PackedBatch batch, Node embedded) {
+        EmbeddedInput input = new EmbeddedInput(call, batch, embedded);
         int width = embedded.value().cols();
         for (int i = 0; i < mostAdapters(call); i++) {
             List<@Nullable Node> rows = perSequence(call, batch, i, (a, c) -> a.inputRows(c, width));
             if (rows.stream().anyMatch(Objects::nonNull)) {
                 Node longer = Functions.prepend(call.pass(), input.batch().lengths(), rows, Slice.of(input.rows()));
                 PackedBatch longerBatch = input.batch().withRowsInFront(counts(rows));
-                input = new BaseModel.Input(call.overTokens(longerBatch.lengths()), longerBatch, longer);
+                input = new EmbeddedInput(call.overTokens(longerBatch.lengths()), longerBatch, longer);
             }
         }
         return input;

@@ -1,0 +1,29 @@
+package dev.peft4j;
+
+import dev.peft4j.models.ModelInfo;
+import dev.peft4j.models.data.Classes;
+import dev.peft4j.models.data.Labels;
+import java.io.IOException;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An adapter by name.
+ *
+ * @param base that it belongs to
+ * @param labels what it predicts, or null if it says nothing of that
+ * @param hasHead whether it brings the head of the task
+ */
+record Loaded(Base base, @Nullable Labels labels, boolean hasHead) {
+    /** What some of them predict together: that of the head that is theirs, or of the checkpoint. */
+    static Labels labels(ModelInfo model, List<Loaded> chosen) throws IOException {
+        Labels any = null;
+        for (Loaded l : chosen) {
+            if (l.hasHead && l.labels != null) {
+                return l.labels;
+            }
+            any = any == null ? l.labels : any;
+        }
+        return any != null ? any : Classes.known(model, List.of());
+    }
+}
