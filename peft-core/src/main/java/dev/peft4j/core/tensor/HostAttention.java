@@ -106,8 +106,7 @@ final class HostAttention {
     /** Turns the scores of a block into weights, in place. */
     private static void softmax(AttentionShape s, int seq, Block b, Tensor weights, int at) {
         int m = s.keyCount()[seq];
-        float[] all = Scratch.array(0, m);
-        float[] row = Scratch.array(1, m);
+        float[] row = Scratch.array(0, m);
         for (int i = 0; i < b.queries; i++) {
             int from = b.from(s, seq, i);
             int visible = b.to(s, seq, i) - from;
@@ -117,11 +116,17 @@ final class HostAttention {
             }
             float sum = FastMath.expShifted(row, FastMath.max(row, visible), visible);
             float factor = 1 / sum;
-            Arrays.fill(all, 0, b.keys, 0f);
             for (int j = 0; j < visible; j++) {
-                all[from + j] = row[j] * factor;
+                row[j] *= factor;
             }
-            weights.write(0, at + i * m, all, 0, b.keys);
+            if (from > 0) {
+                System.arraycopy(row, 0, row, from, visible);
+                Arrays.fill(row, 0, from, 0f);
+            }
+            for (int j = from + visible; j < b.keys; j++) {
+                row[j] = 0f;
+            }
+            weights.write(0, at + i * m, row, 0, b.keys);
         }
     }
 
