@@ -70,7 +70,7 @@ final class LossChart {
     private void axes(StringBuilder svg) {
         for (int i = 0; i <= 4; i++) {
             double loss = low + (high - low) * i / 4;
-            double step = lastStep * i / 4;
+            double step = Math.rint(lastStep * i / 4); // a label stands where its number is
             svg.append(String.format(
                     Locale.ROOT, "<path class=\"grid\" d=\"M%d,%.1fH%d\"/>", LEFT, y(loss), WIDTH - RIGHT));
             svg.append(String.format(
