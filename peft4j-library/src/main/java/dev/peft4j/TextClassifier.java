@@ -156,7 +156,7 @@ public final class TextClassifier implements AutoCloseable {
         requireOpen();
         List<int[]> ids = texts.stream()
                 .map(text -> {
-                    StoppedException.ifInterrupted(texts.size() + " texts were to be classified");
+                    StoppedException.ifInterrupted(() -> texts.size() + " texts were to be classified");
                     return tokenizer.encode(text, true, maxLength);
                 })
                 .toList();
@@ -166,7 +166,7 @@ public final class TextClassifier implements AutoCloseable {
         try {
             while (all.size() < ids.size()) {
                 StoppedException.ifInterrupted(
-                        ids.size() + " texts were to be classified, " + all.size() + " have been");
+                        () -> ids.size() + " texts were to be classified, " + all.size() + " have been");
                 int from = all.size();
                 int to = from;
                 int tokens = 0;

@@ -27,6 +27,7 @@ class DecoderForm {
     private final double eps;
     private final boolean tied;
     private final Activation activation;
+    private final Biases biases;
     private final Decoder.Dimensions dimensions;
 
     /** Values of fields that a config leaves out. */
@@ -47,6 +48,7 @@ class DecoderForm {
     DecoderForm(ModelConfig config, Defaults d) throws IOException {
         this.config = config;
         activation = activation(config);
+        biases = biases(config);
         vocabulary = config.size("vocab_size", d.vocabulary);
         context = config.size("max_position_embeddings", d.context);
         width = config.size("hidden_size", d.width);
@@ -112,19 +114,35 @@ class DecoderForm {
         return dimensions;
     }
 
-    /** Whether the layers of queries, keys and values have biases. */
-    boolean hasHeadBias() throws IOException {
-        return config.flag("attention_bias", false);
+    /** Which layers have biases. */
+    Biases biases(ModelConfig of) throws IOException {
+        return new Biases(
+                of.flag("attention_bias", false), of.flag("attention_bias", false), of.flag("mlp_bias", false));
     }
 
-    /** Whether the layer behind attention has a bias. */
-    boolean hasOutputBias() throws IOException {
-        return config.flag("attention_bias", false);
+    /**
+     * Which layers have biases.
+     *
+     * @param heads those of queries, keys and values
+     * @param output that behind attention
+     * @param gate those of the feed-forward
+     */
+    record Biases(boolean heads, boolean output, boolean gate) {
+        static final Biases NONE = new Biases(false, false, false);
+
+        /** Those of attention if the config says so. */
+        static Biases ofAttention(ModelConfig config) throws IOException {
+            boolean attention = config.flag("attention_bias", false);
+            return new Biases(attention, attention, false);
+        }
     }
 
-    /** Whether the layers of the feed-forward have biases. */
-    boolean hasGateBias() throws IOException {
-        return config.flag("mlp_bias", false);
+    final boolean hasOutputBias() {
+        return biases.output;
+    }
+
+    final boolean hasGateBias() {
+        return biases.gate;
     }
 
     /** What the vectors of tokens are multiplied with. */
@@ -194,7 +212,7 @@ class DecoderForm {
 
     /** Reads the layers in front of attention. */
     Heads heads(GatedDecoder model, String prefix) throws IOException {
-        boolean bias = hasHeadBias();
+        boolean bias = biases.heads;
         Linear q = model.linear(prefix + "q_proj", width, dimensions.heads() * dimensions.headSize(), bias);
         Linear k = model.linear(prefix + "k_proj", width, dimensions.keyWidth(), bias);
         Linear v = model.linear(prefix + "v_proj", width, dimensions.keyWidth(), bias);
@@ -215,7 +233,7 @@ class DecoderForm {
     final Heads fused(GatedDecoder model, String name) throws IOException {
         int queries = dimensions.heads() * dimensions.headSize();
         int keys = dimensions.keyWidth();
-        Linear all = model.linear(name, width, queries + 2 * keys, hasHeadBias());
+        Linear all = model.linear(name, width, queries + 2 * keys, biases.heads);
         return (call, x) -> {
             Pass pass = call.pass();
             Node y = all.forward(call, x); // (T, N·H + 2·keyHeads·H)
@@ -256,6 +274,12 @@ class DecoderForm {
             windows[l] = slides ? size : 0;
         }
         return windows;
+    }
+
+    /** Windows of the layers from {@code max_window_layers} on, unless {@code layer_types} says it. */
+    final int[] upperWindows() throws IOException {
+        int first = (int) config.number("max_window_layers", 28);
+        return windows(layer -> layer >= first);
     }
 
     /** Which layers slide where {@code layer_types} does not say it. */

@@ -1,8 +1,5 @@
 package dev.peft4j.models;
 
-import dev.peft4j.core.model.Model;
-import dev.peft4j.core.site.FamilyTraits;
-import dev.peft4j.core.site.TaskType;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -15,38 +12,18 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Gemma Team 2025, <a href="https://arxiv.org/abs/2503.19786">paper</a>, section 2.
  */
-public final class Gemma3Family implements ModelFamily {
-    private static final FamilyTraits TRAITS = FamilyTraits.builder("model.")
-            .targets("LORA", "q_proj", "v_proj")
-            .targets("IA3", "q_proj", "v_proj", "down_proj")
-            .feedForward("down_proj")
-            .targets(
-                    "LN_TUNING",
-                    "input_layernorm",
-                    "post_attention_layernorm",
-                    "pre_feedforward_layernorm",
-                    "post_feedforward_layernorm",
-                    "norm")
-            .head(TaskType.CAUSAL_LM, "lm_head", "Gemma3ForCausalLM")
-            .head(TaskType.SEQ_CLS, "score", "Gemma3ForSequenceClassification")
-            .groupedKeys()
-            .build();
+public final class Gemma3Family extends GatedFamily {
     private static final DecoderForm.Defaults DEFAULTS =
             new DecoderForm.Defaults(262208, 131072, 2304, 9216, 26, 8, 4, 256, 1e-6, true);
 
-    @Override
-    public List<String> modelTypes() {
-        return List.of("gemma3_text");
+    /** For the service loader. */
+    public Gemma3Family() {
+        super("gemma3_text", "Gemma3", targets(List.of("q_proj", "v_proj", "down_proj"), GemmaForm.NORMS));
     }
 
     @Override
-    public FamilyTraits traits() {
-        return TRAITS;
-    }
-
-    @Override
-    public Model load(ModelSource source) throws IOException {
-        return new GatedDecoder(source, TRAITS, new Form(source.config()));
+    DecoderForm form(ModelConfig config) throws IOException {
+        return new Form(config);
     }
 
     private static final class Form extends GemmaForm {
@@ -54,29 +31,15 @@ public final class Gemma3Family implements ModelFamily {
         private static final double WINDOW_THETA = 1e4;
 
         private final int pattern;
-        private final double softCap;
-        private final double logitCap;
 
         Form(ModelConfig config) throws IOException {
-            super(config, DEFAULTS);
+            super(config, DEFAULTS, 0, 0);
             pattern = config.size(List.of("sliding_window_pattern", "_sliding_window_pattern"), 6);
-            softCap = cap(config, "attn_logit_softcapping", 0);
-            logitCap = cap(config, "final_logit_softcapping", 0);
         }
 
         @Override
         boolean slidesByDefault(int layer) {
             return (layer + 1) % pattern != 0;
-        }
-
-        @Override
-        double softCap() {
-            return softCap;
-        }
-
-        @Override
-        double logitCap() {
-            return logitCap;
         }
 
         @Override

@@ -11,11 +11,28 @@ import java.util.List;
  * <p>Gemma Team 2024, <a href="https://arxiv.org/abs/2408.00118">paper</a>, section 2.
  */
 abstract class GemmaForm extends DecoderForm {
+    static final List<String> NORMS = List.of(
+            "input_layernorm",
+            "post_attention_layernorm",
+            "pre_feedforward_layernorm",
+            "post_feedforward_layernorm",
+            "norm");
+
     private final int window;
     private final List<String> types;
+    private final double softCap;
+    private final double logitCap;
 
-    GemmaForm(ModelConfig config, Defaults defaults) throws IOException {
+    /**
+     * With the caps of a config.
+     *
+     * @param scores cap of the scores of attention where the config does not say it; 0 for none
+     * @param logits the same of the logits
+     */
+    GemmaForm(ModelConfig config, Defaults defaults, double scores, double logits) throws IOException {
         super(config, defaults);
+        softCap = cap(config, "attn_logit_softcapping", scores);
+        logitCap = cap(config, "final_logit_softcapping", logits);
         config.require("use_bidirectional_attention", false);
         window = isNull("sliding_window") ? 0 : config.size("sliding_window", 4096);
         types = config.layerTypes(dimensions().layers());
@@ -39,8 +56,18 @@ abstract class GemmaForm extends DecoderForm {
     }
 
     @Override
-    final boolean hasGateBias() {
-        return false;
+    final Biases biases(ModelConfig of) throws IOException {
+        return Biases.ofAttention(of);
+    }
+
+    @Override
+    final double softCap() {
+        return softCap;
+    }
+
+    @Override
+    final double logitCap() {
+        return logitCap;
     }
 
     @Override
@@ -64,7 +91,7 @@ abstract class GemmaForm extends DecoderForm {
     }
 
     /** A cap of the config; 0 for none. */
-    static double cap(ModelConfig config, String field, double otherwise) throws IOException {
+    private static double cap(ModelConfig config, String field, double otherwise) throws IOException {
         double cap = config.fields().containsKey(field) ? config.number(field, 0) : otherwise;
         if (cap < 0) {
             throw config.bad(

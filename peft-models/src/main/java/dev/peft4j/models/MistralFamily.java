@@ -2,9 +2,6 @@ package dev.peft4j.models;
 
 import static dev.peft4j.models.DecoderForm.Defaults.AS_MANY;
 
-import dev.peft4j.core.model.Model;
-import dev.peft4j.core.site.FamilyTraits;
-import dev.peft4j.core.site.TaskType;
 import java.io.IOException;
 import java.util.List;
 
@@ -13,32 +10,23 @@ import java.util.List;
  *
  * <p>Jiang et al. 2023, <a href="https://arxiv.org/abs/2310.06825">paper</a>, section 2.
  */
-public final class MistralFamily implements ModelFamily {
-    private static final FamilyTraits TRAITS = FamilyTraits.builder("model.")
-            .targets("LORA", "q_proj", "v_proj")
-            .targets("IA3", "k_proj", "v_proj", "down_proj")
-            .feedForward("down_proj")
-            .targets("LN_TUNING", "input_layernorm", "post_attention_layernorm", "norm")
-            .head(TaskType.CAUSAL_LM, "lm_head", "MistralForCausalLM")
-            .head(TaskType.SEQ_CLS, "score", "MistralForSequenceClassification")
-            .groupedKeys()
-            .build();
+public final class MistralFamily extends GatedFamily {
     private static final DecoderForm.Defaults DEFAULTS =
             new DecoderForm.Defaults(32000, 131072, 4096, 14336, 32, 32, 8, AS_MANY, 1e-6, false);
 
-    @Override
-    public List<String> modelTypes() {
-        return List.of("mistral");
+    /** For the service loader. */
+    public MistralFamily() {
+        super(
+                "mistral",
+                "Mistral",
+                targets(
+                        List.of("k_proj", "v_proj", "down_proj"),
+                        List.of("input_layernorm", "post_attention_layernorm", "norm")));
     }
 
     @Override
-    public FamilyTraits traits() {
-        return TRAITS;
-    }
-
-    @Override
-    public Model load(ModelSource source) throws IOException {
-        return new GatedDecoder(source, TRAITS, new Form(source.config()));
+    DecoderForm form(ModelConfig config) throws IOException {
+        return new Form(config);
     }
 
     private static final class Form extends DecoderForm {
@@ -50,18 +38,8 @@ public final class MistralFamily implements ModelFamily {
         }
 
         @Override
-        boolean hasHeadBias() {
-            return false;
-        }
-
-        @Override
-        boolean hasOutputBias() {
-            return false;
-        }
-
-        @Override
-        boolean hasGateBias() {
-            return false;
+        Biases biases(ModelConfig of) {
+            return Biases.NONE;
         }
 
         @Override

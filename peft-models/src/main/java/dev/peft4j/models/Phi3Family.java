@@ -5,9 +5,7 @@ import static dev.peft4j.models.DecoderForm.Defaults.AS_MANY;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Products;
 import dev.peft4j.core.layer.Linear;
-import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.FamilyTraits;
-import dev.peft4j.core.site.TaskType;
 import java.io.IOException;
 import java.util.List;
 
@@ -16,32 +14,25 @@ import java.util.List;
  *
  * <p>Abdin et al. 2024, <a href="https://arxiv.org/abs/2404.14219">paper</a>, section 2.
  */
-public final class Phi3Family implements ModelFamily {
-    private static final FamilyTraits TRAITS = FamilyTraits.builder("model.")
-            .targets("LORA", "qkv_proj")
-            .targets("IA3", "qkv_proj", "down_proj")
-            .feedForward("down_proj")
-            .targets("LN_TUNING", "input_layernorm", "post_attention_layernorm", "norm")
-            .head(TaskType.CAUSAL_LM, "lm_head", "Phi3ForCausalLM")
-            .head(TaskType.SEQ_CLS, "score", "Phi3ForSequenceClassification")
-            .groupedKeys()
-            .build();
+public final class Phi3Family extends GatedFamily {
     private static final DecoderForm.Defaults DEFAULTS =
             new DecoderForm.Defaults(32064, 4096, 3072, 8192, 32, 32, AS_MANY, AS_MANY, 1e-5, false);
 
-    @Override
-    public List<String> modelTypes() {
-        return List.of("phi3");
+    /** For the service loader. */
+    public Phi3Family() {
+        super(
+                "phi3",
+                "Phi3",
+                FamilyTraits.builder("model.")
+                        .targets("LORA", "qkv_proj")
+                        .targets("IA3", "qkv_proj", "down_proj")
+                        .feedForward("down_proj")
+                        .targets("LN_TUNING", "input_layernorm", "post_attention_layernorm", "norm"));
     }
 
     @Override
-    public FamilyTraits traits() {
-        return TRAITS;
-    }
-
-    @Override
-    public Model load(ModelSource source) throws IOException {
-        return new GatedDecoder(source, TRAITS, new Form(source.config()));
+    DecoderForm form(ModelConfig config) throws IOException {
+        return new Form(config);
     }
 
     private static final class Form extends DecoderForm {
@@ -57,18 +48,8 @@ public final class Phi3Family implements ModelFamily {
         }
 
         @Override
-        boolean hasHeadBias() {
-            return false;
-        }
-
-        @Override
-        boolean hasOutputBias() {
-            return false;
-        }
-
-        @Override
-        boolean hasGateBias() {
-            return false;
+        Biases biases(ModelConfig of) {
+            return Biases.NONE;
         }
 
         @Override

@@ -2,9 +2,6 @@ package dev.peft4j.models;
 
 import static dev.peft4j.models.DecoderForm.Defaults.AS_MANY;
 
-import dev.peft4j.core.model.Model;
-import dev.peft4j.core.site.FamilyTraits;
-import dev.peft4j.core.site.TaskType;
 import java.io.IOException;
 import java.util.List;
 
@@ -13,32 +10,18 @@ import java.util.List;
  *
  * <p>Yang et al. 2024, <a href="https://arxiv.org/abs/2407.10671">paper</a>, section 2.2.
  */
-public final class Qwen2Family implements ModelFamily {
-    private static final FamilyTraits TRAITS = FamilyTraits.builder("model.")
-            .targets("LORA", "q_proj", "v_proj")
-            .targets("IA3", "q_proj", "v_proj", "down_proj")
-            .feedForward("down_proj")
-            .targets("LN_TUNING", "post_attention_layernorm")
-            .head(TaskType.CAUSAL_LM, "lm_head", "Qwen2ForCausalLM")
-            .head(TaskType.SEQ_CLS, "score", "Qwen2ForSequenceClassification")
-            .groupedKeys()
-            .build();
+public final class Qwen2Family extends GatedFamily {
     private static final DecoderForm.Defaults DEFAULTS =
             new DecoderForm.Defaults(151936, 32768, 4096, 22016, 32, 32, 32, AS_MANY, 1e-6, false);
 
-    @Override
-    public List<String> modelTypes() {
-        return List.of("qwen2");
+    /** For the service loader. */
+    public Qwen2Family() {
+        super("qwen2", "Qwen2", targets(List.of("q_proj", "v_proj", "down_proj"), List.of("post_attention_layernorm")));
     }
 
     @Override
-    public FamilyTraits traits() {
-        return TRAITS;
-    }
-
-    @Override
-    public Model load(ModelSource source) throws IOException {
-        return new GatedDecoder(source, TRAITS, new Form(source.config()));
+    DecoderForm form(ModelConfig config) throws IOException {
+        return new Form(config);
     }
 
     private static final class Form extends DecoderForm {
@@ -46,23 +29,12 @@ public final class Qwen2Family implements ModelFamily {
 
         Form(ModelConfig config) throws IOException {
             super(config, DEFAULTS);
-            int first = (int) config.number("max_window_layers", 28);
-            windows = windows(layer -> layer >= first);
+            windows = upperWindows();
         }
 
         @Override
-        boolean hasHeadBias() {
-            return true;
-        }
-
-        @Override
-        boolean hasOutputBias() {
-            return false;
-        }
-
-        @Override
-        boolean hasGateBias() {
-            return false;
+        Biases biases(ModelConfig of) {
+            return new Biases(true, false, false);
         }
 
         @Override

@@ -2,9 +2,6 @@ package dev.peft4j.models;
 
 import static dev.peft4j.models.DecoderForm.Defaults.AS_MANY;
 
-import dev.peft4j.core.model.Model;
-import dev.peft4j.core.site.FamilyTraits;
-import dev.peft4j.core.site.TaskType;
 import java.io.IOException;
 import java.util.List;
 
@@ -14,32 +11,23 @@ import java.util.List;
  * <p>Bakouch et al. 2025, <a href="https://huggingface.co/blog/smollm3">article</a>; layers without positions: Yang et al. 2025, <a
  * href="https://arxiv.org/abs/2501.18795">paper</a>.
  */
-public final class SmolLm3Family implements ModelFamily {
-    private static final FamilyTraits TRAITS = FamilyTraits.builder("model.")
-            .targets("LORA", "q_proj", "v_proj")
-            .targets("IA3", "k_proj", "v_proj", "down_proj")
-            .feedForward("down_proj")
-            .targets("LN_TUNING", "input_layernorm", "post_attention_layernorm", "norm")
-            .head(TaskType.CAUSAL_LM, "lm_head", "SmolLM3ForCausalLM")
-            .head(TaskType.SEQ_CLS, "score", "SmolLM3ForSequenceClassification")
-            .groupedKeys()
-            .build();
+public final class SmolLm3Family extends GatedFamily {
     private static final DecoderForm.Defaults DEFAULTS =
             new DecoderForm.Defaults(128256, 32768, 2048, 11008, 36, 16, 4, AS_MANY, 1e-6, true);
 
-    @Override
-    public List<String> modelTypes() {
-        return List.of("smollm3");
+    /** For the service loader. */
+    public SmolLm3Family() {
+        super(
+                "smollm3",
+                "SmolLM3",
+                targets(
+                        List.of("k_proj", "v_proj", "down_proj"),
+                        List.of("input_layernorm", "post_attention_layernorm", "norm")));
     }
 
     @Override
-    public FamilyTraits traits() {
-        return TRAITS;
-    }
-
-    @Override
-    public Model load(ModelSource source) throws IOException {
-        return new GatedDecoder(source, TRAITS, new Form(source.config()));
+    DecoderForm form(ModelConfig config) throws IOException {
+        return new Form(config);
     }
 
     private static final class Form extends DecoderForm {

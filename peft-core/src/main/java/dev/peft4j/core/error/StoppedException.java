@@ -1,5 +1,7 @@
 package dev.peft4j.core.error;
 
+import java.util.function.Supplier;
+
 /**
  * The thread was interrupted before there was a result; it still is. Training is the exception: it returns what has been trained until then, and a file that is
  * being written is finished first.
@@ -21,6 +23,13 @@ public final class StoppedException extends RuntimeException implements PeftFail
     public static void ifInterrupted(String what) {
         if (Thread.currentThread().isInterrupted()) {
             throw new StoppedException(what);
+        }
+    }
+
+    /** The same, where what was asked takes a moment to say: it is said only then. */
+    public static void ifInterrupted(Supplier<String> what) {
+        if (Thread.currentThread().isInterrupted()) {
+            throw new StoppedException(what.get());
         }
     }
 }

@@ -31,7 +31,7 @@ public final class Evaluator {
      */
     public static Evaluation evaluate(Model model, List<Adapter> adapters, List<? extends Example> records) {
         return Objects.requireNonNull(evaluate(model, adapters, records, () -> {
-            StoppedException.ifInterrupted(records.size() + " records were to be evaluated");
+            StoppedException.ifInterrupted(() -> records.size() + " records were to be evaluated");
             return false;
         }));
     }

@@ -48,7 +48,7 @@ record JsonLines(Path file, RecordReader settings) {
                 }
             }
             if (!text.toString().isBlank()) {
-                StoppedException.ifInterrupted(file + " was to be read");
+                StoppedException.ifInterrupted(() -> file + " was to be read");
                 records.add(record(line, text.toString()));
             }
         } while (c >= 0 && records.size() < limit);

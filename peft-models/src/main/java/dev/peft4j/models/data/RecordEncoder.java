@@ -68,7 +68,7 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
         int cut = 0;
         int dropped = 0;
         for (TextRecord record : records) {
-            StoppedException.ifInterrupted(records.size() + " records were to be turned into tokens");
+            StoppedException.ifInterrupted(() -> records.size() + " records were to be turned into tokens");
             PackedBatch.Sequence s = sequence(record);
             cut += s.length() > maxLength ? 1 : 0;
             s = shorten(s);

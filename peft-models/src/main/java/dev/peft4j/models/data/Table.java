@@ -47,7 +47,7 @@ record Table(Path file, RecordReader settings) {
                 if (row == null) {
                     break;
                 }
-                StoppedException.ifInterrupted(file + " was to be read");
+                StoppedException.ifInterrupted(() -> file + " was to be read");
                 long line = Math.max(before + 1, parser.getCurrentLineNumber() - linesWithin(row)); // behind empty ones
                 if (row.size() != names.size()) {
                     throw new BadFileException(
