@@ -71,7 +71,7 @@ final class Base implements AutoCloseable {
 
     /** Whether reading it for so many outputs, with a seed, would give the same. */
     boolean isAsReadFor(int outputs, long otherSeed) {
-        boolean sameHead = outputs == 0 || model.shape(model.taskModules().get(0) + ".weight")[0] == outputs;
+        boolean sameHead = outputs == 0 || model.head().outputs() == outputs;
         return sameHead && (model.newModules().isEmpty() || seed == otherSeed);
     }
 

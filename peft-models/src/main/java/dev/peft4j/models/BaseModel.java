@@ -109,7 +109,12 @@ public abstract class BaseModel implements Model, TransformerSites {
      * there.
      */
     protected final Linear output(LinearSite site, Embedding tokens, boolean tied) throws IOException {
-        return layers.output(site, tokens, tied);
+        return layers.output(site, tokens, tied, null);
+    }
+
+    /** The same with a bias of this name. */
+    protected final Linear output(LinearSite site, Embedding tokens, boolean tied, String bias) throws IOException {
+        return layers.output(site, tokens, tied, bias);
     }
 
     /** Reads a table; that of the tokens comes first, then those of positions and segments. */
@@ -119,7 +124,17 @@ public abstract class BaseModel implements Model, TransformerSites {
 
     /** Reads a layer norm. */
     protected final LayerNorm layerNorm(String name, int n, double eps) throws IOException {
-        return layers.layerNorm(name, n, eps);
+        return layers.layerNorm(name, n, eps, true);
+    }
+
+    /** Reads a layer norm that has no bias. */
+    protected final LayerNorm layerNormWithoutBias(String name, int n, double eps) throws IOException {
+        return layers.layerNorm(name, n, eps, false);
+    }
+
+    /** A layer norm of a head, which is new if the checkpoint has none. */
+    final LayerNorm newNormIfMissing(String name, int n, double eps, boolean bias) throws IOException {
+        return layers.newNormIfMissing(name, n, eps, bias);
     }
 
     /** Reads an RMS norm. */
@@ -195,22 +210,6 @@ public abstract class BaseModel implements Model, TransformerSites {
     /** Positions of the tokens (T): those of a sequence begin behind the keys that adapters put in front of it. */
     protected final int[] positions(Call call, PackedBatch batch) {
         return checkLength(RowsInFront.positions(call, batch));
-    }
-
-    /** Positions of the tokens; a cache that is still empty gets the keys of the adapters first. */
-    final int[] places(Call call, PackedBatch batch, @Nullable KeyValueCache cache) {
-        if (cache == null) {
-            return positions(call, batch);
-        }
-        if (cache.isFresh()) {
-            for (BlockSite site : blockSites()) {
-                if (site.kind() == BlockSite.Kind.KEYS_AND_VALUES) {
-                    RowsInFront.fill(call, batch, site, cache);
-                }
-            }
-            cache.beginTokens();
-        }
-        return checkLength(cache.positions(batch));
     }
 
     /** Attends to the keys and values of each sequence and to those that adapters put in front of them. */
@@ -340,6 +339,7 @@ public abstract class BaseModel implements Model, TransformerSites {
 
     private void free() {
         weights.close();
+        layers.close();
         rotaries.forEach(Rotary::close);
     }
 }

@@ -203,6 +203,22 @@ public abstract class Decoder extends BaseModel implements CausalModel {
         return new EmbeddedInput(call, all, joined(call.pass(), shared, embedded));
     }
 
+    /** Positions of the tokens; a cache that is still empty gets the keys of the adapters first. */
+    private int[] places(Call call, PackedBatch batch, @Nullable KeyValueCache cache) {
+        if (cache == null) {
+            return positions(call, batch);
+        }
+        if (cache.isFresh()) {
+            for (BlockSite site : blockSites()) {
+                if (site.kind() == BlockSite.Kind.KEYS_AND_VALUES) {
+                    RowsInFront.fill(call, batch, site, cache);
+                }
+            }
+            cache.beginTokens();
+        }
+        return checkLength(cache.positions(batch));
+    }
+
     private Run run(Call call, PackedBatch batch, @Nullable KeyValueCache cache, @Nullable Node shared) {
         int[] positions = places(call, batch, cache);
         if (shared == null) {

@@ -19,6 +19,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,6 +38,7 @@ final class LayerReader {
     private final List<BlockSite> blocks = new ArrayList<>();
     private final Map<String, String> weightNames = new HashMap<>(); // of layers whose weight is not their own
     private final List<String> newModules = new ArrayList<>();
+    private final List<Tensor> constants = new ArrayList<>();
 
     LayerReader(Weights weights, DType dtype, Path directory, Fresh fresh) {
         this.weights = weights;
@@ -102,11 +104,13 @@ final class LayerReader {
      * The output layer of a language model. Its weight is the embedding if the config says so, unless the checkpoint has another one; it is new if neither is
      * there.
      */
-    Linear output(LinearSite site, Embedding tokens, boolean tied) throws IOException {
+    Linear output(LinearSite site, Embedding tokens, boolean tied, @Nullable String biasName) throws IOException {
         String name = site.name() + ".weight";
         boolean inFile = weights.has(name) || (weights.isNew() && !tied);
+        Tensor bias = biasName == null ? null : outputBias(site, biasName);
+        String biasOrOwn = biasName == null ? site.name() + ".bias" : biasName;
         if (tied && (!inFile || weights.repeats(name, tokens.tensorName()))) {
-            return addSite(new Linear(site, tokens.tensorName(), tokens.table(), null));
+            return addSite(new Linear(site, tokens.tensorName(), tokens.table(), biasOrOwn, bias));
         }
         if (tied) {
             LOG.warn(
@@ -120,7 +124,16 @@ final class LayerReader {
             Tensor w = fresh.matrix(dtype, site.out(), site.in());
             weights.put(name, w, false, site.out(), site.in());
         }
-        return addSite(new Linear(site, weights.matrix(name, site.out(), site.in()), null));
+        return addSite(new Linear(site, name, weights.matrix(name, site.out(), site.in()), biasOrOwn, bias));
+    }
+
+    /** New with the layer in front of it, if the checkpoint is that of a base. */
+    private Tensor outputBias(LinearSite site, String name) throws IOException {
+        if (!weights.has(name) && !weights.isNew()) {
+            newModules.add(site.name());
+            weights.put(name, Tensor.zeros(dtype, 1, site.out()), false, site.out());
+        }
+        return weights.vector(name, site.out());
     }
 
     /** Reads a table; that of the tokens comes first, then those of positions and segments. */
@@ -130,10 +143,35 @@ final class LayerReader {
         return new Embedding(site, weights.matrix(name + ".weight", rows, cols));
     }
 
-    /** Reads a layer norm. */
-    LayerNorm layerNorm(String name, int n, double eps) throws IOException {
+    /** Reads a layer norm; one without a bias adds zeros. */
+    LayerNorm layerNorm(String name, int n, double eps, boolean bias) throws IOException {
         norms.add(new NormSite(name, n));
-        return new LayerNorm(name, weights.vector(name + ".weight", n), weights.vector(name + ".bias", n), eps);
+        Tensor weight = weights.vector(name + ".weight", n);
+        return new LayerNorm(name, weight, bias ? weights.vector(name + ".bias", n) : zeros(n), eps);
+    }
+
+    /** A layer norm of a head, which is new if the checkpoint has none. */
+    LayerNorm newNormIfMissing(String name, int n, double eps, boolean bias) throws IOException {
+        if (!weights.has(name + ".weight") && !weights.isNew()) {
+            newModules.add(name);
+            weights.put(name + ".weight", Tensor.allocate(dtype, 1, n), false, n)
+                    .fill(1);
+            if (bias) {
+                weights.put(name + ".bias", Tensor.zeros(dtype, 1, n), false, n);
+            }
+        }
+        return layerNorm(name, n, eps, bias);
+    }
+
+    private Tensor zeros(int n) {
+        Tensor zeros = Tensor.zeros(dtype, 1, n);
+        constants.add(zeros);
+        return zeros;
+    }
+
+    /** Frees what no checkpoint has. */
+    void close() {
+        constants.forEach(Tensor::close);
     }
 
     /** Reads an RMS norm. */

@@ -9,9 +9,11 @@ import dev.peft4j.core.tensor.Activation;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
@@ -19,7 +21,10 @@ import org.jspecify.annotations.Nullable;
 public final class ModelConfig {
     /** Ends of classes of transformers whose heads have the names of others. */
     private static final List<String> OTHER_HEADS =
-            List.of("ForSequenceClassification", "ForTokenClassification", "ForMultipleChoice");
+            List.of("ForSequenceClassification", "ForTokenClassification", "ForMultipleChoice", "ForQuestionAnswering");
+
+    /** What checkpoints of a base are for, of which most are fine-tuned for another task. */
+    private static final Set<TaskType> BASES = EnumSet.of(TaskType.MASKED_LM, TaskType.FEATURE_EXTRACTION);
 
     private static final int LARGEST = 1 << 24;
 
@@ -198,7 +203,7 @@ public final class ModelConfig {
     }
 
     /**
-     * The task that a checkpoint is for, of those that a family serves.
+     * The task that a checkpoint is for, of those that a family serves; that of most fine-tuned models of the family for a base.
      *
      * @throws BadFileException if its class is for another one
      */
@@ -206,12 +211,11 @@ public final class ModelConfig {
         TaskType usual = traits.heads().containsKey(TaskType.CAUSAL_LM) ? TaskType.CAUSAL_LM : TaskType.SEQ_CLS;
         for (String architecture : architectures()) {
             for (Map.Entry<TaskType, FamilyTraits.Head> head : traits.heads().entrySet()) {
-                if (head.getValue().className().equals(architecture)) {
+                if (head.getValue().className().equals(architecture) && !BASES.contains(head.getKey())) {
                     return head.getKey();
                 }
             }
-            if (OTHER_HEADS.stream().anyMatch(architecture::endsWith)
-                    || (usual == TaskType.CAUSAL_LM && architecture.endsWith("ForQuestionAnswering"))) {
+            if (OTHER_HEADS.stream().anyMatch(architecture::endsWith)) {
                 throw bad("model_type is \"" + text("model_type", "") + "\" with the architecture " + architecture
                         + "; of this family there are heads for "
                         + new TreeSet<>(traits.heads().keySet())

@@ -16,35 +16,27 @@ import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.Arrays;
-import java.util.function.BiFunction;
-import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
-/** A head that predicts classes, labels or numbers of whole sequences by one row of each. */
+/** A head that predicts classes, labels or numbers of whole sequences by one row of each: the first, the last, or the mean of all. */
 public final class SequenceHead implements Head {
     private static final int NO_TOKEN = -1;
 
-    private final Linear output; // (outputs, C)
+    private final HeadLayers layers;
     private final ProblemType problem;
-    private final boolean first;
+    private final @Nullable Pooling pooling; // null for the last token
     private final int padding;
-    private final BiFunction<Call, Node, Node> pooler;
 
-    private SequenceHead(
-            Linear output, ProblemType problem, boolean first, int padding, BiFunction<Call, Node, Node> pooler) {
-        this.output = output;
+    private SequenceHead(HeadLayers layers, ProblemType problem, @Nullable Pooling pooling, int padding) {
+        this.layers = layers;
         this.problem = problem;
-        this.first = first;
+        this.pooling = pooling;
         this.padding = padding;
-        this.pooler = pooler;
     }
 
-    /**
-     * Reads the first token of each sequence, as encoders do.
-     *
-     * @param pooler what comes in front of the output layer: (n, C) to (n, C)
-     */
-    public static SequenceHead ofFirstToken(Linear output, ProblemType problem, BiFunction<Call, Node, Node> pooler) {
-        return new SequenceHead(output, problem, true, NO_TOKEN, pooler);
+    /** Reads the first token of each sequence, as most encoders do. */
+    public static SequenceHead ofFirstToken(Linear output, ProblemType problem) {
+        return of(HeadLayers.of(output), problem, Pooling.FIRST);
     }
 
     /**
@@ -53,7 +45,17 @@ public final class SequenceHead implements Head {
      * @param padding the token that does not count at the end of a sequence, or -1 for none
      */
     public static SequenceHead ofLastToken(Linear output, ProblemType problem, int padding) {
-        return new SequenceHead(output, problem, false, padding, (call, x) -> x);
+        return new SequenceHead(HeadLayers.of(output), problem, null, padding);
+    }
+
+    /** Reads one row of each sequence through several layers. */
+    static SequenceHead of(HeadLayers layers, ProblemType problem, Pooling pooling) {
+        return new SequenceHead(layers, problem, pooling, NO_TOKEN);
+    }
+
+    /** What the output layer reads of the rows of sequences: (B, C) to (B, E). */
+    public Node features(Call call, Node rows) {
+        return layers.features(call, rows);
     }
 
     /** What is predicted of a sequence. */
@@ -68,13 +70,17 @@ public final class SequenceHead implements Head {
 
     @Override
     public int outputs() {
-        return output.site().out();
+        return layers.outputs();
     }
 
     @Override
-    public int[] rows(Layout layout) {
+    public int @Nullable [] rows(Layout layout) {
+        return pooling == null ? lastRows(layout) : pooling.rows(layout);
+    }
+
+    private int[] lastRows(Layout layout) {
         int[] rows = new int[layout.size()];
-        Arrays.setAll(rows, s -> first ? layout.starts()[s] : last(layout, s));
+        Arrays.setAll(rows, s -> last(layout, s));
         return rows;
     }
 
@@ -91,8 +97,13 @@ public final class SequenceHead implements Head {
     }
 
     @Override
+    public Features features(Call call, Layout layout, Node hidden) {
+        return pooling == null ? new Features(call, hidden) : pooling.features(call, layout, hidden);
+    }
+
+    @Override
     public Node logits(Call call, Node hidden) {
-        return output.forward(call, pooler.apply(call, hidden));
+        return layers.logits(call, hidden);
     }
 
     @Override
@@ -109,7 +120,8 @@ public final class SequenceHead implements Head {
             throw new BadInputException("this classifier is compared with " + wanted() + ", and the batch has "
                     + targets.kind() + ". Give targets of its kind.");
         }
-        return new Scored(rows(layout), targets, (int) judged(targets, 1));
+        int[] rows = pooling == null ? lastRows(layout) : pooling.allRows(layout);
+        return new Scored(rows, targets, (int) judged(targets, 1));
     }
 
     private String wanted() {
@@ -137,7 +149,7 @@ public final class SequenceHead implements Head {
     @Override
     public long right(Backend backend, Tensor logits, Targets targets) {
         if (targets instanceof Targets.Classes classes) {
-            return countRight(backend, logits, classes.classes());
+            return Predictions.right(backend, logits, classes.classes());
         }
         return targets instanceof Targets.LabelSets sets ? countRight(logits, sets.values()) : 0;
     }
@@ -149,17 +161,8 @@ public final class SequenceHead implements Head {
 
     private static long judged(Targets targets, int each) {
         return targets instanceof Targets.Classes classes
-                ? Arrays.stream(classes.classes())
-                        .filter(label -> label != Targets.IGNORE)
-                        .count()
+                ? Predictions.judged(classes.classes())
                 : (long) targets.count() * each;
-    }
-
-    private static long countRight(Backend backend, Tensor logits, int[] labels) {
-        int[] best = backend.kernels().argmax(logits);
-        return IntStream.range(0, labels.length)
-                .filter(r -> best[r] == labels[r])
-                .count();
     }
 
     /** Labels whose probability is on the right side of a half. */

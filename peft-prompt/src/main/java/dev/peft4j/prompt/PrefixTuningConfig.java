@@ -132,8 +132,22 @@ public record PrefixTuningConfig(
     public void requireFits(ModelSites base) {
         TransformerSites model = TransformerSites.require(base, peftType());
         PromptLearning.super.requireFits(model);
+        requireKeysInFront(model);
         if (init == Init.TEXT) {
             checkText(model);
+        }
+    }
+
+    /**
+     * Refuses families whose models in transformers take no keys in front of a sequence.
+     *
+     * @throws BadInputException if the model is of one
+     */
+    void requireKeysInFront(TransformerSites model) {
+        if (!model.traits().keysInFront()) {
+            throw new BadInputException("the method " + PEFT_TYPE
+                    + " was asked for, which puts keys and values in front" + " of a sequence; " + model.modelType()
+                    + " models take none. Use prompt tuning, or LoRA.");
         }
     }
 

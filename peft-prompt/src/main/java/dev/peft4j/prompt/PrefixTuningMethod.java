@@ -61,6 +61,7 @@ public final class PrefixTuningMethod implements PeftMethod {
     public Adapter create(PeftConfig config, ModelSites base, long seed) {
         TransformerSites model = TransformerSites.require(base, peftType());
         PrefixTuningConfig c = PeftMethod.require(PrefixTuningConfig.class, config);
+        c.requireKeysInFront(model);
         return new PromptAdapter(c, model, c.source(model, new TorchRandom(seed)), true);
     }
 }

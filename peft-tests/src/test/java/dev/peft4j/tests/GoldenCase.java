@@ -6,6 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.format.Json;
 import dev.peft4j.core.format.SafetensorsFile;
+import dev.peft4j.core.layer.ContrastiveLoss;
+import dev.peft4j.core.layer.LossFunction;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;
 import java.io.IOException;
@@ -17,6 +21,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** A folder with a {@code case.json} and the tensors that PyTorch computed for it. */
 record GoldenCase(Path root, Path directory, Map<String, Object> json) {
@@ -61,6 +66,26 @@ record GoldenCase(Path root, Path directory, Map<String, Object> json) {
         return String.valueOf(json.get("task"));
     }
 
+    /** What the model of the case is for, or null if there is no such model. */
+    @Nullable
+    TaskType taskType() {
+        return switch (task()) {
+            case "causal_lm" -> TaskType.CAUSAL_LM;
+            case "seq_cls" -> TaskType.SEQ_CLS;
+            case "token_cls" -> TaskType.TOKEN_CLS;
+            case "masked_lm" -> TaskType.MASKED_LM;
+            case "qa" -> TaskType.QUESTION_ANS;
+            case "embedding" -> TaskType.FEATURE_EXTRACTION;
+            default -> null;
+        };
+    }
+
+    /** The loss of the case. */
+    LossFunction loss(Model model) {
+        Object temperature = json.get("temperature");
+        return temperature == null ? model.head().loss() : new ContrastiveLoss(number(temperature), false);
+    }
+
     Path modelDirectory() {
         return root.resolve(String.valueOf(json.get("model_dir")));
     }
@@ -98,7 +123,8 @@ record GoldenCase(Path root, Path directory, Map<String, Object> json) {
         List<PackedBatch.Sequence> sequences = new ArrayList<>();
         for (int i : which) {
             int[] type = types == null ? new int[0] : ints(types.get(i));
-            sequences.add(sequence(inputs()[i], type, labels.get(i)));
+            Object label = labels.get(i % labels.size()); // the second half are the positives of the first
+            sequences.add(sequence(inputs()[i], type, label));
         }
         return PackedBatch.of(sequences);
     }
@@ -113,6 +139,10 @@ record GoldenCase(Path root, Path directory, Map<String, Object> json) {
             boolean several = "multi_label_classification".equals(json.get("problem_type"));
             return (several ? PackedBatch.Sequence.labelSet(ids, v) : PackedBatch.Sequence.valued(ids, v))
                     .withTokenTypes(types);
+        }
+        if (taskType() == TaskType.QUESTION_ANS) {
+            int[] span = ints(label);
+            return PackedBatch.Sequence.answered(ids, span[0], span[1]).withTokenTypes(types);
         }
         PackedBatch.Sequence scored = label instanceof List<?>
                 ? PackedBatch.Sequence.labelled(ids, ints(label))

@@ -40,7 +40,7 @@ final class ToyImageModel implements Model {
         weights = Weights.random(Path.of("toy"), backend.dtype(), 0.5, 1);
         first = linear("first", pixels, HIDDEN, false);
         Linear output = linear("output", HIDDEN, classes, true);
-        head = SequenceHead.ofFirstToken(output, ProblemType.SINGLE_LABEL_CLASSIFICATION, (call, x) -> x);
+        head = SequenceHead.ofFirstToken(output, ProblemType.SINGLE_LABEL_CLASSIFICATION);
     }
 
     private Linear linear(String name, int in, int out, boolean isOutput) throws IOException {

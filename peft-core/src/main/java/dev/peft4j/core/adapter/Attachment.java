@@ -4,7 +4,6 @@ import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.site.Site;
-import dev.peft4j.core.site.TaskType;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -117,13 +116,13 @@ public record Attachment(
     public static @Nullable String taskType(List<String> whole, ModelSites model) {
         WholeModules modules = new WholeModules(whole, true);
         boolean headIsTrained = model.taskModules().stream().allMatch(m -> modules.hasTensor(m + ".weight"));
-        return headIsTrained ? model.taskType().name() : null;
+        return headIsTrained ? model.taskType().peftName().orElse(null) : null;
     }
 
     /** {@code modules_to_save} as PEFT writes it: with both names that heads of classifiers have. */
     public static @Nullable List<String> savedModules(List<String> whole, ModelSites model) {
         Set<String> modules = new LinkedHashSet<>(whole);
-        if (model.taskType() == TaskType.SEQ_CLS && modules.stream().anyMatch(WholeModules.CLASSIFIERS::contains)) {
+        if (model.taskType().classifies() && modules.stream().anyMatch(WholeModules.CLASSIFIERS::contains)) {
             modules.addAll(WholeModules.CLASSIFIERS);
         }
         return modules.isEmpty() ? null : new ArrayList<>(modules);

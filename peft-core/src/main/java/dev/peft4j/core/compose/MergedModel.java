@@ -7,7 +7,6 @@ import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.format.AtomicFile;
 import dev.peft4j.core.format.Json;
 import dev.peft4j.core.model.Model;
-import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.Tensor;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -126,8 +125,8 @@ public final class MergedModel {
         if (untied) {
             config.put("tie_word_embeddings", false);
         }
-        if (model.taskType() == TaskType.SEQ_CLS) {
-            int classes = model.shape(model.taskModules().get(0) + ".weight")[0];
+        if (model.taskType().classifies()) {
+            int classes = model.head().outputs();
             if (!labels.isEmpty() && labels.size() != classes) {
                 throw new BadInputException(labels.size() + " names of classes were given, and the head has " + classes
                         + ". Name each, or none.");
@@ -144,8 +143,8 @@ public final class MergedModel {
                 config.put("id2label", names);
                 config.put("label2id", ids);
             }
-            config.put("architectures", List.of(model.traits().className(TaskType.SEQ_CLS)));
         }
+        config.put("architectures", List.of(model.traits().className(model.taskType())));
         return config;
     }
 }

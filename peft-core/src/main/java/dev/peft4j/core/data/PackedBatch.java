@@ -93,6 +93,11 @@ public final class PackedBatch implements Batch {
             return new Sequence(ids, new int[0], new Targets.LabelSets(labels, labels.length));
         }
 
+        /** A sequence with the answer to a question from its first to its last token; {@link Targets#IGNORE} for both where it is not scored. */
+        public static Sequence answered(int[] ids, int first, int last) {
+            return new Sequence(ids, new int[0], new Targets.Spans(new int[] {first}, new int[] {last}));
+        }
+
         /** The same with segments. */
         public Sequence withTokenTypes(int... types) {
             return new Sequence(ids, types, targets);
@@ -157,9 +162,17 @@ public final class PackedBatch implements Batch {
         if (targets instanceof Targets.PerToken labels) {
             int[] all = behind(rows, longerStarts, labels.labels(), Targets.IGNORE);
             longer = new Targets.PerToken(all);
+        } else if (targets instanceof Targets.Spans spans) {
+            longer = new Targets.Spans(moved(spans.first(), rows), moved(spans.last(), rows));
         }
         return new PackedBatch(
                 behind(rows, longerStarts, ids, 0), behind(rows, longerStarts, tokenTypes, 0), longerStarts, longer);
+    }
+
+    private static int[] moved(int[] places, int[] rows) {
+        int[] behind = new int[places.length];
+        Arrays.setAll(behind, s -> places[s] == Targets.IGNORE ? Targets.IGNORE : places[s] + rows[s]);
+        return behind;
     }
 
     /** Numbers of the tokens with others in front of those of each sequence. */

@@ -181,6 +181,30 @@ public sealed interface Targets {
     }
 
     /**
+     * Spans as rows of a batch: what a head makes of {@link Spans}.
+     *
+     * @param first (B), row of the first token, or {@link #IGNORE} for both where a sequence is not scored
+     * @param last (B), row of the last token
+     * @param starts (B + 1), first rows of the sequences, and the number of all rows
+     */
+    record RowSpans(int[] first, int[] last, int[] starts) implements Targets {
+        @Override
+        public int count() {
+            return first.length;
+        }
+
+        @Override
+        public RowSpans of(int... which) {
+            throw new AssertionError("spans are compared with all rows of a batch at once");
+        }
+
+        @Override
+        public String kind() {
+            return "a span of each sequence";
+        }
+    }
+
+    /**
      * The targets of several examples, in their order.
      *
      * @throws BadInputException if they are not of one kind

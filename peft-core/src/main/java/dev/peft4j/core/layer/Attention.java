@@ -4,6 +4,7 @@ import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.tensor.AttentionShape;
 import dev.peft4j.core.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Scaled dot-product attention over packed sequences.
@@ -33,17 +34,80 @@ public final class Attention {
         }
     }
 
+    /**
+     * What distances of tokens add to the scores, see {@link dev.peft4j.core.tensor.Kernels#relativeScores}.
+     *
+     * @param places of all distances from -(n - 1) to n - 1, n being the longest sequence
+     * @param factor of the scores
+     * @param queries (T, N·P), what the queries make of each place; null for nothing
+     * @param keys (T, N·P), the same of the keys
+     */
+    public record Distances(int[] places, double factor, @Nullable Node queries, @Nullable Node keys) {
+        private static @Nullable Tensor value(@Nullable Node node) {
+            return node == null ? null : node.value();
+        }
+
+        private boolean needsGrad(Pass pass) {
+            return (queries != null && pass.needsGrad(queries)) || (keys != null && pass.needsGrad(keys));
+        }
+
+        private static @Nullable Tensor gradOf(Pass pass, @Nullable Node node) {
+            return node != null && node.isTracked()
+                    ? pass.allocate(node.value().rows(), node.value().cols())
+                    : null;
+        }
+
+        private void backward(Pass pass, AttentionShape shape, Tensor dScores) {
+            Tensor dq = gradOf(pass, queries);
+            Tensor dk = gradOf(pass, keys);
+            if (dq != null || dk != null) {
+                pass.backend().kernels().relativeScoresBackward(shape, places, factor, dScores, dq, dk);
+                add(pass, queries, dq);
+                add(pass, keys, dk);
+            }
+        }
+
+        private static void add(Pass pass, @Nullable Node node, @Nullable Tensor grad) {
+            if (node != null && grad != null) {
+                pass.addGrad(node, grad);
+            }
+        }
+    }
+
     /** q (T, N·H), k and v (keys, keyHeads·H), y (T, N·H). */
     public static Node forward(Pass pass, AttentionShape shape, Slice q, Slice k, Slice v) {
+        return forward(pass, shape, q, k, v, null);
+    }
+
+    /** The same with what distances add to the scores. */
+    public static Node forward(
+            Pass pass, AttentionShape plain, Slice q, Slice k, Slice v, @Nullable Distances distances) {
+        AttentionShape shape = distances == null ? plain : plain.withBias();
         int[] starts = shape.weightStarts();
         Tensor weights = pass.allocate(1, starts[shape.sequences()]);
+        if (distances != null) {
+            pass.backend()
+                    .kernels()
+                    .relativeScores(
+                            shape,
+                            distances.places,
+                            distances.factor,
+                            Distances.value(distances.queries),
+                            Distances.value(distances.keys),
+                            weights);
+        }
         Tensor out = pass.allocate(q.node.value().rows(), q.count);
         pass.backend().kernels().attention(shape, q.value(), k.value(), v.value(), weights, out);
         Node y = pass.node(out);
-        if (pass.needsGrad(q.node, k.node, v.node)) {
+        if (pass.needsGrad(q.node, k.node, v.node) || (distances != null && distances.needsGrad(pass))) {
             pass.record(
                     y,
-                    () -> backward(pass, shape, q, k, v, weights, y),
+                    () -> {
+                        backward(pass, shape, q, k, v, weights, y);
+                        if (distances != null) {
+                            distances.backward(pass, shape, weights);
+                        }
+                    },
                     weights,
                     q.node.value(),
                     k.node.value(),

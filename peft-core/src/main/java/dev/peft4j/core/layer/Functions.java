@@ -4,12 +4,16 @@ import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.layer.Attention.Slice;
 import dev.peft4j.core.tensor.Activation;
+import dev.peft4j.core.tensor.Kernels;
 import dev.peft4j.core.tensor.Tensor;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Operations without parameters, forwards and backwards. */
 public final class Functions {
+    private static final double SHORTEST = 1e-12;
+
     private Functions() {}
 
     /** {@code y = f(x)}. */
@@ -111,6 +115,69 @@ public final class Functions {
                 }
                 pass.backend().kernels().scatterAdd(rows, y.grad(), x.grad());
             });
+        }
+        return y;
+    }
+
+    /**
+     * The mean of the rows of each sequence.
+     *
+     * @param x (T, n)
+     * @param starts (B + 1), first rows of the sequences, and T; each has at least one row
+     * @return (B, n)
+     */
+    public static Node means(Pass pass, Node x, int[] starts) {
+        Kernels kernels = pass.backend().kernels();
+        Tensor out = pass.allocate(starts.length - 1, x.value().cols());
+        kernels.fillRows(null, out);
+        for (int s = 0; s < starts.length - 1; s++) {
+            int n = starts[s + 1] - starts[s];
+            kernels.addColumnSums(x.value().rows(starts[s], n), out.rows(s, 1));
+            kernels.scale(1.0 / n, out.rows(s, 1));
+        }
+        Node y = pass.node(out);
+        if (pass.needsGrad(x)) {
+            pass.record(y, () -> {
+                zeroIfFresh(pass, x);
+                for (int s = 0; s < starts.length - 1; s++) {
+                    int n = starts[s + 1] - starts[s];
+                    Tensor each = pass.allocate(n, x.value().cols());
+                    kernels.fillRows(y.grad().rows(s, 1), each);
+                    kernels.addScaled(1.0 / n, each, x.grad().rows(starts[s], n));
+                }
+            });
+        }
+        return y;
+    }
+
+    /** Rows of length 1: {@code y = x / max(‖x‖₂, 10⁻¹²)} for each row, as PyTorch's {@code normalize}. */
+    public static Node normalise(Pass pass, Node x) {
+        Kernels kernels = pass.backend().kernels();
+        Tensor factors = pass.allocate(1, x.value().rows());
+        kernels.fillRows(null, factors);
+        kernels.addRowDots(1, x.value(), x.value(), factors);
+        double[] each = factors.toDoubles();
+        Arrays.setAll(each, r -> 1 / Math.max(Math.sqrt(each[r]), SHORTEST));
+        factors.set(each);
+        Tensor out = pass.allocate(x.value().rows(), x.value().cols());
+        kernels.scaleRows(x.value(), factors, out);
+        Node y = pass.node(out);
+        if (pass.needsGrad(x)) {
+            pass.record(
+                    y,
+                    () -> { // dx = (dy - y (y · dy)) / ‖x‖
+                        Tensor dots = pass.allocate(1, x.value().rows());
+                        kernels.fillRows(null, dots);
+                        kernels.addRowDots(1, y.value(), y.grad(), dots);
+                        Tensor dx = pass.allocate(x.value().rows(), x.value().cols());
+                        kernels.scaleRows(y.value(), dots, dx);
+                        kernels.scale(-1, dx);
+                        kernels.add(dx, y.grad(), dx);
+                        kernels.scaleRows(dx, factors, dx);
+                        pass.addGrad(x, dx);
+                    },
+                    y.value(),
+                    factors);
         }
         return y;
     }

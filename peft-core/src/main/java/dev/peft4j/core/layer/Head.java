@@ -26,6 +26,33 @@ public interface Head {
     int @Nullable [] rows(Layout layout);
 
     /**
+     * What is predicted of.
+     *
+     * @param call for layers over these rows
+     * @param rows (n, C)
+     */
+    record Features(Call call, Node rows) {}
+
+    /**
+     * What is predicted of, made of the rows that were read: these rows themselves, but where a head takes their mean.
+     *
+     * @param call over the rows of {@code hidden}
+     * @param layout of the batch
+     * @param hidden (n, C)
+     */
+    default Features features(Call call, Layout layout, Node hidden) {
+        return new Features(call, hidden);
+    }
+
+    /**
+     * Whether what a row costs depends on other rows, so that the loss is asked for all of them at once: a softmax over the tokens of a sequence, or over the
+     * sequences of a batch.
+     */
+    default boolean isJoint() {
+        return false;
+    }
+
+    /**
      * Predictions.
      *
      * @param call over the rows of {@code hidden}
@@ -38,7 +65,7 @@ public interface Head {
      * What is compared with what.
      *
      * @param rows of the backbone that are read, in rising order; at least one of each sequence or image
-     * @param targets of these rows
+     * @param targets of what is predicted of these rows: of {@link #features}
      * @param count how many of them are scored
      */
     record Scored(int[] rows, Targets targets, int count) {}

@@ -34,10 +34,15 @@ public final class Linear {
      * of the head unless an adapter says so.
      */
     public Linear(LinearSite site, String weightName, FrozenWeight weight, @Nullable Tensor bias) {
+        this(site, weightName, weight, site.name() + ".bias", bias);
+    }
+
+    /** The same with a bias that has a name of its own. */
+    public Linear(LinearSite site, String weightName, FrozenWeight weight, String biasName, @Nullable Tensor bias) {
         this.site = site;
         this.ownName = site.name() + ".weight";
         this.weightName = weightName;
-        this.biasName = site.name() + ".bias";
+        this.biasName = biasName;
         this.weight = weight;
         this.bias = bias;
     }

@@ -33,7 +33,12 @@ public final class Losses {
         return loss(pass, logits, t.values(), scale, pass.backend().kernels()::binaryCrossEntropy);
     }
 
-    private static <T extends Targets> T require(Class<T> kind, Targets targets, String loss) {
+    /** Cross entropies of the first and the last token of {@link Targets.RowSpans}, each over the tokens of its sequence: their mean. */
+    public static double spans(Pass pass, Node logits, Targets targets, double scale) {
+        return SpanLoss.forward(pass, logits, require(Targets.RowSpans.class, targets, "loss of spans"), scale);
+    }
+
+    static <T extends Targets> T require(Class<T> kind, Targets targets, String loss) {
         if (!kind.isInstance(targets)) {
             throw new BadInputException("the " + loss + " of " + targets.kind()
                     + " was asked for. Give targets of the kind that it compares.");

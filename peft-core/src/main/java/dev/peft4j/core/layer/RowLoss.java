@@ -18,17 +18,22 @@ public final class RowLoss {
 
     /**
      * The loss of the rows that are scored. The head runs over chunks of rows, and each chunk is derived at once: only the gradient of x is kept, and no
-     * logits are computed where there is no target.
+     * logits are computed where there is no target. A head whose rows depend on each other gets all of them at once.
      *
-     * @param call over the rows
-     * @param x (n, C)
+     * @param features what is predicted of: n rows x (n, C)
      * @param targets of the n rows
      * @param scale of the gradient: 1 / number of scored rows in the whole batch, for the mean
      * @return the sum of the losses, not scaled
      * @throws BadInputException if a class is no output of the head
      */
-    public static double forward(Call call, Node x, Targets targets, double scale, Head head, LossFunction function) {
+    public static double forward(
+            Head.Features features, Targets targets, double scale, Head head, LossFunction function) {
+        Call call = features.call();
+        Node x = features.rows();
         Pass pass = call.pass();
+        if (head.isJoint()) {
+            return targets.count() == 0 ? 0 : function.forward(pass, head.logits(call, x), targets, scale);
+        }
         int[] scored = scoredRows(targets, head.outputs());
         if (scored.length == 0) {
             return 0;

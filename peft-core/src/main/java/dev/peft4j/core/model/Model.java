@@ -64,8 +64,8 @@ public interface Model extends ModelSites, AutoCloseable {
     default Node logits(Call call, Batch batch) {
         Layout layout = layout(call, batch);
         int[] rows = head().rows(layout);
-        Node hidden = hidden(call, batch, rows);
-        return head().logits(layout.over(call, rows), hidden);
+        Head.Features features = head().features(layout.over(call, rows), layout, hidden(call, batch, rows));
+        return head().logits(features.call(), features.rows());
     }
 
     /**
@@ -81,8 +81,8 @@ public interface Model extends ModelSites, AutoCloseable {
         Layout layout = layout(call, batch);
         Head.Scored scored = head().scored(layout);
         Node hidden = hidden(call, batch, scored.rows());
-        Call over = layout.over(call, scored.rows());
-        double sum = RowLoss.forward(over, hidden, scored.targets(), scale, head(), function);
+        Head.Features features = head().features(layout.over(call, scored.rows()), layout, hidden);
+        double sum = RowLoss.forward(features, scored.targets(), scale, head(), function);
         return new Loss(sum, scored.count());
     }
 

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param attentionAdapters module of a block, behind its name, that has the bottlenecks of attention in AdapterHub's models
  * @param outputAdapters the same for the bottlenecks of the feed-forward
  * @param groupedKeys whether heads may share keys ({@code num_key_value_heads}), so that PEFT takes the sizes of a prefix from the model and not from the file
+ * @param keysInFront whether models of the family take keys and values in front of a sequence, as a prefix gives them
  * @param fanInFanOut whether linear weights are (in, out) in files: {@code fan_in_fan_out}
  */
 public record FamilyTraits(
@@ -28,6 +29,7 @@ public record FamilyTraits(
         String attentionAdapters,
         String outputAdapters,
         boolean groupedKeys,
+        boolean keysInFront,
         boolean fanInFanOut) {
 
     /**
@@ -48,6 +50,20 @@ public record FamilyTraits(
     /** Names of the default layers of a method; empty if the family has none for it. */
     public List<String> targets(String peftType) {
         return targets.getOrDefault(peftType, List.of());
+    }
+
+    /** The same for a model whose names do not have the prefix. */
+    public FamilyTraits withoutPrefix() {
+        return new FamilyTraits(
+                "",
+                targets,
+                feedForward,
+                heads,
+                attentionAdapters,
+                outputAdapters,
+                groupedKeys,
+                keysInFront,
+                fanInFanOut);
     }
 
     /** The head of a task, or null if the family does not serve it. */
@@ -83,6 +99,7 @@ public record FamilyTraits(
         private String attentionAdapters = ".attention_adapters";
         private String outputAdapters = ".output_adapters";
         private boolean groupedKeys;
+        private boolean keysInFront = true;
         private boolean fanInFanOut;
 
         private Builder(String prefix) {
@@ -120,6 +137,12 @@ public record FamilyTraits(
             return this;
         }
 
+        /** Models take no keys and values in front of a sequence. */
+        public Builder withoutKeysInFront() {
+            keysInFront = false;
+            return this;
+        }
+
         /** Linear weights are (in, out) in files. */
         public Builder fanInFanOut() {
             fanInFanOut = true;
@@ -129,7 +152,15 @@ public record FamilyTraits(
         /** The traits. */
         public FamilyTraits build() {
             return new FamilyTraits(
-                    prefix, targets, feedForward, heads, attentionAdapters, outputAdapters, groupedKeys, fanInFanOut);
+                    prefix,
+                    targets,
+                    feedForward,
+                    heads,
+                    attentionAdapters,
+                    outputAdapters,
+                    groupedKeys,
+                    keysInFront,
+                    fanInFanOut);
         }
     }
 }

@@ -26,7 +26,7 @@ public interface TransformerSites extends ModelSites {
      */
     Tensor keysAndValues(int... tokens);
 
-    /** Columns of the hidden states C. */
+    /** Columns of the rows that come in front of tokens: those of the table of tokens, which are C in most models. */
     default int width() {
         return embeddingSites().get(0).width();
     }

@@ -18,6 +18,7 @@ import java.util.Arrays;
  * @param causal whether later keys are hidden
  * @param window if above 0, keys at this distance or farther are hidden: of the earlier ones, and of the later ones too if these are not hidden anyway (sliding
  *     windows: Beltagy et al. 2020, <a href="https://arxiv.org/abs/2004.05150">paper</a>, section 3.1)
+ * @param isBiased whether the memory of the weights holds what is added to the scores, such as what depends on distances; not with a cap or hidden keys
  * @param softCap if above 0, scores are {@code cap · tanh(score / cap)} (Gemma 2, <a href="https://arxiv.org/abs/2408.00118">paper</a>, section 2)
  * @param dropout probability with which a weight is dropped, 0 when not training
  * @param seed seed of the dropped weights
@@ -33,11 +34,12 @@ public record AttentionShape(
         double scale,
         boolean causal,
         int window,
+        boolean isBiased,
         double softCap,
         double dropout,
         long seed) {
 
-    /** Without a window or a cap. */
+    /** Without a window, a bias or a cap. */
     public AttentionShape(
             int[] queryStart,
             int[] queryCount,
@@ -50,21 +52,40 @@ public record AttentionShape(
             boolean causal,
             double dropout,
             long seed) {
-        this(queryStart, queryCount, keyStart, keyCount, heads, keyHeads, headSize, scale, causal, 0, 0, dropout, seed);
+        this(
+                queryStart,
+                queryCount,
+                keyStart,
+                keyCount,
+                heads,
+                keyHeads,
+                headSize,
+                scale,
+                causal,
+                0,
+                false,
+                0,
+                dropout,
+                seed);
     }
 
     /** The same with a window; 0 for none. */
     public AttentionShape withWindow(int newWindow) {
-        return of(queryStart, queryCount, keyStart, keyCount, newWindow, softCap);
+        return of(queryStart, queryCount, keyStart, keyCount, newWindow, isBiased, softCap);
     }
 
     /** The same with a cap of the scores; 0 for none. */
     public AttentionShape withSoftCap(double cap) {
-        return of(queryStart, queryCount, keyStart, keyCount, window, cap);
+        return of(queryStart, queryCount, keyStart, keyCount, window, isBiased, cap);
+    }
+
+    /** The same with something that is added to the scores. */
+    public AttentionShape withBias() {
+        return of(queryStart, queryCount, keyStart, keyCount, window, true, softCap);
     }
 
     private AttentionShape of(
-            int[] queries, int[] queryCounts, int[] keys, int[] keyCounts, int newWindow, double newCap) {
+            int[] queries, int[] queryCounts, int[] keys, int[] keyCounts, int newWindow, boolean bias, double newCap) {
         return new AttentionShape(
                 queries,
                 queryCounts,
@@ -76,6 +97,7 @@ public record AttentionShape(
                 scale,
                 causal,
                 newWindow,
+                bias,
                 newCap,
                 dropout,
                 seed);
@@ -112,7 +134,7 @@ public record AttentionShape(
             counts[s] = keyCount[s] + more[s];
             at += counts[s];
         }
-        return of(queryStart, queryCount, starts, counts, window, softCap);
+        return of(queryStart, queryCount, starts, counts, window, isBiased, softCap);
     }
 
     /**
@@ -131,7 +153,7 @@ public record AttentionShape(
             }
             counts[s] = at - starts[s];
         }
-        return of(starts, counts, keyStart, keyCount, window, softCap);
+        return of(starts, counts, keyStart, keyCount, window, isBiased, softCap);
     }
 
     /** The first key that a query sees. */

@@ -239,6 +239,18 @@ final class GuardedKernels implements Kernels {
     }
 
     @Override
+    public void relativeScores(
+            AttentionShape s, int[] places, double factor, @Nullable Tensor q, @Nullable Tensor k, Tensor scores) {
+        guard.run(() -> kernels.relativeScores(s, places, factor, q, k, scores), tensors(q, k), tensors(scores));
+    }
+
+    @Override
+    public void relativeScoresBackward(
+            AttentionShape s, int[] places, double factor, Tensor d, @Nullable Tensor dq, @Nullable Tensor dk) {
+        guard.run(() -> kernels.relativeScoresBackward(s, places, factor, d, dq, dk), tensors(d), tensors(dq, dk));
+    }
+
+    @Override
     public double crossEntropy(Tensor logits, int[] labels, double scale) {
         return guard.get(() -> kernels.crossEntropy(logits, labels, scale), NONE, tensors(logits));
     }

@@ -78,7 +78,7 @@ final class HostAttention {
                             q.stride(),
                             keys,
                             k.stride(),
-                            0f,
+                            s.isBiased() ? 1f : 0f,
                             p,
                             m);
                     softmax(s, seq, b, weights, at);

@@ -102,4 +102,13 @@ final class HostElements {
             y.write(r, 0, a, 0, n);
         });
     }
+
+    void dropout(double p, long seed, Tensor x, Tensor y) {
+        int n = x.cols();
+        rows.run(x, (r, a, b, c) -> {
+            x.read(r, 0, a, 0, n);
+            Dropout.apply(p, seed, r * n, a, a, n);
+            y.write(r, 0, a, 0, n);
+        });
+    }
 }

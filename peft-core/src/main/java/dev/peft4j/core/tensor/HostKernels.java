@@ -12,6 +12,7 @@ final class HostKernels implements Kernels {
     private final HostColumns columns;
     private final HostActivations activations;
     private final HostAttention attention;
+    private final HostRelative relative;
     private final HostSelection selection;
     private final HostLosses losses;
 
@@ -23,6 +24,7 @@ final class HostKernels implements Kernels {
         this.columns = new HostColumns(workers);
         this.activations = new HostActivations(rows);
         this.attention = new HostAttention(workers);
+        this.relative = new HostRelative(workers);
         this.selection = new HostSelection(rows);
         this.losses = new HostLosses(rows);
     }
@@ -243,12 +245,7 @@ final class HostKernels implements Kernels {
 
     @Override
     public void dropout(double p, long seed, Tensor x, Tensor y) {
-        int n = x.cols();
-        rows.run(x, (r, a, b, c) -> {
-            x.read(r, 0, a, 0, n);
-            Dropout.apply(p, seed, r * n, a, a, n);
-            y.write(r, 0, a, 0, n);
-        });
+        elements.dropout(p, seed, x, y);
     }
 
     @Override
@@ -281,6 +278,18 @@ final class HostKernels implements Kernels {
             Tensor dk,
             Tensor dv) {
         attention.backward(shape, dy, q, k, v, weights, dq, dk, dv);
+    }
+
+    @Override
+    public void relativeScores(
+            AttentionShape s, int[] places, double factor, @Nullable Tensor q, @Nullable Tensor k, Tensor scores) {
+        relative.forward(s, places, factor, q, k, scores);
+    }
+
+    @Override
+    public void relativeScoresBackward(
+            AttentionShape s, int[] places, double factor, Tensor d, @Nullable Tensor dq, @Nullable Tensor dk) {
+        relative.backward(s, places, factor, d, dq, dk);
     }
 
     @Override

@@ -142,12 +142,14 @@ public interface Kernels {
      * @param q (T, N·H)
      * @param k (keys, keyHeads·H)
      * @param v (keys, keyHeads·H)
-     * @param weights one row; takes the attention weights before dropout, see {@link AttentionShape#weightStarts}
+     * @param weights one row; takes the attention weights before dropout, see {@link AttentionShape#weightStarts}, in place of what is added to the scores
      * @param y (T, N·H)
      */
     void attention(AttentionShape shape, Tensor q, Tensor k, Tensor v, Tensor weights, Tensor y);
 
-    /** Derivative of {@link #attention}; overwrites dq, dk and dv, and uses {@code weights} as working memory. */
+    /**
+     * Derivative of {@link #attention}; overwrites dq, dk and dv. The weights become the derivatives of the scores, if there is no cap and no key is hidden.
+     */
     void attentionBackward(
             AttentionShape shape,
             Tensor dy,
@@ -158,6 +160,32 @@ public interface Kernels {
             Tensor dq,
             Tensor dk,
             Tensor dv);
+
+    /**
+     * What the distances of tokens add to the scores of attention (He et al. 2021, <a href="https://arxiv.org/abs/2006.03654">paper</a>, equation 4):
+     * {@code scores[i, j] = factor · (queries[i, p] + keys[j, p])} for each sequence and head, where p is the place of the distance i - j.
+     *
+     * @param places of all distances from -(n - 1) to n - 1, n being the longest sequence
+     * @param queries (T, N·P), what the queries make of each place; null for nothing
+     * @param keys (T, N·P), the same of the keys
+     * @param scores one row, see {@link AttentionShape#weightStarts}
+     */
+    void relativeScores(
+            AttentionShape shape,
+            int[] places,
+            double factor,
+            @Nullable Tensor queries,
+            @Nullable Tensor keys,
+            Tensor scores);
+
+    /** Derivative of {@link #relativeScores}; overwrites dQueries and dKeys. */
+    void relativeScoresBackward(
+            AttentionShape shape,
+            int[] places,
+            double factor,
+            Tensor dScores,
+            @Nullable Tensor dQueries,
+            @Nullable Tensor dKeys);
 
     /**
      * Cross entropy of each row with its label; the logits become {@code scale · d loss/d logits}.

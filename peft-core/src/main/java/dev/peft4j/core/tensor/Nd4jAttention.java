@@ -34,6 +34,9 @@ final class Nd4jAttention {
                     INDArray scores = array(head(q, query, n, head, size))
                             .mmul(array(head(k, key, m, keyHead, size)).transpose())
                             .muli(s.scale());
+                    if (s.isBiased()) {
+                        scores.addi(array(w).reshape(n, m));
+                    }
                     if (s.softCap() > 0) {
                         scores =
                                 Transforms.tanh(scores.divi(s.softCap()), false).muli(s.softCap());
@@ -100,8 +103,9 @@ final class Nd4jAttention {
                     store(p.mul(mask).transpose().mmul(g), head(dv, key, m, keyHead, size), add);
                     INDArray dp = g.mmul(array(head(v, key, m, keyHead, size)).transpose())
                             .muli(mask);
-                    INDArray ds =
-                            dp.subColumnVector(dp.mul(p).sum(true, 1)).muli(p).muli(s.scale());
+                    INDArray ds = dp.subColumnVector(dp.mul(p).sum(true, 1)).muli(p);
+                    store(ds, weights.columns(at, n * m));
+                    ds.muli(s.scale());
                     if (s.softCap() > 0) { // d cap·tanh(x / cap) = 1 - tanh²(x / cap)
                         INDArray t = Transforms.tanh(
                                 array(head(q, query, n, head, size))

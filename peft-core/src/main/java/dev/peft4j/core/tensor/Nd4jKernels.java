@@ -262,6 +262,18 @@ final class Nd4jKernels implements Kernels {
     }
 
     @Override
+    public void relativeScores(
+            AttentionShape s, int[] places, double factor, @Nullable Tensor q, @Nullable Tensor k, Tensor scores) {
+        Nd4jRelative.forward(s, places, factor, q, k, scores);
+    }
+
+    @Override
+    public void relativeScoresBackward(
+            AttentionShape s, int[] places, double factor, Tensor d, @Nullable Tensor dq, @Nullable Tensor dk) {
+        Nd4jRelative.backward(s, places, factor, d, dq, dk);
+    }
+
+    @Override
     public double crossEntropy(Tensor logits, int[] labels, double scale) {
         return Nd4jLosses.crossEntropy(logits, labels, scale);
     }

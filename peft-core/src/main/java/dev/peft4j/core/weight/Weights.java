@@ -39,6 +39,7 @@ public final class Weights implements AutoCloseable {
     private final Map<String, Entry> entries = new LinkedHashMap<>();
     private final Set<String> read = new LinkedHashSet<>();
     private String optionalPrefix = "";
+    private String addedPrefix = "";
     private volatile boolean closed;
 
     private record Entry(FrozenWeight weight, int[] shape, boolean transposed) {}
@@ -90,9 +91,16 @@ public final class Weights implements AutoCloseable {
         }
     }
 
+    /** A prefix that names in checkpoints of a model with a head have, and those of the model do not. */
+    public void addedPrefix(String prefix) {
+        if (checkpoint != null && checkpoint.names().stream().anyMatch(n -> n.startsWith(prefix))) {
+            addedPrefix = prefix;
+        }
+    }
+
     /** The name in the file: without the prefix that it may lack, and as TensorFlow's norms were called where the file has that. */
     private String fileName(String name) {
-        String plain = name.startsWith(optionalPrefix) ? name.substring(optionalPrefix.length()) : name;
+        String plain = addedPrefix + (name.startsWith(optionalPrefix) ? name.substring(optionalPrefix.length()) : name);
         if (checkpoint == null || checkpoint.info(plain) != null) {
             return plain;
         }
