@@ -5,7 +5,7 @@ import java.util.Arrays;
 
 /**
  * How well a search ranks: what is most similar to a query comes first. Of equally similar candidates those that are not relevant come first, so that a model
- * to which all are alike gets nothing for it.
+ * to which all are alike finds what is relevant last.
  */
 public final class Retrieval {
     private final int[][] ranks;
