@@ -14,7 +14,6 @@ import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.NormSite;
-import dev.peft4j.core.site.TaskType;
 import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.lora.LoraInit;
 import dev.peft4j.lora.adalora.AdaLoraConfig;
@@ -151,14 +150,13 @@ final class Methods {
         return plain.withTarget(TargetModules.of(names));
     }
 
-    /** A norm, and what the task needs. */
+    /** A norm, or the layer in front of the classifier, and what the task needs. */
     private static List<String> modules(Model model) {
         List<String> all = new ArrayList<>(model.taskModules());
         List<NormSite> norms = model.normSites();
-        all.add(
-                model.taskType() == TaskType.CAUSAL_LM
-                        ? norms.get(norms.size() - 1).name()
-                        : "bert.pooler");
+        String pooler = "bert.pooler";
+        boolean pools = model.tensorNames().contains(pooler + ".dense.weight");
+        all.add(pools ? pooler : norms.get(norms.size() - 1).name());
         return all;
     }
 
