@@ -2,21 +2,9 @@ package dev.peft4j.models.data;
 
 import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.error.BadFileException;
-import dev.peft4j.core.format.Problems;
-import java.io.BufferedInputStream;
-import java.io.BufferedReader;
-import java.io.EOFException;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.InputStreamReader;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.FileSystemException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
-import java.util.zip.ZipException;
 
 /**
  * Reads records from JSONL ({@code {"text": ..}}, {@code {"prompt": .., "completion": ..}}, {@code {"text": .., "label": ..}}) and from
@@ -30,9 +18,6 @@ import java.util.zip.ZipException;
  */
 public record RecordReader(
         String promptColumn, String textColumn, String labelColumn, List<String> header, String separator) {
-    private static final String PACKED = ".gz";
-    private static final int MARK = 0xFEFF;
-
     /** The columns prompt and completion, or text and label, whichever a file has. */
     public static RecordReader defaults() {
         return new RecordReader("", "", "", List.of(), "\n");
@@ -74,66 +59,24 @@ public record RecordReader(
      * @throws BadFileException with the line, if a record is damaged or has keys that are not read; if the file is missing or has no records
      */
     public List<TextRecord> read(Path file, int limit) throws IOException {
-        if (!Files.isRegularFile(file)) {
-            throw new BadFileException(
-                    file,
-                    "a data file was expected here and there is "
-                            + (Files.isDirectory(file)
-                                    ? "a directory. Name the file in it."
-                                    : "none. Check the path."));
-        }
-        List<TextRecord> records;
-        try (InputStream raw = new BufferedInputStream(Files.newInputStream(file));
-                InputStream in = isPacked(file, raw) ? new BoundedGzip(file, raw, Files.size(file)) : raw;
-                BufferedReader reader =
-                        new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8.newDecoder()))) {
-            skipMark(reader);
+        return DataFile.read(file, reader -> {
             if (isTable(file)) {
-                records = new Table(file, this).read(reader, plainName(file).endsWith(".tsv"), limit);
-            } else if (plainName(file).endsWith(".jsonl")) {
-                requireNoHeader(file);
-                records = new JsonLines(file, this).read(reader, limit);
-            } else {
-                throw new BadFileException(
-                        file, "files that end in .jsonl, .csv or .tsv (and .gz) can be read. Rename or convert it.");
+                return new Table(file, this)
+                        .read(reader, DataFile.plainName(file).endsWith(".tsv"), limit);
             }
-        } catch (CharacterCodingException e) {
-            throw new BadFileException(file, "the text is not UTF-8. Convert it (iconv -t UTF-8).", e);
-        } catch (ZipException | EOFException e) {
-            throw new BadFileException(file, "is damaged: " + e.getMessage() + ". Get it again.", e);
-        } catch (FileSystemException e) {
+            if (DataFile.plainName(file).endsWith(".jsonl")) {
+                requireNoHeader(file);
+                return new JsonLines(file, this).read(reader, limit);
+            }
             throw new BadFileException(
-                    file, "a data file was to be read: " + Problems.of(e) + ". Check the path and its rights.", e);
-        }
-        if (records.isEmpty()) {
-            throw new BadFileException(
-                    file, "records were expected and the file has none. Give a file with at least one.");
-        }
-        return records;
-    }
-
-    /** By its name, or by how it begins, which no text in UTF-8 does. */
-    private static boolean isPacked(Path file, InputStream raw) throws IOException {
-        raw.mark(2);
-        boolean gzip = raw.read() == 0x1f && raw.read() == 0x8b;
-        raw.reset();
-        return gzip || lowerName(file).endsWith(PACKED);
+                    file, "files that end in .jsonl, .csv or .tsv (and .gz) can be read. Rename or convert it.");
+        });
     }
 
     /** Whether a file is a table, by its name. */
     public static boolean isTable(Path file) {
-        String plain = plainName(file);
+        String plain = DataFile.plainName(file);
         return plain.endsWith(".csv") || plain.endsWith(".tsv");
-    }
-
-    /** Without the end of packed files. */
-    private static String plainName(Path file) {
-        String name = lowerName(file);
-        return name.endsWith(PACKED) ? name.substring(0, name.length() - PACKED.length()) : name;
-    }
-
-    private static String lowerName(Path file) {
-        return String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT);
     }
 
     private void requireNoHeader(Path file) throws BadFileException {
@@ -142,14 +85,6 @@ public record RecordReader(
                     file,
                     "names of columns were given (" + header + "), and records of JSONL name their keys themselves."
                             + " Leave out --columns.");
-        }
-    }
-
-    /** Some programs put a byte order mark in front of UTF-8. */
-    private static void skipMark(BufferedReader reader) throws IOException {
-        reader.mark(1);
-        if (reader.read() != MARK) {
-            reader.reset();
         }
     }
 

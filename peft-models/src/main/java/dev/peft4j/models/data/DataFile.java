@@ -1,0 +1,94 @@
+package dev.peft4j.models.data;
+
+import dev.peft4j.core.error.BadFileException;
+import dev.peft4j.core.format.Problems;
+import java.io.BufferedInputStream;
+import java.io.BufferedReader;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.zip.ZipException;
+
+/** A file of records: text in UTF-8, with or without a byte order mark; gzip is unpacked while it is read, whatever the name says. */
+final class DataFile {
+    private static final String PACKED = ".gz";
+    private static final int MARK = 0xFEFF;
+
+    private DataFile() {}
+
+    /** What makes records of the text of a file. */
+    @FunctionalInterface
+    interface Format<T> {
+        List<T> read(BufferedReader text) throws IOException;
+    }
+
+    /**
+     * Reads the records of a file.
+     *
+     * @throws BadFileException if there is no file, it cannot be read, or it has no records
+     */
+    static <T> List<T> read(Path file, Format<T> format) throws IOException {
+        if (!Files.isRegularFile(file)) {
+            throw new BadFileException(
+                    file,
+                    "a data file was expected here and there is "
+                            + (Files.isDirectory(file)
+                                    ? "a directory. Name the file in it."
+                                    : "none. Check the path."));
+        }
+        List<T> records;
+        try (InputStream raw = new BufferedInputStream(Files.newInputStream(file));
+                InputStream in = isPacked(file, raw) ? new BoundedGzip(file, raw, Files.size(file)) : raw;
+                BufferedReader reader =
+                        new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8.newDecoder()))) {
+            skipMark(reader);
+            records = format.read(reader);
+        } catch (CharacterCodingException e) {
+            throw new BadFileException(file, "the text is not UTF-8. Convert it (iconv -t UTF-8).", e);
+        } catch (ZipException | EOFException e) {
+            throw new BadFileException(file, "is damaged: " + e.getMessage() + ". Get it again.", e);
+        } catch (FileSystemException e) {
+            throw new BadFileException(
+                    file, "a data file was to be read: " + Problems.of(e) + ". Check the path and its rights.", e);
+        }
+        if (records.isEmpty()) {
+            throw new BadFileException(
+                    file, "records were expected and the file has none. Give a file with at least one.");
+        }
+        return records;
+    }
+
+    /** By its name, or by how it begins, which no text in UTF-8 does. */
+    private static boolean isPacked(Path file, InputStream raw) throws IOException {
+        raw.mark(2);
+        boolean gzip = raw.read() == 0x1f && raw.read() == 0x8b;
+        raw.reset();
+        return gzip || lowerName(file).endsWith(PACKED);
+    }
+
+    /** The name in lower case, without the end of packed files. */
+    static String plainName(Path file) {
+        String name = lowerName(file);
+        return name.endsWith(PACKED) ? name.substring(0, name.length() - PACKED.length()) : name;
+    }
+
+    private static String lowerName(Path file) {
+        return String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT);
+    }
+
+    /** Some programs put a byte order mark in front of UTF-8. */
+    private static void skipMark(BufferedReader reader) throws IOException {
+        reader.mark(1);
+        if (reader.read() != MARK) {
+            reader.reset();
+        }
+    }
+}
