@@ -109,7 +109,27 @@ final class FirstTokens {
         return at < text.length() && Character.isLowSurrogate(text.charAt(at)) && at > 0 ? at - 1 : at;
     }
 
+    /** All ids of a text with their places, as {@link NativeTokenizer#locate}. */
+    int[][] located(String text) {
+        long most = most(text);
+        try {
+            return tokenizer.locate(text, most);
+        } catch (RuntimeException e) {
+            throw failed("the text cannot be encoded", e);
+        }
+    }
+
     private int[] encode(String text) {
+        long most = most(text);
+        try {
+            return tokenizer.encode(text, most);
+        } catch (RuntimeException e) {
+            throw failed("the text cannot be encoded", e);
+        }
+    }
+
+    /** Most ids of a text, which is one that can be encoded in one call. */
+    private long most(String text) {
         boolean asIs = text.length() > traits.longestText() || !traits.decomposes();
         int length = asIs ? text.length() : TextGrowth.decomposed(text);
         if (length > traits.longestText()) {
@@ -121,11 +141,7 @@ final class FirstTokens {
             throw new BadInputException("a text with half of a surrogate pair was given, which is no character."
                     + " Take it out, or read the text with its right encoding.");
         }
-        try {
-            return tokenizer.encode(text, (long) (traits.growth() * length) + 1);
-        } catch (RuntimeException e) {
-            throw failed("the text cannot be encoded", e);
-        }
+        return (long) (traits.growth() * length) + 1;
     }
 
     private static RuntimeException failed(String what, RuntimeException e) {

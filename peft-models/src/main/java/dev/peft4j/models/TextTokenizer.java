@@ -6,6 +6,9 @@ import dev.peft4j.core.error.BadInputException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * The tokenizer of a model directory, run by the Hugging Face library itself. Works offline, and safe for several threads.
@@ -14,6 +17,9 @@ import java.util.Arrays;
  * A text may have at most a million characters, unless only its first ids are asked for.
  */
 public final class TextTokenizer implements AutoCloseable {
+    private static final List<String> SPECIAL =
+            List.of("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token");
+
     private final TokenizerTraits traits;
     private final FirstTokens first;
     private final NativeTokenizer tokenizer;
@@ -72,6 +78,58 @@ public final class TextTokenizer implements AutoCloseable {
         }
         int[] ids = known(first.of(text, room(maxLength)));
         return join(traits.postProcessor().before(), ids, traits.postProcessor().after());
+    }
+
+    /**
+     * Token ids of a text with the characters that each stands for.
+     *
+     * @param ids without special tokens around the text
+     * @param begins the first character of each, as {@link String#charAt(int)} counts
+     * @param ends behind the last character of each; as much as its beginning for a token that stands for none
+     */
+    public record Located(int[] ids, int[] begins, int[] ends) {}
+
+    /**
+     * Token ids of a text and their places in it. Special tokens that are written in the text are found as such, and none is put around it. A character that is
+     * several tokens belongs to each of them.
+     *
+     * @throws BadInputException as {@link #encode(String, boolean)}
+     */
+    public Located locate(String text) {
+        int[][] located = first.located(text);
+        int[] places = new int[text.codePointCount(0, text.length()) + 1]; // of characters of Unicode
+        for (int at = 0, i = 0; i < places.length; i++) {
+            places[i] = at;
+            at += at < text.length() ? Character.charCount(text.codePointAt(at)) : 0;
+        }
+        for (int i = 0; i < located[0].length; i++) {
+            located[1][i] = places[located[1][i]];
+            located[2][i] = places[located[2][i]];
+        }
+        return new Located(known(located[0]), located[1], located[2]);
+    }
+
+    /**
+     * The texts of the special tokens of a model directory, such as {@code bos_token}, by their names: those of its files, and where these say nothing those of
+     * its class of tokenizer in transformers.
+     *
+     * @throws BadFileException if a file is damaged
+     */
+    public static Map<String, String> specialTokens(Path directory) throws IOException {
+        JsonPart config = JsonPart.readIfPresent(directory.resolve("config.json"));
+        JsonPart settings = JsonPart.readIfPresent(directory.resolve("tokenizer_config.json"));
+        JsonPart none = new JsonPart(directory.resolve("tokenizer_config.json"), "", Map.of());
+        SpecialTokens special = SpecialTokens.read(directory, settings, null);
+        new TokenizerRecipe(TokenizerClass.of(directory, config, settings), none, settings == null ? none : settings)
+                .name(special);
+        Map<String, String> texts = new TreeMap<>();
+        for (String name : SPECIAL) {
+            AddedToken token = special.named(name);
+            if (token != null) {
+                texts.put(name, token.content());
+            }
+        }
+        return texts;
     }
 
     /** Token ids of a text to be continued: with the tokens that begin a text, without those that end it. */
