@@ -13,11 +13,12 @@ import org.jspecify.annotations.Nullable;
  * @param json the part with the fields that the library reads; null if there is none
  * @param before ids in front of a text
  * @param after ids behind it
+ * @param pair how two texts are put together
  */
-record PostProcessor(@Nullable Map<String, Object> json, int[] before, int[] after) {
+record PostProcessor(@Nullable Map<String, Object> json, int[] before, int[] after, PairTemplate pair) {
     private static final int MOST_PIECES = 64;
     private static final int DEEPEST = 10;
-    static final PostProcessor NONE = new PostProcessor(null, new int[0], new int[0]);
+    static final PostProcessor NONE = new PostProcessor(null, new int[0], new int[0], PairTemplate.PLAIN);
 
     /**
      * Checks a part.
@@ -51,7 +52,8 @@ record PostProcessor(@Nullable Map<String, Object> json, int[] before, int[] aft
     private static PostProcessor of(JsonPart part, int size, int depth) throws BadFileException {
         String type = part.text("type");
         return switch (type) {
-            case "ByteLevel" -> new PostProcessor(TokenizerParts.byteLevel(part), new int[0], new int[0]);
+            case "ByteLevel" ->
+                new PostProcessor(TokenizerParts.byteLevel(part), new int[0], new int[0], PairTemplate.PLAIN);
             case "BertProcessing", "RobertaProcessing" -> pair(part, type, size);
             case "TemplateProcessing" -> template(part, size);
             case "Sequence" -> sequence(part, size, depth);
@@ -66,11 +68,13 @@ record PostProcessor(@Nullable Map<String, Object> json, int[] before, int[] aft
         int cls = token(part, "cls", size);
         Map<String, Object> json =
                 TokenizerParts.fields("type", type, "sep", part.list("sep"), "cls", part.list("cls"));
-        if (type.equals("RobertaProcessing")) {
+        boolean roberta = type.equals("RobertaProcessing");
+        if (roberta) {
             json.put("trim_offsets", part.flag("trim_offsets"));
             json.put("add_prefix_space", part.flag("add_prefix_space"));
         }
-        return new PostProcessor(json, new int[] {cls}, new int[] {sep});
+        PairTemplate both = roberta ? PairTemplate.roberta(cls, sep) : PairTemplate.bert(cls, sep);
+        return new PostProcessor(json, new int[] {cls}, new int[] {sep}, both);
     }
 
     private static int token(JsonPart part, String name, int size) throws BadFileException {
@@ -97,8 +101,11 @@ record PostProcessor(@Nullable Map<String, Object> json, int[] before, int[] aft
             tokens.put(name, special(given.object(name), size));
         }
         List<Object> pair = new ArrayList<>();
+        List<PairTemplate.Piece> both = new ArrayList<>();
         for (int i = 0; i < pieces(part, "pair"); i++) {
-            pair.add(piece(part.element("pair", i), tokens));
+            JsonPart element = part.element("pair", i);
+            pair.add(piece(element, tokens));
+            both.add(ofPair(element, given));
         }
         List<Object> single = new ArrayList<>();
         IntStream.Builder before = IntStream.builder();
@@ -124,7 +131,19 @@ record PostProcessor(@Nullable Map<String, Object> json, int[] before, int[] aft
         }
         Map<String, Object> json = TokenizerParts.fields(
                 "type", "TemplateProcessing", "single", single, "pair", pair, "special_tokens", tokens);
-        return new PostProcessor(json, before.build().toArray(), after.build().toArray());
+        return new PostProcessor(json, before.build().toArray(), after.build().toArray(), new PairTemplate(both));
+    }
+
+    private static PairTemplate.Piece ofPair(JsonPart element, JsonPart tokens) throws BadFileException {
+        if (element.has("Sequence")) {
+            JsonPart text = element.object("Sequence");
+            int type = text.whole("type_id", 0, Integer.MAX_VALUE);
+            return text.text("id").equals("A") ? PairTemplate.Piece.first(type) : PairTemplate.Piece.second(type);
+        }
+        JsonPart special = element.object("SpecialToken");
+        List<Integer> ids = new ArrayList<>();
+        tokens.object(special.text("id")).list("ids").forEach(id -> ids.add((Integer) id));
+        return new PairTemplate.Piece(ids, special.whole("type_id", 0, Integer.MAX_VALUE));
     }
 
     private static int pieces(JsonPart part, String name) throws BadFileException {
@@ -196,6 +215,9 @@ record PostProcessor(@Nullable Map<String, Object> json, int[] before, int[] aft
             steps.add(step.json);
         }
         return new PostProcessor(
-                TokenizerParts.fields("type", "Sequence", "processors", steps), adding.before, adding.after);
+                TokenizerParts.fields("type", "Sequence", "processors", steps),
+                adding.before,
+                adding.after,
+                adding.pair);
     }
 }

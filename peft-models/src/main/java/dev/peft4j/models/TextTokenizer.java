@@ -60,7 +60,7 @@ public final class TextTokenizer implements AutoCloseable {
     public int[] encode(String text, boolean addSpecialTokens) {
         int[] ids = known(first.all(text));
         return addSpecialTokens
-                ? join(
+                ? joined(
                         traits.postProcessor().before(),
                         ids,
                         traits.postProcessor().after())
@@ -77,7 +77,7 @@ public final class TextTokenizer implements AutoCloseable {
             return known(first.of(text, maxLength));
         }
         int[] ids = known(first.of(text, room(maxLength)));
-        return join(traits.postProcessor().before(), ids, traits.postProcessor().after());
+        return joined(traits.postProcessor().before(), ids, traits.postProcessor().after());
     }
 
     /**
@@ -132,6 +132,81 @@ public final class TextTokenizer implements AutoCloseable {
         return texts;
     }
 
+    /**
+     * Token ids of a text, or of two.
+     *
+     * @param types segment of each
+     */
+    public record Tokens(int[] ids, int[] types) {}
+
+    /** Which of two texts is cut where they are too long together. */
+    public enum Cut {
+        /** The longer one first, and then both. */
+        LONGER,
+        /** The first one. */
+        FIRST,
+        /** The second one. */
+        SECOND
+    }
+
+    /**
+     * Token ids of two texts with the tokens that the tokenizer puts around and between them.
+     *
+     * @param maxLength of all ids
+     * @throws BadInputException as {@link #encode(String, boolean)}; if the text that is not cut is longer
+     */
+    public Tokens encodePair(String first, String second, Cut cut, int maxLength) {
+        PairTemplate pair = traits.postProcessor().pair();
+        int most = room(maxLength, pair.special());
+        int[] a = known(this.first.of(first, most + 1));
+        int[] b = known(this.first.of(second, most + 1));
+        if (cut == Cut.LONGER && a.length > most && b.length > most) { // which one is longer decides who gets the odd token
+            a = known(this.first.all(first));
+            b = known(this.first.all(second));
+        }
+        int[] lengths =
+                switch (cut) {
+                    case LONGER -> PairTemplate.lengths(a.length, b.length, most);
+                    case FIRST -> new int[] {Math.min(a.length, most - requireRoom(b.length, most)), b.length};
+                    case SECOND -> new int[] {a.length, Math.min(b.length, most - requireRoom(a.length, most))};
+                };
+        return pair.of(cut(a, lengths[0]), cut(b, lengths[1]));
+    }
+
+    /** What is not cut leaves room for at least one token of the other text. */
+    private static int requireRoom(int length, int most) {
+        if (length >= most) {
+            throw new BadInputException("two texts were to be put together, of which one is not cut; it has " + length
+                    + " tokens or more where " + (most - 1) + " fit. Shorten it, or raise the greatest length.");
+        }
+        return length;
+    }
+
+    /** Where the second of two texts begins among their ids, if the first has so many. */
+    public int secondAt(int firstLength) {
+        return traits.postProcessor().pair().secondAt(firstLength);
+    }
+
+    /** Ids of two texts with the tokens that the tokenizer puts around and between them. */
+    public Tokens join(int[] first, int[] second) {
+        return traits.postProcessor().pair().of(first, second);
+    }
+
+    /** How many tokens the tokenizer puts around and between two texts. */
+    public int specialOfPairs() {
+        return traits.postProcessor().pair().special();
+    }
+
+    /** Ids of a text with the tokens that the tokenizer puts around it. */
+    public int[] around(int... ids) {
+        return joined(traits.postProcessor().before(), ids, traits.postProcessor().after());
+    }
+
+    /** How many tokens the tokenizer puts in front of a text. */
+    public int inFront() {
+        return traits.postProcessor().before().length;
+    }
+
     /** Token ids of a text to be continued: with the tokens that begin a text, without those that end it. */
     public int[] encodePrompt(String prompt) {
         return begin(known(first.all(prompt)));
@@ -154,7 +229,7 @@ public final class TextTokenizer implements AutoCloseable {
     public Example encodeExample(String prompt, String completion, int maxLength) {
         int[] start = prompt.isEmpty() ? new int[0] : cut(begin(known(first.of(prompt, maxLength))), maxLength);
         int[] text = known(first.of(completion, maxLength - start.length));
-        int[] ids = prompt.isEmpty() ? begin(text) : join(start, text);
+        int[] ids = prompt.isEmpty() ? begin(text) : joined(start, text);
         return new Example(cut(end(ids), maxLength), start.length);
     }
 
@@ -166,13 +241,16 @@ public final class TextTokenizer implements AutoCloseable {
     public int[] shorten(int[] ids, int maxLength) {
         int[] after = traits.postProcessor().after();
         room(maxLength);
-        return ids.length <= maxLength ? ids : join(Arrays.copyOf(ids, maxLength - after.length), after);
+        return ids.length <= maxLength ? ids : joined(Arrays.copyOf(ids, maxLength - after.length), after);
     }
 
     /** Tokens of a text between its special tokens. */
     private int room(int maxLength) {
-        int special =
-                traits.postProcessor().before().length + traits.postProcessor().after().length;
+        return room(
+                maxLength, traits.postProcessor().before().length + traits.postProcessor().after().length);
+    }
+
+    private static int room(int maxLength, int special) {
         if (maxLength < special) {
             throw new BadInputException("a text of at most " + maxLength
                     + " tokens was asked for, and this tokenizer puts " + special
@@ -185,7 +263,7 @@ public final class TextTokenizer implements AutoCloseable {
     private int[] begin(int[] ids) {
         int[] before = traits.postProcessor().before();
         boolean there = ids.length >= before.length && Arrays.mismatch(before, Arrays.copyOf(ids, before.length)) < 0;
-        return there ? ids : join(before, ids);
+        return there ? ids : joined(before, ids);
     }
 
     /** With the tokens that end a text, of which the end token comes last and once. */
@@ -196,14 +274,14 @@ public final class TextTokenizer implements AutoCloseable {
         boolean there = traits.end() < 0 || (ids.length > 0 && ids[ids.length - 1] == traits.end());
         return there && after.length == 0
                 ? ids
-                : join(ids, after, traits.end() < 0 ? new int[0] : new int[] {traits.end()});
+                : joined(ids, after, traits.end() < 0 ? new int[0] : new int[] {traits.end()});
     }
 
     private static int[] cut(int[] ids, int length) {
         return ids.length <= length ? ids : Arrays.copyOf(ids, length);
     }
 
-    private static int[] join(int[]... parts) {
+    private static int[] joined(int[]... parts) {
         return Arrays.stream(parts).flatMapToInt(Arrays::stream).toArray();
     }
 
