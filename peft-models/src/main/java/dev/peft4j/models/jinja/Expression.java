@@ -44,6 +44,7 @@ sealed interface Expression {
     record Entries(List<Expression> keys, List<Expression> values) implements Expression {
         @Override
         public Object value(Run run) {
+            run.spend(8L + keys.size()); // a map is larger than a list
             Map<Object, Object> map = new LinkedHashMap<>();
             for (int i = 0; i < keys.size(); i++) {
                 map.put(Values.key(run, run.value(keys.get(i))), run.value(values.get(i)));

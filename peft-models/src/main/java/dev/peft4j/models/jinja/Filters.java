@@ -65,6 +65,7 @@ final class Filters {
     }
 
     static Object apply(Run run, String name, Object value, Arguments given) {
+        run.spendText(value instanceof String text ? text.length() : 0);
         if (ListFilters.isKnown(name)) {
             return ListFilters.apply(run, name, value, given);
         }
@@ -145,7 +146,6 @@ final class Filters {
         if (length < 0) {
             throw run.bad("the length of '" + Values.typeName(value) + "' was asked for, which has none");
         }
-        run.spendText(value instanceof String text ? text.length() : 0);
         return length;
     }
 

@@ -13,6 +13,7 @@ import java.util.Set;
  */
 final class Lexer {
     private static final Set<String> LONG_OPERATORS = Set.of("//", "**", "==", "!=", ">=", "<=");
+    private static final int LONGEST_NAME = 1000;
     private static final String OPERATORS = "+-/*%~[](){}=<>.:|,;";
 
     private final String source;
@@ -200,6 +201,9 @@ final class Lexer {
             int to = at;
             while (to < source.length() && Characters.isWord(source.codePointAt(to))) {
                 to += Character.charCount(source.codePointAt(to));
+            }
+            if (to - at > LONGEST_NAME) {
+                throw bad("a name has more than " + LONGEST_NAME + " characters");
             }
             add(Token.Kind.NAME, source.substring(at, to));
             at = to;

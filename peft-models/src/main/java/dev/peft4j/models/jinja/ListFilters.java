@@ -118,7 +118,9 @@ final class ListFilters {
             return item -> item;
         }
         List<Object> parts = new ArrayList<>();
-        for (String part : Printed.of(run, attribute).split("[.]", -1)) {
+        String whole = Printed.of(run, attribute);
+        run.spend(whole.length());
+        for (String part : whole.split("[.]", -1)) {
             boolean isPlace =
                     !part.isEmpty() && part.length() < 10 && part.chars().allMatch(c -> c >= '0' && c <= '9');
             parts.add(isPlace ? (Object) Long.valueOf(part) : part);
@@ -189,6 +191,7 @@ final class ListFilters {
         Object attribute = given.value("attribute", None.NONE);
         boolean several = attribute instanceof String names && names.indexOf(',') >= 0;
         if (several) {
+            run.spend(attribute.toString().length());
             List<UnaryOperator<Object>> keys = new ArrayList<>();
             for (String name : attribute.toString().split(",", -1)) {
                 keys.add(folded(run, path(run, name, None.NONE), given.flag("case_sensitive", false)));

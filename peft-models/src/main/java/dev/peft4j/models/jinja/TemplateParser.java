@@ -216,19 +216,16 @@ final class TemplateParser extends ExpressionParser {
         List<String> parameters = new ArrayList<>();
         List<@Nullable Expression> defaults = new ArrayList<>();
         parameters(parameters, defaults);
-        Set<String> outer = Set.copyOf(names());
-        names().clear();
-        List<Statement> statements = apart(end);
-        Macro.Signature signature = new Macro.Signature(
+        List<Statement> statements = new ArrayList<>();
+        Set<String> asked = namesOf(() -> statements.addAll(apart(end)));
+        return new Macro.Signature(
                 name,
                 parameters,
                 defaults,
                 statements,
-                names().contains("varargs"),
-                names().contains("kwargs"),
-                names().contains("caller"));
-        names().addAll(outer);
-        return signature;
+                asked.contains("varargs"),
+                asked.contains("kwargs"),
+                asked.contains("caller"));
     }
 
     private void parameters(List<String> parameters, List<@Nullable Expression> defaults) {

@@ -77,10 +77,10 @@ final class Tests {
             case "number" -> Values.isNumber(value);
             case "string" -> value instanceof String;
             case "mapping" -> value instanceof Map<?, ?>;
-            case "sequence" -> Values.length(value) >= 0;
-            case "iterable" -> Values.length(value) >= 0 || value instanceof Lazy;
+            case "sequence" -> Values.hasLength(value);
+            case "iterable" -> Values.hasLength(value) || value instanceof Lazy;
             case "callable" -> value instanceof Callable;
-            case "sameas" -> isSame(value, given.bind("other").value("other"));
+            case "sameas" -> isSame(run, value, given.bind("other").value("other"));
             case "odd" -> Operators.equal(run, Operators.binary(run, "%", value, 2L), 1L);
             case "even" -> Operators.equal(run, Operators.binary(run, "%", value, 2L), 0L);
             case "divisibleby" ->
@@ -103,8 +103,8 @@ final class Tests {
         return new Arguments(run, "a test", List.of(), Map.of());
     }
 
-    private static boolean isSame(Object a, Object b) {
+    private static boolean isSame(Run run, Object a, Object b) {
         boolean plain = a instanceof String || a instanceof Boolean || a instanceof Long;
-        return a == b || (plain && a.equals(b));
+        return a == b || (plain && a.getClass() == b.getClass() && Operators.equal(run, a, b));
     }
 }

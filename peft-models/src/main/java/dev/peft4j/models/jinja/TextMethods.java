@@ -153,7 +153,7 @@ final class TextMethods {
             Operators.spendSearch(run, text, separator);
         }
         List<Object> parts = fromEnd ? lastParts(text, separator, left) : firstParts(text, separator, left);
-        run.spendText(text.length() + 8L * parts.size());
+        run.spendText(text.length() + 32L * parts.size());
         return parts;
     }
 
@@ -223,7 +223,7 @@ final class TextMethods {
         if (begin < text.length()) {
             lines.add(text.substring(begin));
         }
-        run.spendText(text.length() + 8L * lines.size());
+        run.spendText(text.length() + 32L * lines.size());
         return lines;
     }
 

@@ -13,7 +13,7 @@ class TokenReader {
     private int at;
     private int depth;
     private int conditions; // within which what is not known may never be asked for
-    private final Set<String> names = new HashSet<>();
+    private Set<String> names = new HashSet<>();
 
     TokenReader(List<Token> tokens) {
         this.tokens = tokens;
@@ -99,5 +99,16 @@ class TokenReader {
     /** Names of variables that were asked for. */
     final Set<String> names() {
         return names;
+    }
+
+    /** Names that something asks for, which count for what is around it, too. */
+    final Set<String> namesOf(Runnable parsing) {
+        Set<String> outer = names;
+        Set<String> inner = new HashSet<>();
+        names = inner;
+        parsing.run();
+        names = outer;
+        names.addAll(inner);
+        return inner;
     }
 }

@@ -192,7 +192,12 @@ final class Values {
         return (Map<Object, Object>) map;
     }
 
-    /** {@code len()}; -1 for what has none. */
+    /** Whether it has a length. */
+    static boolean hasLength(Object value) {
+        return value instanceof String || length(value) >= 0;
+    }
+
+    /** {@code len()}; -1 for what has none. It goes over all of a text. */
     static long length(Object value) {
         if (value instanceof String text) {
             return text.codePointCount(0, text.length());
@@ -206,6 +211,7 @@ final class Values {
 
     /** A key of a map: a text, a number, a truth value or none. A whole number is one key, however it is written. */
     static Object key(Run run, Object value) {
+        run.spendText(value instanceof String text ? text.length() : 0);
         if (value instanceof Double number && number == Math.rint(number) && Math.abs(number) < 1L << 53) {
             return (long) (double) number;
         }

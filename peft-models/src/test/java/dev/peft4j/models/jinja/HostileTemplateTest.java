@@ -28,13 +28,15 @@ class HostileTemplateTest {
             "long", "ab".repeat(100_000), "list", List.of(1, 2, 3), "map", Map.of("a", 1), "messages", List.of());
 
     private static String refused(String template) {
-        return assertTimeoutPreemptively(
-                Duration.ofSeconds(20),
-                () -> String.valueOf(assertThrows(
-                                BadInputException.class,
-                                () -> Template.of(template).render(VARIABLES, false),
-                                () -> template.substring(0, Math.min(200, template.length())))
-                        .getMessage()));
+        return assertTimeoutPreemptively(Duration.ofSeconds(20), () -> refusedHere(template));
+    }
+
+    private static String refusedHere(String template) {
+        return String.valueOf(assertThrows(
+                        BadInputException.class,
+                        () -> Template.of(template).render(VARIABLES, false),
+                        () -> template.substring(0, Math.min(200, template.length())))
+                .getMessage());
     }
 
     @ParameterizedTest
@@ -160,6 +162,41 @@ class HostileTemplateTest {
         refused("{{ '" + "\\U00110000".repeat(1000) + "' }}");
         refused("{#" + "{% raw %}".repeat(50_000));
         refused("{% raw %}" + "{% endra".repeat(50_000));
+    }
+
+    @Test
+    void many_macros_and_long_names_take_linear_time() {
+        StringBuilder macros = new StringBuilder();
+        for (int i = 0; i < 15_000; i++) {
+            macros.append("{% macro m() %}{{ x").append(i).append(" }}{% endmacro %}");
+        }
+        assertTimeoutPreemptively(Duration.ofSeconds(20), () -> Template.of(macros.toString()));
+        assertTrue(refused("{{ " + "a".repeat(2000) + " }}").contains("a name has more than"));
+        refused("{% for a in range(99999) %}{{ long is sequence and {long ~ a: 1}[long ~ a] == 1 }}{% endfor %}");
+    }
+
+    @Test
+    void a_thread_with_a_small_stack_is_enough() throws InterruptedException {
+        List<Throwable> thrown = new ArrayList<>();
+        Thread thread = new Thread(
+                null,
+                () -> {
+                    refusedHere("{{ " + "(".repeat(100_000));
+                    refusedHere("{% if a %}".repeat(100_000));
+                    String macro =
+                            "{% macro m(n) %}{% for a in [1] %}{% if true %}{{ [m(n + 1)]|join ~ '' }}{% endif %}"
+                                    + "{% endfor %}{% endmacro %}{{ m(1) }}";
+                    refusedHere(macro);
+                    refusedHere("{{ 1" + " + 1".repeat(100_000) + " }}");
+                    refusedHere(
+                            "{% set n = namespace(t=1) %}{% for a in range(999) %}{% set n.t = [n.t] %}{% endfor %}{{ n.t|tojson }}");
+                },
+                "small",
+                512 << 10);
+        thread.setUncaughtExceptionHandler((t, e) -> thrown.add(e));
+        thread.start();
+        thread.join();
+        assertEquals(List.of(), thrown);
     }
 
     @Test
