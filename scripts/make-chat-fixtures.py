@@ -173,6 +173,8 @@ a\r\nb\rc{% if true %}\r\nd{% endif %}
 {{ raise_exception('No: ' ~ messages|length) }}
 {% set ns = namespace() %}{% set ns._x = 1 %}
 {{ 5|length }}
+{{ range(3) }} {{ range(1, 9, 3) }} {{ range(3)|list }} {{ range(3) == [0, 1, 2] }} {{ range(4)[1:]|list }} {{ range(5)|length }} {{ range(9, 0, -4)|list }} {{ range(0)|list }} {{ 2 in range(3) }}
+{{ range(2)|tojson }}
 {{ zz|tojson }}
 {{ {'a': 1}|join(',') }} {{ [1, [2, ['3']]]|string|length }} {{ (1, 2)|list + [3] }} {{ [none, true]|join(' ') }} {{ words.index('c') }} {{ words.count('b') }}
 {{ 'x'.split(',')|length == 1 and 'y' }} {{ ('a', 'b')[1] }} {{ messages[0]['content'][:2] + '...' }} {{ messages|length - 1 }} {{ -1|abs }} {{ (messages|length) % 2 == 0 }} {{ words[messages|length - 2] }}
@@ -185,8 +187,6 @@ a\r\nb\rc{% if true %}\r\nd{% endif %}
 def answer(render):
     try:
         return {"text": render()}
-    except RecursionError:
-        raise
     except Exception as e:
         return {"error": str(e) if type(e) is jinja2.exceptions.TemplateError else ""}
 

@@ -208,7 +208,8 @@ final class Filters {
                 switch (given.text("method", "common")) {
                     case "ceil" -> RoundingMode.CEILING;
                     case "floor" -> RoundingMode.FLOOR;
-                    default -> RoundingMode.HALF_EVEN;
+                    case "common" -> RoundingMode.HALF_EVEN;
+                    default -> throw run.bad("a number is rounded by the method common, ceil or floor");
                 };
         int digits = Math.max(-400, Math.min(given.whole("precision", 0), 400));
         boolean stays = Values.isWhole(value) && mode == RoundingMode.HALF_EVEN;

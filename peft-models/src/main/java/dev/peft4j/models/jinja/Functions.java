@@ -1,7 +1,6 @@
 package dev.peft4j.models.jinja;
 
 import dev.peft4j.core.error.BadInputException;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -49,12 +48,7 @@ final class Functions {
         if (count > MAX_RANGE) {
             throw run.bad("a range of " + count + " numbers was asked for, and " + MAX_RANGE + " are the most");
         }
-        List<Object> numbers = new ArrayList<>();
-        for (long i = 0; i < count; i++) {
-            numbers.add(begin + i * step);
-        }
-        run.spend(numbers.size());
-        return numbers;
+        return new Range(begin, end, step, (int) Math.max(0, count));
     }
 
     private static Map<Object, Object> map(Run run, Arguments given) {

@@ -30,7 +30,7 @@ record JsonText(boolean ascii, @Nullable String indent, String comma, String col
         run.enter();
         if (value instanceof String text) {
             quote(text, to);
-        } else if (value instanceof List<?> list) {
+        } else if (value instanceof List<?> list && !(value instanceof Range)) {
             writeList(run, Values.objects(list), depth, to);
         } else if (value instanceof Tuple tuple) {
             writeList(run, tuple.items(), depth, to);

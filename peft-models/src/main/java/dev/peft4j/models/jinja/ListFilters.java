@@ -258,7 +258,10 @@ final class ListFilters {
         if (!(value instanceof Map<?, ?> map)) {
             throw run.bad("the filter dictsort sorts maps, and was given '" + Values.typeName(value) + "'");
         }
-        int place = given.text("by", "key").equals("value") ? 1 : 0;
+        int place = List.of("key", "value").indexOf(given.text("by", "key"));
+        if (place < 0) {
+            throw run.bad("the filter dictsort sorts by key or by value");
+        }
         UnaryOperator<Object> key =
                 folded(run, entry -> ((Tuple) entry).items().get(place), given.flag("case_sensitive", false));
         List<Object> entries = Attributes.entries(run, Values.objects(map));

@@ -31,6 +31,9 @@ final class Operators {
 
     static Object binary(Run run, String operator, Object left, Object right) {
         requireDefined(run, left);
+        if (operator.equals("%") && left instanceof String format) {
+            return Formats.percent(run, format, right);
+        }
         requireDefined(run, right);
         if (Values.isNumber(left) && Values.isNumber(right)) {
             return arithmetic(run, operator, left, right);
@@ -52,9 +55,6 @@ final class Operators {
         }
         if (operator.equals("*") && Values.isWhole(left)) {
             return repeated(run, right, Values.whole(left));
-        }
-        if (operator.equals("%") && left instanceof String format) {
-            return Formats.percent(run, format, right);
         }
         throw run.bad("'" + operator + "' stands between '" + Values.typeName(left) + "' and '" + Values.typeName(right)
                 + "', for which it means nothing");
@@ -169,7 +169,9 @@ final class Operators {
                     ? Values.whole(left) == Values.whole(right)
                     : Values.fraction(left) == Values.fraction(right);
         }
-        if (left instanceof List<?> a && right instanceof List<?> b) {
+        if (left instanceof List<?> a
+                && right instanceof List<?> b
+                && left instanceof Range == right instanceof Range) {
             return areEqual(run, Values.objects(a), Values.objects(b));
         }
         if (left instanceof Tuple a && right instanceof Tuple b) {

@@ -47,6 +47,8 @@ final class Printed {
             to.add("None");
         } else if (value instanceof Undefined) {
             to.add("Undefined");
+        } else if (value instanceof Range range) {
+            to.add(range.printed());
         } else if (value instanceof List<?> list) {
             to.add("[");
             writeAll(run, Values.objects(list), to);

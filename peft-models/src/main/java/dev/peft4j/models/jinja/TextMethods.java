@@ -305,6 +305,7 @@ final class TextMethods {
     private static String filled(Run run, String text, String name, Arguments given) {
         Arguments.Bound bound = given.bind("width", "fillchar");
         String fill = name.equals("zfill") ? "0" : bound.text("fillchar", " ");
+        bound.value("width");
         long missing = bound.whole("width", 0) - Values.length(text);
         run.requireLength(text.length() + Math.max(0, missing));
         if (missing <= 0 || fill.codePointCount(0, fill.length()) != 1) {

@@ -180,6 +180,9 @@ abstract class ValueParser extends TokenReader {
         } else if (beginsArgument()) {
             given = new Expression.Given(List.of(postfix(primary())), Map.of(), null, null);
         }
+        if (token().isName("is")) {
+            throw bad("'is' stands behind a test, and tests cannot be chained; use 'and'");
+        }
         Expression value = new Expression.Tested(of, name, given, line);
         return not ? new Expression.Not(value) : value;
     }

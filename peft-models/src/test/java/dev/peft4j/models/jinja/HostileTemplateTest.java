@@ -233,7 +233,7 @@ class HostileTemplateTest {
                 "eos_token",
                 "</s>");
         int rendered = 0;
-        for (int i = 0; i < 6000; i++) {
+        for (int i = 0; i < 3000; i++) {
             String source = sources.get(random.nextInt(sources.size()));
             StringBuilder damaged = new StringBuilder(source);
             for (int n = random.nextInt(4); n >= 0 && damaged.length() > 2; n--) {
@@ -257,6 +257,6 @@ class HostileTemplateTest {
                 throw new AssertionError("seed " + seed + ", template " + i + ": " + damaged, e);
             }
         }
-        assertTrue(rendered > 500, rendered + " were rendered");
+        assertTrue(rendered > 250, rendered + " were rendered");
     }
 }
