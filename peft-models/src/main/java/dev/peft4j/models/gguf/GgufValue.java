@@ -10,37 +10,46 @@ import java.util.Collections;
 import java.util.List;
 import java.util.RandomAccess;
 
-/** The types of values in the metadata of GGUF files, in the order of their numbers. */
+/** The types of values in the metadata of GGUF files, with their numbers there. */
 enum GgufValue {
-    UINT8(1),
-    INT8(1),
-    UINT16(2),
-    INT16(2),
-    UINT32(4),
-    INT32(4),
-    FLOAT32(4),
-    BOOL(1),
-    STRING(8),
-    ARRAY(12),
-    UINT64(8),
-    INT64(8),
-    FLOAT64(8);
+    UINT8(0, 1),
+    INT8(1, 1),
+    UINT16(2, 2),
+    INT16(3, 2),
+    UINT32(4, 4),
+    INT32(5, 4),
+    FLOAT32(6, 4),
+    BOOL(7, 1),
+    STRING(8, 8),
+    ARRAY(9, 12),
+    UINT64(10, 8),
+    INT64(11, 8),
+    FLOAT64(12, 8);
 
     private static final int DEEPEST = 8; // arrays in each other; models have one
 
+    private final int id;
     private final int bytes; // at least, of a value
 
-    GgufValue(int bytes) {
+    GgufValue(int id, int bytes) {
+        this.id = id;
         this.bytes = bytes;
+    }
+
+    /** Its number in files. */
+    int id() {
+        return id;
     }
 
     /** Reads the number of a type. */
     static GgufValue type(GgufCursor cursor) throws IOException {
         long id = cursor.u32();
-        if (id >= values().length) {
-            throw cursor.bad("the type of a value is " + id + ", there are 0 to " + (values().length - 1));
+        for (GgufValue type : values()) {
+            if (type.id == id) {
+                return type;
+            }
         }
-        return values()[(int) id];
+        throw cursor.bad("the type of a value is " + id + ", there are 0 to " + FLOAT64.id);
     }
 
     /** Reads a value of this type. */

@@ -210,7 +210,7 @@ public final class GgufWriter {
         }
 
         Bytes type(GgufValue type) {
-            return u32(type.ordinal());
+            return u32(type.id());
         }
 
         Bytes text(String text) {

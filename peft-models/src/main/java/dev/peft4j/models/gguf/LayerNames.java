@@ -36,7 +36,7 @@ record LayerNames(String architecture, boolean pairsRows, Map<String, String> la
             "phi3", new LayerNames("phi3", false, FUSED));
 
     private static Map<String, String> names(String text) {
-        String[] words = text.split(" ");
+        String[] words = text.split(" ", -1);
         Map<String, String> out = new LinkedHashMap<>();
         for (int i = 0; i < words.length; i += 2) {
             out.put(words[i], words[i + 1]);

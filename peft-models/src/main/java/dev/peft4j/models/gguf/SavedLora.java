@@ -137,6 +137,9 @@ final class SavedLora implements AutoCloseable {
         if (name.contains("lora_magnitude_vector")) {
             return " of DoRA";
         }
+        if (name.contains(".base_layer.")) {
+            return ", an embedding or head that is saved whole beside its pair";
+        }
         return name.endsWith(".bias") ? ", a bias" : "";
     }
 
