@@ -25,12 +25,20 @@ record FileBytes(Path path, FileChannel channel, long size) implements AutoClose
         if (!Files.isRegularFile(path)) {
             throw new BadFileException(path, "a GGUF file was expected here and there is none. Check the path.");
         }
+        FileChannel channel;
         try {
-            FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);
-            return new FileBytes(path, channel, channel.size());
+            channel = FileChannel.open(path, StandardOpenOption.READ);
         } catch (FileSystemException e) {
             throw new BadFileException(
                     path, "a GGUF file was to be read: " + Problems.of(e) + ". Check the file and its rights.", e);
+        }
+        try {
+            return new FileBytes(path, channel, channel.size());
+        } catch (ClosedByInterruptException e) {
+            throw new StoppedException(path + " was to be read");
+        } catch (IOException e) {
+            channel.close();
+            throw e;
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.peft4j.models.gguf;
 
+import dev.peft4j.core.error.BadInputException;
 import java.util.List;
 
 /**
@@ -11,9 +12,12 @@ import java.util.List;
  * @param offset its first byte in the file
  */
 public record GgufTensor(String name, GgufType type, List<Long> shape, long offset) {
-    /** Keeps a copy of the dimensions. */
+    /** Keeps a copy of the dimensions, of which there is one at least. */
     public GgufTensor {
         shape = List.copyOf(shape);
+        if (shape.isEmpty()) {
+            throw new BadInputException("tensor " + name + " was given no dimensions; it has 1 at least.");
+        }
     }
 
     /** Number of elements. */

@@ -19,6 +19,8 @@ final class Pieces {
     private static final String SPACE = "\u2581";
     private static final int LONGEST =
             256; // characters of a token that is made of others; the time grows with the square
+    private static final long MOST_CHARACTERS =
+            1 << 25; // of all merges; those of the largest vocabularies have 5 million
     private static final long NORMAL = 1; // of tokenizer.ggml.token_type
     private static final long BYTE = 6;
 
@@ -90,6 +92,7 @@ final class Pieces {
         inOrder.sort(
                 Comparator.comparing((Integer i) -> scores.get(i)).reversed().thenComparing(i -> i));
         List<Object> merges = new ArrayList<>();
+        long characters = 0;
         for (int id : inOrder) {
             StoppedException.ifInterrupted("a tokenizer was to be read");
             String token = vocabulary.tokens().get(id);
@@ -97,11 +100,16 @@ final class Pieces {
                 throw fields.bad("the token " + id + " has " + token.length() + " characters, more than " + LONGEST
                         + ". Use the model's Hugging Face directory.");
             }
+            if (characters > MOST_CHARACTERS) {
+                throw fields.bad("its tokens are made of each other in so many ways that merges have more than "
+                        + MOST_CHARACTERS + " characters. Use the model's Hugging Face directory.");
+            }
             for (int at = token.length() - 1; at > 0; at--) { // as transformers: the longer one in front first
                 String left = token.substring(0, at);
                 String right = token.substring(at);
                 if (vocabulary.ids().containsKey(left) && vocabulary.ids().containsKey(right)) {
                     merges.add(List.of(left, right));
+                    characters += token.length();
                 }
             }
         }

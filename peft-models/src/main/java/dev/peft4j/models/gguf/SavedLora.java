@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
 /** A LoRA adapter in a directory of PEFT, of which nothing but pairs of A and B counts; whatever else it has is refused. */
 final class SavedLora implements AutoCloseable {
     private static final String PREFIX = "base_model.model.";
+    private static final String ADVICE =
+            "Make plain LoRA of it (peft4j convert) if weights of linear layers are all that it changes, or merge it into its base.";
+    private static final long MOST = Integer.MAX_VALUE - 8; // numbers of a matrix
 
     private final Path configFile;
     private final SafetensorsFile file;
@@ -59,7 +62,7 @@ final class SavedLora implements AutoCloseable {
                     configFile,
                     "a LoRA adapter was to be written for llama.cpp, and \"peft_type\" is "
                             + GgufHeader.shown(String.valueOf(json.get("peft_type")))
-                            + "; llama.cpp has no other kind. Merge the adapter into its base instead.");
+                            + "; llama.cpp has no other kind. " + ADVICE);
         }
         ConfigFields fields = new ConfigFields(json);
         SafetensorsFile file = SafetensorsFile.open(directory.resolve("adapter_model.safetensors"));
@@ -95,16 +98,13 @@ final class SavedLora implements AutoCloseable {
                     configFile,
                     "\"init_lora_weights\" is " + GgufHeader.shown(init)
                             + ", so this adapter belongs to a base that loses what A and B"
-                            + " started with, which llama.cpp does not do. Merge it into its base, or save it as plain LoRA first"
-                            + " (path_initial_model_for_weight_conversion in PEFT).");
+                            + " started with, which llama.cpp does not do. " + ADVICE);
         }
     }
 
     private static BadFileException beyond(Path configFile, String what) {
         return new BadFileException(
-                configFile,
-                what + ", and llama.cpp takes pairs of A and B of linear layers only. Merge the adapter into its base"
-                        + " instead.");
+                configFile, what + ", and llama.cpp takes pairs of A and B of linear layers only. " + ADVICE);
     }
 
     /** Every tensor of the file has to be a half of a pair. */
@@ -158,9 +158,8 @@ final class SavedLora implements AutoCloseable {
                 || first.size() != 2
                 || second.size() != 2
                 || !first.get(0).equals(second.get(1))
-                || first.get(0) < 1
-                || first.get(1) < 1
-                || second.get(0) < 1) {
+                || !isMatrix(first)
+                || !isMatrix(second)) {
             throw beyond(
                     file.path(),
                     "the pair of " + layer + " has the shapes " + first + " and " + second
@@ -181,6 +180,11 @@ final class SavedLora implements AutoCloseable {
                 Math.toIntExact(first.get(1)),
                 Math.toIntExact(second.get(0)),
                 rankStabilized ? found * Math.sqrt(rank) : found); // alpha / √R = alpha · √R / R
+    }
+
+    /** Whether it can be read at once. */
+    private static boolean isMatrix(List<Long> shape) {
+        return shape.get(0) >= 1 && shape.get(1) >= 1 && shape.get(0) <= MOST / shape.get(1);
     }
 
     private @Nullable List<Long> shape(String name) {

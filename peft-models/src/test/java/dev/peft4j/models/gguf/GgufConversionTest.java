@@ -19,6 +19,8 @@ import dev.peft4j.models.TextTokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -76,7 +78,7 @@ class GgufConversionTest {
     }
 
     private static Integer[] box(int[] ids) {
-        return java.util.Arrays.stream(ids).boxed().toArray(Integer[]::new);
+        return Arrays.stream(ids).boxed().toArray(Integer[]::new);
     }
 
     @Test
@@ -200,6 +202,21 @@ class GgufConversionTest {
                 "bos_token_id is missing", refusal(TinyLlama.writer(1).flag("tokenizer.ggml.add_bos_token", true)));
         assertContains(
                 "scores", refusal(TinyLlama.without("tokenizer.ggml.model").text("tokenizer.ggml.model", "llama")));
+    }
+
+    @Test
+    void merges_are_bounded_where_tokens_are_made_of_each_other_in_all_ways() throws IOException {
+        List<String> tokens = new ArrayList<>();
+        for (int family = 0; family < 64; family++) {
+            for (int n = 1; n <= 200; n++) {
+                tokens.add(Character.toString(0x4e00 + family).repeat(n));
+            }
+        }
+        Path file = temporary.resolve("many.gguf");
+        TinyLlama.ofPieces(tokens).write(file);
+        String message = assertThrows(BadFileException.class, () -> GgufConversion.toDirectory(file, temporary))
+                .getMessage();
+        assertTrue(message.contains("in so many ways"), message);
     }
 
     @Test

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.format.Json;
 import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;
@@ -281,6 +282,13 @@ class GgufFileTest {
             text(b, "w").putInt(5);
             b.position(128);
         }));
+    }
+
+    @Test
+    void an_interrupted_thread_reads_nothing() {
+        Thread.currentThread().interrupt();
+        assertThrows(StoppedException.class, () -> GgufFile.open(Gguf.file("types.gguf")));
+        assertTrue(Thread.interrupted());
     }
 
     @Test

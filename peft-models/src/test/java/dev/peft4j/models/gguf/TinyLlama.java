@@ -1,6 +1,7 @@
 package dev.peft4j.models.gguf;
 
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 
 /** A Llama of one layer, with 2 heads of 4 and 3 tokens, to be changed by tests. */
@@ -9,12 +10,21 @@ final class TinyLlama {
 
     /** With all weights of this value. */
     static GgufWriter writer(float value) {
-        return writer("", value);
+        return writer("nothing", 3, value);
     }
 
-    /** Without one of the values. */
+    /** Without the values whose keys begin with this. */
     static GgufWriter without(String key) {
-        return writer(key, 1);
+        return writer(key, 3, 1);
+    }
+
+    /** With another vocabulary, whose tokens are pieces with scores. */
+    static GgufWriter ofPieces(List<String> tokens) {
+        return writer("tokenizer.ggml.", tokens.size(), 1)
+                .text("tokenizer.ggml.model", "llama")
+                .texts("tokenizer.ggml.tokens", tokens)
+                .numbers("tokenizer.ggml.scores", new float[tokens.size()])
+                .counts("tokenizer.ggml.token_type", Collections.nCopies(tokens.size(), 1));
     }
 
     /** With one more tensor. */
@@ -32,7 +42,7 @@ final class TinyLlama {
                 Arrays.stream(shape).asLongStream().toArray());
     }
 
-    private static GgufWriter writer(String without, float value) {
+    private static GgufWriter writer(String without, int vocabulary, float value) {
         GgufWriter w = new GgufWriter();
         text(w, without, "general.type", "model");
         text(w, without, "general.architecture", "llama");
@@ -43,14 +53,16 @@ final class TinyLlama {
         count(w, without, "llama.context_length", 16);
         count(w, without, "llama.attention.head_count", 2);
         w.number("llama.attention.layer_norm_rms_epsilon", 1e-5f);
-        if (!without.equals("tokenizer.ggml.tokens")) {
+        if (!"tokenizer.ggml.tokens".startsWith(without)) {
             w.texts("tokenizer.ggml.tokens", List.of("a", "b", "ab"));
         }
-        w.counts("tokenizer.ggml.token_type", List.of(1, 1, 1));
-        if (!without.equals("tokenizer.ggml.merges")) {
+        if (!"tokenizer.ggml.token_type".startsWith(without)) {
+            w.counts("tokenizer.ggml.token_type", List.of(1, 1, 1));
+        }
+        if (!"tokenizer.ggml.merges".startsWith(without)) {
             w.texts("tokenizer.ggml.merges", List.of("a b"));
         }
-        add(w, "token_embd.weight", value, 3, 8);
+        add(w, "token_embd.weight", value, vocabulary, 8);
         for (String matrix : List.of("attn_q", "attn_k", "attn_v", "attn_output")) {
             add(w, "blk.0." + matrix + ".weight", value, 8, 8);
         }
@@ -63,13 +75,13 @@ final class TinyLlama {
     }
 
     private static void text(GgufWriter w, String without, String key, String value) {
-        if (!without.equals(key)) {
+        if (!key.startsWith(without)) {
             w.text(key, value);
         }
     }
 
     private static void count(GgufWriter w, String without, String key, int value) {
-        if (!without.equals(key)) {
+        if (!key.startsWith(without)) {
             w.count(key, value);
         }
     }
