@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 public final class HubException extends IOException {
     private static final long serialVersionUID = 1L;
     private static final int MOST = 120; // characters of a name that somebody else has chosen
-    private static final Pattern CONTROL = Pattern.compile("[\\p{Cntrl}\\p{Cf}]");
+    private static final Pattern CONTROL = Pattern.compile("[\\p{Cc}\\p{Cf}]");
 
     private final boolean unreachable;
 

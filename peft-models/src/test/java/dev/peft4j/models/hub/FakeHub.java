@@ -211,6 +211,13 @@ final class FakeHub implements AutoCloseable {
         }
     }
 
+    /** As a server that knows no parts. */
+    static boolean sendWhole(HttpExchange e, byte[] content) throws IOException {
+        e.sendResponseHeaders(200, content.length);
+        e.getResponseBody().write(content);
+        return true;
+    }
+
     /** Says that all comes, and breaks off. */
     static boolean cut(HttpExchange e, byte[] content, int from, int to) throws IOException {
         if (from > 0) {
