@@ -133,14 +133,16 @@ record HubClient(HttpClient client, Failures failures, Backoff backoff) {
         return String.valueOf(address.getHost());
     }
 
-    /** Java's exceptions of the network often have no text. */
+    /** The first text of an exception and its causes, or what the last one is: Java's exceptions of the network often have no text. */
     private static String reason(@Nullable Throwable e) {
+        String kind = "no reason is known";
         for (Throwable t = e; t != null; t = t.getCause()) {
             if (t.getMessage() != null && !t.getMessage().isBlank()) {
                 return HubException.shown(t.getMessage());
             }
+            kind = t.getClass().getSimpleName();
         }
-        return e == null ? "no reason" : e.getClass().getSimpleName();
+        return kind;
     }
 
     /** A connection that was not made, or did not hold. */
