@@ -211,7 +211,7 @@ class BrokenConnectionsTest {
     }
 
     private Hub impatient() {
-        return hub.client(hub.config(cache).withTimeout(Duration.ofMillis(200)));
+        return hub.client(hub.config(cache).withTimeout(Duration.ofMillis(500)));
     }
 
     private static boolean dawdle(HttpExchange e, byte[] bytes, int rate) throws IOException {
@@ -229,7 +229,7 @@ class BrokenConnectionsTest {
 
     @Test
     void a_hub_that_does_not_answer_in_time_is_given_up() {
-        hub.answers.put("/revision/main", e -> dawdle(e, new byte[0], 1) && sleep(500));
+        hub.answers.put("/revision/main", e -> dawdle(e, new byte[0], 1) && sleep(2000));
         String message = assertThrows(
                         HubException.class, () -> impatient().download(FakeHub.NAME, DownloadProgress.none()))
                 .getMessage();
@@ -259,7 +259,7 @@ class BrokenConnectionsTest {
 
     @Test
     void a_body_that_comes_slowly_but_steadily_is_waited_for() throws IOException {
-        byte[] small = FakeHub.bytes(60_000, 4);
+        byte[] small = FakeHub.bytes(150_000, 4); // in 1.5 s
         hub.files.put(FILE, small);
         hub.answers.put("/store/" + FILE, e -> {
             e.sendResponseHeaders(200, small.length);
