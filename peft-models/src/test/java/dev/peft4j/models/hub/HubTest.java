@@ -288,8 +288,12 @@ class HubTest {
 
     @Test
     void a_ref_that_is_no_commit_leads_nowhere() throws IOException {
-        hub.download(cache);
-        Files.writeString(cache.resolve("models--org--name/refs/main"), "../../../elsewhere");
+        Path elsewhere = Files.createDirectories(cache.resolve("elsewhere"));
+        Path snapshot = hub.download(cache);
+        for (String file : names(snapshot)) {
+            Files.copy(snapshot.resolve(file), elsewhere.resolve(file));
+        }
+        Files.writeString(cache.resolve("models--org--name/refs/main"), "../../elsewhere");
         Hub offline = hub.client(hub.config(cache).withOffline(true));
         assertThrows(HubException.class, () -> offline.download(FakeHub.NAME, DownloadProgress.none()));
     }
