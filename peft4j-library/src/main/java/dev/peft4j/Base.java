@@ -8,7 +8,9 @@ import dev.peft4j.core.compose.Conflicts;
 import dev.peft4j.core.compose.PeftModel;
 import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.model.Model;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.models.LoadOptions;
 import dev.peft4j.models.Models;
 import dev.peft4j.models.TextTokenizer;
 import dev.peft4j.models.data.Labels;
@@ -40,8 +42,12 @@ final class Base implements AutoCloseable {
      *
      * @param outputs of a classifier; 0 for those of the checkpoint, or for a language model
      */
-    static Base open(Path directory, int outputs, long seed) throws IOException {
-        Model model = Models.load(directory, Backend.auto(), outputs, seed);
+    static Base open(Path directory, TaskType task, int outputs, long seed) throws IOException {
+        LoadOptions options = LoadOptions.on(Backend.auto())
+                .withOutputs(outputs)
+                .withSeed(seed)
+                .withTask(task);
+        Model model = Models.load(directory, options);
         try {
             return new Base(model, TextTokenizer.open(directory, model.vocabularySize()), seed);
         } catch (IOException | RuntimeException | Error e) {

@@ -7,6 +7,7 @@ import dev.peft4j.core.compose.MergedAdapter;
 import dev.peft4j.core.compose.MergedModel;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.WrongUseException;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.GenerationConfig;
 import dev.peft4j.models.data.Classes;
 import dev.peft4j.models.data.Labels;
@@ -67,9 +68,28 @@ public final class FineTuned implements TextGeneration, AutoCloseable {
      * @throws BadInputException if a language model was trained
      */
     public TextClassifier classifier() {
+        return parts(TaskType.SEQ_CLS).classifier();
+    }
+
+    /** The tagger that was trained, on a model that was opened for {@link TaskType#TOKEN_CLS}. */
+    public TokenTagger tagger() {
+        return parts(TaskType.TOKEN_CLS).tagger();
+    }
+
+    /** What was trained to answer questions, on a model that was opened for {@link TaskType#QUESTION_ANS}. */
+    public QuestionAnswerer answerer() {
+        return parts(TaskType.QUESTION_ANS).answerer();
+    }
+
+    /** What was trained to give vectors, on a model that was opened for {@link TaskType#FEATURE_EXTRACTION}. */
+    public TextEncoder encoder() {
+        return parts(TaskType.FEATURE_EXTRACTION).encoder();
+    }
+
+    private Views.Parts parts(TaskType task) {
         requireOpen();
-        owner.requireClassifier();
-        return new TextClassifier(base, calls(), labels, adapters.rowsInFront(), () -> {});
+        Views.require(owner.info(), task);
+        return new Views.Parts(base, calls(), labels, adapters.rowsInFront(), () -> {});
     }
 
     /**

@@ -2,7 +2,7 @@ package dev.peft4j;
 
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.PeftConfig;
-import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.data.Example;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.TaskType;
@@ -131,7 +131,7 @@ final class FineTuning {
         long seed = training.config().seed();
         Labels labels = Classes.of(info, training.classes(), source.read(), data.train());
         Classes.shares(info, labels, data.train()).forEach(LOG::info);
-        Base base = owner.use(info.task() == TaskType.SEQ_CLS ? labels.outputs() : 0, seed);
+        Base base = owner.use(info.task().classifies() ? labels.outputs() : 0, seed);
         TrainedAdapters adapters = new TrainedAdapters(List.of());
         try {
             source.addTo(adapters, base.model(), seed);
@@ -167,10 +167,10 @@ final class FineTuning {
             throws IOException {
         int inFront = adapters.rowsInFront();
         RecordEncoder.Encoded train = encode(base, "records", data.train(), labels, inFront);
-        List<PackedBatch.Sequence> heldOut = data.heldOut().isEmpty()
+        List<Example> heldOut = data.heldOut().isEmpty()
                 ? List.of()
                 : encode(base, "held-out records", data.heldOut(), labels, inFront)
-                        .sequences();
+                        .examples();
         RunLog log = new RunLog();
         List<TrainingListener> listeners = new ArrayList<>(List.of(log));
         listeners.addAll(training.listeners());
@@ -186,8 +186,8 @@ final class FineTuning {
         Runnable stop = run::stop;
         training.cancellations().forEach(c -> c.onCancel(stop));
         try {
-            TrainingResult result = run.train(train.sequences(), heldOut);
-            return log.report(result, train.sequences().size(), heldOut.size(), train.cut(), train.dropped());
+            TrainingResult result = run.train(train.examples(), heldOut);
+            return log.report(result, train.examples().size(), heldOut.size(), train.cut(), train.dropped());
         } finally {
             training.cancellations().forEach(c -> c.forget(stop));
         }
@@ -204,7 +204,7 @@ final class FineTuning {
                     what,
                     encoded.dropped());
         }
-        if (owner.info().task() != TaskType.SEQ_CLS && records.stream().anyMatch(r -> r.label() != null)) {
+        if (owner.info().task() == TaskType.CAUSAL_LM && records.stream().anyMatch(r -> r.label() != null)) {
             LOG.warn("{} have labels, which a language model does not learn", what);
         }
         return encoded;

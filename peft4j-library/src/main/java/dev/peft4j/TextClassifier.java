@@ -7,19 +7,16 @@ import dev.peft4j.core.data.ProblemType;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.error.WrongUseException;
-import dev.peft4j.core.model.Model;
-import dev.peft4j.core.tensor.Arena;
-import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.TextTokenizer;
 import dev.peft4j.models.data.Labels;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -28,24 +25,18 @@ import org.jspecify.annotations.Nullable;
  * its working memory, and the model if it was opened with it. Texts that are longer than the context of the model are cut.
  */
 public final class TextClassifier implements AutoCloseable {
-    private static final int BATCH_TOKENS = 2048;
+    private static final String DONE = "classified";
 
-    private final Model model;
     private final TextTokenizer tokenizer;
-    private final Function<Pass, Call> calls;
+    private final Reader reader;
     private final Labels labels;
     private final int maxLength;
-    private final Runnable onClose;
-    private final ConcurrentLinkedQueue<Arena> arenas = new ConcurrentLinkedQueue<>(); // that no thread uses now
-    private volatile boolean closed;
 
     TextClassifier(Base base, Function<Pass, Call> calls, Labels labels, int rowsInFront, Runnable onClose) {
-        this.model = base.model();
         this.tokenizer = base.tokenizer();
-        this.calls = calls;
+        this.reader = new Reader(base.model(), calls, false, onClose);
         this.labels = labels;
-        this.maxLength = model.contextLength() - rowsInFront;
-        this.onClose = onClose;
+        this.maxLength = base.model().contextLength() - rowsInFront;
     }
 
     /**
@@ -65,16 +56,7 @@ public final class TextClassifier implements AutoCloseable {
      * @throws dev.peft4j.core.error.BadFileException if a directory holds no such thing, or the adapter is for another base
      */
     public static TextClassifier open(Path base, @Nullable Path adapter) throws IOException {
-        TextModel model = TextModel.openFor(base, adapter == null ? List.of() : List.of(adapter));
-        try {
-            if (adapter != null) {
-                model.load("adapter", adapter);
-            }
-            return model.classifier(model::close, adapter == null ? List.of() : List.of("adapter"));
-        } catch (IOException | RuntimeException | Error e) {
-            model.close();
-            throw e;
-        }
+        return Views.open(base, null, TaskType.SEQ_CLS, adapter).classifier();
     }
 
     /** The labels in the order of the outputs: names, or numbers from 0. */
@@ -92,16 +74,27 @@ public final class TextClassifier implements AutoCloseable {
         return classify(List.of(text)).get(0);
     }
 
+    /** The label of two texts together, such as a premise and what may follow from it. */
+    public Prediction classify(String first, String second) {
+        return predictions(() -> List.of(pair(first, second))).get(0);
+    }
+
     /** The labels of texts, in their order; many at once are faster than one after the other. */
     public List<Prediction> classify(List<String> texts) {
+        return predictions(() -> encode(texts));
+    }
+
+    private List<Prediction> predictions(Supplier<List<PackedBatch.Sequence>> texts) {
         ProblemType problem = labels.problem();
         if (problem == ProblemType.REGRESSION) {
             throw new BadInputException("labels were asked for, and this model predicts " + labels.outputs()
                     + (labels.outputs() == 1 ? " number" : " numbers") + " of a text. Use predict.");
         }
-        return outputs(texts).stream()
-                .map(logits -> Prediction.of(
-                        named(problem == ProblemType.SINGLE_LABEL_CLASSIFICATION ? softmax(logits) : sigmoid(logits))))
+        return outputs(texts.get()).stream()
+                .map(logits -> Prediction.of(named(
+                        problem == ProblemType.SINGLE_LABEL_CLASSIFICATION
+                                ? Probabilities.softmax(logits)
+                                : Probabilities.sigmoid(logits))))
                 .toList();
     }
 
@@ -111,11 +104,21 @@ public final class TextClassifier implements AutoCloseable {
      * @throws BadInputException if the model predicts labels
      */
     public double[] predict(String text) {
+        requireNumbers();
+        return outputs(encode(List.of(text))).get(0);
+    }
+
+    /** The same of two texts together, such as how alike they are. */
+    public double[] predict(String first, String second) {
+        requireNumbers();
+        return outputs(List.of(pair(first, second))).get(0);
+    }
+
+    private void requireNumbers() {
         if (labels.problem() != ProblemType.REGRESSION) {
             throw new BadInputException(
                     "numbers were asked for, and this model predicts the labels " + labels() + ". Use classify.");
         }
-        return outputs(List.of(text)).get(0);
     }
 
     private Map<String, Double> named(double[] probabilities) {
@@ -126,99 +129,30 @@ public final class TextClassifier implements AutoCloseable {
         return scores;
     }
 
-    private static double[] softmax(double[] logits) {
-        double most = Double.NEGATIVE_INFINITY;
-        for (double x : logits) {
-            most = Math.max(most, x);
-        }
-        double sum = 0;
-        double[] p = new double[logits.length];
-        for (int i = 0; i < p.length; i++) {
-            p[i] = Math.exp(logits[i] - most);
-            sum += p[i];
-        }
-        for (int i = 0; i < p.length; i++) {
-            p[i] /= sum;
-        }
-        return p;
+    private List<PackedBatch.Sequence> encode(List<String> texts) {
+        reader.requireOpen(DONE);
+        return texts.stream()
+                .map(text -> {
+                    StoppedException.ifInterrupted(() -> texts.size() + " texts were to be classified");
+                    return PackedBatch.Sequence.of(tokenizer.encode(text, true, maxLength));
+                })
+                .toList();
     }
 
-    private static double[] sigmoid(double[] logits) {
-        double[] p = new double[logits.length];
-        for (int i = 0; i < p.length; i++) {
-            p[i] = 1 / (1 + Math.exp(-logits[i]));
-        }
-        return p;
+    private PackedBatch.Sequence pair(String first, String second) {
+        reader.requireOpen(DONE);
+        TextTokenizer.Tokens both = tokenizer.encodePair(first, second, TextTokenizer.Cut.LONGER, maxLength);
+        return PackedBatch.Sequence.of(both.ids()).withTokenTypes(both.types());
     }
 
     /** The outputs of the model for each text. */
-    private List<double[]> outputs(List<String> texts) {
-        requireOpen();
-        List<int[]> ids = texts.stream()
-                .map(text -> {
-                    StoppedException.ifInterrupted(() -> texts.size() + " texts were to be classified");
-                    return tokenizer.encode(text, true, maxLength);
-                })
-                .toList();
-        List<double[]> all = new ArrayList<>();
-        Arena free = arenas.poll();
-        Arena arena = free != null ? free : new Arena(model.backend().dtype());
-        try {
-            while (all.size() < ids.size()) {
-                StoppedException.ifInterrupted(
-                        () -> ids.size() + " texts were to be classified, " + all.size() + " have been");
-                int from = all.size();
-                int to = from;
-                int tokens = 0;
-                while (to < ids.size() && (to == from || tokens + ids.get(to).length <= BATCH_TOKENS)) {
-                    tokens += ids.get(to++).length;
-                }
-                all.addAll(outputs(ids.subList(from, to).toArray(new int[0][]), arena));
-            }
-        } finally {
-            giveBack(arena);
-        }
-        return all;
-    }
-
-    private List<double[]> outputs(int[][] ids, Arena arena) {
-        List<double[]> rows = new ArrayList<>();
-        try (Pass pass = Pass.inference(model.backend(), arena)) {
-            Tensor logits = model.logits(calls.apply(pass), PackedBatch.of(ids)).value(); // (B, outputs)
-            for (int r = 0; r < logits.rows(); r++) {
-                rows.add(logits.rows(r, 1).toDoubles());
-            }
-        }
-        return rows;
-    }
-
-    private void giveBack(Arena arena) {
-        arenas.add(arena);
-        if (closed) {
-            freeArenas();
-        }
-    }
-
-    private void requireOpen() {
-        if (closed) {
-            throw new WrongUseException(
-                    "texts were to be classified by a classifier that is closed. Close it when nothing uses it any more.");
-        }
-    }
-
-    private void freeArenas() {
-        for (Arena arena = arenas.poll(); arena != null; arena = arenas.poll()) {
-            arena.close();
-        }
+    private List<double[]> outputs(List<PackedBatch.Sequence> texts) {
+        return reader.outputs(texts, DONE).stream().map(rows -> rows[0]).toList();
     }
 
     /** Frees the working memory, and the model if it was opened with it. */
     @Override
-    public synchronized void close() {
-        if (!closed) {
-            closed = true;
-            freeArenas();
-            onClose.run();
-        }
+    public void close() {
+        reader.close();
     }
 }

@@ -1,8 +1,6 @@
 package dev.peft4j;
 
-import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.PeftConfig;
-import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.WrongUseException;
@@ -23,8 +21,8 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
-import java.util.function.Function;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -54,16 +52,25 @@ public final class TextModel implements TextGeneration, AutoCloseable {
      * @throws BadFileException if it is no such directory, a file is damaged, or the family is not known
      */
     public static TextModel open(Path directory) throws IOException {
-        return openFor(directory, List.of());
+        return openFor(directory, null, List.of());
+    }
+
+    /**
+     * Opens a directory for a task, whatever its checkpoint was made for; a head that it does not have is new.
+     *
+     * @throws BadFileException if the family does not serve the task
+     */
+    public static TextModel open(Path directory, TaskType task) throws IOException {
+        return openFor(directory, task, List.of());
     }
 
     /** Opens a directory, of whose adapters the head is known already. */
-    static TextModel openFor(Path directory, List<Path> adapters) throws IOException {
+    static TextModel openFor(Path directory, @Nullable TaskType task, List<Path> adapters) throws IOException {
         Base.requireModel(directory);
-        ModelInfo info = ModelInfo.read(directory);
+        ModelInfo info = ModelInfo.read(directory, task);
         TextModel model = new TextModel(directory, info);
         int outputs = Classes.outputs(info, 0, adapters);
-        if (info.task() != TaskType.SEQ_CLS || outputs > 0 || info.head() > 0) {
+        if (!info.task().classifies() || outputs > 0 || info.head() > 0) {
             model.release(model.use(outputs, 0));
         }
         return model;
@@ -86,13 +93,6 @@ public final class TextModel implements TextGeneration, AutoCloseable {
         }
     }
 
-    void requireClassifier() {
-        if (info.task() != TaskType.SEQ_CLS) {
-            throw new BadInputException("texts were to be classified, and this " + info.modelType()
-                    + " model predicts tokens. Open an encoder, or generate.");
-        }
-    }
-
     /** The base for so many outputs, kept until it is released; one that nobody uses makes room for another. */
     synchronized Base use(int outputs, long seed) throws IOException {
         requireOpen();
@@ -105,7 +105,7 @@ public final class TextModel implements TextGeneration, AutoCloseable {
         List<Base> unused = bases.stream().filter(Base::isUnused).toList();
         bases.removeAll(unused);
         unused.forEach(Base::close);
-        Base base = Base.open(directory, outputs, seed);
+        Base base = Base.open(directory, info.task(), outputs, seed);
         bases.add(base);
         LOG.info(
                 "opened {}: {} ({}), {} parameters",
@@ -198,7 +198,7 @@ public final class TextModel implements TextGeneration, AutoCloseable {
 
     /** Reads an adapter while others use those that are there; they wait where a base has to be read for it. */
     private Loaded read(String name, Path adapter) throws IOException {
-        boolean classifies = info.task() == TaskType.SEQ_CLS;
+        boolean classifies = info.task().classifies();
         int outputs = Classes.outputs(info, 0, List.of(adapter));
         Labels labels = classifies && (outputs > 0 || info.head() > 0) ? Classes.known(info, List.of(adapter)) : null;
         Base base = use(outputs > 0 ? outputs : info.head(), 0);
@@ -238,41 +238,14 @@ public final class TextModel implements TextGeneration, AutoCloseable {
     public TextGeneration with(String... names) {
         List<String> chosen = List.copyOf(Arrays.asList(names));
         return (prompt, config, onText) -> {
-            requireLanguageModel();
+            Views.require(info, TaskType.CAUSAL_LM);
             try (Chosen c = choose(chosen)) {
-                return new CallGeneration(c.base.model(), c.base.tokenizer(), c.calls)
+                return new CallGeneration(c.base().model(), c.base().tokenizer(), c.calls())
                         .generateWhile(prompt, config, onText);
             } catch (IOException e) { // the base of a language model was read when it was opened
                 throw new UncheckedIOException(e.getMessage(), e);
             }
         };
-    }
-
-    private void requireLanguageModel() {
-        if (info.task() != TaskType.CAUSAL_LM) {
-            throw new BadInputException("text was to be generated, and this " + info.modelType()
-                    + " model classifies. Open a language model, or classify.");
-        }
-    }
-
-    /** Adapters that a call has taken, with their base, which is kept until this is closed. */
-    private final class Chosen implements AutoCloseable {
-        private final Base base;
-        private final Function<Pass, Call> calls;
-        private final int rowsInFront;
-
-        private Chosen(Base base, List<String> names) {
-            this.base = base;
-            this.calls = base.calls(names);
-            this.rowsInFront = names.stream()
-                    .mapToInt(n -> base.adapters().adapter(n).rowsInFront())
-                    .sum();
-        }
-
-        @Override
-        public void close() {
-            release(base);
-        }
     }
 
     /** Takes the adapters that have these names now. */
@@ -288,7 +261,7 @@ public final class TextModel implements TextGeneration, AutoCloseable {
             base.use();
         }
         try {
-            return new Chosen(base, names);
+            return new Chosen(this, base, names);
         } catch (RuntimeException | Error e) {
             release(base);
             throw e;
@@ -307,20 +280,41 @@ public final class TextModel implements TextGeneration, AutoCloseable {
      * @throws IOException if the base has to be read again, for a head of another size, and cannot be
      */
     public TextClassifier classifier(String... names) throws IOException {
-        return classifier(() -> {}, List.copyOf(Arrays.asList(names)));
+        return parts(TaskType.SEQ_CLS, names).classifier();
+    }
+
+    /** The same for tags of words, of a model that was opened for {@link TaskType#TOKEN_CLS}. */
+    public TokenTagger tagger(String... names) throws IOException {
+        return parts(TaskType.TOKEN_CLS, names).tagger();
+    }
+
+    /** The same for answers to questions, of a model that was opened for {@link TaskType#QUESTION_ANS}. */
+    public QuestionAnswerer answerer(String... names) throws IOException {
+        return parts(TaskType.QUESTION_ANS, names).answerer();
+    }
+
+    /** The same for vectors of texts, of a model that was opened for {@link TaskType#FEATURE_EXTRACTION}. */
+    public TextEncoder encoder(String... names) throws IOException {
+        return parts(TaskType.FEATURE_EXTRACTION, names).encoder();
+    }
+
+    private Views.Parts parts(TaskType task, String... names) throws IOException {
+        return parts(task, () -> {}, List.copyOf(Arrays.asList(names)));
     }
 
     /**
-     * The same.
+     * What a view of some adapters is made of.
      *
      * @param onClose what closing it does
      */
-    synchronized TextClassifier classifier(Runnable onClose, List<String> names) throws IOException {
+    synchronized Views.Parts parts(TaskType task, Runnable onClose, List<String> names) throws IOException {
         requireOpen();
-        requireClassifier();
-        Labels labels = Loaded.labels(info, names.stream().map(this::loaded).toList());
+        Views.require(info, task);
+        Labels labels = task.classifies()
+                ? Loaded.labels(info, names.stream().map(this::loaded).toList())
+                : Labels.numbered(Integer.MAX_VALUE);
         Chosen c = choose(names);
-        return new TextClassifier(c.base, c.calls, labels, c.rowsInFront, () -> {
+        return new Views.Parts(c.base(), c.calls(), labels, c.rowsInFront(), () -> {
             c.close();
             onClose.run();
         });

@@ -7,6 +7,9 @@
  * Training        how to train, where to write, whom to tell, how to stop
  * FineTuned       a trained adapter on its base: report, text, classes, files
  * TextClassifier  labels of texts, as {@link dev.peft4j.Prediction}s
+ * TokenTagger     tags of words, and the {@link dev.peft4j.Entity entities} of a text
+ * QuestionAnswerer  the {@link dev.peft4j.Span} of a text that answers a question
+ * TextEncoder     vectors of texts, and which are near to each other
  * </pre>
  *
  * <p>It stands on the layer beneath, which an application may use as well: {@code dev.peft4j.core}, {@code dev.peft4j.models}, and the packages of the

@@ -1,6 +1,6 @@
 package dev.peft4j.cli;
 
-import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.data.Example;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.model.Model;
@@ -159,10 +159,10 @@ final class CompareCommand implements Callable<Integer> {
                 methodOptions.method = c.method;
                 inFront = Math.max(inFront, methodOptions.requireFit(model, tokenizer));
             }
-            List<PackedBatch.Sequence> records = dataOptions.encode(
+            List<Example> records = dataOptions.encode(
                     String.valueOf(data.getFileName()), train, labels, inFront, model, tokenizer, console);
             Classes.shares(info, labels, train).forEach(line -> console.println("  " + line));
-            List<PackedBatch.Sequence> heldOut = dataOptions.encode(
+            List<Example> heldOut = dataOptions.encode(
                     String.valueOf(evalData.getFileName()), test, labels, inFront, model, tokenizer, console);
             Evaluation base = Evaluator.evaluate(model, List.of(), heldOut);
             Comparison comparison = new Comparison(
@@ -187,8 +187,8 @@ final class CompareCommand implements Callable<Integer> {
             Model model,
             TextTokenizer tokenizer,
             Labels labels,
-            List<PackedBatch.Sequence> records,
-            List<PackedBatch.Sequence> heldOut)
+            List<Example> records,
+            List<Example> heldOut)
             throws IOException {
         methodOptions.method = c.method;
         long before = Tensor.nativeBytes();

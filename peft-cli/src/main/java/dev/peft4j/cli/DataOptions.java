@@ -1,6 +1,6 @@
 package dev.peft4j.cli;
 
-import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.data.Example;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.TaskType;
@@ -123,7 +123,7 @@ final class DataOptions {
      * @param name of their file
      * @param inFront places of the context that adapters take
      */
-    List<PackedBatch.Sequence> encode(
+    List<Example> encode(
             String name,
             List<TextRecord> records,
             Labels labels,
@@ -133,12 +133,12 @@ final class DataOptions {
             PrintWriter out) {
         RecordEncoder encoder = RecordEncoder.forModel(model, tokenizer, labels, inFront, maxLength);
         RecordEncoder.Encoded encoded = encoder.encode(records);
-        out.printf("%s: %,d records%n", name, encoded.sequences().size());
+        out.printf("%s: %,d records%n", name, encoded.examples().size());
         if (encoded.cut() > 0) {
             out.printf(
                     "  %,d were longer than %d tokens and were cut; %,d of these had nothing left to score and were left out%n",
                     encoded.cut(), encoder.maxLength(), encoded.dropped());
         }
-        return encoded.sequences();
+        return encoded.examples();
     }
 }

@@ -3,7 +3,7 @@ package dev.peft4j.cli;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.TargetModules;
-import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.data.Example;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.train.HtmlReport;
@@ -71,10 +71,10 @@ final class DemoCommand implements Callable<Integer> {
                 TextTokenizer tokenizer = TextTokenizer.open(base, model.vocabularySize());
                 Adapter adapter = AdapterFiles.method("LORA").create(lora, model, seed)) {
             RecordEncoder encoder = new RecordEncoder(tokenizer, TaskType.CAUSAL_LM, model.contextLength());
-            List<PackedBatch.Sequence> records =
-                    encoder.encode(new DemoText(seed + 10).reports(REPORTS)).sequences();
+            List<Example> records =
+                    encoder.encode(new DemoText(seed + 10).reports(REPORTS)).examples();
             List<TextRecord> held = new DemoText(seed + 20).reports(HELD_OUT);
-            List<PackedBatch.Sequence> heldOut = encoder.encode(held).sequences();
+            List<Example> heldOut = encoder.encode(held).examples();
             console.println(
                     "base: a Llama that has read stories about animals; new domain: weather reports from facts");
             HtmlReport report = new HtmlReport("peft4j demo: LoRA on a new domain", settings());

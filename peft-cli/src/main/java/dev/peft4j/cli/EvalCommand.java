@@ -1,7 +1,7 @@
 package dev.peft4j.cli;
 
 import dev.peft4j.core.adapter.Adapter;
-import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.data.Example;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.train.Evaluation;
 import dev.peft4j.core.train.Evaluator;
@@ -69,7 +69,7 @@ final class EvalCommand implements Callable<Integer> {
                 TrainedAdapters held = new TrainedAdapters(ModelOptions.adapters(adapters, model))) {
             List<Adapter> active = held.all();
             int inFront = active.stream().mapToInt(Adapter::rowsInFront).sum();
-            List<PackedBatch.Sequence> records = dataOptions.encode(
+            List<Example> records = dataOptions.encode(
                     String.valueOf(data.getFileName()), read, labels, inFront, model, tokenizer, out);
             boolean isNew = !model.newModules().isEmpty();
             if (isNew) {

@@ -2,7 +2,7 @@ package dev.peft4j.cli;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.FullFineTuning;
-import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.data.Example;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.Backend;
@@ -53,10 +53,10 @@ final class PretrainDemoCommand implements Callable<Integer> {
                 TextTokenizer tokenizer = TextTokenizer.open(out, model.vocabularySize());
                 Adapter all = new FullFineTuning(model)) {
             RecordEncoder encoder = new RecordEncoder(tokenizer, TaskType.CAUSAL_LM, model.contextLength());
-            List<PackedBatch.Sequence> records =
-                    encoder.encode(new DemoText(seed).stories(STORIES)).sequences();
-            List<PackedBatch.Sequence> heldOut =
-                    encoder.encode(new DemoText(seed + 1).stories(HELD_OUT)).sequences();
+            List<Example> records =
+                    encoder.encode(new DemoText(seed).stories(STORIES)).examples();
+            List<Example> heldOut =
+                    encoder.encode(new DemoText(seed + 1).stories(HELD_OUT)).examples();
             TrainingConfig config = TrainingConfig.of(steps, 32, 3e-3).withSeed(seed);
             try (ConsoleProgress progress = new ConsoleProgress(console)) {
                 new Trainer(model, all, config, List.of(progress)).train(records, heldOut);

@@ -1,6 +1,6 @@
 package dev.peft4j.cli;
 
-import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.data.Example;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.train.Checkpoints;
 import dev.peft4j.core.train.HtmlReport;
@@ -204,10 +204,10 @@ final class TrainCommand implements Callable<Integer> {
                     TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize());
                     TrainedAdapters adapters = AdapterSet.create(methodOptions, below, model, tokenizer, seed)) {
                 int inFront = adapters.rowsInFront();
-                List<PackedBatch.Sequence> train =
+                List<Example> train =
                         dataOptions.encode(name(data), records.train(), labels, inFront, model, tokenizer, console);
                 Classes.shares(info, labels, records.train()).forEach(line -> console.println("  " + line));
-                List<PackedBatch.Sequence> heldOut = List.of();
+                List<Example> heldOut = List.of();
                 if (!records.heldOut().isEmpty()) {
                     String name = evalData == null ? "held out, a tenth drawn with seed " + seed : name(evalData);
                     heldOut = dataOptions.encode(name, records.heldOut(), labels, inFront, model, tokenizer, console);

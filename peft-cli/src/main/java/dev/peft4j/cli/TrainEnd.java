@@ -1,6 +1,6 @@
 package dev.peft4j.cli;
 
-import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.data.Example;
 import dev.peft4j.core.error.NonFiniteException;
 import dev.peft4j.core.train.Evaluation;
 import dev.peft4j.core.train.TrainingResult;
@@ -21,7 +21,7 @@ import java.util.Locale;
  */
 record TrainEnd(PrintWriter console, Path out, boolean full) {
     /** Trains, and says what there is if that ends badly. */
-    TrainingResult of(TrainingRun run, List<PackedBatch.Sequence> records, List<PackedBatch.Sequence> heldOut)
+    TrainingResult of(TrainingRun run, List<? extends Example> records, List<? extends Example> heldOut)
             throws IOException {
         try {
             return run.train(records, heldOut);

@@ -42,6 +42,7 @@ record EncoderHead(
         @Nullable String bias,
         int narrow,
         Pooling pooling) {
+    private static final int ENDS = 2; // outputs of a head of spans
 
     /** The output layer alone, behind a dropout. */
     static EncoderHead plain(double dropout) {
@@ -97,7 +98,7 @@ record EncoderHead(
                 ? null
                 : model.newIfMissing(dense, model.dimensions().width(), between, isDenseBiased, false);
         LayerNorm second = norm == null ? null : model.newNormIfMissing(norm, between, eps, isNormBiased);
-        int outputs = outputs(source);
+        int outputs = outputs(source, named.module());
         Linear output = task == TaskType.MASKED_LM
                 ? tied(model, config, new LinearSite(named.module(), between, outputs, true))
                 : model.newIfMissing(named.module(), between, outputs, true, true);
@@ -112,17 +113,18 @@ record EncoderHead(
         }
     }
 
-    private static int outputs(ModelSource source) throws IOException {
+    private static int outputs(ModelSource source, String module) throws IOException {
         ModelConfig config = source.config();
         return switch (source.task()) {
             case MASKED_LM -> source.config().size("vocab_size");
             case QUESTION_ANS -> {
-                if (source.outputs() > 2 || source.outputs() == 1 || config.outputs(0) != 2) {
-                    throw config.bad("a model that answers questions was asked for, and there are "
-                            + Math.max(source.outputs(), config.outputs(0))
-                            + " outputs where it has 2, for the first and the last token. Correct num_labels.");
+                long found = source.weights().rowsInCheckpoint(module + ".weight");
+                if (found != 0 && found != ENDS) {
+                    throw config.bad("a model that answers questions was asked for, and its head " + module + " has "
+                            + found + " outputs where there are 2, for the first and the last token. Use another"
+                            + " checkpoint.");
                 }
-                yield 2;
+                yield ENDS;
             }
             default -> config.outputs(source.outputs());
         };

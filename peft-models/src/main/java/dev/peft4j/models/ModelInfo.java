@@ -27,17 +27,27 @@ public record ModelInfo(String modelType, TaskType task, @Nullable ProblemType p
      * @throws dev.peft4j.core.error.BadFileException if one is missing or damaged, or the family is not known
      */
     public static ModelInfo read(Path directory) throws IOException {
+        return read(directory, null);
+    }
+
+    /**
+     * The same for a model that is to be opened for a task.
+     *
+     * @param asked null for that of the checkpoint
+     */
+    public static ModelInfo read(Path directory, @Nullable TaskType asked) throws IOException {
         ModelConfig config = ModelConfig.read(directory);
         String type = config.text("model_type", "");
         ModelFamily family = Families.of(config);
-        TaskType task = family.task(config);
+        TaskType task = asked == null ? family.task(config) : asked;
         FamilyTraits.Head head = family.traits().head(task);
-        if (task != TaskType.SEQ_CLS || head == null) {
+        if (!task.classifies() || head == null) {
             return new ModelInfo(type, task, null, 0, List.of());
         }
         try (Checkpoint checkpoint = Checkpoint.open(directory)) {
             TensorInfo weight = checkpoint.info(head.module() + ".weight");
-            ProblemType problem = config.has("problem_type") ? config.problemType(2) : null;
+            boolean told = task == TaskType.SEQ_CLS && config.has("problem_type");
+            ProblemType problem = told ? config.problemType(2) : null;
             return new ModelInfo(type, task, problem, weight == null ? 0 : weight.rows(), config.labels());
         }
     }

@@ -39,7 +39,9 @@ record PairTemplate(List<Piece> pieces) {
             int kind = ids.get(0);
             return kind == FIRST
                     ? first
-                    : kind == SECOND ? second : ids.stream().mapToInt(Integer::intValue).toArray();
+                    : kind == SECOND
+                            ? second
+                            : ids.stream().mapToInt(Integer::intValue).toArray();
         }
     }
 
@@ -65,7 +67,10 @@ record PairTemplate(List<Piece> pieces) {
 
     /** Number of special tokens. */
     int special() {
-        return pieces.stream().filter(p -> !p.isText()).mapToInt(p -> p.ids.size()).sum();
+        return pieces.stream()
+                .filter(p -> !p.isText())
+                .mapToInt(p -> p.ids.size())
+                .sum();
     }
 
     /** Where the first token of the second text is. */

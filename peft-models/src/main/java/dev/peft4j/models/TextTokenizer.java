@@ -77,7 +77,8 @@ public final class TextTokenizer implements AutoCloseable {
             return known(first.of(text, maxLength));
         }
         int[] ids = known(first.of(text, room(maxLength)));
-        return joined(traits.postProcessor().before(), ids, traits.postProcessor().after());
+        return joined(
+                traits.postProcessor().before(), ids, traits.postProcessor().after());
     }
 
     /**
@@ -160,7 +161,9 @@ public final class TextTokenizer implements AutoCloseable {
         int most = room(maxLength, pair.special());
         int[] a = known(this.first.of(first, most + 1));
         int[] b = known(this.first.of(second, most + 1));
-        if (cut == Cut.LONGER && a.length > most && b.length > most) { // which one is longer decides who gets the odd token
+        if (cut == Cut.LONGER
+                && a.length > most
+                && b.length > most) { // which one is longer decides who gets the odd token
             a = known(this.first.all(first));
             b = known(this.first.all(second));
         }
@@ -199,7 +202,8 @@ public final class TextTokenizer implements AutoCloseable {
 
     /** Ids of a text with the tokens that the tokenizer puts around it. */
     public int[] around(int... ids) {
-        return joined(traits.postProcessor().before(), ids, traits.postProcessor().after());
+        return joined(
+                traits.postProcessor().before(), ids, traits.postProcessor().after());
     }
 
     /** How many tokens the tokenizer puts in front of a text. */
@@ -247,7 +251,8 @@ public final class TextTokenizer implements AutoCloseable {
     /** Tokens of a text between its special tokens. */
     private int room(int maxLength) {
         return room(
-                maxLength, traits.postProcessor().before().length + traits.postProcessor().after().length);
+                maxLength,
+                traits.postProcessor().before().length + traits.postProcessor().after().length);
     }
 
     private static int room(int maxLength, int special) {
@@ -324,6 +329,24 @@ public final class TextTokenizer implements AutoCloseable {
     /** The id of the token that ends a text to learn, or -1 if neither the tokenizer nor its model has one. */
     public int endToken() {
         return traits.end();
+    }
+
+    /**
+     * The id of the token that stands for a hidden one.
+     *
+     * @throws BadInputException if the tokenizer has none
+     */
+    public int maskToken() {
+        if (traits.mask() < 0) {
+            throw new BadInputException("tokens were to be hidden, and this tokenizer has no token that stands for them"
+                    + " (mask_token). Use the tokenizer of an encoder.");
+        }
+        return traits.mask();
+    }
+
+    /** Number of token ids V of the model. */
+    public int vocabularySize() {
+        return vocabularySize;
     }
 
     @Override

@@ -50,6 +50,11 @@ record TokenLimits(String modelType, int contextLength, int vocabularySize) {
 
     /** Refuses an example that is no text or has no room beside the rows that adapters put in front. */
     void requireFits(String name, Example example, int rowsInFront) {
+        if (example instanceof PackedBatch.Pair pair) {
+            requireFits(name, pair.anchor(), rowsInFront);
+            requireFits(name, pair.positive(), rowsInFront);
+            return;
+        }
         if (!(example instanceof PackedBatch.Sequence)) {
             throw new BadInputException(
                     name + " is an image; this " + modelType + " model reads tokens. Use a model of images.");

@@ -78,7 +78,9 @@ record TokenizerFile(String json, TokenizerTraits traits) {
         boolean cleansUp = settings != null && settings.flag("clean_up_tokenization_spaces", false);
         int end = end(directory, special, added, vocabularySize);
         return new TokenizerFile(
-                JsonPart.print(json), parts.traits(postProcessor, added, vocabularySize, end, cleansUp));
+                JsonPart.print(json),
+                parts.traits(
+                        postProcessor, added, vocabularySize, end, mask(special, added, vocabularySize), cleansUp));
     }
 
     /**
@@ -112,7 +114,12 @@ record TokenizerFile(String json, TokenizerTraits traits) {
         }
 
         TokenizerTraits traits(
-                PostProcessor postProcessor, AddedTokens added, int vocabularySize, int end, boolean cleansUp) {
+                PostProcessor postProcessor,
+                AddedTokens added,
+                int vocabularySize,
+                int end,
+                int mask,
+                boolean cleansUp) {
             Map<Integer, String> foreign = new HashMap<>();
             int[] lengths = new int[vocabularySize];
             model.ids().forEach((token, id) -> lengths[id] = token.length());
@@ -134,6 +141,7 @@ record TokenizerFile(String json, TokenizerTraits traits) {
                     postProcessor,
                     foreign,
                     end,
+                    mask,
                     encoding.longestText(),
                     encoding.decomposes(),
                     encoding.growth() * (fallsBack ? 4 : 1),
@@ -283,6 +291,16 @@ record TokenizerFile(String json, TokenizerTraits traits) {
             }
         }
         return texts;
+    }
+
+    /** The id of the token that stands for a hidden one, or -1. */
+    private static int mask(SpecialTokens special, AddedTokens added, int vocabularySize) {
+        AddedToken named = special.named("mask_token");
+        int id = named == null ? -1 : added.id(named.content());
+        for (String usual : List.of("[MASK]", "<mask>")) {
+            id = id < 0 ? added.id(usual) : id;
+        }
+        return id < vocabularySize ? id : -1;
     }
 
     /** The id of the token that ends a text: that of the tokenizer, or the first that the model's files name. */

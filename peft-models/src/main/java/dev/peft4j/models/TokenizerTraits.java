@@ -9,6 +9,7 @@ import java.util.Map;
  * @param postProcessor the special tokens around a text
  * @param foreign tokens by id that the model has no embedding for: no text may have them
  * @param end id of the token that ends a text, or -1
+ * @param mask id of the token that stands for a hidden one, or -1
  * @param longestText most characters of one call of the library
  * @param decomposes whether texts are normalised, so that their decompositions (NFKD) count
  * @param growth most ids that a character becomes
@@ -26,6 +27,7 @@ record TokenizerTraits(
         PostProcessor postProcessor,
         Map<Integer, String> foreign,
         int end,
+        int mask,
         int longestText,
         boolean decomposes,
         double growth,

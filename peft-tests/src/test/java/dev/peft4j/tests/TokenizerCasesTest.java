@@ -32,8 +32,8 @@ class TokenizerCasesTest {
 
     private static PackedBatch.Sequence encode(TextTokenizer tokenizer, String prompt, String text) {
         RecordEncoder encoder = new RecordEncoder(tokenizer, TaskType.CAUSAL_LM, 512);
-        return encoder.encode(List.of(new TextRecord(prompt, text, null)))
-                .sequences()
+        return (PackedBatch.Sequence) encoder.encode(List.of(new TextRecord(prompt, text, null)))
+                .examples()
                 .get(0);
     }
 

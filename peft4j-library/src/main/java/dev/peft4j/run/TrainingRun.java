@@ -1,7 +1,7 @@
 package dev.peft4j.run;
 
 import dev.peft4j.core.compose.MergedModel;
-import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.data.Example;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.train.Checkpoints;
 import dev.peft4j.core.train.Evaluation;
@@ -84,8 +84,7 @@ public final class TrainingRun {
      * @throws IOException if something cannot be written
      * @throws dev.peft4j.core.error.NonFiniteException if a value becomes infinite or not a number; the best adapter so far is on the disk then
      */
-    public TrainingResult train(List<PackedBatch.Sequence> records, List<PackedBatch.Sequence> heldOut)
-            throws IOException {
+    public TrainingResult train(List<? extends Example> records, List<? extends Example> heldOut) throws IOException {
         try {
             return trainAndWrite(records, heldOut);
         } catch (UncheckedIOException e) { // of a listener, or of the state of the run
@@ -93,7 +92,7 @@ public final class TrainingRun {
         }
     }
 
-    private TrainingResult trainAndWrite(List<PackedBatch.Sequence> records, List<PackedBatch.Sequence> heldOut)
+    private TrainingResult trainAndWrite(List<? extends Example> records, List<? extends Example> heldOut)
             throws IOException {
         Output out = output;
         if (out == null) {

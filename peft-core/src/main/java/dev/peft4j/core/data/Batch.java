@@ -21,9 +21,15 @@ public sealed interface Batch permits PackedBatch, ImageBatch {
      */
     static Batch of(List<? extends Example> examples) {
         boolean text = examples.stream().allMatch(PackedBatch.Sequence.class::isInstance);
+        boolean pairs = examples.stream().allMatch(PackedBatch.Pair.class::isInstance);
+        if (pairs && !examples.isEmpty()) {
+            return PackedBatch.ofPairs(
+                    examples.stream().map(PackedBatch.Pair.class::cast).toList());
+        }
         boolean images = examples.stream().allMatch(ImageBatch.Image.class::isInstance);
         if (!text && !images) {
-            throw new BadInputException("sequences and images were given for one batch. Give batches of one kind.");
+            throw new BadInputException(
+                    "sequences, pairs and images were given for one batch. Give batches of one kind.");
         }
         return text
                 ? PackedBatch.of(

@@ -5,6 +5,8 @@ import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.error.BadInputException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * Sequences end to end, without padding.
@@ -108,6 +110,38 @@ public final class PackedBatch implements Batch {
         public int length() {
             return ids.length;
         }
+    }
+
+    /**
+     * Two sequences that stay together, of which one is to be found by the other.
+     *
+     * @param anchor that asks
+     * @param positive that answers
+     */
+    public record Pair(Sequence anchor, Sequence positive) implements Example {
+        @Override
+        public int length() {
+            return anchor.length() + positive.length();
+        }
+
+        @Override
+        public Targets targets() {
+            return new Targets.Classes(new int[] {0, 0});
+        }
+
+        /** Both, with the number of the pair as their class. */
+        private Stream<Sequence> numbered(int number) {
+            return Stream.of(anchor, positive)
+                    .map(s -> new Sequence(s.ids, s.tokenTypes, new Targets.Classes(new int[] {number})));
+        }
+    }
+
+    /** Packs pairs in their order: the sequences of a pair have its number as their class. */
+    public static PackedBatch ofPairs(List<Pair> pairs) {
+        return of(IntStream.range(0, pairs.size())
+                .boxed()
+                .flatMap(i -> pairs.get(i).numbered(i))
+                .toList());
     }
 
     /**

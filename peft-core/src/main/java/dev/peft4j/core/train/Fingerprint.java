@@ -40,14 +40,21 @@ final class Fingerprint {
         Fingerprint f = new Fingerprint();
         for (Example e : records) {
             if (e instanceof PackedBatch.Sequence s) {
-                f.add(s.ids());
-                f.add(s.tokenTypes());
+                f.add(s);
+            } else if (e instanceof PackedBatch.Pair pair) {
+                f.add(pair.anchor());
+                f.add(pair.positive());
             } else if (e instanceof ImageBatch.Image image) {
                 f.add(image.values());
             }
             f.add(e.targets());
         }
         return f.text();
+    }
+
+    private void add(PackedBatch.Sequence s) {
+        add(s.ids());
+        add(s.tokenTypes());
     }
 
     /** Of what adapters were made from, and of the values of those that are frozen. */

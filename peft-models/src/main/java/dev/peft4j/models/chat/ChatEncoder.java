@@ -1,5 +1,6 @@
 package dev.peft4j.models.chat;
 
+import dev.peft4j.core.data.Example;
 import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.data.Targets;
 import dev.peft4j.core.error.BadInputException;
@@ -58,7 +59,7 @@ public record ChatEncoder(ChatTemplate template, TextTokenizer tokenizer, int ma
      * @throws BadInputException with the place of a conversation, if the template refuses it or changes its earlier turns; if nothing is left to train on
      */
     public RecordEncoder.Encoded encode(List<Chat> chats) {
-        List<PackedBatch.Sequence> sequences = new ArrayList<>();
+        List<Example> examples = new ArrayList<>();
         int cut = 0;
         int dropped = 0;
         for (Chat chat : chats) {
@@ -69,15 +70,15 @@ public record ChatEncoder(ChatTemplate template, TextTokenizer tokenizer, int ma
             if (Arrays.stream(labels(sequence)).skip(1).allMatch(label -> label == Targets.IGNORE)) {
                 dropped++;
             } else {
-                sequences.add(sequence);
+                examples.add(sequence);
             }
         }
-        if (sequences.isEmpty()) {
+        if (examples.isEmpty()) {
             throw new BadInputException(
                     "none of " + chats.size() + " conversations has a token to learn from within " + maxLength
                             + " tokens. Shorten what stands in front of the answers, or raise the greatest length.");
         }
-        return new RecordEncoder.Encoded(sequences, cut, dropped);
+        return new RecordEncoder.Encoded(examples, cut, dropped);
     }
 
     /**

@@ -38,7 +38,7 @@ public final class Classes {
      * @throws BadInputException if they contradict each other, or a language model was asked for classes
      */
     public static int outputs(ModelInfo model, int asked, List<Path> adapters) throws IOException {
-        if (model.task() != TaskType.SEQ_CLS) {
+        if (!model.task().classifies()) {
             if (asked > 0) {
                 throw new BadInputException(asked + " classes were asked for (--classes), and this " + model.modelType()
                         + " model predicts tokens, not classes. Leave that out, or use a BERT.");
@@ -68,10 +68,13 @@ public final class Classes {
     public static Labels of(ModelInfo model, int asked, List<Path> adapters, List<TextRecord> records)
             throws IOException {
         int outputs = outputs(model, asked, adapters);
-        if (model.task() != TaskType.SEQ_CLS) {
+        if (!model.task().classifies()) {
             return Labels.numbered(Integer.MAX_VALUE);
         }
         int known = outputs > 0 ? outputs : model.head();
+        if (model.task() == TaskType.TOKEN_CLS) {
+            return ofTags(model, asked, adapters, records, known);
+        }
         ProblemType problem = model.problem(known > 0 ? known : model.labels().size());
         List<String> names = names(model, adapters, known);
         if (problem != ProblemType.SINGLE_LABEL_CLASSIFICATION) {
@@ -95,6 +98,24 @@ public final class Classes {
                     + found.outputs() + " classes (--classes) for a new head.");
         }
         return new Labels(problem, known, found.names());
+    }
+
+    private static Labels ofTags(ModelInfo model, int asked, List<Path> adapters, List<TextRecord> records, int known)
+            throws IOException {
+        List<String> names = names(model, adapters, known);
+        if (known > 0 && !names.isEmpty()) {
+            return new Labels(ProblemType.SINGLE_LABEL_CLASSIFICATION, known, names);
+        }
+        Labels found = Labels.ofTags(records);
+        if (known > 0 && found.outputs() != known) {
+            throw new BadInputException((asked > 0
+                            ? asked + " tags were asked for (--classes)"
+                            : "the checkpoint has a head of " + known + " tags")
+                    + ", and the records have " + found.outputs() + ": " + found.names()
+                    + ". Correct the tags, or ask for "
+                    + found.outputs() + " (--classes) for a new head.");
+        }
+        return found;
     }
 
     /**
@@ -138,9 +159,9 @@ public final class Classes {
      * @throws BadInputException if neither the adapters nor the checkpoint have a head, or the model is none that classifies
      */
     public static Labels known(ModelInfo model, List<Path> adapters) throws IOException {
-        if (model.task() != TaskType.SEQ_CLS) {
-            throw new BadInputException("texts were to be classified, and this " + model.modelType()
-                    + " model predicts tokens. Use a BERT.");
+        if (!model.task().classifies()) {
+            throw new BadInputException("texts were to be classified, and this " + model.modelType() + " model is for "
+                    + model.task() + ". Open one that classifies.");
         }
         int outputs = outputs(model, 0, adapters);
         int known = outputs > 0 ? outputs : model.head();

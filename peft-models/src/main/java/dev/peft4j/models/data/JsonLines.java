@@ -41,17 +41,35 @@ record JsonLines(Path file, RecordReader settings) {
         return new TextRecord(prompt, text(read, columns.text()), label, read.place());
     }
 
-    private static String text(JsonLine read, String name) throws BadFileException {
+    private String text(JsonLine read, String name) throws BadFileException {
         JsonNode value = read.node().get(name);
         if (value.isTextual()) {
             return value.asText();
+        }
+        if (value.isArray() && (settings.isNamed() || name.equals("tokens"))) {
+            return words(read, value, name);
         }
         throw read.bad(
                 "has " + JsonLine.shorten(value.toString()) + " as \"" + name + "\", which is no text. Correct it.");
     }
 
-    /** A text, number or truth value as it is written, a list as JSON. */
-    private static @Nullable String label(JsonLine read, String name) throws BadFileException {
+    /** Words, as a text with spaces between them. */
+    private static String words(JsonLine read, JsonNode list, String name) throws BadFileException {
+        List<String> words = new ArrayList<>();
+        for (JsonNode word : list) {
+            if (!word.isTextual()
+                    || word.asText().isEmpty()
+                    || word.asText().chars().anyMatch(Character::isWhitespace)) {
+                throw read.bad("has " + JsonLine.shorten(word.toString()) + " in \"" + name
+                        + "\", where words without white space were expected. Correct it.");
+            }
+            words.add(word.asText());
+        }
+        return String.join(" ", words);
+    }
+
+    /** A text, number or truth value as it is written, a list or object as JSON. */
+    private @Nullable String label(JsonLine read, String name) throws BadFileException {
         JsonNode value = read.node().get(name);
         if (value.isNull()) {
             return null;
@@ -59,7 +77,7 @@ record JsonLines(Path file, RecordReader settings) {
         if (value.isTextual() || value.isNumber() || value.isBoolean()) {
             return value.asText();
         }
-        if (value.isArray()) {
+        if (value.isArray() || (value.isObject() && (settings.isNamed() || name.startsWith("answer")))) {
             return value.toString();
         }
         throw read.bad("has " + JsonLine.shorten(value.toString()) + " as \"" + name

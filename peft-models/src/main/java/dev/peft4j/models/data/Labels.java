@@ -103,12 +103,37 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
     }
 
     /**
+     * The tags that the words of records have, sorted.
+     *
+     * @throws BadInputException if a record has none, or there is only one tag
+     */
+    public static Labels ofTags(List<TextRecord> records) {
+        TreeSet<String> found = new TreeSet<>();
+        records.forEach(r -> found.addAll(parts(text(r))));
+        return several(List.copyOf(found));
+    }
+
+    /**
+     * The numbers of the tags of a record, one for each of its words.
+     *
+     * @throws BadInputException with file and line, if it has no tags, or one that is not among these
+     */
+    public int[] tagsOf(TextRecord record) {
+        return parts(text(record)).stream()
+                .mapToInt(tag -> classOf(record, tag))
+                .toArray();
+    }
+
+    /**
      * The number of the class of a record.
      *
      * @throws BadInputException with file and line, if it has no label or not one of these classes
      */
     public int classOf(TextRecord record) {
-        String label = text(record);
+        return classOf(record, text(record));
+    }
+
+    private int classOf(TextRecord record, String label) {
         BigDecimal n = whole(label);
         int named = names.indexOf(n == null ? label : n.toPlainString());
         if (named >= 0) {

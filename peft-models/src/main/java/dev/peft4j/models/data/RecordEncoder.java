@@ -1,5 +1,6 @@
 package dev.peft4j.models.data;
 
+import dev.peft4j.core.data.Example;
 import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.data.ProblemType;
 import dev.peft4j.core.data.Targets;
@@ -11,10 +12,13 @@ import dev.peft4j.models.TextTokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
- * Turns records into labelled token sequences. For a language model: prompt, completion and the end token, with the loss on completion
- * and end only. For a classifier: the text with the special tokens of its tokenizer.
+ * Turns records into examples of a task. For a language model: prompt, completion and the end token, with the loss on completion and end only. For a classifier: the
+ * text, or prompt and text as a pair, with the special tokens of its tokenizer. For tags: words and the tags that are their label. For answers: the prompt as the
+ * question and the text that has the answer, which is the label. For vectors: prompt and text as a pair of which one is to be found by the other. For hidden
+ * tokens: the text.
  *
  * @param tokenizer of the model
  * @param task of the model
@@ -52,11 +56,11 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
     /**
      * What became of some records.
      *
-     * @param sequences labelled
+     * @param examples of the task
      * @param cut how many were cut to the greatest length
      * @param dropped how many were left out because the cut took everything that is scored
      */
-    public record Encoded(List<PackedBatch.Sequence> sequences, int cut, int dropped) {}
+    public record Encoded(List<Example> examples, int cut, int dropped) {}
 
     /**
      * Encodes records.
@@ -64,30 +68,39 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
      * @throws BadInputException if a classifier gets a record without a label, or with one that means nothing; if nothing is left to train on
      */
     public Encoded encode(List<TextRecord> records) {
-        List<PackedBatch.Sequence> sequences = new ArrayList<>();
+        List<Example> examples = new ArrayList<>();
         int cut = 0;
         int dropped = 0;
         for (TextRecord record : records) {
             StoppedException.ifInterrupted(() -> records.size() + " records were to be turned into tokens");
-            PackedBatch.Sequence s = sequence(record);
-            cut += s.length() > maxLength ? 1 : 0;
-            s = shorten(s);
-            if (predictsNothing(s)) {
+            List<PackedBatch.Sequence> of = sequences(record);
+            cut += of.stream().anyMatch(s -> s.length() > maxLength) ? 1 : 0;
+            of = of.stream().map(this::shorten).toList();
+            if (task == TaskType.FEATURE_EXTRACTION) {
+                examples.add(new PackedBatch.Pair(of.get(0), of.get(1)));
+            } else if (of.stream().allMatch(this::predictsNothing)) {
                 dropped++;
             } else {
-                sequences.add(s);
+                examples.addAll(of);
             }
         }
-        if (sequences.isEmpty()) {
+        if (examples.isEmpty()) {
             throw new BadInputException("none of " + records.size() + " records has a token to learn from within "
                     + maxLength + " tokens. Shorten the prompts or raise the greatest length.");
         }
-        return new Encoded(sequences, cut, dropped);
+        return new Encoded(examples, cut, dropped);
     }
 
-    private PackedBatch.Sequence sequence(TextRecord record) {
+    private List<PackedBatch.Sequence> sequences(TextRecord record) {
         try {
-            return task == TaskType.SEQ_CLS ? classified(record) : scored(record);
+            return switch (task) {
+                case CAUSAL_LM -> List.of(scored(record));
+                case SEQ_CLS -> List.of(classified(record));
+                case TOKEN_CLS -> List.of(new TagEncoder(tokenizer, maxLength).sequence(record, labels));
+                case QUESTION_ANS -> new AnswerEncoder(tokenizer, maxLength).sequences(record);
+                case FEATURE_EXTRACTION -> pair(record);
+                case MASKED_LM -> List.of(new MaskEncoder(tokenizer, maxLength).sequence(record));
+            };
         } catch (BadInputException e) {
             throw e.getMessage() != null && e.getMessage().startsWith(record.place())
                     ? e
@@ -95,9 +108,28 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
         }
     }
 
+    /** One more token than fits says that something is cut. */
+    private List<PackedBatch.Sequence> pair(TextRecord record) {
+        if (record.prompt().isBlank() || record.text().isBlank()) {
+            throw record.error(
+                    "the record has one text, and pairs are learnt, of which one is to be found by the other."
+                            + " Name both columns (--prompt-column, --text-column).");
+        }
+        return Stream.of(record.prompt().strip(), record.text())
+                .map(text -> PackedBatch.Sequence.of(tokenizer.encode(text, true, maxLength + 1)))
+                .toList();
+    }
+
     private PackedBatch.Sequence classified(TextRecord record) {
-        int[] ids =
-                tokenizer.encode(record.text(), true, maxLength + 1); // one more than fits says that something is cut
+        if (!record.prompt().isBlank()) {
+            TextTokenizer.Tokens both =
+                    tokenizer.encodePair(record.prompt().strip(), record.text(), TextTokenizer.Cut.LONGER, maxLength);
+            return classified(record, both.ids()).withTokenTypes(both.types());
+        }
+        return classified(record, tokenizer.encode(record.text(), true, maxLength + 1));
+    }
+
+    private PackedBatch.Sequence classified(TextRecord record, int... ids) {
         return labels.problem() == ProblemType.SINGLE_LABEL_CLASSIFICATION
                 ? PackedBatch.Sequence.classified(ids, labels.classOf(record))
                 : labels.problem() == ProblemType.REGRESSION
@@ -105,9 +137,12 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
                         : PackedBatch.Sequence.labelSet(ids, labels.valuesOf(record));
     }
 
-    private static boolean predictsNothing(PackedBatch.Sequence s) {
+    /** A language model predicts no first token. */
+    private boolean predictsNothing(PackedBatch.Sequence s) {
         return s.targets() instanceof Targets.PerToken t
-                && Arrays.stream(t.labels()).skip(1).allMatch(label -> label == Targets.IGNORE);
+                && Arrays.stream(t.labels())
+                        .skip(task == TaskType.CAUSAL_LM ? 1 : 0)
+                        .allMatch(label -> label == Targets.IGNORE);
     }
 
     private PackedBatch.Sequence scored(TextRecord record) {

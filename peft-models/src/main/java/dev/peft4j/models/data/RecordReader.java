@@ -5,6 +5,7 @@ import dev.peft4j.core.error.BadFileException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * Reads records from JSONL ({@code {"text": ..}}, {@code {"prompt": .., "completion": ..}}, {@code {"text": .., "label": ..}}) and from
@@ -89,7 +90,22 @@ public record RecordReader(
     }
 
     /** What a file has under the names that were given, or under the usual ones. */
-    record Columns(String prompt, String text, String label) {}
+    record Columns(String prompt, String text, String label) {
+        private boolean areIn(List<String> names) {
+            return names.containsAll(
+                    Stream.of(prompt, text, label).filter(n -> !n.isEmpty()).toList());
+        }
+    }
+
+    /** What records of other tasks than texts are usually called: words and tags, questions and answers, pairs. */
+    private static final List<Columns> USUAL = List.of(
+            new Columns("", "tokens", "tags"),
+            new Columns("", "tokens", "ner_tags"),
+            new Columns("question", "context", "answers"),
+            new Columns("question", "context", "answer"),
+            new Columns("anchor", "positive", ""),
+            new Columns("sentence1", "sentence2", "label"),
+            new Columns("premise", "hypothesis", "label"));
 
     /**
      * Chooses among the names that a file has.
@@ -103,6 +119,11 @@ public record RecordReader(
                         file,
                         where + "has no \"" + given + "\", which was asked for; it has " + names + "."
                                 + TargetModules.suggestion(given, names) + " Name one of these.");
+            }
+        }
+        for (Columns usual : USUAL) {
+            if (textColumn.isEmpty() && promptColumn.isEmpty() && labelColumn.isEmpty() && usual.areIn(names)) {
+                return usual;
             }
         }
         String text = textColumn;

@@ -227,8 +227,8 @@ class ChatEncoderTest {
             Chat late = Chat.of(system("s"), user("a".repeat(300)), assistant("b"));
             RecordEncoder.Encoded encoded =
                     new ChatEncoder(template, tokenizer, length - 1).encode(List.of(brief, late));
-            assertEquals(1, encoded.sequences().size());
-            assertEquals(length - 1, encoded.sequences().get(0).length());
+            assertEquals(1, encoded.examples().size());
+            assertEquals(length - 1, encoded.examples().get(0).length());
             assertEquals(2, encoded.cut());
             assertEquals(1, encoded.dropped());
             assertThrows(BadInputException.class, () -> new ChatEncoder(template, tokenizer, 3)

@@ -37,9 +37,11 @@ class RecordEncoderTest {
     }
 
     private static PackedBatch.Sequence only(RecordEncoder encoder, String prompt, String text) {
-        return encoder.encode(List.of(new TextRecord(prompt, text, "1")))
-                .sequences()
-                .get(0);
+        return first(encoder.encode(List.of(new TextRecord(prompt, text, "1"))));
+    }
+
+    private static PackedBatch.Sequence first(RecordEncoder.Encoded encoded) {
+        return (PackedBatch.Sequence) encoded.examples().get(0);
     }
 
     @ParameterizedTest
@@ -88,13 +90,11 @@ class RecordEncoderTest {
             RecordEncoder.Encoded fits = new RecordEncoder(tokenizer, TaskType.CAUSAL_LM, whole.length).encode(records);
             assertEquals(1, fits.cut());
             assertEquals(1, fits.dropped());
-            assertArrayEquals(whole, fits.sequences().get(0).ids());
+            assertArrayEquals(whole, first(fits).ids());
             RecordEncoder.Encoded cut =
                     new RecordEncoder(tokenizer, TaskType.CAUSAL_LM, whole.length - 1).encode(records);
             assertEquals(2, cut.cut());
-            assertArrayEquals(
-                    Arrays.copyOf(whole, whole.length - 1),
-                    cut.sequences().get(0).ids());
+            assertArrayEquals(Arrays.copyOf(whole, whole.length - 1), first(cut).ids());
         }
     }
 
@@ -106,7 +106,7 @@ class RecordEncoderTest {
             for (int most : new int[] {2, 4, whole.length - 1, whole.length}) {
                 RecordEncoder encoder = new RecordEncoder(tokenizer, TaskType.SEQ_CLS, most);
                 RecordEncoder.Encoded encoded = encoder.encode(List.of(new TextRecord("", text, "1")));
-                int[] ids = encoded.sequences().get(0).ids();
+                int[] ids = first(encoded).ids();
                 assertEquals(most < whole.length ? 1 : 0, encoded.cut());
                 assertEquals(most, ids.length);
                 assertEquals(2, ids[0]);
@@ -126,7 +126,7 @@ class RecordEncoderTest {
             String line = "a".repeat(15_000_000);
             RecordEncoder.Encoded encoded = Assertions.assertTimeout(
                     Duration.ofSeconds(5), () -> encoder.encode(List.of(new TextRecord("the fox", line, null))));
-            assertEquals(512, encoded.sequences().get(0).length());
+            assertEquals(512, encoded.examples().get(0).length());
             assertEquals(1, encoded.cut());
         }
     }

@@ -1,0 +1,37 @@
+package dev.peft4j;
+
+/** What outputs of a head mean. */
+final class Probabilities {
+    private Probabilities() {}
+
+    static double[] softmax(double[] logits) {
+        double most = logits[best(logits)];
+        double sum = 0;
+        double[] p = new double[logits.length];
+        for (int i = 0; i < p.length; i++) {
+            p[i] = Math.exp(logits[i] - most);
+            sum += p[i];
+        }
+        for (int i = 0; i < p.length; i++) {
+            p[i] /= sum;
+        }
+        return p;
+    }
+
+    static double[] sigmoid(double[] logits) {
+        double[] p = new double[logits.length];
+        for (int i = 0; i < p.length; i++) {
+            p[i] = 1 / (1 + Math.exp(-logits[i]));
+        }
+        return p;
+    }
+
+    /** The place of the greatest, the first of equal ones. */
+    static int best(double[] values) {
+        int best = 0;
+        for (int i = 1; i < values.length; i++) {
+            best = values[i] > values[best] ? i : best;
+        }
+        return best;
+    }
+}
