@@ -55,6 +55,11 @@ record TokenLimits(String modelType, int contextLength, int vocabularySize) {
             requireFits(name, pair.positive(), rowsInFront);
             return;
         }
+        if (example instanceof PackedBatch.Choice choice) {
+            requireFits(name, choice.chosen(), rowsInFront);
+            requireFits(name, choice.rejected(), rowsInFront);
+            return;
+        }
         if (!(example instanceof PackedBatch.Sequence)) {
             throw new BadInputException(
                     name + " is an image; this " + modelType + " model reads tokens. Use a model of images.");

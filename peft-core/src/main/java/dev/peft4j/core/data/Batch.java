@@ -21,6 +21,10 @@ public sealed interface Batch permits PackedBatch, ImageBatch {
      */
     static Batch of(List<? extends Example> examples) {
         boolean text = examples.stream().allMatch(PackedBatch.Sequence.class::isInstance);
+        if (!examples.isEmpty() && examples.stream().allMatch(PackedBatch.Choice.class::isInstance)) {
+            return PackedBatch.ofChoices(
+                    examples.stream().map(PackedBatch.Choice.class::cast).toList());
+        }
         boolean pairs = examples.stream().allMatch(PackedBatch.Pair.class::isInstance);
         if (pairs && !examples.isEmpty()) {
             return PackedBatch.ofPairs(

@@ -136,6 +136,29 @@ public final class PackedBatch implements Batch {
         }
     }
 
+    /**
+     * Two answers to one prompt, as sequences whose labels are those of the answer.
+     *
+     * @param chosen the better one
+     * @param rejected the other one
+     */
+    public record Choice(Sequence chosen, Sequence rejected) implements Example {
+        @Override
+        public int length() {
+            return chosen.length() + rejected.length();
+        }
+
+        @Override
+        public Targets targets() {
+            return Targets.joined(List.of(chosen.targets, rejected.targets));
+        }
+    }
+
+    /** Packs choices in their order, the chosen answer of each in front of the rejected one. */
+    public static PackedBatch ofChoices(List<Choice> choices) {
+        return of(choices.stream().flatMap(c -> Stream.of(c.chosen, c.rejected)).toList());
+    }
+
     /** Packs pairs in their order: the sequences of a pair have its number as their class. */
     public static PackedBatch ofPairs(List<Pair> pairs) {
         return of(IntStream.range(0, pairs.size())

@@ -8,7 +8,6 @@ import dev.peft4j.core.data.Example;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.NonFiniteException;
 import dev.peft4j.core.error.StoppedException;
-import dev.peft4j.core.layer.Head;
 import dev.peft4j.core.model.Loss;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.tensor.Arena;
@@ -30,7 +29,7 @@ public final class Evaluator {
      * @throws NonFiniteException if the loss is infinite or not a number
      */
     public static Evaluation evaluate(Model model, List<Adapter> adapters, List<? extends Example> records) {
-        return Objects.requireNonNull(evaluate(model, adapters, records, () -> {
+        return Objects.requireNonNull(evaluate(model, adapters, List.of(), HeadObjective.DEFAULT, records, () -> {
             StoppedException.ifInterrupted(() -> records.size() + " records were to be evaluated");
             return false;
         }));
@@ -38,10 +37,14 @@ public final class Evaluator {
 
     /** The same; null if it was stopped meanwhile. */
     static @Nullable Evaluation evaluate(
-            Model model, List<Adapter> adapters, List<? extends Example> given, BooleanSupplier isStopped) {
+            Model model,
+            List<Adapter> adapters,
+            List<Adapter> reference,
+            Objective objective,
+            List<? extends Example> given,
+            BooleanSupplier isStopped) {
         List<Example> records = List.copyOf(given);
         Loss total = new Loss(0, 0);
-        Head head = model.head();
         long[] counts = {0, 0}; // right, and judged
         try (Arena arena = new Arena(model.backend().dtype())) {
             int from = 0;
@@ -51,12 +54,12 @@ public final class Evaluator {
                 }
                 int to = end(records, from);
                 Batch batch = Batch.of(records.subList(from, to));
+                Objective.Prepared prepared = objective.prepare(model, batch, reference, arena);
                 try (Pass pass = Pass.inference(model.backend(), arena)) {
-                    total = total.plus(model.loss(Call.of(pass, adapters), batch, 1, (p, logits, targets, scale) -> {
-                        counts[0] += head.right(pass.backend(), logits.value(), targets);
-                        counts[1] += head.judged(targets);
-                        return head.loss().forward(p, logits, targets, scale);
-                    }));
+                    Objective.Judged judged = prepared.judge(Call.of(pass, adapters));
+                    total = total.plus(judged.loss());
+                    counts[0] += judged.right();
+                    counts[1] += judged.judged();
                 }
                 from = to;
             }
@@ -69,7 +72,7 @@ public final class Evaluator {
             throw new NonFiniteException("the loss on the held-out records");
         }
         double accuracy = counts[1] == 0 ? Double.NaN : (double) counts[0] / counts[1];
-        return new Evaluation(total.mean(), total.count(), head.measure(), accuracy);
+        return new Evaluation(total.mean(), total.count(), objective.measure(model), accuracy);
     }
 
     private static int end(List<? extends Example> records, int from) {

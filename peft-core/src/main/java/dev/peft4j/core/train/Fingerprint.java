@@ -44,6 +44,9 @@ final class Fingerprint {
             } else if (e instanceof PackedBatch.Pair pair) {
                 f.add(pair.anchor());
                 f.add(pair.positive());
+            } else if (e instanceof PackedBatch.Choice choice) {
+                f.add(choice.chosen());
+                f.add(choice.rejected());
             } else if (e instanceof ImageBatch.Image image) {
                 f.add(image.values());
             }

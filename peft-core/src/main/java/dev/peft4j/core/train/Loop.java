@@ -7,7 +7,6 @@ import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.data.Example;
 import dev.peft4j.core.error.NonFiniteException;
-import dev.peft4j.core.layer.LossFunction;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.tensor.Arena;
 import java.util.Arrays;
@@ -15,7 +14,6 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.BooleanSupplier;
 import java.util.random.RandomGenerator;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,7 +26,7 @@ final class Loop {
     private final List<Adapter> trained;
     private final List<Parameter> parameters;
     private final TrainingConfig config;
-    private final LossFunction loss;
+    private final Objective objective;
     private final Listeners listeners;
     private final BooleanSupplier isStopped;
     private final RandomGenerator seeds;
@@ -39,7 +37,7 @@ final class Loop {
             List<Adapter> trained,
             List<Parameter> parameters,
             TrainingConfig config,
-            @Nullable LossFunction loss,
+            Objective objective,
             Listeners listeners,
             BooleanSupplier isStopped) {
         this.model = model;
@@ -47,7 +45,7 @@ final class Loop {
         this.trained = trained;
         this.parameters = parameters;
         this.config = config;
-        this.loss = loss == null ? model.head().loss() : loss;
+        this.objective = objective;
         this.listeners = listeners;
         this.isStopped = isStopped;
         this.seeds = new SplittableRandom(config.seed() ^ 0x5DEECE66DL);
@@ -88,6 +86,11 @@ final class Loop {
         }
     }
 
+    /** The adapters that are not trained. */
+    private List<Adapter> frozen() {
+        return adapters.stream().filter(a -> !trained.contains(a)).toList();
+    }
+
     private boolean hasEnough(Progress progress) {
         return config.patience() > 0 && progress.worse >= config.patience();
     }
@@ -99,7 +102,8 @@ final class Loop {
 
     /** Evaluates the parameters as they are, unless there are no records, or the run is stopped meanwhile. */
     private void evaluate(List<? extends Example> heldOut, Progress progress) {
-        Evaluation e = heldOut.isEmpty() ? null : Evaluator.evaluate(model, adapters, heldOut, isStopped);
+        Evaluation e =
+                heldOut.isEmpty() ? null : Evaluator.evaluate(model, adapters, frozen(), objective, heldOut, isStopped);
         if (e != null) {
             boolean best = progress.evaluated(e);
             listeners.tell(l -> l.onEvaluation(progress.step, e));
@@ -112,7 +116,9 @@ final class Loop {
     private void step(List<Batch> batches, double rate, Arena arena, Optimizer optimizer, Progress progress) {
         long start = System.nanoTime();
         long[] dropout = seeds(batches.size());
-        int scored = batches.stream().mapToInt(b -> model.scored(b, adapters)).sum();
+        int scored = batches.stream()
+                .mapToInt(b -> objective.scored(model, b, adapters))
+                .sum();
         progress.step++;
         int now = progress.step;
         if (scored == 0) {
@@ -155,9 +161,9 @@ final class Loop {
 
     /** Adds the gradients of a batch, unless its loss is not finite. */
     private double backward(Batch batch, long dropout, int scored, Arena arena) {
+        Objective.Prepared prepared = objective.prepare(model, batch, frozen(), arena);
         try (Pass pass = Pass.training(model.backend(), arena, dropout)) {
-            double sum = model.loss(Call.of(pass, adapters), batch, 1.0 / scored, loss)
-                    .sum();
+            double sum = prepared.loss(Call.of(pass, adapters), 1.0 / scored).sum();
             if (Double.isFinite(sum)) {
                 pass.backward();
             }
@@ -205,8 +211,9 @@ final class Loop {
         } catch (NonFiniteException e) {
             return e;
         }
+        Objective.Prepared prepared = objective.prepare(model, batch, frozen(), arena);
         try (Pass pass = Pass.tracing(model.backend(), arena, seed)) {
-            model.loss(Call.of(pass, adapters), batch, 1, loss);
+            prepared.loss(Call.of(pass, adapters), 1);
         } catch (NonFiniteException e) {
             return e;
         }

@@ -36,8 +36,7 @@ public final class Trainer {
     private final List<Parameter> parameters;
     private @Nullable Checkpoints checkpoints;
     private boolean resumed;
-    private String lossName = "of the head";
-    private @Nullable LossFunction loss;
+    private Objective objective = HeadObjective.DEFAULT;
     private volatile boolean stopped;
 
     /**
@@ -98,8 +97,17 @@ public final class Trainer {
      * @param name says which it is: a run that goes on has to have the same
      */
     public Trainer withLoss(String name, LossFunction function) {
-        lossName = name;
-        loss = function;
+        return withObjective(new HeadObjective(name, function));
+    }
+
+    /** Trains with another objective than the loss of the model's head, by which held-out records are evaluated too. */
+    public Trainer withObjective(Objective other) {
+        if (other.needsReference() && parameters.stream().anyMatch(Parameter::isLent)) {
+            throw new BadInputException(
+                    other.name() + " was asked for, which compares with the model as it was before,"
+                            + " and the weights of the model themselves are trained. Train an adapter, or by another objective.");
+        }
+        objective = other;
         return this;
     }
 
@@ -183,7 +191,7 @@ public final class Trainer {
             if (progress.base() == null && !heldOut.isEmpty()) {
                 evaluateBase(progress, heldOut);
             }
-            Loop loop = new Loop(model, adapters, trained, parameters, config, loss, listeners, this::isStopped);
+            Loop loop = new Loop(model, adapters, trained, parameters, config, objective, listeners, this::isStopped);
             try {
                 loop.run(records, heldOut, steps, arena, optimizer, progress, checkpointer);
             } catch (NonFiniteException e) {
@@ -219,7 +227,7 @@ public final class Trainer {
     private void evaluateBase(Progress progress, List<? extends Example> heldOut) {
         List<Adapter> frozen =
                 adapters.stream().filter(a -> !trained.contains(a)).toList();
-        Evaluation base = Evaluator.evaluate(model, frozen, heldOut, this::isStopped);
+        Evaluation base = Evaluator.evaluate(model, frozen, frozen, objective, heldOut, this::isStopped);
         if (base != null) {
             progress.setBase(base);
             listeners.tell(l -> l.onEvaluation(0, base));
@@ -260,7 +268,7 @@ public final class Trainer {
         s.put("warm-up", String.valueOf(config.warmup()));
         s.put("weight_decay", String.valueOf(config.weightDecay()));
         s.put("optimizer", config.optimizer() + ", decays " + config.decay());
-        s.put("loss", lossName);
+        s.put("loss", objective.name());
         s.put("max_grad_norm", String.valueOf(config.maxGradNorm()));
         s.put("steps_between_evaluations", String.valueOf(config.evaluateEvery()));
         s.put("patience", String.valueOf(config.patience()));
@@ -284,7 +292,7 @@ public final class Trainer {
 
     /** Refuses records of which none has anything to learn from. */
     private void requireScored(List<? extends Example> records) {
-        if (records.stream().noneMatch(r -> model.scored(Batch.of(List.of(r)), adapters) > 0)) {
+        if (records.stream().noneMatch(r -> objective.scored(model, Batch.of(List.of(r)), adapters) > 0)) {
             throw new BadInputException(records.size() + " records were given to train on, and none has a"
                     + " token to learn from: all end with their prompt. Give records with a completion.");
         }

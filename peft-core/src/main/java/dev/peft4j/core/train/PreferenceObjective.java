@@ -1,0 +1,250 @@
+package dev.peft4j.core.train;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.autograd.Node;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.data.Batch;
+import dev.peft4j.core.data.Layout;
+import dev.peft4j.core.data.Measure;
+import dev.peft4j.core.data.Targets;
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.layer.Head;
+import dev.peft4j.core.layer.Losses;
+import dev.peft4j.core.layer.RowLoss;
+import dev.peft4j.core.model.Loss;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.tensor.Arena;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Makes the chosen one of two answers more probable than the rejected one. The sequences of a batch are pairs: the chosen answer, and behind it the rejected one
+ * ({@link dev.peft4j.core.data.PackedBatch.Choice}); {@code log π} of an answer is the sum of the logarithms of the probabilities of its tokens.
+ *
+ * @param kind the formula
+ * @param strength β of {@link Kind#DPO}, λ of {@link Kind#ORPO}; above 0
+ */
+public record PreferenceObjective(Kind kind, double strength) implements Objective {
+
+    /** How two answers are compared. */
+    public enum Kind {
+        /**
+         * Direct preference optimisation: {@code -log σ(β ((log π(w) - log ref(w)) - (log π(l) - log ref(l))))}. The reference is the model without the adapters that
+         * are trained, so it takes no memory.
+         *
+         * <p>Rafailov et al. 2023, <a href="https://arxiv.org/abs/2305.18290">paper</a>, equation 7.
+         */
+        DPO,
+        /**
+         * Odds ratio preference optimisation, without a reference: {@code -m(w) - λ log σ(log odds(w) - log odds(l))}, where m is the mean of the logarithms of the
+         * probabilities of the tokens of an answer, and {@code odds = eᵐ / (1 - eᵐ)}.
+         *
+         * <p>Hong et al. 2024, <a href="https://arxiv.org/abs/2403.07691">paper</a>, equations 4 to 6.
+         */
+        ORPO
+    }
+
+    /** Checks the strength. */
+    public PreferenceObjective {
+        if (!(strength > 0) || Double.isInfinite(strength)) {
+            throw new BadInputException(
+                    "a strength of " + strength + " was given for " + kind + ". Give a number above 0, such as 0.1.");
+        }
+    }
+
+    /** With the β of most papers, 0.1. */
+    public static PreferenceObjective dpo() {
+        return new PreferenceObjective(Kind.DPO, 0.1);
+    }
+
+    /** With the λ of its paper, 0.1. */
+    public static PreferenceObjective orpo() {
+        return new PreferenceObjective(Kind.ORPO, 0.1);
+    }
+
+    @Override
+    public String name() {
+        return kind + " " + strength;
+    }
+
+    @Override
+    public boolean needsReference() {
+        return kind == Kind.DPO;
+    }
+
+    @Override
+    public int scored(Model model, Batch batch, List<Adapter> adapters) {
+        if (batch.size() % 2 != 0) {
+            throw new BadInputException("preferences are learnt of pairs of answers, and a batch has " + batch.size()
+                    + " sequences. Give choices.");
+        }
+        return model.scored(batch, adapters) == 0 ? 0 : batch.size() / 2;
+    }
+
+    @Override
+    public Measure measure(Model model) {
+        return Measure.ACCURACY;
+    }
+
+    @Override
+    public Prepared prepare(Model model, Batch batch, List<Adapter> reference, Arena arena) {
+        double[] known = new double[batch.size()];
+        if (kind == Kind.DPO) {
+            try (Pass pass = Pass.inference(model.backend(), arena)) {
+                known = Answers.of(model, Call.of(pass, reference), batch).logProbabilities();
+            }
+        }
+        return new OfBatch(model, batch, known);
+    }
+
+    /** What one pair costs, and the derivatives of it by the logarithms of the probabilities of both answers. */
+    private record Cost(double loss, double byChosen, double byRejected, boolean right) {}
+
+    /** w and l: logarithms of the probabilities of the answers less those of the reference, with their numbers of tokens. */
+    private Cost cost(double w, int tokensOfW, double l, int tokensOfL) {
+        if (kind == Kind.DPO) {
+            double h = strength * (w - l);
+            double pull = strength * sigmoid(-h);
+            return new Cost(softplus(-h), -pull, pull, h > 0);
+        }
+        double meanW = w / tokensOfW;
+        double meanL = l / tokensOfL;
+        double ratio = meanW - meanL - (logOneMinusExp(meanW) - logOneMinusExp(meanL));
+        double pull = strength * sigmoid(-ratio);
+        return new Cost(
+                -meanW + strength * softplus(-ratio),
+                (-1 - pull / -Math.expm1(meanW)) / tokensOfW,
+                pull / -Math.expm1(meanL) / tokensOfL,
+                ratio > 0);
+    }
+
+    private static double sigmoid(double x) {
+        return 1 / (1 + Math.exp(-x));
+    }
+
+    /** {@code log(1 + eˣ)}. */
+    private static double softplus(double x) {
+        return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+    }
+
+    /** {@code log(1 - eˣ)} of x below 0. */
+    private static double logOneMinusExp(double x) {
+        double below = Math.min(x, -1e-12); // a sure answer has no finite odds
+        return below > -Math.log(2) ? Math.log(-Math.expm1(below)) : Math.log1p(-Math.exp(below));
+    }
+
+    private final class OfBatch implements Prepared {
+        private final Model model;
+        private final Batch batch;
+        private final double[] reference;
+
+        OfBatch(Model model, Batch batch, double[] reference) {
+            this.model = model;
+            this.batch = batch;
+            this.reference = reference;
+        }
+
+        @Override
+        public Loss loss(Call call, double scale) {
+            return run(call, scale).loss();
+        }
+
+        @Override
+        public Judged judge(Call call) {
+            return run(call, 1);
+        }
+
+        private Judged run(Call call, double scale) {
+            Answers answers = Answers.of(model, call, batch);
+            double sum = 0;
+            long right = 0;
+            int pairs = batch.size() / 2;
+            for (int p = 0; p < pairs; p++) {
+                int w = 2 * p;
+                int l = w + 1;
+                Cost c = cost(
+                        answers.logProbabilities[w] - reference[w],
+                        answers.tokens(w),
+                        answers.logProbabilities[l] - reference[l],
+                        answers.tokens(l));
+                sum += c.loss;
+                right += c.right ? 1 : 0;
+                answers.derive(w, -scale * c.byChosen);
+                answers.derive(l, -scale * c.byRejected);
+            }
+            return new Judged(new Loss(sum, pairs), right, pairs);
+        }
+    }
+
+    /**
+     * The answers of a batch.
+     *
+     * @param call over the rows
+     * @param hidden of the rows that predict a token of an answer
+     * @param targets of these rows
+     * @param starts first of them of each sequence, and their number
+     * @param logProbabilities of each answer
+     */
+    private record Answers(
+            Model model, Call call, Node hidden, int[] targets, int[] starts, double[] logProbabilities) {
+
+        static Answers of(Model model, Call chosen, Batch batch) {
+            Layout layout = model.layout(chosen, batch);
+            Head.Scored scored = model.head().scored(layout);
+            if (!(scored.targets() instanceof Targets.Classes classes)) {
+                throw new BadInputException("preferences are learnt by a language model, and this one is compared with "
+                        + scored.targets().kind() + ". Use a model that generates text.");
+            }
+            int[] starts = new int[layout.size() + 1];
+            int at = 0;
+            for (int s = 0; s < layout.size(); s++) {
+                starts[s] = at;
+                while (at < scored.rows().length && scored.rows()[at] < layout.starts()[s + 1]) {
+                    at++;
+                }
+            }
+            starts[layout.size()] = at;
+            Node hidden = model.hidden(chosen, batch, scored.rows());
+            Answers answers = new Answers(
+                    model,
+                    layout.over(chosen, scored.rows()),
+                    hidden,
+                    classes.classes(),
+                    starts,
+                    new double[layout.size()]);
+            for (int s = 0; s < layout.size(); s++) { // not derived: what it costs is not known yet
+                Node values = chosen.pass().node(answers.rows(s).value());
+                answers.logProbabilities[s] = -answers.crossEntropy(s, values, 0);
+            }
+            return answers;
+        }
+
+        private Node rows(int s) {
+            return hidden.rows(starts[s], starts[s + 1] - starts[s]);
+        }
+
+        int tokens(int s) {
+            return (int) Arrays.stream(targets, starts[s], starts[s + 1])
+                    .filter(t -> t != Targets.IGNORE)
+                    .count();
+        }
+
+        private double crossEntropy(int s, Node rows, double scale) {
+            int[] labels = Arrays.copyOfRange(targets, starts[s], starts[s + 1]);
+            return RowLoss.forward(
+                    new Head.Features(call, rows),
+                    new Targets.Classes(labels),
+                    scale,
+                    model.head(),
+                    Losses::crossEntropy);
+        }
+
+        /** Adds the gradient of so many times the negative logarithm of the probability of an answer. */
+        void derive(int s, double scale) {
+            if (call.pass().isRecording()) {
+                crossEntropy(s, rows(s), scale);
+            }
+        }
+    }
+}
