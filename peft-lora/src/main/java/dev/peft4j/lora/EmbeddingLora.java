@@ -6,6 +6,7 @@ import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.autograd.Products;
+import dev.peft4j.core.layer.Embedding;
 import dev.peft4j.core.site.EmbeddingSite;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.tensor.Backend;
@@ -24,11 +25,13 @@ import org.jspecify.annotations.Nullable;
  */
 class EmbeddingLora implements EmbeddingUpdate {
     final double scaling;
+    private final EmbeddingSite site;
     final Parameter a; // (R, V)
     final Parameter b; // (C, R)
 
     EmbeddingLora(LoraConfig config, EmbeddingSite site, ModelSites model, RandomGenerator random) {
         Backend backend = model.backend();
+        this.site = site;
         int r = config.rank(site);
         scaling = config.scaling(site);
         Tensor up = Tensor.allocate(backend.dtype(), site.width(), r);
@@ -56,7 +59,11 @@ class EmbeddingLora implements EmbeddingUpdate {
         pass.backend().kernels().gatherColumns(ids, a.value(), out);
         Node h = pass.node(out);
         if (pass.needsGrad(table)) {
-            pass.record(h, () -> pass.backend().kernels().scatterAddColumns(ids, h.grad(), table.grad()));
+            pass.record(
+                    h,
+                    () -> Embedding.withoutPadding(pass, site, ids, h.grad(), (kept, g) -> pass.backend()
+                            .kernels()
+                            .scatterAddColumns(kept, g, table.grad())));
         }
         return h;
     }

@@ -119,7 +119,12 @@ public abstract class BaseModel implements Model, TransformerSites {
 
     /** Reads a table; that of the tokens comes first, then those of positions and segments. */
     protected final Embedding embedding(String name, int rows, int cols) throws IOException {
-        return layers.embedding(name, rows, cols);
+        return layers.embedding(name, rows, cols, -1);
+    }
+
+    /** The same with a row that gets no gradient. */
+    final Embedding embedding(String name, int rows, int cols, int padding) throws IOException {
+        return layers.embedding(name, rows, cols, padding);
     }
 
     /** Reads a layer norm. */

@@ -190,6 +190,11 @@ class EncoderForm {
         return NO_TOKEN;
     }
 
+    /** The token that fills sequences up, whose vector gets no gradient; -1 for none. */
+    int padding() throws IOException {
+        return config.padding(0);
+    }
+
     Names names() {
         return Names.BERT;
     }

@@ -136,9 +136,9 @@ final class LayerReader {
         return weights.vector(name, site.out());
     }
 
-    /** Reads a table; that of the tokens comes first, then those of positions and segments. */
-    Embedding embedding(String name, int rows, int cols) throws IOException {
-        EmbeddingSite site = new EmbeddingSite(name, rows, cols);
+    /** Reads a table, of which one row gets no gradient; that of the tokens comes first, then those of positions and segments. */
+    Embedding embedding(String name, int rows, int cols, int padding) throws IOException {
+        EmbeddingSite site = new EmbeddingSite(name, rows, cols, padding);
         embeddings.add(site);
         return new Embedding(site, weights.matrix(name + ".weight", rows, cols));
     }

@@ -110,6 +110,11 @@ public final class ModelConfig {
         throw bad("\"" + name + "\" is " + v + " where a number was expected. Correct config.json.");
     }
 
+    /** The token that fills sequences up, or -1 where the config says that there is none. */
+    int padding(int otherwise) throws IOException {
+        return fields.containsKey("pad_token_id") ? (int) number("pad_token_id", -1) : otherwise;
+    }
+
     /** A number that has no default. */
     public double number(String name) throws IOException {
         if (!has(name)) {

@@ -32,6 +32,7 @@ import org.jspecify.annotations.Nullable;
 final class ModernBert extends Encoder {
     static final String PREFIX = "model.";
 
+    private static final int PADDING = 50_283; // token
     private static final double THETA = 160_000;
     private static final double LOCAL_THETA = 10_000;
 
@@ -83,7 +84,7 @@ final class ModernBert extends Encoder {
         boolean gateBias = config.flag("mlp_bias", false);
 
         String base = source.task() == TaskType.FEATURE_EXTRACTION ? "" : PREFIX;
-        words = embedding(base + "embeddings.tok_embeddings", vocabularySize(), width);
+        words = embedding(base + "embeddings.tok_embeddings", vocabularySize(), width, config.padding(PADDING));
         embeddingNorm = norm(base + "embeddings.norm");
         for (int l = 0; l < layers; l++) {
             String h = base + "layers." + l + ".";

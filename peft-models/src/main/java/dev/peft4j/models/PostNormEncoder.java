@@ -63,8 +63,10 @@ final class PostNormEncoder extends Encoder {
         projectsBehindNorm = form.isProjectedBehindNorm();
 
         String base = form.prefix() + "embeddings.";
-        words = embedding(base + "word_embeddings", vocabularySize(), narrow);
-        positions = form.hasPositions() ? embedding(base + "position_embeddings", form.positionRows(), narrow) : null;
+        words = embedding(base + "word_embeddings", vocabularySize(), narrow, form.padding());
+        positions = form.hasPositions()
+                ? embedding(base + "position_embeddings", form.positionRows(), narrow, uncounted)
+                : null;
         segments = form.segments() > 0 ? embedding(base + "token_type_embeddings", form.segments(), narrow) : null;
         embeddingNorm = layerNorm(base + "LayerNorm", projectsBehindNorm ? narrow : width, eps);
         String between = form.projection();

@@ -93,6 +93,11 @@ public class RobertaFamily implements ModelFamily {
         }
 
         @Override
+        int padding() throws IOException {
+            return uncounted();
+        }
+
+        @Override
         int firstPosition() throws IOException {
             return uncounted() + 1;
         }
