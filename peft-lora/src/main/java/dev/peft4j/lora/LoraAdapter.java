@@ -115,13 +115,23 @@ final class LoraAdapter extends LayeredAdapter {
             String module = name.substring(0, name.length() - ".bias".length());
             Parameter replaced = replacement(name);
             if (replaced != null) {
-                if (all && model.taskModules().contains(module)) {
-                    // PEFT writes the bias of a head under three names
-                    alsoSave(module + ".modules_to_save.bias", replaced);
-                    alsoSave(module + ".original_module.bias", model.vector(name));
+                if (all) {
+                    alsoSaveBias(name, replaced, model);
                 }
             } else if (all || updates().containsKey(module)) {
                 trainBias(name);
+            }
+        }
+    }
+
+    /** PEFT writes the bias of a head under three names, and takes its own name of an adapter out of them where it is the last but one part. */
+    private void alsoSaveBias(String name, Parameter replaced, ModelSites model) {
+        for (String head : model.taskModules()) {
+            if (name.startsWith(head + ".")) {
+                String inside = name.substring(head.length());
+                String adapter = inside.equals(".bias") ? "" : ".default";
+                alsoSave(head + ".modules_to_save" + adapter + inside, replaced);
+                alsoSave(head + ".original_module" + inside, model.vector(name));
             }
         }
     }

@@ -110,7 +110,9 @@ public record TrainableTokensConfig(List<Integer> tokens, @Nullable TargetModule
         Map<String, Object> json = new TreeMap<>(otherFields.unknown());
         json.putIfAbsent("base_model_name_or_path", model.source());
         json.put("peft_type", PEFT_TYPE);
-        json.put("task_type", model.taskModules().isEmpty() ? model.taskType().name() : null);
+        json.put(
+                "task_type",
+                model.taskModules().isEmpty() ? model.taskType().peftName().orElse(null) : null);
         json.put("inference_mode", true);
         json.put("init_weights", true);
         json.put("token_indices", tokens);
