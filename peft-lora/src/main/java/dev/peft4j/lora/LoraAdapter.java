@@ -12,6 +12,7 @@ import dev.peft4j.core.site.EmbeddingSite;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.site.Site;
+import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
@@ -124,14 +125,20 @@ final class LoraAdapter extends LayeredAdapter {
         }
     }
 
-    /** PEFT writes the bias of a head under three names, and takes its own name of an adapter out of them where it is the last but one part. */
+    /**
+     * PEFT writes the biases of modules that are trained whole under three names, and takes its own name of an adapter out of them where that is the last but
+     * one part.
+     */
     private void alsoSaveBias(String name, Parameter replaced, ModelSites model) {
-        for (String head : model.taskModules()) {
-            if (name.startsWith(head + ".")) {
-                String inside = name.substring(head.length());
+        List<String> whole = config.attachment().wholeModules(model);
+        for (int dot = name.indexOf('.'); dot > 0; dot = name.indexOf('.', dot + 1)) {
+            String module = name.substring(0, dot);
+            if (whole.stream().anyMatch(module::endsWith)) {
+                String inside = name.substring(dot);
                 String adapter = inside.equals(".bias") ? "" : ".default";
-                alsoSave(head + ".modules_to_save" + adapter + inside, replaced);
-                alsoSave(head + ".original_module" + inside, model.vector(name));
+                alsoSave(module + ".modules_to_save" + adapter + inside, replaced);
+                alsoSave(module + ".original_module" + inside, model.vector(name));
+                return;
             }
         }
     }
