@@ -3,9 +3,10 @@
 
     python scripts/make-encoder-goldens.py GOLDEN [--seed 11] [--only NAME ...]
 
-Writes GOLDEN/models/NAME (random weights, as `save_pretrained` writes them) and GOLDEN/cases/NAME/{base,full_finetune,lora} with what
-PyTorch, transformers and PEFT compute for them, in single precision; GOLDEN is such as peft-tests/src/test/resources/golden. Everything
-is a function of the seed, and needs neither network nor GPU. Made with torch 2.13, transformers 5.23 and PEFT 0.21.2.
+Writes GOLDEN/models/NAME (random weights, as `save_pretrained` writes them) and GOLDEN/cases/NAME/{base,full_finetune,lora}, of one of
+them lora_bias_all too, with what PyTorch, transformers and PEFT compute for them, in single precision; GOLDEN is such as
+peft-tests/src/test/resources/golden. Everything is a function of the seed, and needs neither network nor GPU. Made with torch 2.13,
+transformers 5.23 and PEFT 0.21.2.
 
 A folder of cases holds case.json (inputs, token types, labels, tolerances) and tensors.safetensors:
 
@@ -18,8 +19,8 @@ A folder of cases holds case.json (inputs, token types, labels, tolerances) and 
   (the elements i · size / 64). Parameters that the loss does not read are named by `without_gradient`;
 - `sensitivity` in case.json: how far logits move when something of the model is wrong, which is checked to be far beyond the tolerance;
 - `losses` before each step of AdamW, `after.<name>` and `after_logits.<i>` after the last, `merged.<name>` weights. In a model of
-  answers the gradient of the output's bias is zero, and AdamW makes steps of its rounding errors: it has no logits after training, and
-  its adapter, which has that bias, is not trained.
+  answers the gradient of the output's bias is zero, as that of the keys' biases is, and AdamW makes steps of the rounding errors: it has
+  no logits after training, and adapters that have such a bias are not trained.
 
 transformers gives the vector of the padding token, and in RoBERTa that of its position, no gradient (`padding_idx`), also where the token
 stands in a sequence: the rows that `padding_rows` in case.json names.
@@ -97,7 +98,7 @@ def thetas(everywhere, nearby):
 class Spec:
     """One model: its task and config, how long its sequences are, what its LoRA adapter is, and what could be wrong."""
 
-    def __init__(self, task, config, lengths, lora, after, wrong, token_types=False, temperature=None, spelling=None):
+    def __init__(self, task, config, lengths, lora, after, wrong, token_types=False, temperature=None, spelling=None, biases=False):
         self.task = task
         self.config = config
         self.lengths = lengths
@@ -106,6 +107,7 @@ class Spec:
         self.wrong = wrong  # by what it is called: other values of the config, or a change of the model or of the case
         self.token_types = token_types
         self.temperature = temperature
+        self.biases = biases  # whether there is an adapter that trains all biases too
         self.spelling = spelling or {}  # of fields of config.json, as older checkpoints have it
 
 
@@ -117,13 +119,14 @@ def specs():
             "seq_cls",
             roberta(**(BERT | {"pad_token_id": 3, "type_vocab_size": 1, "num_labels": LABELS, "layer_norm_eps": 1e-5})),
             RAGGED,
-            {"r": 3, "target_modules": ["query", "value", "intermediate.dense"]},
+            {"r": 3, "target_modules": ["word_embeddings", "query", "intermediate.dense"]},
             ["roberta.embeddings.position_embeddings.weight", "roberta.encoder.layer.1.output.dense.weight", "classifier.dense.weight"],
             {
                 "the padding token is counted": counts_padding,
                 "positions begin at 0": begins_at_0,
                 "pad_token_id = 1": {"pad_token_id": 1},
             },
+            biases=True,
         ),
         "electra_small": Spec(
             "masked_lm",
@@ -610,17 +613,17 @@ def finetune_case(name, spec, seed):
     store(name, spec, "full_finetune", case, tensors, noise, **more)
 
 
-def lora_case(name, spec, seed):
-    path = f"cases/{name}/lora"
+def lora_case(name, spec, seed, kind="lora", **options):
+    path = f"cases/{name}/{kind}"
     case, before = inputs(name, spec, seed), load(name, spec)
-    config = peft.LoraConfig(task_type=TASKS.get(spec.task), lora_alpha=6, **spec.lora)
+    config = peft.LoraConfig(task_type=TASKS.get(spec.task), lora_alpha=6, **spec.lora, **options)
     model = peft.get_peft_model(load(name, spec), config).eval()
     random = generator(seed, path)
     with torch.no_grad():
         for key, p in sorted(model.named_parameters()):
-            if p.requires_grad:
+            if p.requires_grad and "original_module" not in key:
                 r = torch.randn(p.shape, generator=random)
-                p.copy_(p + 0.1 * r if "modules_to_save" in key else 0.2 * r)
+                p.copy_(0.2 * r if "lora_" in key else p + 0.1 * r)
     model.save_pretrained(path + "/adapter", save_embedding_layers=False)
     os.remove(path + "/adapter/README.md")
     rows, loss, found, noise = forward_and_gradients(model, spec, case)
@@ -630,11 +633,11 @@ def lora_case(name, spec, seed):
     assert distance(again, rows) < 1e-6 and effect > 0.1, "the adapter was not saved, or does nothing"
     tensors = logits_tensors(rows) | gradient_tensors(found, whole=True) | merged(model) | {"loss": loss}
     more = {"effect_max_abs_logits": float(f"{effect:.3g}")}
-    if spec.task != "qa":
+    if spec.task != "qa" and not options:
         steps, optimizer = training(model, spec, case, 5, 5e-3, noise)
         tensors |= steps
         more |= {"optimizer": optimizer}
-    store(name, spec, "lora", case, tensors, noise, **more)
+    store(name, spec, kind, case, tensors, noise, **more)
 
 
 def merged(model):
@@ -663,6 +666,8 @@ def main():
         base_case(name, spec, given.seed)
         finetune_case(name, spec, given.seed)
         lora_case(name, spec, given.seed)
+        if spec.biases:
+            lora_case(name, spec, given.seed, "lora_bias_all", bias="all")
 
 
 main()
