@@ -2,6 +2,8 @@ package dev.peft4j.models;
 
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Node;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.autograd.Products;
 import dev.peft4j.core.layer.Functions;
 import dev.peft4j.core.layer.LayerNorm;
 import dev.peft4j.core.layer.Linear;
@@ -39,13 +41,23 @@ record HeadLayers(
     Node features(Call call, Node hidden) {
         Node x = hidden;
         if (dense != null) {
-            x = Functions.dropout(call.pass(), dropoutBefore, x);
+            x = dropped(call.pass(), dropoutBefore, x);
             x = Functions.activation(call.pass(), activation, dense.forward(call, x));
         }
         if (norm != null) {
             x = norm.forward(call, x);
         }
-        return Functions.dropout(call.pass(), dropoutBehind, x);
+        return x == hidden ? dropped(call.pass(), dropoutBehind, x) : Functions.dropout(call.pass(), dropoutBehind, x);
+    }
+
+    /** Drops elements of a copy: the rows that a head is given are not its own. */
+    private static Node dropped(Pass pass, double p, Node x) {
+        if (p <= 0 || !pass.isTraining()) {
+            return x;
+        }
+        Node copy = pass.node(pass.allocate(x.value().rows(), x.value().cols()));
+        Products.copy(pass, x, copy);
+        return Functions.dropout(pass, p, copy);
     }
 
     /** Predictions: hidden (n, C), the result (n, outputs). */

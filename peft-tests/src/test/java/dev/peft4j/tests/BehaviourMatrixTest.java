@@ -93,9 +93,7 @@ class BehaviourMatrixTest {
         }
 
         Model open(String family) throws IOException {
-            return Models.load(
-                    Methods.MODELS.resolve(family),
-                    LoadOptions.on(Backend.host()).withFormat(format()));
+            return Methods.open(family, LoadOptions.on(Backend.host()).withFormat(format()));
         }
     }
 

@@ -20,6 +20,7 @@ import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.format.Json;
 import dev.peft4j.core.model.Model;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.Activation;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Backend;
@@ -36,6 +37,7 @@ import dev.peft4j.lora.lokr.LoKrConfig;
 import dev.peft4j.lora.oft.OftConfig;
 import dev.peft4j.lora.vera.VeraConfig;
 import dev.peft4j.models.LoadOptions;
+import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.Models;
 import dev.peft4j.prompt.PTuningConfig;
 import dev.peft4j.prompt.PrefixTuningConfig;
@@ -134,6 +136,15 @@ class FiniteDifferenceTest {
         "smollm3,full",
         "phi3,full",
         "phi3,prefix",
+        "roberta_small,full",
+        "electra_small,full",
+        "distilbert_small,lora",
+        "deberta_small,full",
+        "deberta_small,lora",
+        "deberta_c2p,full",
+        "modernbert_small,full",
+        "modernbert_small,lora",
+        "bert_vectors,full",
         "parallel,lora",
         "parallel,sites",
         "parallel,embeddings",
@@ -170,7 +181,8 @@ class FiniteDifferenceTest {
                 withDropout(family.equals("parallel") ? ParallelFamilyTest.MODEL : Methods.MODELS.resolve(family));
         SplittableRandom random = new SplittableRandom(SEED);
         LoadOptions options = LoadOptions.on(Backend.nd4j(DType.F64)).withFormat(format);
-        try (Model model = Models.load(directory, options);
+        TaskType task = TaskBatches.task(family, ModelInfo.read(directory).task());
+        try (Model model = Models.load(directory, options.withTask(task));
                 Arena arena = new Arena(DType.F64);
                 Adapter adapter = adapter(model, method)) {
             PackedBatch batch = batch(model);
@@ -292,15 +304,7 @@ class FiniteDifferenceTest {
     }
 
     private static PackedBatch batch(Model model) {
-        boolean classifier = model.linearSites().stream().anyMatch(s -> s.name().equals("classifier"));
-        int[][] ids = {{5, 9, 2, 7, 30}, {11}, {8, 8, 1}};
-        List<PackedBatch.Sequence> all = List.of(
-                sequence(ids[0], classifier, 2), sequence(ids[1], classifier, 0), sequence(ids[2], classifier, 1));
-        return PackedBatch.of(all);
-    }
-
-    private static PackedBatch.Sequence sequence(int[] ids, boolean classifier, int label) {
-        return classifier ? PackedBatch.Sequence.classified(ids, label) : PackedBatch.Sequence.labelled(ids, ids);
+        return TaskBatches.of(model, new int[][] {{5, 9, 2, 7, 30}, {11}, {8, 8, 1}, {4, 12}});
     }
 
     private static void fill(Tensor t, SplittableRandom random) {

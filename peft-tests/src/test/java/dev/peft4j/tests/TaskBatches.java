@@ -1,0 +1,48 @@
+package dev.peft4j.tests;
+
+import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.data.Targets;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.site.TaskType;
+import java.util.Arrays;
+import java.util.stream.IntStream;
+
+/** Sequences with targets of the kind that a model is compared with. */
+final class TaskBatches {
+    private TaskBatches() {}
+
+    /** The task that a small model of the goldens is for, where its config names a base. */
+    static TaskType task(String family, TaskType usual) {
+        return switch (family) {
+            case "electra_small" -> TaskType.MASKED_LM;
+            case "bert_vectors" -> TaskType.FEATURE_EXTRACTION;
+            default -> usual;
+        };
+    }
+
+    /** A batch; of an even number of sequences, where pairs are compared. */
+    static PackedBatch of(Model model, int[]... ids) {
+        return PackedBatch.of(IntStream.range(0, ids.length)
+                .mapToObj(i -> sequence(model, i, ids[i]))
+                .toList());
+    }
+
+    private static PackedBatch.Sequence sequence(Model model, int number, int... ids) {
+        int outputs = model.head().outputs();
+        return switch (model.taskType()) {
+            case CAUSAL_LM -> PackedBatch.Sequence.labelled(ids, ids);
+            case SEQ_CLS -> PackedBatch.Sequence.classified(ids, number % outputs);
+            case TOKEN_CLS ->
+                PackedBatch.Sequence.labelled(
+                        ids, Arrays.stream(ids).map(id -> id % outputs).toArray());
+            case MASKED_LM ->
+                PackedBatch.Sequence.labelled(
+                        ids,
+                        IntStream.range(0, ids.length)
+                                .map(i -> i % 2 == 0 ? ids[i] : Targets.IGNORE)
+                                .toArray());
+            case QUESTION_ANS -> PackedBatch.Sequence.answered(ids, ids.length / 2, ids.length - 1);
+            case FEATURE_EXTRACTION -> PackedBatch.Sequence.classified(ids, number / 2);
+        };
+    }
+}
