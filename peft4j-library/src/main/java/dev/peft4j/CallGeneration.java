@@ -21,11 +21,15 @@ import java.util.function.Predicate;
 record CallGeneration(Model model, TextTokenizer tokenizer, Function<Pass, Call> calls) implements TextGeneration {
     @Override
     public String generateWhile(String prompt, GenerationConfig config, Predicate<String> onText) {
+        return generateWhile(tokenizer.encodePrompt(prompt), config, onText);
+    }
+
+    /** Continues token ids. */
+    String generateWhile(int[] ids, GenerationConfig config, Predicate<String> onText) {
         if (!(model instanceof CausalModel causal) || model.taskType() != TaskType.CAUSAL_LM) {
             throw new BadInputException("text was to be generated, and this " + model.modelType()
                     + " model classifies. Open a language model, or classify.");
         }
-        int[] ids = tokenizer.encodePrompt(prompt);
         TextStream stream = new TextStream(tokenizer, ids);
         boolean[] goesOn = {true};
         try (TextGenerator generator = new TextGenerator(causal, calls)) {

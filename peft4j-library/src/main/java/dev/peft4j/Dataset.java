@@ -1,6 +1,11 @@
 package dev.peft4j;
 
 import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.site.TaskType;
+import dev.peft4j.models.ModelInfo;
+import dev.peft4j.models.data.Classes;
+import dev.peft4j.models.data.Labels;
+import dev.peft4j.models.data.RecordEncoder;
 import dev.peft4j.models.data.RecordReader;
 import dev.peft4j.models.data.Split;
 import dev.peft4j.models.data.TextRecord;
@@ -10,12 +15,16 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Records to train on, and some that are held out to evaluate on. Immutable. If nothing was held out when training begins, a tenth is, drawn with the seed of the
  * training; {@code split(0, 0)} holds out none.
  */
-public final class Dataset {
+public final class Dataset extends TrainingData {
+    private static final Logger LOG = LoggerFactory.getLogger(FineTuned.class);
+
     private final List<TextRecord> train;
     private final List<TextRecord> heldOut;
     private final boolean split;
@@ -111,7 +120,31 @@ public final class Dataset {
     }
 
     @Override
-    public String toString() {
-        return train.size() + " records, " + heldOut.size() + " held out";
+    Dataset splitUnless(double share, long seed) {
+        return split ? this : split(share, seed);
+    }
+
+    @Override
+    Labels labels(ModelInfo model, int classes, List<Path> adapters) throws IOException {
+        return Classes.of(model, classes, adapters, train);
+    }
+
+    @Override
+    List<String> notes(ModelInfo model, Labels labels) {
+        return Classes.shares(model, labels, train);
+    }
+
+    @Override
+    int size(boolean ofHeldOut) {
+        return (ofHeldOut ? heldOut : train).size();
+    }
+
+    @Override
+    RecordEncoder.Encoded encode(Base base, Labels labels, int rowsInFront, int maxLength, boolean ofHeldOut) {
+        List<TextRecord> side = ofHeldOut ? heldOut : train;
+        if (base.model().taskType() == TaskType.CAUSAL_LM && side.stream().anyMatch(r -> r.label() != null)) {
+            LOG.warn("{} have labels, which a language model does not learn", ofHeldOut ? "held-out records" : "records");
+        }
+        return base.encode(side, labels, rowsInFront, maxLength);
     }
 }

@@ -1,5 +1,7 @@
 package dev.peft4j;
 
+
+
 /**
  * Words of a text that a {@link TokenTagger} found to be one thing.
  *

@@ -9,6 +9,7 @@ import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.GenerationConfig;
+import dev.peft4j.models.chat.ChatTemplate;
 import dev.peft4j.models.data.Classes;
 import dev.peft4j.models.data.Labels;
 import dev.peft4j.run.TrainedAdapters;
@@ -69,6 +70,16 @@ public final class FineTuned implements TextGeneration, AutoCloseable {
      */
     public TextClassifier classifier() {
         return parts(TaskType.SEQ_CLS).classifier();
+    }
+
+    /** Answers in conversations, by what was trained. */
+    public ChatGeneration chat() throws IOException {
+        requireOpen();
+        Views.require(owner.info(), TaskType.CAUSAL_LM);
+        return new ChatGeneration(ChatTemplate.open(owner.directory()), use -> {
+            requireOpen();
+            return use.apply(new CallGeneration(base.model(), base.tokenizer(), calls()));
+        });
     }
 
     /** The tagger that was trained, on a model that was opened for {@link TaskType#TOKEN_CLS}. */

@@ -5,8 +5,8 @@ import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.data.Example;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.model.Model;
-import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.train.HtmlReport;
+import dev.peft4j.core.train.Objective;
 import dev.peft4j.core.train.TrainingConfig;
 import dev.peft4j.core.train.TrainingListener;
 import dev.peft4j.core.train.TrainingResult;
@@ -14,7 +14,6 @@ import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.data.Classes;
 import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.data.RecordEncoder;
-import dev.peft4j.models.data.TextRecord;
 import dev.peft4j.run.RunDirectory;
 import dev.peft4j.run.TrainedAdapters;
 import dev.peft4j.run.TrainingRun;
@@ -36,7 +35,7 @@ final class FineTuning {
 
     private final TextModel owner;
     private final Source source;
-    private final Dataset data;
+    private final TrainingData data;
     private final Training training;
 
     /** Where the adapters that are trained come from. */
@@ -51,12 +50,11 @@ final class FineTuning {
         void addTo(TrainedAdapters set, Model model, long seed) throws IOException;
     }
 
-    FineTuning(TextModel owner, Source source, Dataset data, Training training) {
+    FineTuning(TextModel owner, Source source, TrainingData data, Training training) {
         this.owner = owner;
         this.source = source;
         this.training = training;
-        this.data =
-                data.isSplit() ? data : data.split(HELD_OUT, training.config().seed());
+        this.data = data.splitUnless(HELD_OUT, training.config().seed());
     }
 
     /** New adapters; one of them trains the head of a classifier. */
@@ -129,8 +127,8 @@ final class FineTuning {
     private FineTuned run(@Nullable RunDirectory directory) throws IOException {
         ModelInfo info = owner.info();
         long seed = training.config().seed();
-        Labels labels = Classes.of(info, training.classes(), source.read(), data.train());
-        Classes.shares(info, labels, data.train()).forEach(LOG::info);
+        Labels labels = data.labels(info, training.classes(), source.read());
+        data.notes(info, labels).forEach(LOG::info);
         Base base = owner.use(info.task().classifies() ? labels.outputs() : 0, seed);
         TrainedAdapters adapters = new TrainedAdapters(List.of());
         try {
@@ -166,15 +164,18 @@ final class FineTuning {
     private Report train(Base base, TrainedAdapters adapters, Labels labels, @Nullable RunDirectory directory)
             throws IOException {
         int inFront = adapters.rowsInFront();
-        RecordEncoder.Encoded train = encode(base, "records", data.train(), labels, inFront);
-        List<Example> heldOut = data.heldOut().isEmpty()
+        RecordEncoder.Encoded train = encode(base, labels, inFront, false);
+        List<Example> heldOut = data.size(true) == 0
                 ? List.of()
-                : encode(base, "held-out records", data.heldOut(), labels, inFront)
-                        .examples();
+                : encode(base, labels, inFront, true).examples();
         RunLog log = new RunLog();
         List<TrainingListener> listeners = new ArrayList<>(List.of(log));
         listeners.addAll(training.listeners());
         TrainingRun run = new TrainingRun(base.model(), adapters, training.config(), listeners);
+        Objective objective = data.objective();
+        if (objective != null) {
+            run.by(objective);
+        }
         if (directory != null) {
             Training.Output out = training.output();
             HtmlReport page = new HtmlReport(
@@ -193,19 +194,16 @@ final class FineTuning {
         }
     }
 
-    private RecordEncoder.Encoded encode(
-            Base base, String what, List<TextRecord> records, Labels labels, int rowsInFront) {
-        RecordEncoder.Encoded encoded = base.encode(records, labels, rowsInFront, training.maxLength());
+    private RecordEncoder.Encoded encode(Base base, Labels labels, int rowsInFront, boolean heldOut)
+            throws IOException {
+        RecordEncoder.Encoded encoded = data.encode(base, labels, rowsInFront, training.maxLength(), heldOut);
         if (encoded.cut() > 0) {
             LOG.info(
                     "{} of {} {} were too long and were cut; {} of these had nothing left to score and were left out",
                     encoded.cut(),
-                    records.size(),
-                    what,
+                    data.size(heldOut),
+                    heldOut ? "held-out records" : "records",
                     encoded.dropped());
-        }
-        if (owner.info().task() == TaskType.CAUSAL_LM && records.stream().anyMatch(r -> r.label() != null)) {
-            LOG.warn("{} have labels, which a language model does not learn", what);
         }
         return encoded;
     }

@@ -1,5 +1,7 @@
 package dev.peft4j;
 
+
+
 /** What outputs of a head mean. */
 final class Probabilities {
     private Probabilities() {}

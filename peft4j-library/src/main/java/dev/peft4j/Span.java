@@ -1,5 +1,7 @@
 package dev.peft4j;
 
+
+
 /**
  * A part of a text that answers a question.
  *

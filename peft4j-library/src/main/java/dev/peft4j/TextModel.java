@@ -132,12 +132,12 @@ public final class TextModel implements TextGeneration, AutoCloseable {
      * @throws dev.peft4j.core.error.StoppedException if the thread is interrupted before the first step
      * @throws dev.peft4j.core.error.NonFiniteException if a value becomes infinite or not a number
      */
-    public FineTuned fineTune(PeftConfig config, Dataset data, Training training) throws IOException {
+    public FineTuned fineTune(PeftConfig config, TrainingData data, Training training) throws IOException {
         return fineTune(List.of(config), data, training);
     }
 
     /** Trains several new adapters together, which act in this order. */
-    public FineTuned fineTune(List<PeftConfig> configs, Dataset data, Training training) throws IOException {
+    public FineTuned fineTune(List<PeftConfig> configs, TrainingData data, Training training) throws IOException {
         requireOpen();
         return new FineTuning(this, FineTuning.newAdapters(List.copyOf(configs)), data, training).run();
     }
@@ -147,7 +147,7 @@ public final class TextModel implements TextGeneration, AutoCloseable {
      *
      * @throws BadFileException if the directory holds no adapter for this base
      */
-    public FineTuned fineTune(Path adapter, Dataset data, Training training) throws IOException {
+    public FineTuned fineTune(Path adapter, TrainingData data, Training training) throws IOException {
         requireOpen();
         return new FineTuning(this, FineTuning.saved(adapter), data, training).run();
     }
@@ -157,7 +157,7 @@ public final class TextModel implements TextGeneration, AutoCloseable {
      * closes what it has trained; else whoever takes the result closes it. Progress comes to the listeners of the training.
      */
     public CompletableFuture<FineTuned> fineTuneAsync(
-            PeftConfig config, Dataset data, Training training, Executor executor) {
+            PeftConfig config, TrainingData data, Training training, Executor executor) {
         return FutureRun.start(t -> fineTune(config, data, t), training, executor);
     }
 
@@ -249,7 +249,7 @@ public final class TextModel implements TextGeneration, AutoCloseable {
     }
 
     /** Takes the adapters that have these names now. */
-    private synchronized Chosen choose(List<String> names) throws IOException {
+    synchronized Chosen choose(List<String> names) throws IOException {
         requireOpen();
         List<Base> of = names.stream().map(n -> loaded(n).base()).distinct().toList();
         if (of.size() > 1) {
@@ -281,6 +281,16 @@ public final class TextModel implements TextGeneration, AutoCloseable {
      */
     public TextClassifier classifier(String... names) throws IOException {
         return parts(TaskType.SEQ_CLS, names).classifier();
+    }
+
+    /**
+     * Answers in conversations, by some of the adapters.
+     *
+     * @throws BadFileException if the checkpoint has no chat template
+     */
+    public ChatGeneration chat(String... names) throws IOException {
+        Views.require(info, TaskType.CAUSAL_LM);
+        return Views.chat(this, List.copyOf(Arrays.asList(names)));
     }
 
     /** The same for tags of words, of a model that was opened for {@link TaskType#TOKEN_CLS}. */

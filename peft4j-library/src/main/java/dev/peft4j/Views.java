@@ -5,8 +5,10 @@ import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.ModelInfo;
+import dev.peft4j.models.chat.ChatTemplate;
 import dev.peft4j.models.data.Labels;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Function;
@@ -60,6 +62,17 @@ final class Views {
             model.close();
             throw e;
         }
+    }
+
+    /** Answers by the chat template of a model. */
+    static ChatGeneration chat(TextModel model, List<String> names) throws IOException {
+        return new ChatGeneration(ChatTemplate.open(model.directory()), use -> {
+            try (Chosen c = model.choose(names)) {
+                return use.apply(new CallGeneration(c.base().model(), c.base().tokenizer(), c.calls()));
+            } catch (IOException e) { // the base of a language model was read when it was opened
+                throw new UncheckedIOException(e.getMessage(), e);
+            }
+        });
     }
 
     /**

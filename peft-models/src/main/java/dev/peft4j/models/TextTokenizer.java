@@ -305,25 +305,12 @@ public final class TextTokenizer implements AutoCloseable {
     /** The text of token ids, without special tokens. */
     public String decode(int... ids) {
         String text = first.decode(ids);
-        return traits.cleansUp() ? cleanUp(text) : text;
+        return traits.cleansUp() ? TokenizerTraits.cleanUp(text) : text;
     }
 
     /** Whether the text of ids loses some of its spaces, by what comes behind them. */
     boolean cleansUp() {
         return traits.cleansUp();
-    }
-
-    private static String cleanUp(String text) {
-        return text.replace(" .", ".")
-                .replace(" ?", "?")
-                .replace(" !", "!")
-                .replace(" ,", ",")
-                .replace(" ' ", "'")
-                .replace(" n't", "n't")
-                .replace(" 'm", "'m")
-                .replace(" 's", "'s")
-                .replace(" 've", "'ve")
-                .replace(" 're", "'re");
     }
 
     /** The id of the token that ends a text to learn, or -1 if neither the tokenizer nor its model has one. */

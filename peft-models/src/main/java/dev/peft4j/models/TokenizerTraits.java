@@ -38,4 +38,19 @@ record TokenizerTraits(
         int longestAdded,
         int longestWord,
         boolean cutsAtSpaces,
-        boolean cleansUp) {}
+        boolean cleansUp) {
+
+    /** Takes spaces out in front of punctuation, as transformers does. */
+    static String cleanUp(String text) {
+        return text.replace(" .", ".")
+                .replace(" ?", "?")
+                .replace(" !", "!")
+                .replace(" ,", ",")
+                .replace(" ' ", "'")
+                .replace(" n't", "n't")
+                .replace(" 'm", "'m")
+                .replace(" 's", "'s")
+                .replace(" 've", "'ve")
+                .replace(" 're", "'re");
+    }
+}

@@ -93,7 +93,9 @@ class BehaviourMatrixTest {
         }
 
         Model open(String family) throws IOException {
-            return Methods.open(family, LoadOptions.on(Backend.host()).withFormat(format()));
+            return Models.load(
+                    Methods.MODELS.resolve(family),
+                    LoadOptions.on(Backend.host()).withFormat(format()));
         }
     }
 

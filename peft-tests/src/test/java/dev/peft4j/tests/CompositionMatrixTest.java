@@ -17,7 +17,7 @@ import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;
-import dev.peft4j.models.LoadOptions;
+import dev.peft4j.models.Models;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
@@ -56,7 +56,7 @@ class CompositionMatrixTest {
     void every_pair_composes_or_is_refused_by_the_name_of_a_tensor(String family) throws IOException {
         List<Methods.Method> methods =
                 methods().stream().filter(m -> m.impossible(family).isEmpty()).toList();
-        try (Model model = Methods.open(family, LoadOptions.on(Backend.host()));
+        try (Model model = Models.load(Methods.MODELS.resolve(family), Backend.host(), 0, 0);
                 Arena arena = new Arena(DType.F32)) {
             for (int i = 0; i < methods.size(); i++) {
                 for (int j = i + 1; j < methods.size(); j++) {

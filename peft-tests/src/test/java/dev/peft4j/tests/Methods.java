@@ -14,7 +14,6 @@ import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.NormSite;
-import dev.peft4j.core.site.TaskType;
 import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.lora.LoraInit;
 import dev.peft4j.lora.adalora.AdaLoraConfig;
@@ -23,13 +22,9 @@ import dev.peft4j.lora.loha.LoHaConfig;
 import dev.peft4j.lora.lokr.LoKrConfig;
 import dev.peft4j.lora.oft.OftConfig;
 import dev.peft4j.lora.vera.VeraConfig;
-import dev.peft4j.models.LoadOptions;
-import dev.peft4j.models.ModelInfo;
-import dev.peft4j.models.Models;
 import dev.peft4j.prompt.PTuningConfig;
 import dev.peft4j.prompt.PrefixTuningConfig;
 import dev.peft4j.prompt.PromptTuningConfig;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,21 +37,13 @@ import java.util.function.Function;
 final class Methods {
     static final Path MODELS = Shared.root().resolve("peft-tests/src/test/resources/golden/models");
     static final List<String> FAMILIES =
-            List.of("gpt2", "llama", "bert", "qwen3", "gemma3_text", "phi3", "modernbert_small", "deberta_small");
+            List.of("gpt2", "llama", "bert", "qwen3", "gemma3_text", "phi3", "modernbert_small", "deberta_c2p");
     static final Set<String> WITHOUT_BIASES =
             Set.of("llama", "mistral", "qwen3", "smollm3", "phi3", "gemma2", "gemma3_text");
 
-    private static final Set<String> WITHOUT_KEYS_IN_FRONT = Set.of("modernbert_small", "deberta_small");
+    private static final Set<String> WITHOUT_KEYS_IN_FRONT = Set.of("modernbert_small", "deberta_c2p");
 
     private Methods() {}
-
-    /** Opens a family: decoders predict tokens, and encoders classify, whatever their checkpoint was made for. */
-    static Model open(String family, LoadOptions options) throws IOException {
-        boolean decoder = ModelInfo.read(MODELS.resolve(family)).task() == TaskType.CAUSAL_LM;
-        return Models.load(
-                MODELS.resolve(family),
-                decoder ? options : options.withTask(TaskType.SEQ_CLS).withOutputs(3));
-    }
 
     private static final BottleneckConfig.Init MAM = BottleneckConfig.Init.MAM_ADAPTER;
 

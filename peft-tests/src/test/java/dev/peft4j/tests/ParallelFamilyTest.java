@@ -173,7 +173,8 @@ class ParallelFamilyTest {
                 assertThrows(BadFileException.class, () -> Models.load(dir)).getMessage();
         assertTrue(
                 message.contains(
-                        "there are bert, gemma2, gemma3_text, gpt2, llama, mistral, parallel_decoder, phi3, qwen2, qwen3, smollm3."),
+                        "there are bert, deberta-v2, distilbert, electra, gemma2, gemma3_text, gpt2, llama, mistral,"
+                                + " modernbert, parallel_decoder, phi3, qwen2, qwen3, roberta, smollm3, xlm-roberta."),
                 message);
         assertTrue(message.contains("Did you mean parallel_decoder?"), message);
     }

@@ -107,6 +107,6 @@ class SequenceHeadTest {
                                 Methods.MODELS.resolve("bert"),
                                 LoadOptions.on(Backend.host()).withTask(TaskType.CAUSAL_LM)))
                 .getMessage();
-        assertTrue(message.contains("CAUSAL_LM") && message.contains("[SEQ_CLS]"), message);
+        assertTrue(message.contains("CAUSAL_LM") && message.contains("[SEQ_CLS, TOKEN_CLS"), message);
     }
 }

@@ -7,6 +7,7 @@ import dev.peft4j.core.train.Checkpoints;
 import dev.peft4j.core.train.Evaluation;
 import dev.peft4j.core.train.HtmlReport;
 import dev.peft4j.core.train.JsonlLog;
+import dev.peft4j.core.train.Objective;
 import dev.peft4j.core.train.Trainer;
 import dev.peft4j.core.train.TrainingConfig;
 import dev.peft4j.core.train.TrainingListener;
@@ -31,6 +32,7 @@ public final class TrainingRun {
     private final List<TrainingListener> listeners;
     private final Saver saver = new Saver();
     private @Nullable Output output;
+    private @Nullable Objective objective;
     private volatile boolean stopped;
     private volatile @Nullable Trainer trainer;
 
@@ -68,6 +70,12 @@ public final class TrainingRun {
         return this;
     }
 
+    /** Trains by another objective than the loss of the model's head. */
+    public TrainingRun by(Objective other) {
+        objective = other;
+        return this;
+    }
+
     /** Ends the run behind the step that it is in, with its state saved; callable from any thread and at any time. */
     public void stop() {
         stopped = true;
@@ -96,14 +104,14 @@ public final class TrainingRun {
             throws IOException {
         Output out = output;
         if (out == null) {
-            return start(new Trainer(model, adapters.all(), config, listeners)).train(records, heldOut);
+            return start(trainer(listeners)).train(records, heldOut);
         }
         TrainingResult result;
         RunDirectory directory = out.directory;
         try (JsonlLog log = new JsonlLog(directory.log())) {
             List<TrainingListener> all = new ArrayList<>(listeners);
             all.addAll(List.of(log, new Replay(directory.log(), out.report), out.report, saver));
-            Trainer t = new Trainer(model, adapters.all(), config, all);
+            Trainer t = trainer(all);
             result = start(directory.resumes() ? t.resume(out.checkpoints) : t.keepState(out.checkpoints))
                     .train(records, heldOut);
         }
@@ -129,6 +137,11 @@ public final class TrainingRun {
                 Thread.currentThread().interrupt();
             }
         }
+    }
+
+    private Trainer trainer(List<TrainingListener> told) {
+        Trainer t = new Trainer(model, adapters.all(), config, told);
+        return objective == null ? t : t.withObjective(objective);
     }
 
     private Trainer start(Trainer t) {

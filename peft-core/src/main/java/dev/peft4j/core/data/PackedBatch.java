@@ -220,16 +220,10 @@ public final class PackedBatch implements Batch {
             int[] all = behind(rows, longerStarts, labels.labels(), Targets.IGNORE);
             longer = new Targets.PerToken(all);
         } else if (targets instanceof Targets.Spans spans) {
-            longer = new Targets.Spans(moved(spans.first(), rows), moved(spans.last(), rows));
+            longer = spans.behind(rows);
         }
         return new PackedBatch(
                 behind(rows, longerStarts, ids, 0), behind(rows, longerStarts, tokenTypes, 0), longerStarts, longer);
-    }
-
-    private static int[] moved(int[] places, int[] rows) {
-        int[] behind = new int[places.length];
-        Arrays.setAll(behind, s -> places[s] == Targets.IGNORE ? Targets.IGNORE : places[s] + rows[s]);
-        return behind;
     }
 
     /** Numbers of the tokens with others in front of those of each sequence. */

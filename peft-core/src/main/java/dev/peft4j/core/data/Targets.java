@@ -169,6 +169,17 @@ public sealed interface Targets {
             return first.length;
         }
 
+        /** The same with so many tokens in front of each sequence. */
+        Spans behind(int[] rows) {
+            return new Spans(behind(first, rows), behind(last, rows));
+        }
+
+        private static int[] behind(int[] places, int[] rows) {
+            int[] moved = new int[places.length];
+            Arrays.setAll(moved, s -> places[s] == IGNORE ? IGNORE : places[s] + rows[s]);
+            return moved;
+        }
+
         @Override
         public Spans of(int... which) {
             return new Spans(chosen(first, which), chosen(last, which));

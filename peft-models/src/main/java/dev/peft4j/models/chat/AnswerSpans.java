@@ -42,10 +42,19 @@ final class AnswerSpans {
                 if (end < asked.length()) {
                     throw changed(chat, i, "the text of the answer");
                 }
-                answers.add(new Rendering.Span(asked.length(), end));
+                String text = whole.text().substring(asked.length(), end);
+                answers.add(new Rendering.Span(
+                        asked.length(),
+                        asked.length() + learnt(text, messages.get(i).content())));
             }
         }
         return answers;
+    }
+
+    /** How much of a turn is learnt: the answer and the mark that ends it, without the white space that the template puts behind the mark. */
+    private static int learnt(String turn, String content) {
+        String marked = turn.stripTrailing();
+        return marked.endsWith(content.strip()) ? turn.length() : marked.length();
     }
 
     /** Where an answer ends within the whole. Some templates put the end token behind whatever comes last (Phi-3). */

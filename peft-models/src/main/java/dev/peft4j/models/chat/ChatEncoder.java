@@ -19,7 +19,7 @@ import java.util.List;
  *
  * <p>The ids are those of {@code apply_chat_template(tokenize=True)} of transformers: the special tokens are those that the template writes, none is added. With
  * {@code {% generation %}} blocks the labels are those of {@code return_assistant_tokens_mask=True}. Else answers are found by rendering the conversation up to
- * each of them; what the template writes for a turn is learnt up to its end, so a line break behind {@code <|im_end|>} is, too. A token that is in an answer
+ * each of them; what the template writes for a turn is learnt up to the mark that ends it, such as {@code <|im_end|>}, without a line break behind that. A token that is in an answer
  * only in part is learnt.
  *
  * @param template of the model

@@ -73,11 +73,16 @@ final class FakeHub implements AutoCloseable {
     }
 
     URI address() {
-        return URI.create("http://127.0.0.1:" + hub.getAddress().getPort());
+        return address(hub);
     }
 
     URI storeAddress() {
-        return URI.create("http://127.0.0.1:" + store.getAddress().getPort());
+        return address(store);
+    }
+
+    private static URI address(HttpServer server) {
+        String host = InetAddress.getLoopbackAddress().getHostAddress();
+        return URI.create("http://" + host + ":" + server.getAddress().getPort());
     }
 
     HubConfig config(Path cache) {

