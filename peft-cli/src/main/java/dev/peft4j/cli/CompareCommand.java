@@ -136,7 +136,7 @@ final class CompareCommand implements Callable<Integer> {
                         "--methods full was given, which changes the model for those after it. Use train --method full.");
             }
         }
-        ModelInfo info = ModelInfo.read(modelOptions.model);
+        ModelInfo info = modelOptions.info();
         dataOptions.check(given, info, List.of(data, evalData));
         List<TextRecord> train = dataOptions.readTraining(data, limit);
         List<TextRecord> test = dataOptions.read(evalData, evalLimit);

@@ -5,6 +5,8 @@ import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.lora.LoraCombination;
 import dev.peft4j.lora.LoraConversion;
+import dev.peft4j.models.gguf.GgufAdapter;
+import dev.peft4j.models.gguf.GgufType;
 import dev.peft4j.run.RunDirectory;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -22,8 +24,13 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         sortOptions = false,
         description =
-                "Makes plain LoRA of an adapter of any method that changes weights, for servers that know LoRA only.",
-        footer = {"", "Example:", "  peft4j convert --model DIR --adapter run/loha --energy 0.99 --out run/lora"})
+                "Makes plain LoRA of an adapter of any method that changes weights, for servers that know LoRA only; or a GGUF file of a LoRA adapter, for llama.cpp.",
+        footer = {
+            "",
+            "Examples:",
+            "  peft4j convert --model DIR --adapter run/loha --energy 0.99 --out run/lora",
+            "  peft4j convert --model DIR --adapter run/lora --out run/lora.gguf"
+        })
 final class ConvertCommand implements Callable<Integer> {
     @Mixin
     ModelOptions modelOptions = new ModelOptions();
@@ -40,7 +47,11 @@ final class ConvertCommand implements Callable<Integer> {
             description = "as many ranks of each layer as hold this share of its change (default: ${DEFAULT-VALUE})")
     double energy = 0.99;
 
-    @Option(names = "--out", required = true, paramLabel = "DIR", description = "new directory of the adapter")
+    @Option(
+            names = "--out",
+            required = true,
+            paramLabel = "DIR",
+            description = "new directory of the adapter, or a file that ends in .gguf")
     Path out = Path.of("");
 
     @Option(names = "--overwrite", description = "replace an adapter that is in --out")
@@ -52,6 +63,14 @@ final class ConvertCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Given given = new Given(spec);
+        if (String.valueOf(out.getFileName()).endsWith(".gguf")) {
+            for (String option : List.of("--rank", "--energy", "--overwrite")) {
+                given.refuse(option, true, "a GGUF file, which has the adapter as it is");
+            }
+            GgufAdapter.write(out, adapter, modelOptions.model, GgufType.F32);
+            spec.commandLine().getOut().printf("GGUF adapter: %s%n", out);
+            return 0;
+        }
         given.refuse("--energy", given.has("--rank"), "--rank, which says how many ranks there are");
         RunDirectory.requireApart(List.of(out), List.of(adapter));
         RunDirectory.whileTaken(out, List.of(out), overwrite, this::convert);

@@ -85,7 +85,7 @@ final class DataOptions {
         return reader().read(file, most(limit));
     }
 
-    private static int most(int limit) {
+    static int most(int limit) {
         if (limit < 0) {
             throw new BadInputException("a limit of " + limit + " records was given; it is at least 1, or 0 for"
                     + " all. Change the setting.");
@@ -105,10 +105,14 @@ final class DataOptions {
 
     /** Refuses options that mean nothing to a model or to the files of its records. */
     void check(Given given, ModelInfo model, List<Path> files) {
-        boolean classifies = model.task() == TaskType.SEQ_CLS;
-        given.refuse("--label-column", !classifies, "a " + model.modelType() + " model, which learns no labels");
-        given.refuse("--prompt-column", classifies, "a classifier, which has no prompts");
-        given.refuse("--separator", classifies, "a classifier, which has no prompts");
+        boolean labels = model.task().classifies() || model.task() == TaskType.QUESTION_ANS;
+        boolean alone = model.task() == TaskType.TOKEN_CLS || model.task() == TaskType.MASKED_LM;
+        given.refuse("--label-column", !labels, "a " + model.modelType() + " model, which learns no labels");
+        given.refuse("--prompt-column", alone, "a model for " + model.task() + ", whose records have one text");
+        given.refuse(
+                "--separator",
+                model.task() != TaskType.CAUSAL_LM,
+                "a model for " + model.task() + ", which does not join texts");
         boolean tables = files.stream().anyMatch(RecordReader::isTable);
         given.refuse("--columns", !tables, "records of JSONL, which name their keys themselves");
         given.refuse(

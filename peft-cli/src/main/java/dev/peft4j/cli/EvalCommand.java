@@ -59,7 +59,7 @@ final class EvalCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         PrintWriter out = spec.commandLine().getOut();
-        ModelInfo info = ModelInfo.read(modelOptions.model);
+        ModelInfo info = modelOptions.info();
         dataOptions.check(new Given(spec), info, List.of(data));
         List<TextRecord> read = dataOptions.read(data, limit);
         Classes.requireKnown(info, modelOptions.classes, adapters, read);

@@ -7,6 +7,8 @@ import dev.peft4j.models.CausalModel;
 import dev.peft4j.models.GenerationConfig;
 import dev.peft4j.models.TextGenerator;
 import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.models.chat.ChatMessage;
+import dev.peft4j.models.chat.ChatTemplate;
 import dev.peft4j.run.TrainedAdapters;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -47,6 +49,9 @@ final class GenerateCommand implements Callable<Integer> {
             paramLabel = "TEXT",
             description = "text to continue; \\n is a line feed")
     String prompt = "";
+
+    @Option(names = "--chat", description = "answer the prompt as what a user says, by the chat template of the model")
+    boolean chat;
 
     @Option(
             names = "--max-new-tokens",
@@ -92,10 +97,22 @@ final class GenerateCommand implements Callable<Integer> {
                     GenerationConfig.sampled(maxNewTokens, temperature, seed).withTop(topK, topP);
             try (TrainedAdapters held = new TrainedAdapters(ModelOptions.adapters(adapters, model));
                     TextGenerator generator = new TextGenerator(causal, held.all())) {
-                out.println(continuation(generator, tokenizer, prompt.replace("\\n", "\n"), config));
+                String text = prompt.replace("\\n", "\n");
+                out.println(
+                        chat
+                                ? answer(generator, tokenizer, text, config)
+                                : continuation(generator, tokenizer, text, config));
             }
         }
         return 0;
+    }
+
+    private String answer(TextGenerator generator, TextTokenizer tokenizer, String question, GenerationConfig config)
+            throws IOException {
+        String rendered = ChatTemplate.open(modelOptions.model).render(List.of(ChatMessage.user(question)), true);
+        return tokenizer
+                .decode(generator.generate(tokenizer.encode(rendered, false), config))
+                .strip();
     }
 
     static String continuation(

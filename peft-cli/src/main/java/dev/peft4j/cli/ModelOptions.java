@@ -2,9 +2,11 @@ package dev.peft4j.cli;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
+import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.compose.Conflicts;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.model.Model;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.weight.WeightFormat;
 import dev.peft4j.models.LoadOptions;
 import dev.peft4j.models.ModelInfo;
@@ -15,6 +17,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** Which model, and on how many threads. */
@@ -25,8 +28,18 @@ final class ModelOptions {
             names = "--model",
             required = true,
             paramLabel = "DIR",
-            description = "Hugging Face directory: config.json, model.safetensors (or shards), tokenizer.json")
+            converter = HubPath.class,
+            description =
+                    "Hugging Face directory: config.json, model.safetensors (or shards), tokenizer.json; or hub:ORG/NAME[@REVISION], which is downloaded")
     Path model = Path.of("");
+
+    @Option(
+            names = "--task",
+            paramLabel = "TASK",
+            description =
+                    "what the model is for: causal-lm, seq-cls, token-cls, question-ans, feature-extraction or masked-lm (default: what its checkpoint is for)")
+    @Nullable
+    String task;
 
     @Option(
             names = "--classes",
@@ -66,6 +79,32 @@ final class ModelOptions {
         }
     }
 
+    /**
+     * What the model is for; null if it was not asked for.
+     *
+     * @throws BadInputException if there is no such task
+     */
+    private @Nullable TaskType task() {
+        String asked = task;
+        if (asked == null) {
+            return null;
+        }
+        List<String> names = new ArrayList<>();
+        for (TaskType t : TaskType.values()) {
+            names.add(t.name().toLowerCase(Locale.ROOT).replace('_', '-'));
+            if (names.contains(asked.toLowerCase(Locale.ROOT).replace('_', '-'))) {
+                return t;
+            }
+        }
+        throw new BadInputException("--task " + asked + " was asked for; there are " + String.join(", ", names) + "."
+                + TargetModules.suggestion(asked, names) + " Give one of these.");
+    }
+
+    /** What the directory says of the model. */
+    ModelInfo info() throws IOException {
+        return ModelInfo.read(model, task());
+    }
+
     /** All weights are to be trained, for which they have to be in single precision: it is chosen if nothing was. */
     void trainAll() {
         if (dtype == Dtype.AUTO) {
@@ -75,7 +114,7 @@ final class ModelOptions {
 
     /** Opens the model, with as many classes as its adapters have. */
     Model open(List<Path> adapters) throws IOException {
-        return open(Classes.outputs(ModelInfo.read(model), classes, adapters), 0);
+        return open(Classes.outputs(info(), classes, adapters), 0);
     }
 
     /**
@@ -86,17 +125,19 @@ final class ModelOptions {
      */
     Model open(int outputs, long seed) throws IOException {
         useThreads(threads);
-        return open(model, dtype, outputs, seed);
-    }
-
-    private static Model open(Path directory, Dtype dtype, int outputs, long seed) throws IOException {
-        LoadOptions options = LoadOptions.defaults().withFormat(dtype.format());
-        return Models.load(directory, options.withOutputs(outputs).withSeed(seed));
+        LoadOptions options = LoadOptions.defaults()
+                .withFormat(dtype.format())
+                .withOutputs(outputs)
+                .withSeed(seed)
+                .withTask(info().task());
+        return Models.load(model, options);
     }
 
     /** Opens a model as its checkpoint is. */
     static Model open(Path directory, int outputs) throws IOException {
-        return open(directory, Dtype.AUTO, outputs, 0);
+        return Models.load(
+                directory,
+                LoadOptions.defaults().withFormat(Dtype.AUTO.format()).withOutputs(outputs));
     }
 
     /** How many threads the backend gets when it is made; 0 for all cores. */

@@ -50,6 +50,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             MergeCommand.class,
             CombineCommand.class,
             ConvertCommand.class,
+            ImportCommand.class,
             InspectCommand.class,
             BenchCommand.class,
             PretrainDemoCommand.class

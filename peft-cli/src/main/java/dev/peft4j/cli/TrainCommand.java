@@ -4,6 +4,7 @@ import dev.peft4j.core.data.Example;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.train.Checkpoints;
 import dev.peft4j.core.train.HtmlReport;
+import dev.peft4j.core.train.Objective;
 import dev.peft4j.core.train.Schedule;
 import dev.peft4j.core.train.TrainingConfig;
 import dev.peft4j.core.train.TrainingResult;
@@ -57,6 +58,13 @@ final class TrainCommand implements Callable<Integer> {
             paramLabel = "FILE",
             description = "records to train on: .jsonl, .csv or .tsv, also .gz")
     Path data = Path.of("");
+
+    @Option(
+            names = "--form",
+            paramLabel = "FORM",
+            description =
+                    "what the records are: ${COMPLETION-CANDIDATES}; conversations, and answers that are preferred, are JSONL (default: ${DEFAULT-VALUE})")
+    TrainingRecords.Form form = TrainingRecords.Form.RECORDS;
 
     @Option(
             names = "--eval-data",
@@ -193,25 +201,24 @@ final class TrainCommand implements Callable<Integer> {
             if (resume && !directory.resumes()) {
                 console.println("the run here was stopped before it had saved anything: it begins again");
             }
-            ModelInfo info = ModelInfo.read(modelOptions.model);
+            ModelInfo info = modelOptions.info();
             dataOptions.check(given, info, evalData == null ? List.of(data) : List.of(data, evalData));
-            Split records = records();
-            Labels labels = Classes.of(info, modelOptions.classes, below, records.train());
+            TrainingRecords records = form == TrainingRecords.Form.RECORDS
+                    ? TrainingRecords.of(records(), dataOptions)
+                    : TrainingRecords.read(form, data, evalData, limit, evalLimit, seed, dataOptions);
+            Labels labels = records.labels(info, modelOptions.classes, below);
             if (full) {
                 modelOptions.trainAll();
             }
             try (Model model = modelOptions.open(labels.outputs(), seed);
                     TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize());
                     TrainedAdapters adapters = AdapterSet.create(methodOptions, below, model, tokenizer, seed)) {
-                int inFront = adapters.rowsInFront();
-                List<Example> train =
-                        dataOptions.encode(name(data), records.train(), labels, inFront, model, tokenizer, console);
-                Classes.shares(info, labels, records.train()).forEach(line -> console.println("  " + line));
-                List<Example> heldOut = List.of();
-                if (!records.heldOut().isEmpty()) {
-                    String name = evalData == null ? "held out, a tenth drawn with seed " + seed : name(evalData);
-                    heldOut = dataOptions.encode(name, records.heldOut(), labels, inFront, model, tokenizer, console);
-                }
+                TrainingRecords.Use use =
+                        new TrainingRecords.Use(model, tokenizer, labels, adapters.rowsInFront(), console);
+                List<Example> train = records.encode(name(data), false, use);
+                records.shares(info, labels).forEach(line -> console.println("  " + line));
+                String held = evalData == null ? "held out, a tenth drawn with seed " + seed : name(evalData);
+                List<Example> heldOut = records.hasHeldOut() ? records.encode(held, true, use) : List.of();
                 HtmlReport report =
                         new HtmlReport("peft4j: " + methodOptions.method + " on " + data.getFileName(), settings());
                 TrainEnd end = new TrainEnd(console, out, full);
@@ -220,6 +227,8 @@ final class TrainCommand implements Callable<Integer> {
                 try (ConsoleProgress progress = new ConsoleProgress(console)) {
                     run = new TrainingRun(model, adapters, config, List.of(progress))
                             .in(directory, saveSteps, Duration.ofSeconds(saveSeconds), report, Classes.notes(labels));
+                    Objective objective = records.objective();
+                    run = objective == null ? run : run.by(objective);
                     signals.whenAsked(run::stop);
                     result = end.of(run, train, heldOut);
                 }

@@ -1,0 +1,184 @@
+package dev.peft4j.cli;
+
+import dev.peft4j.core.data.Example;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.train.Objective;
+import dev.peft4j.core.train.PreferenceObjective;
+import dev.peft4j.models.ModelInfo;
+import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.models.chat.Chat;
+import dev.peft4j.models.chat.ChatEncoder;
+import dev.peft4j.models.chat.ChatReader;
+import dev.peft4j.models.chat.ChatTemplate;
+import dev.peft4j.models.chat.Preference;
+import dev.peft4j.models.chat.PreferenceEncoder;
+import dev.peft4j.models.chat.PreferenceReader;
+import dev.peft4j.models.data.Classes;
+import dev.peft4j.models.data.Labels;
+import dev.peft4j.models.data.RecordEncoder;
+import dev.peft4j.models.data.Split;
+import dev.peft4j.models.data.TextRecord;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Locale;
+import java.util.Random;
+import org.jspecify.annotations.Nullable;
+
+/** What a run trains on and evaluates on, in one of the forms that files have. */
+abstract class TrainingRecords {
+    private static final double HELD_OUT = 0.1;
+
+    /** Forms of files. */
+    enum Form {
+        /** Texts, prompts and completions, and what else a record of a task has. */
+        RECORDS,
+        /** Conversations. */
+        CHAT,
+        /** Prompts with two answers, by DPO. */
+        DPO,
+        /** The same, by ORPO. */
+        ORPO;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** How records become examples. */
+    record Use(Model model, TextTokenizer tokenizer, Labels labels, int inFront, PrintWriter out) {}
+
+    /** What the labels of records mean. */
+    Labels labels(ModelInfo info, int classes, List<Path> adapters) throws IOException {
+        return Labels.numbered(Integer.MAX_VALUE);
+    }
+
+    /** Lines about the classes. */
+    List<String> shares(ModelInfo info, Labels labels) {
+        return List.of();
+    }
+
+    abstract boolean hasHeldOut();
+
+    /** The examples of one side, with a line that says how many. */
+    abstract List<Example> encode(String name, boolean heldOut, Use use) throws IOException;
+
+    /** What training makes small, or null for the loss of the head. */
+    @Nullable
+    Objective objective() {
+        return null;
+    }
+
+    /** Texts. */
+    static TrainingRecords of(Split split, DataOptions options) {
+        return new TrainingRecords() {
+            @Override
+            Labels labels(ModelInfo info, int classes, List<Path> adapters) throws IOException {
+                return Classes.of(info, classes, adapters, split.train());
+            }
+
+            @Override
+            List<String> shares(ModelInfo info, Labels labels) {
+                return Classes.shares(info, labels, split.train());
+            }
+
+            @Override
+            boolean hasHeldOut() {
+                return !split.heldOut().isEmpty();
+            }
+
+            @Override
+            List<Example> encode(String name, boolean heldOut, Use use) {
+                List<TextRecord> side = heldOut ? split.heldOut() : split.train();
+                return options.encode(name, side, use.labels, use.inFront, use.model, use.tokenizer, use.out);
+            }
+        };
+    }
+
+    /** Conversations or preferences. */
+    static TrainingRecords read(
+            Form form, Path data, @Nullable Path evalData, int limit, int evalLimit, long seed, DataOptions options)
+            throws IOException {
+        return form == Form.CHAT
+                ? new Listed<>(sides(ChatReader::read, data, evalData, limit, evalLimit, seed), null) {
+                    @Override
+                    RecordEncoder.Encoded encode(List<Chat> side, Use use) throws IOException {
+                        ChatTemplate template = ChatTemplate.open(use.model.directory());
+                        return ChatEncoder.forModel(use.model, template, use.tokenizer, use.inFront, options.maxLength)
+                                .encode(side);
+                    }
+                }
+                : new Listed<>(
+                        sides(PreferenceReader::read, data, evalData, limit, evalLimit, seed),
+                        form == Form.DPO ? PreferenceObjective.dpo() : PreferenceObjective.orpo()) {
+                    @Override
+                    RecordEncoder.Encoded encode(List<Preference> side, Use use) throws IOException {
+                        boolean chats = side.stream().anyMatch(Preference::isChat);
+                        ChatTemplate template = chats ? ChatTemplate.open(use.model.directory()) : null;
+                        int most = RecordEncoder.forModel(
+                                        use.model, use.tokenizer, use.labels, use.inFront, options.maxLength)
+                                .maxLength();
+                        return new PreferenceEncoder(template, use.tokenizer, most).encode(side);
+                    }
+                };
+    }
+
+    /** Reads the first records of a file. */
+    private interface Reader<T> {
+        List<T> read(Path file, int limit) throws IOException;
+    }
+
+    private record Sides<T>(List<T> train, List<T> heldOut) {}
+
+    private static <T> Sides<T> sides(
+            Reader<T> reader, Path data, @Nullable Path evalData, int limit, int evalLimit, long seed)
+            throws IOException {
+        List<T> all = new ArrayList<>(reader.read(data, DataOptions.most(limit)));
+        if (evalData != null) {
+            return new Sides<>(all, reader.read(evalData, DataOptions.most(evalLimit)));
+        }
+        Collections.shuffle(all, new Random(seed));
+        int out = (int) Math.floor(HELD_OUT * all.size());
+        List<T> heldOut = all.subList(0, evalLimit > 0 ? Math.min(out, evalLimit) : out);
+        return new Sides<>(all.subList(out, all.size()), heldOut);
+    }
+
+    private abstract static class Listed<T> extends TrainingRecords {
+        private final Sides<T> sides;
+        private final @Nullable Objective objective;
+
+        Listed(Sides<T> sides, @Nullable Objective objective) {
+            this.sides = sides;
+            this.objective = objective;
+        }
+
+        abstract RecordEncoder.Encoded encode(List<T> side, Use use) throws IOException;
+
+        @Override
+        boolean hasHeldOut() {
+            return !sides.heldOut.isEmpty();
+        }
+
+        @Override
+        List<Example> encode(String name, boolean heldOut, Use use) throws IOException {
+            RecordEncoder.Encoded encoded = encode(heldOut ? sides.heldOut : sides.train, use);
+            use.out.printf("%s: %,d records%n", name, encoded.examples().size());
+            if (encoded.cut() > 0) {
+                use.out.printf(
+                        "  %,d were too long and were cut; %,d of these had nothing left to score and were left out%n",
+                        encoded.cut(), encoded.dropped());
+            }
+            return encoded.examples();
+        }
+
+        @Override
+        @Nullable
+        Objective objective() {
+            return objective;
+        }
+    }
+}
