@@ -59,11 +59,12 @@ public final class DebertaFamily implements ModelFamily {
                         config.probability("cls_dropout", form.dropout()));
             case MASKED_LM ->
                 EncoderHead.ofHiddenTokens(
-                        "cls.predictions.transform.dense",
-                        form.activation(),
-                        "cls.predictions.transform.LayerNorm",
-                        form.eps(),
-                        "cls.predictions.bias");
+                                "cls.predictions.transform.dense",
+                                form.activation(),
+                                "cls.predictions.transform.LayerNorm",
+                                form.eps(),
+                                "cls.predictions.bias")
+                        .withColumns(form.embeddingWidth());
             case QUESTION_ANS -> EncoderHead.plain(0);
             default -> EncoderHead.plain(form.dropout());
         };
