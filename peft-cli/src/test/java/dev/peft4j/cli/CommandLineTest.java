@@ -366,7 +366,9 @@ class CommandLineTest {
             }
         }
         Files.writeString(config, Json.print(fields));
-        return kind.equals("unknown family") ? "there are bert, gemma2, gemma3_text, gpt2, llama" : "config.json";
+        return kind.equals("unknown family")
+                ? "there are bert, deberta-v2, distilbert, electra, gemma2"
+                : "config.json";
     }
 
     @Test

@@ -33,6 +33,17 @@ class ArchitectureTest {
                     "dev.peft4j.cli..");
 
     @ArchTest
+    static final ArchRule only_the_hub_touches_the_network = noClasses()
+            .that()
+            .resideOutsideOfPackage("dev.peft4j.models.hub")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("java.net.http..", "javax.net..")
+            .orShould()
+            .dependOnClassesThat()
+            .haveNameMatching("java\\.net\\.(Socket|ServerSocket|DatagramSocket|HttpURLConnection|InetSocketAddress)");
+
+    @ArchTest
     static final ArchRule models_know_no_methods = noClasses()
             .that()
             .resideInAPackage("dev.peft4j.models..")

@@ -6,9 +6,15 @@ import dev.peft4j.Dataset;
 import dev.peft4j.TextModel;
 import dev.peft4j.Training;
 import dev.peft4j.core.adapter.AdapterFiles;
+import dev.peft4j.core.format.Json;
+import dev.peft4j.examples.AnswerQuestions;
 import dev.peft4j.examples.ContinuePeftAdapter;
+import dev.peft4j.examples.PreferAnswers;
+import dev.peft4j.examples.SearchByMeaning;
 import dev.peft4j.examples.SentimentClassifier;
 import dev.peft4j.examples.ServeAdapters;
+import dev.peft4j.examples.TagEntities;
+import dev.peft4j.examples.TuneChat;
 import dev.peft4j.examples.TuneLanguageModel;
 import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.models.data.TextRecord;
@@ -19,7 +25,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -101,5 +109,63 @@ class ExamplesTest {
         String said = printed(ContinuePeftAdapter::main, base, first, restaurants(), dir.resolve("out"), 2);
         assertTrue(said.contains("2 steps;"), said);
         assertTrue(AdapterFiles.isAdapter(dir.resolve("out")));
+    }
+
+    /** What is known of places, and sentences about them, in words of the small encoder. */
+    private Path places() throws IOException {
+        List<String> lines = new ArrayList<>(List.of("mr,ref"));
+        String[] names = {"good", "bad", "fine", "poor"};
+        for (int i = 0; i < 80; i++) {
+            String name = names[i % 4];
+            String near = i % 8 < 4 ? "book" : "film";
+            lines.add("\"name[" + name + "], near[" + near + "], " + i + "\",\"the " + name + " is a very " + near
+                    + " was " + "not ".repeat(i % 5) + "\"");
+        }
+        return Files.write(dir.resolve("places.csv"), lines);
+    }
+
+    @Test
+    void entities_are_tagged() throws Exception {
+        String said =
+                printed(TagEntities::main, TinyModels.bert(dir.resolve("bert")), places(), dir.resolve("out"), 60);
+        String f1 = said.lines()
+                .filter(l -> l.startsWith("F1 of entities: "))
+                .findFirst()
+                .orElse("");
+        assertTrue(Double.parseDouble(f1.substring(16)) > 0.5, said);
+    }
+
+    @Test
+    void questions_are_answered() throws Exception {
+        String said =
+                printed(AnswerQuestions::main, TinyModels.bert(dir.resolve("bert")), places(), dir.resolve("out"), 40);
+        assertTrue(said.lines().anyMatch(l -> l.matches("exact match [0-9.]+, F1 [0-9.]+")), said);
+    }
+
+    @Test
+    void sentences_are_found_by_their_meaning() throws Exception {
+        String said =
+                printed(SearchByMeaning::main, TinyModels.bert(dir.resolve("bert")), places(), dir.resolve("out"), 10);
+        assertTrue(said.lines().anyMatch(l -> l.matches("recall@1: [0-9.]+, tuned [0-9.]+")), said);
+    }
+
+    @Test
+    void conversations_are_learnt() throws Exception {
+        Path base = TinyModels.llama(dir.resolve("base"));
+        Map<String, Object> config = new LinkedHashMap<>(Json.read(base.resolve("tokenizer_config.json")));
+        config.put(
+                "chat_template",
+                "{% for m in messages %}{{ m.role }}{{ eos_token }}{{ m.content }}{{ eos_token }}{% endfor %}");
+        Files.writeString(base.resolve("tokenizer_config.json"), Json.print(config));
+        Path file = restaurants();
+        String said = printed(TuneChat::main, base, file, file, dir.resolve("out"), 2);
+        assertTrue(said.contains("80 records, 80 held out; 2 steps") && said.contains("\nafter: "), said);
+    }
+
+    @Test
+    void answers_are_preferred() throws Exception {
+        Path base = TinyModels.llama(dir.resolve("base"));
+        String said = printed(PreferAnswers::main, base, restaurants(), dir.resolve("out"), 2);
+        assertTrue(said.contains("accuracy"), said);
     }
 }

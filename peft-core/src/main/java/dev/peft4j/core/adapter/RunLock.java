@@ -4,13 +4,13 @@ import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.format.Problems;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class RunLock implements AutoCloseable {
     static final String FILE = ".lock";
+
+    /** Those of this process: closing a second channel of a file would give back the lock of the first one. */
+    private static final Set<Path> TAKEN = ConcurrentHashMap.newKeySet();
 
     private final Path file;
     private final FileChannel channel;
@@ -51,11 +54,31 @@ public final class RunLock implements AutoCloseable {
     private static RunLock tryTake(Path directory) throws IOException {
         boolean missing = !Files.exists(directory);
         Files.createDirectories(directory);
-        Path file = directory.resolve(FILE);
+        Path file = directory.toRealPath().resolve(FILE);
+        if (TAKEN.add(file)) {
+            RunLock lock = null;
+            try {
+                lock = open(file, missing);
+            } finally {
+                if (lock == null) {
+                    TAKEN.remove(file);
+                }
+            }
+            if (lock != null) {
+                return lock;
+            }
+        }
+        throw new BadFileException(
+                directory,
+                "a run was to write here, and another one is doing so now. Wait until it has ended, or choose another directory.");
+    }
+
+    /** The lock, or null if another process has it. */
+    private static @Nullable RunLock open(Path file, boolean missing) throws IOException {
         boolean wasThere = Files.exists(file);
         FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         try {
-            if (tryLock(channel) != null && Files.exists(file)) { // else the run before has just ended, and removed it
+            if (channel.tryLock() != null && Files.exists(file)) { // else the run before has just ended, and removed it
                 return new RunLock(file, channel, missing, wasThere);
             }
         } catch (IOException | RuntimeException e) {
@@ -63,9 +86,7 @@ public final class RunLock implements AutoCloseable {
             throw e;
         }
         channel.close();
-        throw new BadFileException(
-                directory,
-                "a run was to write here, and another one is doing so now. Wait until it has ended, or choose another directory.");
+        return null;
     }
 
     /** Whether the run before was killed: it has left its lock. */
@@ -73,18 +94,14 @@ public final class RunLock implements AutoCloseable {
         return wasLeft;
     }
 
-    private static @Nullable FileLock tryLock(FileChannel channel) throws IOException {
-        try {
-            return channel.tryLock();
-        } catch (OverlappingFileLockException e) {
-            return null; // another run of this process
-        }
-    }
-
     @Override
     public void close() throws IOException {
-        Files.deleteIfExists(file);
-        channel.close();
+        try {
+            Files.deleteIfExists(file);
+            channel.close();
+        } finally {
+            TAKEN.remove(file);
+        }
         if (madeDirectory) {
             try {
                 Files.deleteIfExists(file.toAbsolutePath().getParent());

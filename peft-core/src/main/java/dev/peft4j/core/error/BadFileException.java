@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 /** A file does not hold what its format or its user promises. */
 public final class BadFileException extends IOException implements PeftFailure {
     private static final long serialVersionUID = 1L;
-    private static final Pattern CONTROL = Pattern.compile("[\\p{Cntrl}&&[^\n]]");
+    private static final Pattern CONTROL = Pattern.compile("[\\p{Cc}\\p{Cf}&&[^\n]]");
 
     /** With what was asked, what was found, and what to do. */
     public BadFileException(Path file, String problem) {

@@ -1,0 +1,160 @@
+package dev.peft4j.cli;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.peft4j.core.format.Json;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Tasks, conversations, preferences, and files of llama.cpp, by the command line. */
+class TaskCommandsTest {
+    @TempDir
+    Path dir;
+
+    private final CommandFixture cli = new CommandFixture();
+
+    private Path file(String name, String... lines) throws IOException {
+        return Files.write(dir.resolve(name), List.of(lines));
+    }
+
+    @Test
+    void tags_and_answers_are_trained_and_evaluated() throws IOException {
+        Path bert = TinyBert.write(dir.resolve("bert"));
+        Path tags = file(
+                "tags.jsonl",
+                "{\"tokens\":[\"the\",\"good\",\"film\"],\"tags\":[\"O\",\"B-X\",\"I-X\"]}",
+                "{\"tokens\":[\"a\",\"bad\",\"book\"],\"tags\":[\"O\",\"B-X\",\"I-X\"]}");
+        Path out = dir.resolve("tags");
+        String said = cli.works(
+                "train",
+                "--model",
+                bert,
+                "--task",
+                "token-cls",
+                "--data",
+                tags,
+                "--eval-data",
+                tags,
+                "--out",
+                out,
+                "--steps",
+                3);
+        assertTrue(said.contains("accuracy"), said);
+        said = cli.works("eval", "--model", bert, "--task", "token-cls", "--data", tags, "--adapter", out);
+        assertTrue(said.contains("tuned"), said);
+        Path answers = file(
+                "answers.jsonl",
+                "{\"question\":\"was the film\",\"context\":\"the film was good\",\"answers\":\"good\"}",
+                "{\"question\":\"was the book\",\"context\":\"the film was good\",\"answers\":\"\"}");
+        cli.works(
+                "train",
+                "--model",
+                bert,
+                "--task",
+                "question-ans",
+                "--data",
+                answers,
+                "--eval-data",
+                answers,
+                "--out",
+                dir.resolve("answers"),
+                "--steps",
+                2);
+        cli.fails(
+                "there are causal-lm",
+                "train",
+                "--model",
+                bert,
+                "--task",
+                "tags",
+                "--data",
+                tags,
+                "--out",
+                dir.resolve("no"));
+        cli.fails(
+                "CAUSAL_LM was asked for",
+                "train",
+                "--model",
+                bert,
+                "--task",
+                "causal-lm",
+                "--data",
+                tags,
+                "--out",
+                dir.resolve("no"));
+    }
+
+    @Test
+    void conversations_and_preferences_are_trained() throws IOException {
+        Path model = DemoModel.unpack(dir.resolve("model"));
+        Path settings = model.resolve("tokenizer_config.json");
+        Map<String, Object> config = new LinkedHashMap<>(Json.read(settings));
+        config.put(
+                "chat_template",
+                "{% for m in messages %}{{ m.role }}{{ eos_token }}{{ m.content }}{{ eos_token }}{% endfor %}");
+        Files.writeString(settings, Json.print(config));
+        String turn =
+                "{\"messages\":[{\"role\":\"user\",\"content\":\"fox\"},{\"role\":\"assistant\",\"content\":\"owl\"}]}";
+        Path chats = file("chats.jsonl", turn, turn);
+        Path out = dir.resolve("chat");
+        cli.works(
+                "train",
+                "--model",
+                model,
+                "--form",
+                "chat",
+                "--data",
+                chats,
+                "--eval-data",
+                chats,
+                "--out",
+                out,
+                "--steps",
+                2);
+        cli.works("generate", "--model", model, "--adapter", out, "--chat", "--prompt", "fox", "--max-new-tokens", 3);
+        Path pairs = file("pairs.jsonl", "{\"prompt\":\"the \",\"chosen\":\"fox\",\"rejected\":\"owl\"}");
+        for (String form : List.of("dpo", "orpo")) {
+            String said = cli.works(
+                    "train",
+                    "--model",
+                    model,
+                    "--form",
+                    form,
+                    "--data",
+                    pairs,
+                    "--eval-data",
+                    pairs,
+                    "--out",
+                    dir.resolve(form),
+                    "--steps",
+                    2);
+            assertTrue(said.contains("accuracy"), said);
+        }
+        cli.fails("rejected", "train", "--model", model, "--form", "dpo", "--data", chats, "--out", dir.resolve("no"));
+    }
+
+    @Test
+    void an_adapter_is_written_for_llama_cpp() throws IOException {
+        Path model = DemoModel.unpack(dir.resolve("model"));
+        Path data = file("text.jsonl", "{\"text\":\"the fox was happy\"}", "{\"text\":\"the owl was tired\"}");
+        Path out = dir.resolve("lora");
+        cli.works("train", "--model", model, "--data", data, "--eval-data", data, "--out", out, "--steps", 1);
+        Path gguf = dir.resolve("lora.gguf");
+        cli.works("convert", "--model", model, "--adapter", out, "--out", gguf);
+        assertTrue(Files.size(gguf) > 1000);
+        cli.fails("GGUF", "import", "--gguf", data, "--out", dir.resolve("imported"));
+        cli.fails("--rank", "convert", "--model", model, "--adapter", out, "--out", gguf, "--rank", 2);
+    }
+
+    @Test
+    void a_model_of_the_hub_is_refused_by_what_is_wrong_with_its_name() throws IOException {
+        Path data = file("text.jsonl", "{\"text\":\"the fox\"}");
+        cli.fails("hub:", "train", "--model", "hub:../x", "--data", data, "--out", dir.resolve("no"));
+    }
+}
