@@ -39,10 +39,11 @@ public final class ChatGeneration {
      */
     public String replyWhile(List<ChatMessage> messages, GenerationConfig config, Predicate<String> onText) {
         if (messages.isEmpty()) {
-            throw new BadInputException("an answer was asked for in a conversation without messages. Give at least one.");
+            throw new BadInputException(
+                    "an answer was asked for in a conversation without messages. Give at least one.");
         }
         String prompt = template.render(messages, true);
-        return lender.lend(
-                g -> g.generateWhile(g.tokenizer().encode(prompt, false), config, onText)); // the template writes all special tokens
+        return lender.lend(g -> g.generateWhile(
+                g.tokenizer().encode(prompt, false), config, onText)); // the template writes all special tokens
     }
 }

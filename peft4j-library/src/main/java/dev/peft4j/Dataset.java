@@ -143,7 +143,9 @@ public final class Dataset extends TrainingData {
     RecordEncoder.Encoded encode(Base base, Labels labels, int rowsInFront, int maxLength, boolean ofHeldOut) {
         List<TextRecord> side = ofHeldOut ? heldOut : train;
         if (base.model().taskType() == TaskType.CAUSAL_LM && side.stream().anyMatch(r -> r.label() != null)) {
-            LOG.warn("{} have labels, which a language model does not learn", ofHeldOut ? "held-out records" : "records");
+            LOG.warn(
+                    "{} have labels, which a language model does not learn",
+                    ofHeldOut ? "held-out records" : "records");
         }
         return base.encode(side, labels, rowsInFront, maxLength);
     }

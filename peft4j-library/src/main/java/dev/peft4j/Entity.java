@@ -1,7 +1,5 @@
 package dev.peft4j;
 
-
-
 /**
  * Words of a text that a {@link TokenTagger} found to be one thing.
  *

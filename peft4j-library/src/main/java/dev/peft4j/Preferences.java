@@ -74,8 +74,9 @@ public final class Preferences extends TrainingData {
     RecordEncoder.Encoded encode(Base base, Labels labels, int rowsInFront, int maxLength, boolean heldOut)
             throws IOException {
         List<Preference> side = sides.side(heldOut);
-        ChatTemplate template =
-                side.stream().anyMatch(Preference::isChat) ? ChatTemplate.open(base.model().directory()) : null;
+        ChatTemplate template = side.stream().anyMatch(Preference::isChat)
+                ? ChatTemplate.open(base.model().directory())
+                : null;
         int most = RecordEncoder.forModel(base.model(), base.tokenizer(), labels, rowsInFront, maxLength)
                 .maxLength();
         return new PreferenceEncoder(template, base.tokenizer(), most).encode(side);

@@ -1,7 +1,5 @@
 package dev.peft4j;
 
-
-
 /** What outputs of a head mean. */
 final class Probabilities {
     private Probabilities() {}

@@ -7,6 +7,7 @@ import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.data.AnswerEncoder;
+import dev.peft4j.run.TextReader;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -23,12 +24,12 @@ public final class QuestionAnswerer implements AutoCloseable {
     private static final int LONGEST = 384; // tokens of a part, as these too
 
     private final AnswerEncoder encoder;
-    private final Reader reader;
+    private final TextReader reader;
 
     QuestionAnswerer(Base base, Function<Pass, Call> calls, int rowsInFront, Runnable onClose) {
         int context = base.model().contextLength() - rowsInFront;
         this.encoder = new AnswerEncoder(base.tokenizer(), Math.min(context, LONGEST));
-        this.reader = new Reader(base.model(), calls, true, onClose);
+        this.reader = new TextReader(base.model(), calls, true, onClose);
     }
 
     /**

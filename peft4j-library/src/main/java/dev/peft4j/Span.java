@@ -1,7 +1,5 @@
 package dev.peft4j;
 
-
-
 /**
  * A part of a text that answers a question.
  *

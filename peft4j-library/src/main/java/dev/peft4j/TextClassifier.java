@@ -10,6 +10,7 @@ import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.TextTokenizer;
 import dev.peft4j.models.data.Labels;
+import dev.peft4j.run.TextReader;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -28,13 +29,13 @@ public final class TextClassifier implements AutoCloseable {
     private static final String DONE = "classified";
 
     private final TextTokenizer tokenizer;
-    private final Reader reader;
+    private final TextReader reader;
     private final Labels labels;
     private final int maxLength;
 
     TextClassifier(Base base, Function<Pass, Call> calls, Labels labels, int rowsInFront, Runnable onClose) {
         this.tokenizer = base.tokenizer();
-        this.reader = new Reader(base.model(), calls, false, onClose);
+        this.reader = new TextReader(base.model(), calls, false, onClose);
         this.labels = labels;
         this.maxLength = base.model().contextLength() - rowsInFront;
     }

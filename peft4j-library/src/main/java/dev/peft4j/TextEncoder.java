@@ -8,6 +8,7 @@ import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.run.TextReader;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,12 +26,12 @@ public final class TextEncoder implements AutoCloseable {
     private static final String DONE = "turned into vectors";
 
     private final TextTokenizer tokenizer;
-    private final Reader reader;
+    private final TextReader reader;
     private final int maxLength;
 
     TextEncoder(Base base, Function<Pass, Call> calls, int rowsInFront, Runnable onClose) {
         this.tokenizer = base.tokenizer();
-        this.reader = new Reader(base.model(), calls, false, onClose);
+        this.reader = new TextReader(base.model(), calls, false, onClose);
         this.maxLength = base.model().contextLength() - rowsInFront;
     }
 

@@ -8,6 +8,7 @@ import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.data.TagEncoder;
+import dev.peft4j.run.TextReader;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -28,12 +29,12 @@ public final class TokenTagger implements AutoCloseable {
     private static final Pattern WORD = Pattern.compile("[\\p{L}\\p{M}\\p{N}_]++|[^\\s\\p{L}\\p{M}\\p{N}_]");
 
     private final TagEncoder encoder;
-    private final Reader reader;
+    private final TextReader reader;
     private final Labels labels;
 
     TokenTagger(Base base, Function<Pass, Call> calls, Labels labels, int rowsInFront, Runnable onClose) {
         this.encoder = new TagEncoder(base.tokenizer(), base.model().contextLength() - rowsInFront);
-        this.reader = new Reader(base.model(), calls, true, onClose);
+        this.reader = new TextReader(base.model(), calls, true, onClose);
         this.labels = labels;
     }
 

@@ -39,7 +39,8 @@ public abstract sealed class TrainingData permits Dataset, Conversations, Prefer
             throws IOException;
 
     /** What training makes small, or null for the loss of the head. */
-    @Nullable Objective objective() {
+    @Nullable
+    Objective objective() {
         return null;
     }
 

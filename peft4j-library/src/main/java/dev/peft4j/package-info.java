@@ -15,9 +15,6 @@
  * <p>It stands on the layer beneath, which an application may use as well: {@code dev.peft4j.core}, {@code dev.peft4j.models}, and the packages of the
  * methods, whose configs it takes. What happens is logged by SLF4J.
  */
-
-
-
 @NullMarked
 package dev.peft4j;
 

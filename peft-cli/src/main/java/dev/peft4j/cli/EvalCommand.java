@@ -80,6 +80,7 @@ final class EvalCommand implements Callable<Integer> {
             if (!active.isEmpty()) {
                 print(out, "tuned", Evaluator.evaluate(model, active, records));
             }
+            new TaskMetrics(model, active, labels, out).print(records, read);
         }
         return 0;
     }

@@ -1,4 +1,4 @@
-package dev.peft4j;
+package dev.peft4j.run;
 
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Pass;
@@ -14,7 +14,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Function;
 
 /** Runs a model over texts, in batches. Any number of threads may use one. */
-final class Reader implements AutoCloseable {
+public final class TextReader implements AutoCloseable {
     private static final int BATCH_TOKENS = 2048;
 
     private final Model model;
@@ -30,7 +30,7 @@ final class Reader implements AutoCloseable {
      * @param ofTokens whether the head predicts something of each token, and not of each text
      * @param onClose what closing it does
      */
-    Reader(Model model, Function<Pass, Call> calls, boolean ofTokens, Runnable onClose) {
+    public TextReader(Model model, Function<Pass, Call> calls, boolean ofTokens, Runnable onClose) {
         this.model = model;
         this.calls = calls;
         this.ofTokens = ofTokens;
@@ -41,8 +41,10 @@ final class Reader implements AutoCloseable {
      * What the head says of each text: a row of outputs, or a row for each of its tokens.
      *
      * @param what was asked, for messages
+     * @throws WrongUseException if it is closed
+     * @throws StoppedException if the thread is interrupted
      */
-    List<double[][]> outputs(List<PackedBatch.Sequence> texts, String what) {
+    public List<double[][]> outputs(List<PackedBatch.Sequence> texts, String what) {
         requireOpen(what);
         List<double[][]> all = new ArrayList<>();
         Arena free = arenas.poll();
@@ -85,7 +87,13 @@ final class Reader implements AutoCloseable {
         return all;
     }
 
-    void requireOpen(String what) {
+    /**
+     * Makes sure that it is open.
+     *
+     * @param what was asked, for messages
+     * @throws WrongUseException if it is closed
+     */
+    public void requireOpen(String what) {
         if (closed) {
             throw new WrongUseException(
                     "texts were to be " + what + " by a model that is closed. Close it when nothing uses it any more.");
