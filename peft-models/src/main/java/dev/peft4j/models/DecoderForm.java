@@ -19,6 +19,8 @@ import java.util.List;
  * not override is Llama's.
  */
 class DecoderForm {
+    private static final int NO_PADDING = -1;
+
     private final ModelConfig config;
     private final int context;
     private final int vocabulary;
@@ -143,6 +145,11 @@ class DecoderForm {
 
     final boolean hasGateBias() {
         return biases.gate;
+    }
+
+    /** The token whose row of the table of tokens is not trained by looking it up. */
+    int padding() throws IOException {
+        return config.padding(NO_PADDING);
     }
 
     /** What the vectors of tokens are multiplied with. */

@@ -63,7 +63,7 @@ final class GatedDecoder extends Decoder {
         int width = form.width();
         weights().requireMatrix("model.layers.0.self_attn." + form.firstLayer() + ".weight", form.firstRows(), width);
         List<float[]> frequencies = form.frequencies();
-        tokens = embedding("model.embed_tokens", vocabularySize(), width);
+        tokens = embedding("model.embed_tokens", vocabularySize(), width, form.padding());
         for (int l = 0; l < dimensions.layers(); l++) {
             String h = "model.layers." + l + ".";
             addBlock("model.layers." + l, dimensions.keyWidth(), width);

@@ -91,6 +91,11 @@ abstract class GemmaForm extends DecoderForm {
     }
 
     /** A cap of the config; 0 for none. */
+    @Override
+    final int padding() throws IOException {
+        return config().padding(0);
+    }
+
     private static double cap(ModelConfig config, String field, double otherwise) throws IOException {
         double cap = config.fields().containsKey(field) ? config.number(field, 0) : otherwise;
         if (cap < 0) {

@@ -36,6 +36,8 @@ public final class Phi3Family extends GatedFamily {
     }
 
     private static final class Form extends DecoderForm {
+        private static final int PADDING = 32000;
+
         private final int window;
         private final double embeddingDropout;
         private final double residualDropout;
@@ -45,6 +47,11 @@ public final class Phi3Family extends GatedFamily {
             window = config.has("sliding_window") ? config.size("sliding_window") : 0;
             embeddingDropout = config.probability("embd_pdrop", 0);
             residualDropout = config.probability("resid_pdrop", 0);
+        }
+
+        @Override
+        int padding() throws IOException {
+            return config().padding(PADDING);
         }
 
         @Override

@@ -31,6 +31,8 @@ public final class SmolLm3Family extends GatedFamily {
     }
 
     private static final class Form extends DecoderForm {
+        private static final int PADDING = 128004;
+
         private final List<Integer> rotated;
         private final int interval;
         private final int[] windows;
@@ -41,6 +43,11 @@ public final class SmolLm3Family extends GatedFamily {
             int every = config.size("no_rope_layer_interval", 4);
             windows = windows(layer -> rotated.isEmpty() ? (layer + 1) % every == 0 : rotated.get(layer) == 0);
             interval = every;
+        }
+
+        @Override
+        int padding() throws IOException {
+            return config().padding(PADDING);
         }
 
         @Override

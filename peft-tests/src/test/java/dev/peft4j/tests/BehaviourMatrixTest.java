@@ -173,7 +173,7 @@ class BehaviourMatrixTest {
                 .append(
                         "Each cell holds for " + String.join(", ", Methods.FAMILIES)
                                 + ", with the base in single precision, in bfloat16 and in a form that a test brings (rows of bytes);\n")
-                .append("generation for all but bert, which has no next token. LoRA with\n")
+                .append("generation for decoders, which have a next token. LoRA with\n")
                 .append(
                         "lora_bias cannot be merged into families without biases, such as llama: the cell says that it is refused there, as\n")
                 .append(
