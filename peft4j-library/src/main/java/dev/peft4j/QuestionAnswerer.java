@@ -20,8 +20,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class QuestionAnswerer implements AutoCloseable {
     private static final String DONE = "searched for an answer";
-    private static final int MOST_TOKENS = 30; // of an answer, as in transformers' pipeline and SQuAD's script
-    private static final int LONGEST = 384; // tokens of a part, as these too
+    private static final int MOST_TOKENS = 30; // of an answer, as in transformers' run_qa
+    private static final int LONGEST = 384; // tokens of a part, as there
 
     private final AnswerEncoder encoder;
     private final TextReader reader;
@@ -87,9 +87,11 @@ public final class QuestionAnswerer implements AutoCloseable {
                 }
             }
         }
-        while (begin < end
-                && Character.isWhitespace(text.charAt(begin))) { // tokens of some tokenizers have the space in front
+        while (begin < end && Character.isWhitespace(text.charAt(begin))) { // which tokens of some tokenizers have
             begin++;
+        }
+        while (begin < end && Character.isWhitespace(text.charAt(end - 1))) {
+            end--;
         }
         return new Span(text.substring(begin, end), begin, end, best - none);
     }

@@ -21,11 +21,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Says the tags of words, and the entities that they make up. Any number of threads may use one. Whoever opened it, or got it from a {@link FineTuned} or
- * {@link TextModel}, closes it. Words behind the context of the model get no tag.
+ * {@link TextModel}, closes it. Words behind the context of the model, and those that make no token, get an empty tag.
  */
 public final class TokenTagger implements AutoCloseable {
     private static final String DONE = "tagged";
     private static final String OUTSIDE = "O";
+    private static final String NOT_READ = "";
     private static final Pattern WORD = Pattern.compile("[\\p{L}\\p{M}\\p{N}_]++|[^\\s\\p{L}\\p{M}\\p{N}_]");
 
     private final TagEncoder encoder;
@@ -80,7 +81,7 @@ public final class TokenTagger implements AutoCloseable {
         double[][] rows = reader.outputs(List.of(PackedBatch.Sequence.of(encoded.ids())), DONE)
                 .get(0);
         List<Tagged> tags = new ArrayList<>();
-        words.forEach(w -> tags.add(new Tagged(OUTSIDE, 0)));
+        words.forEach(w -> tags.add(new Tagged(NOT_READ, 0)));
         for (int i = 0; i < rows.length; i++) {
             if (encoded.words()[i] >= 0) {
                 double[] p = Probabilities.softmax(rows[i]);
@@ -121,7 +122,9 @@ public final class TokenTagger implements AutoCloseable {
     }
 
     private static String type(String tag) {
-        return tag.equals(OUTSIDE) ? "" : tag.startsWith("B-") || tag.startsWith("I-") ? tag.substring(2) : tag;
+        return tag.equals(OUTSIDE) || tag.equals(NOT_READ)
+                ? ""
+                : tag.startsWith("B-") || tag.startsWith("I-") ? tag.substring(2) : tag;
     }
 
     /** A word of the same entity: tags without B- and I- go on as long as they are the same. */

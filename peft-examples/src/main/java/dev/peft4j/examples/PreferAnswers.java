@@ -44,7 +44,7 @@ public final class PreferAnswers {
         List<Preference> pairs = new ArrayList<>();
         for (int i = 0; pairs.size() < PAIRS && i < records.size(); i += 20) {
             TextRecord one = records.get(i);
-            TextRecord other = records.get((i + records.size() / 2) % records.size());
+            TextRecord other = records.get((i + records.size() / 2 + 1) % records.size());
             if (!one.text().equals(other.text())) {
                 pairs.add(new Preference(List.of(), one.prompt(), one.text(), other.text(), one.place()));
             }

@@ -75,6 +75,11 @@ public final class DistilBertFamily implements ModelFamily {
         }
 
         @Override
+        double attentionOutputDropout() {
+            return 0;
+        }
+
+        @Override
         double eps() {
             return EPS;
         }

@@ -5,6 +5,7 @@ import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.layer.Attention.Slice;
 import dev.peft4j.core.layer.Embedding;
 import dev.peft4j.core.layer.Functions;
@@ -22,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  * keys and values, and calls its adapters behind each sub-layer ({@link Call#subLayer}).
  */
 public abstract class Encoder extends BaseModel {
+
+    /** Segments mean nothing to the model: tokenizers may give them all the same. */
+    protected static final int ANY = Integer.MAX_VALUE;
 
     /**
      * What attention needs to know.
@@ -78,7 +82,7 @@ public abstract class Encoder extends BaseModel {
     /** The table of token vectors (V, E). */
     protected abstract Embedding tokens();
 
-    /** Number of segments that a token may be of. */
+    /** Number of segments that a token may be of; {@link #ANY} of a model that does not read them. */
     protected abstract int segments();
 
     /** What the first layer reads (T, C). */
@@ -157,6 +161,10 @@ public abstract class Encoder extends BaseModel {
     @Override
     public final Tensor keysAndValues(int... tokens) {
         Dimensions d = dimensions();
+        if (!traits().keysInFront()) {
+            throw new BadInputException("keys and values of a text were asked for, to stand in front of others; "
+                    + modelType() + " models take none there. Use prompt tuning, or LoRA.");
+        }
         try (KeyValueCache seen = new KeyValueCache(backend().dtype(), d.layers, d.width(), 1, tokens.length);
                 Arena arena = new Arena(backend().dtype());
                 Pass pass = Pass.inference(backend(), arena)) {

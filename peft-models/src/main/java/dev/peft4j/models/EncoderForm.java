@@ -131,6 +131,11 @@ class EncoderForm {
         return dropout;
     }
 
+    /** What is dropped of the output of attention. */
+    double attentionOutputDropout() {
+        return dropout;
+    }
+
     final double attentionDropout() {
         return attentionDropout;
     }

@@ -119,7 +119,9 @@ record EncoderHead(
             case MASKED_LM -> source.config().size("vocab_size");
             case QUESTION_ANS -> {
                 long found = source.weights().rowsInCheckpoint(module + ".weight");
-                if (found != 0 && found != ENDS) {
+                if (found != 0
+                        && found != ENDS
+                        && config.architectures().stream().anyMatch(a -> a.endsWith("ForQuestionAnswering"))) {
                     throw config.bad("a model that answers questions was asked for, and its head " + module + " has "
                             + found + " outputs where there are 2, for the first and the last token. Use another"
                             + " checkpoint.");

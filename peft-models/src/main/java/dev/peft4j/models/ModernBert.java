@@ -166,7 +166,7 @@ final class ModernBert extends Encoder {
 
     @Override
     protected int segments() {
-        return 1;
+        return ANY;
     }
 
     @Override

@@ -23,6 +23,7 @@ enum Pooling {
     /** The mean of all. */
     MEAN;
 
+    private static final long MOST = 1 << 16; // bytes
     private static final String FILE = "1_Pooling/config.json";
 
     /**
@@ -31,6 +32,16 @@ enum Pooling {
      * @throws BadFileException if it says something else
      */
     static Pooling of(Path directory) throws IOException {
+        Path modules = directory.resolve("modules.json");
+        if (Files.isRegularFile(modules)) {
+            String text = Files.size(modules) > MOST ? "Dense" : Files.readString(modules);
+            if (text.contains("Dense") || text.contains("WeightedLayerPooling") || text.contains("LSTM")) {
+                throw new BadFileException(
+                        modules,
+                        "names layers behind the pooling, which would change all vectors and are not read. Use a checkpoint"
+                                + " of Transformer, Pooling and Normalize alone.");
+            }
+        }
         Path file = directory.resolve(FILE);
         if (!Files.isRegularFile(file)) {
             return MEAN;

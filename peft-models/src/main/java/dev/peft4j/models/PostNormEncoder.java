@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 final class PostNormEncoder extends Encoder {
     private final Dimensions dimensions;
     private final double dropout;
+    private final double attentionOutputDropout;
     private final Activation activation;
     private final int firstPosition;
     private final int uncounted;
@@ -57,6 +58,7 @@ final class PostNormEncoder extends Encoder {
         dimensions = new Dimensions(
                 form.layers(), form.heads(), width / form.heads(), form.scale(), form.attentionDropout());
         dropout = form.dropout();
+        attentionOutputDropout = form.attentionOutputDropout();
         activation = form.activation();
         firstPosition = form.firstPosition();
         uncounted = form.uncounted();
@@ -104,7 +106,7 @@ final class PostNormEncoder extends Encoder {
 
     @Override
     protected int segments() {
-        return segments == null ? 1 : segments.site().entries();
+        return segments == null ? ANY : segments.site().entries();
     }
 
     @Override
@@ -165,7 +167,7 @@ final class PostNormEncoder extends Encoder {
         }
         Call call = some(all, kept);
         Node rows = asked == null ? some(pass, x, kept) : Functions.rows(pass, x, asked);
-        Node a = Functions.dropout(pass, dropout, b.o.forward(call, mixed));
+        Node a = Functions.dropout(pass, attentionOutputDropout, b.o.forward(call, mixed));
         a = call.subLayer(site(layer, BlockSite.Kind.AFTER_ATTENTION), a, rows, b.attentionNorm::forward);
         a = b.attentionNorm.forward(call, Functions.add(pass, a, rows));
         Node up = Functions.activation(pass, activation, b.up.forward(call, a));

@@ -9,6 +9,7 @@ import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.format.Json;
 import dev.peft4j.examples.AnswerQuestions;
 import dev.peft4j.examples.ContinuePeftAdapter;
+import dev.peft4j.examples.KoreanSentiment;
 import dev.peft4j.examples.PreferAnswers;
 import dev.peft4j.examples.SearchByMeaning;
 import dev.peft4j.examples.SentimentClassifier;
@@ -16,10 +17,12 @@ import dev.peft4j.examples.ServeAdapters;
 import dev.peft4j.examples.TagEntities;
 import dev.peft4j.examples.TuneChat;
 import dev.peft4j.examples.TuneLanguageModel;
+import dev.peft4j.examples.TypeQuestions;
 import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.models.data.TextRecord;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -28,6 +31,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -166,6 +170,31 @@ class ExamplesTest {
     void answers_are_preferred() throws Exception {
         Path base = TinyModels.llama(dir.resolve("base"));
         String said = printed(PreferAnswers::main, base, restaurants(), dir.resolve("out"), 2);
-        assertTrue(said.contains("accuracy"), said);
+        assertTrue(said.contains("4 records, 0 held out; 2 steps"), said);
+    }
+
+    @Test
+    void questions_are_typed() throws Exception {
+        Path file = dir.resolve("questions.raw.gz");
+        try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(file))) {
+            for (int i = 0; i < 12; i++) {
+                String line = List.of("LOC:city was the film", "NUM:count is a book", "HUM:ind very good")
+                        .get(i % 3);
+                out.write((line + " ?\n").getBytes(StandardCharsets.ISO_8859_1));
+            }
+        }
+        String said =
+                printed(TypeQuestions::main, TinyModels.bert(dir.resolve("bert")), file, file, dir.resolve("out"), 2);
+        assertTrue(said.contains("accuracy") && said.contains("LOC 0."), said);
+    }
+
+    @Test
+    void reviews_of_a_table_are_classified() throws Exception {
+        Path file = Files.writeString(
+                dir.resolve("reviews.tsv"),
+                "id\tdocument\tlabel\n1\tgood film\t1\n2\tbad film\t0\n3\tfine \"book\t2\n");
+        String said =
+                printed(KoreanSentiment::main, TinyModels.bert(dir.resolve("bert")), file, file, dir.resolve("out"), 2);
+        assertTrue(said.contains("3 records, 3 held out"), said);
     }
 }

@@ -192,6 +192,36 @@ class TextTasksTest {
     }
 
     @Test
+    void two_texts_are_read_by_encoders_without_segments_too() throws IOException {
+        Path tokenizer = TinyModels.bert(dir.resolve("bert")).resolve("tokenizer.json");
+        for (String family : List.of("distilbert_small", "deberta_small", "modernbert_small")) {
+            Path base = Files.createDirectories(dir.resolve(family));
+            Path from = Methods.MODELS.resolve(family);
+            Files.copy(from.resolve("config.json"), base.resolve("config.json"));
+            Files.copy(from.resolve("model.safetensors"), base.resolve("model.safetensors"));
+            Files.copy(tokenizer, base.resolve("tokenizer.json"));
+            List<TextRecord> records = List.of(new TextRecord("was the film", "the film was bad", "bad"));
+            try (TextModel model = TextModel.open(base, TaskType.QUESTION_ANS);
+                    FineTuned tuned = model.fineTune(LORA, all(records), training(1));
+                    QuestionAnswerer answerer = tuned.answerer()) {
+                assertFalse(
+                        answerer.answerIfAny("was the film", "the film was bad").isNone());
+            }
+        }
+    }
+
+    @Test
+    void places_of_answers_count_characters_as_python_does() throws IOException {
+        Path base = TinyModels.bert(dir.resolve("base"));
+        Path file = Files.writeString(
+                dir.resolve("data.jsonl"),
+                "{\"question\":\"was\",\"context\":\"\ud83d\ude00 film film\",\"answers\":{\"text\":[\"film\"],\"answer_start\":[7]}}");
+        try (TextModel model = TextModel.open(base, TaskType.QUESTION_ANS)) {
+            model.fineTune(LORA, Dataset.read(file).split(0, 0), training(1)).close();
+        }
+    }
+
+    @Test
     void records_that_do_not_fit_a_task_are_refused_with_their_line() throws IOException {
         Path base = TinyModels.bert(dir.resolve("base"));
         refused(

@@ -96,9 +96,8 @@ public final class RunLock implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        try {
+        try (channel) {
             Files.deleteIfExists(file);
-            channel.close();
         } finally {
             TAKEN.remove(file);
         }

@@ -26,6 +26,7 @@ import java.util.List;
  * @param strength β of {@link Kind#DPO}, λ of {@link Kind#ORPO}; above 0
  */
 public record PreferenceObjective(Kind kind, double strength) implements Objective {
+    private static final double SURE = -1e-6; // greatest mean of logarithms of probabilities
 
     /** How two answers are compared. */
     public enum Kind {
@@ -108,14 +109,14 @@ public record PreferenceObjective(Kind kind, double strength) implements Objecti
             double pull = strength * sigmoid(-h);
             return new Cost(softplus(-h), -pull, pull, h > 0);
         }
-        double meanW = w / tokensOfW;
-        double meanL = l / tokensOfL;
+        double meanW = Math.min(SURE, w / Math.max(1, tokensOfW)); // a sure answer has no finite odds
+        double meanL = Math.min(SURE, l / Math.max(1, tokensOfL));
         double ratio = meanW - meanL - (logOneMinusExp(meanW) - logOneMinusExp(meanL));
         double pull = strength * sigmoid(-ratio);
         return new Cost(
                 -meanW + strength * softplus(-ratio),
-                (-1 - pull / -Math.expm1(meanW)) / tokensOfW,
-                pull / -Math.expm1(meanL) / tokensOfL,
+                (-1 - pull / -Math.expm1(meanW)) / Math.max(1, tokensOfW),
+                pull / -Math.expm1(meanL) / Math.max(1, tokensOfL),
                 ratio > 0);
     }
 
@@ -130,8 +131,7 @@ public record PreferenceObjective(Kind kind, double strength) implements Objecti
 
     /** {@code log(1 - eˣ)} of x below 0. */
     private static double logOneMinusExp(double x) {
-        double below = Math.min(x, -1e-12); // a sure answer has no finite odds
-        return below > -Math.log(2) ? Math.log(-Math.expm1(below)) : Math.log1p(-Math.exp(below));
+        return x > -Math.log(2) ? Math.log(-Math.expm1(x)) : Math.log1p(-Math.exp(x));
     }
 
     private final class OfBatch implements Prepared {

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  */
 record Answer(int from, int to) {
     private static final Answer NONE = new Answer(-1, -1);
+    private static final int SHOWN = 80; // characters of a message
 
     boolean isNone() {
         return from < 0;
@@ -37,8 +38,8 @@ record Answer(int from, int to) {
         try {
             json = Json.parse(label);
         } catch (IOException e) {
-            throw record.error(
-                    "the answer " + label + " is no JSON. Give the words of the answer, or text and answer_start.");
+            throw record.error("the answer " + shortened(label)
+                    + " is no JSON. Give the words of the answer, or text and answer_start.");
         }
         Object text = first(json.get("text"));
         Object start = first(json.containsKey("answer_start") ? json.get("answer_start") : json.get("start"));
@@ -46,10 +47,25 @@ record Answer(int from, int to) {
             return NONE;
         }
         if (!(text instanceof String words) || (start != null && !(start instanceof Integer))) {
-            throw record.error("the answer " + label
+            throw record.error("the answer " + shortened(label)
                     + " was found where text and answer_start were expected. Correct the record.");
         }
-        return at(record, words, start instanceof Integer i ? i : record.text().indexOf(words));
+        return at(
+                record,
+                words,
+                start instanceof Integer i ? place(record, i) : record.text().indexOf(words));
+    }
+
+    /** Characters are counted as Python does, in which one outside of the first plane is one. */
+    private static int place(TextRecord record, int start) {
+        String text = record.text();
+        return start < 0 || start > text.codePointCount(0, text.length())
+                ? text.length()
+                : text.offsetByCodePoints(0, start);
+    }
+
+    private static String shortened(String text) {
+        return text.length() <= SHOWN ? text : text.substring(0, SHOWN) + "...";
     }
 
     private static @Nullable Object first(@Nullable Object value) {
@@ -62,7 +78,7 @@ record Answer(int from, int to) {
         }
         if (from < 0 || !record.text().startsWith(words, from)) {
             throw record.error(
-                    "the answer \"" + words + "\" was given" + (from < 0 ? "" : " at character " + from)
+                    "the answer \"" + shortened(words) + "\" was given" + (from < 0 ? "" : " at character " + from)
                             + ", and the text does not have it there. Correct the answer, or leave it empty where there is none.");
         }
         return new Answer(from, from + words.length());

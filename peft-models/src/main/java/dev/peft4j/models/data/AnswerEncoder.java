@@ -9,8 +9,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Questions with the texts that answer them, as sequences: {@code question, context}. A context that is too long becomes several, which overlap; each is scored on the part
- * of the answer that it has, or on its first token where it has none.
+ * Questions with the texts that answer them, as sequences: {@code question, context}. A context that is too long becomes several, which overlap; each is scored on the
+ * answer if it has all of it, and else on its first token.
  *
  * @param tokenizer of the model
  * @param maxLength most tokens of a sequence

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record Labels(ProblemType problem, int outputs, List<String> names) {
     private static final int FEW = 20; // classes that a small file may have
+    private static final int MOST_TAGS = 2000;
     private static final Pattern SEPARATOR = Pattern.compile("\\s*,\\s*|\\s+");
 
     /** Checks that there are as many names as outputs, or none. */
@@ -109,7 +110,14 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
      */
     public static Labels ofTags(List<TextRecord> records) {
         TreeSet<String> found = new TreeSet<>();
-        records.forEach(r -> found.addAll(parts(text(r))));
+        for (TextRecord r : records) {
+            found.addAll(parts(text(r)));
+            if (found.size() > MOST_TAGS) {
+                throw r.error(
+                        "the records up to this one have more than " + MOST_TAGS
+                                + " different tags, which are too many to be learnt. Name the column of the tags (--label-column).");
+            }
+        }
         return several(List.copyOf(found));
     }
 
