@@ -44,7 +44,7 @@ final class AdaLoraGolden {
             GoldenChecks.checkLogits(golden, file, model, List.of(after), arena, "after_logits.");
             Path saved = Files.createTempDirectory("adalora");
             AdapterFiles.save(saved, model, after);
-            try (Adapter whole = AdapterFiles.load(saved, model)) { // all ranks
+            try (Adapter whole = GoldenChecks.savedAndLoaded(model, adapter)) { // all ranks
                 GoldenChecks.checkLogits(golden, file, model, List.of(whole), arena, "after_logits.");
                 train(golden, model, whole, arena);
             }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.FullFineTuning;
 import dev.peft4j.core.autograd.Parameter;
@@ -26,10 +27,13 @@ import dev.peft4j.models.GenerationConfig;
 import dev.peft4j.models.SequenceHead;
 import dev.peft4j.models.TextGenerator;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** Comparisons of a model and its adapters with the tensors of a golden case. */
 final class GoldenChecks {
@@ -37,6 +41,22 @@ final class GoldenChecks {
     private static final Set<TaskType> OF_SEQUENCES = Set.of(TaskType.SEQ_CLS, TaskType.FEATURE_EXTRACTION);
 
     private GoldenChecks() {}
+
+    /** An adapter after it was saved and loaded; the caller's to close. */
+    static Adapter savedAndLoaded(Model model, Adapter adapter) throws IOException {
+        Path directory = Files.createTempDirectory("adapter");
+        try {
+            AdapterFiles.save(directory, model, adapter);
+            return AdapterFiles.load(directory, model);
+        } finally {
+            try (Stream<Path> files = Files.list(directory)) {
+                for (Path file : files.toList()) {
+                    Files.delete(file);
+                }
+            }
+            Files.delete(directory);
+        }
+    }
 
     static void checkForward(GoldenCase golden, SafetensorsFile file, Model model, List<Adapter> adapters)
             throws IOException {

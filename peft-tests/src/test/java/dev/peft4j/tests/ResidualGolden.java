@@ -19,7 +19,6 @@ import dev.peft4j.core.train.AdamW;
 import dev.peft4j.core.weight.FrozenWeight;
 import dev.peft4j.lora.LoraConfig;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -50,9 +49,7 @@ final class ResidualGolden {
             differentiate(golden, model, both);
             GoldenChecks.compareGradients(
                     golden, file, model, adapter, "grad.", GoldenChecks.PREFIX, golden.tolerance("grad_abs"));
-            Path saved = Files.createTempDirectory("residual");
-            AdapterFiles.save(saved, model, adapter);
-            try (Adapter back = AdapterFiles.load(saved, model)) {
+            try (Adapter back = GoldenChecks.savedAndLoaded(model, adapter)) {
                 assertTrue(back != adapter && back.trainableCount() > adapter.trainableCount(), "saved as plain LoRA");
                 assertTrue(distance(logits(golden, model, adapter), logits(golden, model, back)) < 1e-5);
             }

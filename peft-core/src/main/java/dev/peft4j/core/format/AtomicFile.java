@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,7 +14,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Files that appear under their names only when they are complete and on the disk; until then older files of these names stay.
@@ -98,19 +96,17 @@ public final class AtomicFile {
 
     private static boolean tryWriteAll(Path directory, Map<String, Content> files) throws IOException {
         Map<Path, Path> targets = new LinkedHashMap<>(); // by their temporary files
-        List<FileChannel> open = new ArrayList<>(); // with their locks, until all files have their names
+        List<LockedFile> open = new ArrayList<>(); // until all files have their names
         try {
             Files.createDirectories(directory);
             for (Map.Entry<String, Content> file : files.entrySet()) {
                 Path target = directory.resolve(file.getKey());
-                FileChannel channel =
-                        FileChannel.open(pending(target), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-                open.add(channel);
-                lock(channel, target);
+                LockedFile own = take(target);
+                open.add(own);
                 targets.put(pending(target), target);
-                channel.truncate(0);
-                file.getValue().writeTo(channel);
-                channel.force(true);
+                own.channel().truncate(0);
+                file.getValue().writeTo(own.channel());
+                own.channel().force(true);
             }
             for (Map.Entry<Path, Path> e : targets.entrySet()) {
                 Files.move(
@@ -128,8 +124,8 @@ public final class AtomicFile {
             }
             throw new IOException(failure(directory, files, e), e);
         } finally {
-            for (FileChannel channel : open) {
-                channel.close();
+            for (LockedFile file : open) {
+                file.close();
             }
         }
     }
@@ -141,23 +137,14 @@ public final class AtomicFile {
     }
 
     /** Two writers of one file would mix their bytes. */
-    private static void lock(FileChannel channel, Path target) throws IOException {
-        try {
-            if (channel.tryLock() != null) {
-                return;
-            }
-        } catch (OverlappingFileLockException e) {
-            throw beingWritten(target, "thread", e);
+    private static LockedFile take(Path target) throws IOException {
+        LockedFile own = LockedFile.take(pending(target));
+        if (own == null) {
+            throw new BadFileException(
+                    target,
+                    "was to be written, and another thread or process is writing it now. Wait until it has ended, or choose another directory.");
         }
-        throw beingWritten(target, "process", null);
-    }
-
-    private static BadFileException beingWritten(Path target, String by, @Nullable Exception cause) {
-        return new BadFileException(
-                target,
-                "was to be written, and another " + by
-                        + " is writing it now. Wait until it has ended, or choose another" + " directory.",
-                cause);
+        return own;
     }
 
     /** Has the names of files on the disk too, where the system can. */

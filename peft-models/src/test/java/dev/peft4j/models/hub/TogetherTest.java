@@ -86,7 +86,7 @@ class TogetherTest {
                         cache.toString(),
                         hub.address().toString())
                 .redirectErrorStream(true)
-                .redirectOutput(Files.createTempFile("other", ".txt").toFile())
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                 .start();
     }
 
