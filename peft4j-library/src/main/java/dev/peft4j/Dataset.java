@@ -27,12 +27,22 @@ public final class Dataset extends TrainingData {
 
     private final List<TextRecord> train;
     private final List<TextRecord> heldOut;
-    private final boolean split;
+    private final Sides sides;
 
-    private Dataset(List<TextRecord> train, List<TextRecord> heldOut, boolean split) {
+    /** Where the records that are held out come from. */
+    private enum Sides {
+        /** It was not said. */
+        OPEN,
+        /** They are of the same records. */
+        DRAWN,
+        /** They are others. */
+        GIVEN
+    }
+
+    private Dataset(List<TextRecord> train, List<TextRecord> heldOut, Sides sides) {
         this.train = List.copyOf(train);
         this.heldOut = List.copyOf(heldOut);
-        this.split = split;
+        this.sides = sides;
         if (train.isEmpty()) {
             throw new BadInputException("records to train on were expected, and there are none"
                     + (heldOut.isEmpty() ? "" : " beside the " + heldOut.size() + " that are held out")
@@ -56,7 +66,7 @@ public final class Dataset extends TrainingData {
      * @param columns what is the prompt, the text and the label
      */
     public static Dataset read(Path file, RecordReader columns) throws IOException {
-        return new Dataset(columns.read(file), List.of(), false);
+        return new Dataset(columns.read(file), List.of(), Sides.OPEN);
     }
 
     /**
@@ -65,7 +75,7 @@ public final class Dataset extends TrainingData {
      * @throws BadInputException if there are none
      */
     public static Dataset of(List<TextRecord> records) {
-        return new Dataset(records, List.of(), false);
+        return new Dataset(records, List.of(), Sides.OPEN);
     }
 
     /**
@@ -75,17 +85,15 @@ public final class Dataset extends TrainingData {
      * @param share of the records, rounded down: from 0 up to but not including 1
      */
     public Dataset split(double share, long seed) {
-        List<TextRecord> all = new ArrayList<>(train);
-        all.addAll(heldOut);
-        Split drawn = Split.of(all, share, seed);
-        return new Dataset(drawn.train(), drawn.heldOut(), true);
+        Split drawn = Split.of(new Split(train, heldOut).all(), share, seed);
+        return new Dataset(drawn.train(), drawn.heldOut(), Sides.DRAWN);
     }
 
     /** Holds out the records of another one: a file for evaluation. */
     public Dataset heldOut(Dataset other) {
         List<TextRecord> out = new ArrayList<>(other.train);
         out.addAll(other.heldOut);
-        return new Dataset(train, out, true);
+        return new Dataset(train, out, Sides.GIVEN);
     }
 
     /** The first records to train on, at most so many. */
@@ -94,14 +102,14 @@ public final class Dataset extends TrainingData {
             throw new BadInputException(
                     "at most " + most + " records were to be trained on; it is at least 1. Change the number.");
         }
-        return new Dataset(train.subList(0, Math.min(most, train.size())), heldOut, split);
+        return new Dataset(train.subList(0, Math.min(most, train.size())), heldOut, sides);
     }
 
     /** The records to train on in another order, so that {@link #limit} takes them from all over a file. */
     public Dataset shuffle(long seed) {
         List<TextRecord> shuffled = new ArrayList<>(train);
         Collections.shuffle(shuffled, new Random(seed));
-        return new Dataset(shuffled, heldOut, split);
+        return new Dataset(shuffled, heldOut, sides);
     }
 
     /** The records to train on. */
@@ -116,17 +124,17 @@ public final class Dataset extends TrainingData {
 
     /** Whether it was said what is held out. */
     public boolean isSplit() {
-        return split;
+        return sides != Sides.OPEN;
     }
 
     @Override
     Dataset splitUnless(double share, long seed) {
-        return split ? this : split(share, seed);
+        return isSplit() ? this : split(share, seed);
     }
 
     @Override
     Labels labels(ModelInfo model, int classes, List<Path> adapters) throws IOException {
-        return Classes.of(model, classes, adapters, train);
+        return Classes.of(model, classes, adapters, sides == Sides.DRAWN ? new Split(train, heldOut).all() : train);
     }
 
     @Override

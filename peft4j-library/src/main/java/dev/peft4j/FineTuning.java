@@ -197,9 +197,9 @@ final class FineTuning {
     private RecordEncoder.Encoded encode(Base base, Labels labels, int rowsInFront, boolean heldOut)
             throws IOException {
         RecordEncoder.Encoded encoded = data.encode(base, labels, rowsInFront, training.maxLength(), heldOut);
-        if (encoded.cut() > 0) {
+        if (encoded.cut() + encoded.dropped() > 0) {
             LOG.info(
-                    "{} of {} {} were too long and were cut; {} of these had nothing left to score and were left out",
+                    "{} of {} {} were too long and were cut; {} had nothing left to score and were left out",
                     encoded.cut(),
                     data.size(heldOut),
                     heldOut ? "held-out records" : "records",

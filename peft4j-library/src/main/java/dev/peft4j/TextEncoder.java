@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Gives vectors of texts, of which those of like texts are near to each other. Any number of threads may use one. Whoever opened it, or got it from a
- * {@link FineTuned} or {@link TextModel}, closes it. Texts that are longer than the context of the model are cut.
+ * {@link FineTuned} or {@link TextModel}, closes it. Texts that are longer than the context of the model are cut, or than {@code max_seq_length} of a checkpoint of the
+ * library sentence-transformers.
  */
 public final class TextEncoder implements AutoCloseable {
     private static final String DONE = "turned into vectors";
@@ -32,7 +33,7 @@ public final class TextEncoder implements AutoCloseable {
     TextEncoder(Base base, Function<Pass, Call> calls, int rowsInFront, Runnable onClose) {
         this.tokenizer = base.tokenizer();
         this.reader = new TextReader(base.model(), calls, false, onClose);
-        this.maxLength = base.model().contextLength() - rowsInFront;
+        this.maxLength = Math.min(base.model().usualLength(), base.model().contextLength() - rowsInFront);
     }
 
     /**
@@ -47,7 +48,8 @@ public final class TextEncoder implements AutoCloseable {
     }
 
     /**
-     * The vector of a text: of length 1, with as many numbers as the model has columns.
+     * The vector of a text, with as many numbers as the model has columns: of length 1, unless the checkpoint is one of the library sentence-transformers that does not
+     * normalise.
      *
      * @throws WrongUseException if it is closed
      */

@@ -58,7 +58,8 @@ final class DataOptions {
             names = "--max-length",
             paramLabel = "N",
             description =
-                    "longer records are cut to this many tokens (default: the context of the model, less what adapters put in front)")
+                    "longer records are cut to this many tokens (default: the context of the model, less what adapters put in front;"
+                            + " for vectors at most max_seq_length of sentence_bert_config.json)")
     int maxLength;
 
     @Option(
@@ -138,10 +139,13 @@ final class DataOptions {
         RecordEncoder encoder = RecordEncoder.forModel(model, tokenizer, labels, inFront, maxLength);
         RecordEncoder.Encoded encoded = encoder.encode(records);
         out.printf("%s: %,d records%n", name, encoded.examples().size());
-        if (encoded.cut() > 0) {
+        if (encoded.cut() + encoded.dropped() > 0) {
             out.printf(
-                    "  %,d were longer than %d tokens and were cut; %,d of these had nothing left to score and were left out%n",
-                    encoded.cut(), encoder.maxLength(), encoded.dropped());
+                    "  %,d were longer than %d tokens and were cut%s; %,d had nothing left to score and were left out%n",
+                    encoded.cut(),
+                    encoder.maxLength(),
+                    encoder.task() == TaskType.QUESTION_ANS ? " into parts that overlap" : "",
+                    encoded.dropped());
         }
         return encoded.examples();
     }

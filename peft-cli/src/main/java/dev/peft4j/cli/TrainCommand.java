@@ -204,7 +204,7 @@ final class TrainCommand implements Callable<Integer> {
             ModelInfo info = modelOptions.info();
             dataOptions.check(given, info, evalData == null ? List.of(data) : List.of(data, evalData));
             TrainingRecords records = form == TrainingRecords.Form.RECORDS
-                    ? TrainingRecords.of(records(), dataOptions)
+                    ? TrainingRecords.of(records(), evalData == null, dataOptions)
                     : TrainingRecords.read(form, data, evalData, limit, evalLimit, seed, dataOptions);
             Labels labels = records.labels(info, modelOptions.classes, below);
             if (full) {

@@ -73,12 +73,16 @@ abstract class TrainingRecords {
         return null;
     }
 
-    /** Texts. */
-    static TrainingRecords of(Split split, DataOptions options) {
+    /**
+     * Texts.
+     *
+     * @param isDrawn whether both sides are of one file, so that a label may be on either
+     */
+    static TrainingRecords of(Split split, boolean isDrawn, DataOptions options) {
         return new TrainingRecords() {
             @Override
             Labels labels(ModelInfo info, int classes, List<Path> adapters) throws IOException {
-                return Classes.of(info, classes, adapters, split.train());
+                return Classes.of(info, classes, adapters, isDrawn ? split.all() : split.train());
             }
 
             @Override

@@ -174,6 +174,11 @@ public abstract class Encoder extends BaseModel {
     }
 
     @Override
+    public final int usualLength() {
+        return head() instanceof VectorHead vectors ? Math.min(contextLength(), vectors.longest()) : contextLength();
+    }
+
+    @Override
     public final int attentionHeads() {
         return dimensions().heads;
     }

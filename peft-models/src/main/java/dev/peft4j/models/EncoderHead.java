@@ -87,7 +87,7 @@ record EncoderHead(
             model.setHead(
                     new VectorHead(
                             model.dimensions().width(),
-                            Pooling.of(source.config().directory())),
+                            SentenceFiles.read(source.config().directory())),
                     List.of());
             return;
         }

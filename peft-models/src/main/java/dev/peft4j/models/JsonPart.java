@@ -14,6 +14,8 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -45,6 +47,33 @@ record JsonPart(Path file, String place, Map<String, Object> fields) {
      * @throws BadFileException if it is too large, or holds no JSON object
      */
     static JsonPart read(Path file) throws IOException {
+        Object document = document(file);
+        if (document instanceof Map<?, ?> fields) {
+            return new JsonPart(file, "", named(fields));
+        }
+        throw new BadFileException(
+                file, "a JSON object was expected, found " + shown(document) + ". Get the file again.");
+    }
+
+    /**
+     * Reads a file that holds a list of objects.
+     *
+     * @throws BadFileException if it is too large, or holds no such list
+     */
+    static List<JsonPart> readList(Path file) throws IOException {
+        Object document = document(file);
+        List<JsonPart> parts = new ArrayList<>();
+        for (Object element : document instanceof List<?> list ? list : Collections.singletonList(document)) {
+            if (!(document instanceof List<?>) || !(element instanceof Map<?, ?> fields)) {
+                throw new BadFileException(
+                        file, "a list of JSON objects was expected, found " + shown(document) + ". Get the file again.");
+            }
+            parts.add(new JsonPart(file, "[" + parts.size() + "]", named(fields)));
+        }
+        return parts;
+    }
+
+    private static @Nullable Object document(Path file) throws IOException {
         long bytes = Files.size(file);
         if (bytes > MAX_BYTES) {
             throw new BadFileException(
@@ -53,12 +82,7 @@ record JsonPart(Path file, String place, Map<String, Object> fields) {
                             + ". It is not the file it should be.");
         }
         try (Reader text = Files.newBufferedReader(file)) { // by bytes, names with escaped characters are not read
-            Object document = MAPPER.readValue(text, Object.class);
-            if (document instanceof Map<?, ?> fields) {
-                return new JsonPart(file, "", named(fields));
-            }
-            throw new BadFileException(
-                    file, "a JSON object was expected, found " + shown(document) + ". Get the file again.");
+            return MAPPER.readValue(text, Object.class);
         } catch (JacksonException e) {
             throw new BadFileException(
                     file,

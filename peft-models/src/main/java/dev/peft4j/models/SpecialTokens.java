@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -275,5 +276,10 @@ final class SpecialTokens {
         out.addAll(specific.values());
         out.addAll(extra);
         return out;
+    }
+
+    /** The ids of all special tokens. */
+    Set<Integer> ids(AddedTokens tokens) {
+        return special().stream().map(t -> tokens.id(t.content())).collect(Collectors.toSet());
     }
 }

@@ -331,6 +331,11 @@ public final class TextTokenizer implements AutoCloseable {
         return traits.mask();
     }
 
+    /** Whether a token stands for no text: one that begins, ends, hides or separates, or stands for what is not known. */
+    public boolean isSpecial(int id) {
+        return traits.special().contains(id);
+    }
+
     /** Number of token ids V of the model. */
     public int vocabularySize() {
         return vocabularySize;

@@ -3,6 +3,7 @@ package dev.peft4j.models;
 import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.data.Example;
 import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.data.VariedSequence;
 import dev.peft4j.core.error.BadInputException;
 
 /**
@@ -60,7 +61,7 @@ record TokenLimits(String modelType, int contextLength, int vocabularySize) {
             requireFits(name, choice.rejected(), rowsInFront);
             return;
         }
-        if (!(example instanceof PackedBatch.Sequence)) {
+        if (!(example instanceof PackedBatch.Sequence || example instanceof VariedSequence)) {
             throw new BadInputException(
                     name + " is an image; this " + modelType + " model reads tokens. Use a model of images.");
         }

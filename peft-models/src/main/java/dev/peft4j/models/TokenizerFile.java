@@ -80,7 +80,13 @@ record TokenizerFile(String json, TokenizerTraits traits) {
         return new TokenizerFile(
                 JsonPart.print(json),
                 parts.traits(
-                        postProcessor, added, vocabularySize, end, mask(special, added, vocabularySize), cleansUp));
+                        postProcessor,
+                        added,
+                        vocabularySize,
+                        end,
+                        mask(special, added, vocabularySize),
+                        special.ids(added),
+                        cleansUp));
     }
 
     /**
@@ -119,6 +125,7 @@ record TokenizerFile(String json, TokenizerTraits traits) {
                 int vocabularySize,
                 int end,
                 int mask,
+                Set<Integer> special,
                 boolean cleansUp) {
             Map<Integer, String> foreign = new HashMap<>();
             int[] lengths = new int[vocabularySize];
@@ -142,6 +149,7 @@ record TokenizerFile(String json, TokenizerTraits traits) {
                     foreign,
                     end,
                     mask,
+                    special,
                     encoding.longestText(),
                     encoding.decomposes(),
                     encoding.growth() * (fallsBack ? 4 : 1),

@@ -1,6 +1,7 @@
 package dev.peft4j.models;
 
 import java.util.Map;
+import java.util.Set;
 
 /**
  * What has to be known of a tokenizer while it is used.
@@ -10,6 +11,7 @@ import java.util.Map;
  * @param foreign tokens by id that the model has no embedding for: no text may have them
  * @param end id of the token that ends a text, or -1
  * @param mask id of the token that stands for a hidden one, or -1
+ * @param special ids of the special tokens, which stand for no text
  * @param longestText most characters of one call of the library
  * @param decomposes whether texts are normalised, so that their decompositions (NFKD) count
  * @param growth most ids that a character becomes
@@ -28,6 +30,7 @@ record TokenizerTraits(
         Map<Integer, String> foreign,
         int end,
         int mask,
+        Set<Integer> special,
         int longestText,
         boolean decomposes,
         double growth,

@@ -17,17 +17,29 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A head without parameters that gives a vector of length 1 of each sequence, made of the mean of its hidden states or of the first one.
+ * A head without parameters that gives a vector of each sequence, made of the mean of its hidden states or of the first one. It has the length 1 unless the
+ * checkpoint says otherwise; vectors are compared by their directions in any case.
  *
  * <p>Reimers and Gurevych 2019, <a href="https://arxiv.org/abs/1908.10084">paper</a>, section 3.
  */
 final class VectorHead implements Head {
+    private static final double SHORTEST = 1e-12; // as in normalise
+
     private final int width; // C
     private final Pooling pooling;
+    private final boolean isNormalised;
+    private final int longest;
 
-    VectorHead(int width, Pooling pooling) {
+    VectorHead(int width, SentenceFiles files) {
         this.width = width;
-        this.pooling = pooling;
+        this.pooling = files.pooling();
+        this.isNormalised = files.isNormalised();
+        this.longest = files.longest();
+    }
+
+    /** Most tokens that a text is cut to, as the checkpoint says. */
+    int longest() {
+        return longest;
     }
 
     @Override
@@ -55,10 +67,10 @@ final class VectorHead implements Head {
         return true;
     }
 
-    /** Vectors of length 1 (n, C). */
+    /** Vectors (n, C). */
     @Override
     public Node logits(Call call, Node hidden) {
-        return Functions.normalise(call.pass(), hidden);
+        return isNormalised ? Functions.normalise(call.pass(), hidden) : hidden;
     }
 
     @Override
@@ -74,7 +86,10 @@ final class VectorHead implements Head {
 
     @Override
     public LossFunction loss() {
-        return ContrastiveLoss.DEFAULT;
+        return isNormalised
+                ? ContrastiveLoss.DEFAULT
+                : (pass, vectors, targets, scale) ->
+                        ContrastiveLoss.DEFAULT.forward(pass, Functions.normalise(pass, vectors), targets, scale);
     }
 
     @Override
@@ -100,11 +115,15 @@ final class VectorHead implements Head {
         double most = Double.NEGATIVE_INFINITY;
         for (int j = 0; j < pairs.positives().length; j++) {
             double dot = 0;
+            double squares = 0;
             for (int c = 0; c < width; c++) {
-                dot += (double) e[pairs.anchors()[anchor] * width + c] * e[pairs.positives()[j] * width + c];
+                double p = e[pairs.positives()[j] * width + c];
+                dot += e[pairs.anchors()[anchor] * width + c] * p;
+                squares += p * p;
             }
-            if (dot > most) {
-                most = dot;
+            double similarity = isNormalised ? dot : dot / Math.max(Math.sqrt(squares), SHORTEST);
+            if (similarity > most) {
+                most = similarity;
                 best = j;
             }
         }

@@ -15,6 +15,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Stream;
 
 /** A base model with an adapter in its weights, written as a plain Hugging Face directory that needs no adapter library. */
@@ -29,7 +30,10 @@ public final class MergedModel {
             "vocab.txt",
             "vocab.json",
             "merges.txt",
-            "tokenizer.model");
+            "tokenizer.model",
+            "modules.json", // of sentence-transformers
+            "sentence_bert_config.json",
+            "1_Pooling/config.json");
     private static final String TENSORS = "model.safetensors";
     private static final String CONFIG =
             "config.json"; // written last: a directory without it is of a write that was killed
@@ -102,7 +106,7 @@ public final class MergedModel {
     }
 
     private static boolean isOfModel(String name) {
-        return COPIED.contains(name)
+        return COPIED.stream().anyMatch(copied -> copied.equals(name) || copied.startsWith(name + "/"))
                 || name.equals(TENSORS)
                 || AtomicFile.isLeftOver(name, TENSORS)
                 || AtomicFile.isLeftOver(name, CONFIG);
@@ -111,7 +115,9 @@ public final class MergedModel {
     private static void copyFiles(Path from, Path to) throws IOException {
         for (String name : COPIED) {
             if (Files.isRegularFile(from.resolve(name))) {
-                Files.copy(from.resolve(name), to.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+                Path copy = to.resolve(name);
+                Files.createDirectories(Objects.requireNonNull(copy.getParent()));
+                Files.copy(from.resolve(name), copy, StandardCopyOption.REPLACE_EXISTING);
             }
         }
     }

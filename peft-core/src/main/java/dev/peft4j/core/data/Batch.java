@@ -15,11 +15,14 @@ public sealed interface Batch permits PackedBatch, ImageBatch {
     Targets targets();
 
     /**
-     * Examples as a batch, in their order.
+     * Examples as a batch, in their order; of a {@link VariedSequence} what is evaluated.
      *
      * @throws BadInputException if they are not of one kind, or not of one size where that has to be
      */
-    static Batch of(List<? extends Example> examples) {
+    static Batch of(List<? extends Example> given) {
+        List<Example> examples = given.stream()
+                .map(e -> e instanceof VariedSequence varied ? varied.fixed() : e)
+                .toList();
         boolean text = examples.stream().allMatch(PackedBatch.Sequence.class::isInstance);
         if (!examples.isEmpty() && examples.stream().allMatch(PackedBatch.Choice.class::isInstance)) {
             return PackedBatch.ofChoices(

@@ -31,6 +31,11 @@ public interface Model extends ModelSites, AutoCloseable {
     /** Most tokens of a sequence; 0 of a model that reads none. */
     int contextLength();
 
+    /** Tokens that texts are cut to if nobody asks for another length: {@link #contextLength}, or fewer if the checkpoint was made for fewer. */
+    default int usualLength() {
+        return contextLength();
+    }
+
     /** Number of token ids V; 0 of a model that reads none. */
     int vocabularySize();
 

@@ -11,21 +11,25 @@ import java.util.random.RandomGenerator;
 
 /**
  * The batches of the steps of a run, without end: each epoch is every record once, in a new order. One batch of an epoch may be smaller, and the last step
- * of an epoch may have fewer batches, as in transformers.
+ * of an epoch may have fewer batches, as in transformers. What chance does to a record in an epoch ({@link Example#inEpoch}) follows from the seed of the run,
+ * the number of the epoch and the number of the record.
  *
  * <p>Grouped by length, the records of 50 batches at a time are sorted by their length and cut into batches, whose order is drawn again: as in transformers'
  * {@code group_by_length}.
  */
 final class Batches {
     private static final int WINDOW = 50; // batches
+    private static final long EPOCHS = 0x632BE59BD9B4E019L; // so that these numbers are not those of the order
 
     private final List<? extends Example> records;
     private final int size;
     private final int perStep;
     private final boolean byLength;
     private final RandomGenerator random;
+    private final RandomGenerator epochSeeds;
     private final Integer[] order;
     private List<List<Integer>> epoch = List.of();
+    private long epochSeed;
     private int at;
 
     Batches(List<? extends Example> records, TrainingConfig config) {
@@ -34,6 +38,7 @@ final class Batches {
         this.perStep = config.accumulation();
         this.byLength = config.groupByLength();
         this.random = new SplittableRandom(config.seed());
+        this.epochSeeds = new SplittableRandom(config.seed() ^ EPOCHS);
         this.order = new Integer[records.size()];
         Arrays.setAll(order, i -> i);
     }
@@ -41,8 +46,12 @@ final class Batches {
     /** The batches of the next step. */
     List<Batch> next() {
         return numbers().stream()
-                .map(batch -> Batch.of(batch.stream().map(records::get).toList()))
+                .map(batch -> Batch.of(batch.stream().map(this::inEpoch).toList()))
                 .toList();
+    }
+
+    private Example inEpoch(int record) {
+        return records.get(record).inEpoch(new SplittableRandom(epochSeed + record).nextLong());
     }
 
     /** Goes on to the step behind the next one, and tells how many batches that one had. */
@@ -62,6 +71,7 @@ final class Batches {
     }
 
     private List<List<Integer>> epoch() {
+        epochSeed = epochSeeds.nextLong();
         shuffle(order);
         Integer[] sorted = order.clone();
         int window = (int) Math.min(sorted.length, (long) WINDOW * size);

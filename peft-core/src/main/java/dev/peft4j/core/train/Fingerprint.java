@@ -8,6 +8,7 @@ import dev.peft4j.core.data.Example;
 import dev.peft4j.core.data.ImageBatch;
 import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.data.Targets;
+import dev.peft4j.core.data.VariedSequence;
 import dev.peft4j.core.format.Json;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.tensor.Tensor;
@@ -47,6 +48,9 @@ final class Fingerprint {
             } else if (e instanceof PackedBatch.Choice choice) {
                 f.add(choice.chosen());
                 f.add(choice.rejected());
+            } else if (e instanceof VariedSequence varied) {
+                f.add("varied");
+                f.add(varied.fixed());
             } else if (e instanceof ImageBatch.Image image) {
                 f.add(image.values());
             }

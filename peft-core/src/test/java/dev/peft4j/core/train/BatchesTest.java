@@ -3,13 +3,18 @@ package dev.peft4j.core.train;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.data.VariedSequence;
+import dev.peft4j.core.error.BadInputException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -98,5 +103,45 @@ class BatchesTest {
                 "spread " + spread); // 200 records of 17 lengths, sorted: neighbours differ by 1 at most
         assertTrue(rising > 20 && rising < 80, "rising " + rising);
         assertEquals(RECORDS, order(epoch).length);
+    }
+
+    /** Three records whose only token is the number that says which variant it is; 7 where it is evaluated. */
+    private static Batches varied(long seed) {
+        VariedSequence record = new VariedSequence(
+                PackedBatch.Sequence.of(7), number -> PackedBatch.Sequence.of((int) (number & Integer.MAX_VALUE)));
+        return new Batches(
+                List.of(record, record, record),
+                TrainingConfig.builder().batchSize(3).seed(seed).build());
+    }
+
+    private static int[] variants(Batches batches) {
+        return ((PackedBatch) batches.next().get(0)).ids();
+    }
+
+    @Test
+    void a_varied_record_has_another_variant_in_each_epoch_and_the_same_one_behind_skipped_steps() {
+        Batches made = varied(5);
+        Batches again = varied(5);
+        Set<Integer> seen = new HashSet<>();
+        for (int i = 0; i < 10; i++) {
+            int[] variants = variants(made);
+            assertEquals(1, again.skip());
+            Arrays.stream(variants).forEach(seen::add);
+        }
+        assertEquals(30, seen.size());
+        int[] next = variants(made);
+        assertArrayEquals(next, variants(again));
+        Batches other = varied(6);
+        assertTrue(Arrays.stream(variants(other)).noneMatch(seen::contains));
+    }
+
+    @Test
+    void a_varied_record_is_evaluated_as_it_is_fixed_and_keeps_its_length() {
+        VariedSequence record =
+                new VariedSequence(PackedBatch.Sequence.of(7, 8), number -> PackedBatch.Sequence.of(1, 2, 3));
+        assertArrayEquals(new int[] {7, 8}, ((PackedBatch) Batch.of(List.of(record))).ids());
+        String message = String.valueOf(
+                assertThrows(BadInputException.class, () -> record.inEpoch(1)).getMessage());
+        assertTrue(message.contains("3 tokens") && message.contains("of 2."), message);
     }
 }

@@ -15,7 +15,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -28,7 +27,6 @@ public final class Classes {
     private static final String FIRST_NOTE = "peft4j_classes"; // of first versions: a JSON object with a list "names"
     private static final double EXTREME = 0.95;
     private static final int SHOWN = 12;
-    private static final Pattern NUMBER = Pattern.compile("[+-]?[0-9]+([.]0*)?");
 
     private Classes() {}
 
@@ -76,6 +74,9 @@ public final class Classes {
             return ofTags(model, asked, adapters, records, known);
         }
         ProblemType problem = model.problem(known > 0 ? known : model.labels().size());
+        if (problem == ProblemType.MULTI_LABEL_CLASSIFICATION) {
+            return ofSets(model, asked, adapters, records, known);
+        }
         List<String> names = names(model, adapters, known);
         if (problem != ProblemType.SINGLE_LABEL_CLASSIFICATION) {
             int count = known > 0 ? known : Math.max(model.labels().size(), Labels.count(records.get(0)));
@@ -106,7 +107,7 @@ public final class Classes {
         if (known > 0 && !names.isEmpty()) {
             return new Labels(ProblemType.SINGLE_LABEL_CLASSIFICATION, known, names);
         }
-        Labels found = Labels.ofTags(records);
+        Labels found = Labels.ofTags(records, known > 0 ? known : Integer.MAX_VALUE);
         if (known > 0 && found.outputs() != known) {
             throw new BadInputException((asked > 0
                             ? asked + " tags were asked for (--classes)"
@@ -116,6 +117,27 @@ public final class Classes {
                     + found.outputs() + " (--classes) for a new head.");
         }
         return found;
+    }
+
+    /** Of records that have several labels, or none. */
+    private static Labels ofSets(ModelInfo model, int asked, List<Path> adapters, List<TextRecord> records, int known)
+            throws IOException {
+        int told = known > 0 ? known : model.labels().size();
+        List<String> names = names(model, adapters, told);
+        if (told > 0 && !names.isEmpty()) {
+            return new Labels(ProblemType.MULTI_LABEL_CLASSIFICATION, told, names);
+        }
+        Labels found = Labels.ofSets(records);
+        if (told > 0 && found.outputs() != told && !found.names().isEmpty()) {
+            throw new BadInputException((asked > 0
+                            ? asked + " labels were asked for (--classes)"
+                            : "the checkpoint is for " + told + " labels")
+                    + ", and the records have " + found.outputs() + ": " + found.names()
+                    + ". Correct the labels, or ask for "
+                    + found.outputs() + " (--classes) for a new head.");
+        }
+        return new Labels(
+                ProblemType.MULTI_LABEL_CLASSIFICATION, told > 0 ? told : found.outputs(), found.names());
     }
 
     /**
@@ -135,8 +157,8 @@ public final class Classes {
         }
         for (TextRecord record : records) {
             String label = record.label();
-            if (label != null && !NUMBER.matcher(label.strip()).matches()) {
-                throw new BadInputException("the label " + label
+            if (label != null && LabelText.whole(label.strip()) == null) {
+                throw record.error("the label " + JsonLine.shorten(label)
                         + " was found, and neither the checkpoint (id2label) nor an adapter tells which of the " + known
                         + " outputs it is. Give the numbers of the outputs as labels, or name them in config.json.");
             }

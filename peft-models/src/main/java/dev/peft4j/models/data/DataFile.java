@@ -46,15 +46,16 @@ final class DataFile {
         }
         List<T> records;
         try (InputStream raw = new BufferedInputStream(Files.newInputStream(file));
-                InputStream in = isPacked(file, raw) ? new BoundedGzip(file, raw, Files.size(file)) : raw;
+                InputStream in = unpacked(file, raw);
                 BufferedReader reader =
                         new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8.newDecoder()))) {
             skipMark(reader);
             records = format.read(reader);
         } catch (CharacterCodingException e) {
-            throw new BadFileException(file, "the text is not UTF-8. Convert it (iconv -t UTF-8).", e);
+            throw notText(file);
         } catch (ZipException | EOFException e) {
-            throw new BadFileException(file, "is damaged: " + e.getMessage() + ". Get it again.", e);
+            String problem = e.getMessage() == null ? "it ends where more was expected" : e.getMessage();
+            throw new BadFileException(file, "a packed file was expected, and this one is damaged: " + problem + ". Get it again.", e);
         } catch (FileSystemException e) {
             throw new BadFileException(
                     file, "a data file was to be read: " + Problems.of(e) + ". Check the path and its rights.", e);
@@ -64,6 +65,21 @@ final class DataFile {
                     file, "records were expected and the file has none. Give a file with at least one.");
         }
         return records;
+    }
+
+    private static BadFileException notText(Path file) throws IOException {
+        try (InputStream raw = new BufferedInputStream(Files.newInputStream(file));
+                InputStream in = unpacked(file, raw)) {
+            return Encodings.wrong(file, in);
+        }
+    }
+
+    private static InputStream unpacked(Path file, InputStream raw) throws IOException {
+        InputStream in = isPacked(file, raw)
+                ? new BufferedInputStream(new BoundedGzip(file, raw, Files.size(file)))
+                : raw;
+        Encodings.requireNarrow(file, in);
+        return in;
     }
 
     /** By its name, or by how it begins, which no text in UTF-8 does. */

@@ -68,19 +68,35 @@ record JsonLines(Path file, RecordReader settings) {
         return String.join(" ", words);
     }
 
-    /** A text, number or truth value as it is written, a list or object as JSON. */
+    /** A text or truth value as it is written, a number in its shortest form, a list or object as JSON. */
     private @Nullable String label(JsonLine read, String name) throws BadFileException {
         JsonNode value = read.node().get(name);
         if (value.isNull()) {
             return null;
         }
-        if (value.isTextual() || value.isNumber() || value.isBoolean()) {
+        if (value.isNumber()) {
+            return number(value);
+        }
+        if (value.isTextual() || value.isBoolean()) {
             return value.asText();
         }
-        if (value.isArray() || (value.isObject() && (settings.isNamed() || name.startsWith("answer")))) {
+        if (value.isArray()) {
+            List<String> entries = new ArrayList<>();
+            value.forEach(entry -> entries.add(entry.isNumber() ? number(entry) : entry.toString()));
+            return "[" + String.join(",", entries) + "]";
+        }
+        if (value.isObject() && (settings.isNamed() || name.startsWith("answer"))) {
             return value.toString();
         }
         throw read.bad("has " + JsonLine.shorten(value.toString()) + " as \"" + name
                 + "\", which is neither a class nor a number nor a list of these. Correct it.");
+    }
+
+    /** A number: {@code 1} also where {@code 1.0} is written, for a program that has only one kind of numbers writes so. */
+    private static String number(JsonNode value) {
+        double d = value.doubleValue();
+        return value.isFloatingPointNumber() && d == Math.rint(d) && Math.abs(d) <= Integer.MAX_VALUE
+                ? String.valueOf((long) d)
+                : value.asText();
     }
 }

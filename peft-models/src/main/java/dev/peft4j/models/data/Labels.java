@@ -5,12 +5,10 @@ import dev.peft4j.core.data.ProblemType;
 import dev.peft4j.core.error.BadInputException;
 import java.math.BigDecimal;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.TreeMap;
-import java.util.TreeSet;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,11 +21,10 @@ import org.jspecify.annotations.Nullable;
 public record Labels(ProblemType problem, int outputs, List<String> names) {
     private static final int FEW = 20; // classes that a small file may have
     private static final int MOST_TAGS = 2000;
-    private static final Pattern SEPARATOR = Pattern.compile("\\s*,\\s*|\\s+");
 
     /** Checks that there are as many names as outputs, or none. */
     public Labels {
-        names = List.copyOf(names);
+        names = IndexedNames.of(names);
         if (outputs < 1 || (!names.isEmpty() && names.size() != outputs)) {
             throw new BadInputException(outputs + " classes and the names " + names
                     + " were given; there is at least one, and a name for each or none. Correct one of them.");
@@ -41,9 +38,9 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
 
     /**
      * The classes that records have. Numbers from 0 on stay what they are ({@code 0.0} is 0); other labels are names, and sorted: numbers by their
-     * value, words by their letters.
+     * value, words by their letters. {@code 01} and {@code +1} are names.
      *
-     * @throws BadInputException if a record has no label, there is only one class, or labels are no classes
+     * @throws BadInputException if a record has no label, there is only one class, labels are no classes, or two are one number in two texts ({@code 1}, {@code 1.0})
      */
     public static Labels ofClasses(List<TextRecord> records) {
         return ofClasses(records, Integer.MAX_VALUE);
@@ -56,39 +53,63 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
      */
     public static Labels ofClasses(List<TextRecord> records, int most) {
         Map<String, TextRecord> first = new TreeMap<>();
-        records.forEach(r -> first.putIfAbsent(text(r), r));
+        records.forEach(r -> first.putIfAbsent(LabelText.of(r), r));
         List<String> found = new ArrayList<>(first.keySet());
         if (found.size() > Math.max(FEW, records.size() / 2)) {
             throw new BadInputException(records.size() + " records have " + found.size()
                     + " different labels, such as " + found.subList(0, 3)
                     + ", which are too many to be classes. Name the column of the label (--label-column).");
         }
-        boolean numbers = found.stream().allMatch(l -> number(l) != null);
-        if (!numbers) {
-            return several(found);
-        }
+        boolean numbers = found.stream().allMatch(l -> LabelText.number(l) != null);
         for (Map.Entry<String, TextRecord> label : first.entrySet()) {
-            if (whole(label.getKey()) == null) {
+            if (numbers && !isWhole(LabelText.number(label.getKey()))) {
                 throw label.getValue()
                         .error("the label " + label.getKey()
                                 + " lies between classes, which are whole numbers or names."
                                 + " To predict numbers, ask for one output (--classes 1).");
             }
         }
-        TreeSet<BigDecimal> values = new TreeSet<>();
-        found.stream().map(Labels::whole).filter(Objects::nonNull).forEach(values::add);
-        boolean fromZero = values.first().signum() == 0;
-        int largest = values.last().intValue();
-        if (most < Integer.MAX_VALUE && values.size() <= most && values.first().signum() >= 0) {
+        return ofFound(first, most);
+    }
+
+    private static boolean isWhole(@Nullable BigDecimal n) {
+        try {
+            return n != null && n.intValueExact() == n.intValue();
+        } catch (ArithmeticException e) {
+            return false;
+        }
+    }
+
+    /** The classes of some labels, of which each has its first record. */
+    private static Labels ofFound(Map<String, TextRecord> first, int most) {
+        List<String> found = List.copyOf(first.keySet());
+        TreeMap<Integer, String> values = new TreeMap<>();
+        for (Map.Entry<String, TextRecord> label : first.entrySet()) {
+            Integer n = LabelText.whole(label.getKey());
+            if (n == null) {
+                return several(found);
+            }
+            String other = values.putIfAbsent(n, label.getKey());
+            if (other != null) {
+                throw twice(label.getValue(), label.getKey(), other, String.valueOf(n));
+            }
+        }
+        int largest = values.lastKey();
+        if (most < Integer.MAX_VALUE && values.size() <= most && values.firstKey() >= 0) {
             Labels numbered = numbered(most);
-            first.values().forEach(numbered::classOf);
+            first.forEach((label, record) -> numbered.classOf(record, label));
             return numbered;
         }
-        if (fromZero && largest < 2 * values.size()) { // a class or two may be missing from some of the records
+        if (values.firstKey() == 0 && largest < 2 * values.size()) { // a class or two may be missing from some of the records
             requireSeveral(largest + 1, found);
             return numbered(largest + 1);
         }
-        return several(values.stream().map(BigDecimal::toPlainString).toList());
+        return several(values.keySet().stream().map(String::valueOf).toList());
+    }
+
+    private static IllegalArgumentException twice(TextRecord record, String label, String other, String name) {
+        return record.error("the labels " + other + " and " + label + " were found, which are two texts and both mean the class " + name
+                + ". Write it in one way everywhere, or give the classes names that are no numbers.");
     }
 
     private static Labels several(List<String> names) {
@@ -104,21 +125,53 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
     }
 
     /**
-     * The tags that the words of records have, sorted.
+     * The tags that the words of records have: numbers from 0 on stay what they are, others are names, and sorted as {@link #ofClasses(List)} does.
      *
      * @throws BadInputException if a record has none, or there is only one tag
      */
     public static Labels ofTags(List<TextRecord> records) {
-        TreeSet<String> found = new TreeSet<>();
+        return ofTags(records, Integer.MAX_VALUE);
+    }
+
+    /**
+     * The same for so many tags at most, where numbers are checked against them at once.
+     *
+     * @throws BadInputException with file and line, too, if a number is too large
+     */
+    public static Labels ofTags(List<TextRecord> records, int most) {
+        Map<String, TextRecord> found = found(records);
+        if (found.isEmpty()) {
+            throw new BadInputException("tags were to be learnt, and none of " + records.size()
+                    + " records has one. Give a tag for each word.");
+        }
+        return ofFound(found, most);
+    }
+
+    /**
+     * The labels of records that have several, or none, of each: names, and sorted; or 1 and 0 for as many labels as the first record has.
+     *
+     * @throws BadInputException if a record has no list of them
+     */
+    static Labels ofSets(List<TextRecord> records) {
+        Map<String, TextRecord> found = found(records);
+        boolean flags = found.keySet().stream().allMatch(label -> isFlag(LabelText.number(label)));
+        return flags
+                ? new Labels(ProblemType.MULTI_LABEL_CLASSIFICATION, Math.max(1, count(records.get(0))), List.of())
+                : new Labels(ProblemType.MULTI_LABEL_CLASSIFICATION, found.size(), List.copyOf(found.keySet()));
+    }
+
+    /** All that stands in the lists of records, with the first record of each. */
+    private static Map<String, TextRecord> found(List<TextRecord> records) {
+        Map<String, TextRecord> first = new TreeMap<>();
         for (TextRecord r : records) {
-            found.addAll(parts(text(r)));
-            if (found.size() > MOST_TAGS) {
+            LabelText.parts(r).forEach(part -> first.putIfAbsent(part, r));
+            if (first.size() > MOST_TAGS) {
                 throw r.error(
                         "the records up to this one have more than " + MOST_TAGS
-                                + " different tags, which are too many to be learnt. Name the column of the tags (--label-column).");
+                                + " different labels, which are too many to be learnt. Name the column of the labels (--label-column).");
             }
         }
-        return several(List.copyOf(found));
+        return first;
     }
 
     /**
@@ -127,7 +180,7 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
      * @throws BadInputException with file and line, if it has no tags, or one that is not among these
      */
     public int[] tagsOf(TextRecord record) {
-        return parts(text(record)).stream()
+        return LabelText.parts(record).stream()
                 .mapToInt(tag -> classOf(record, tag))
                 .toArray();
     }
@@ -138,19 +191,23 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
      * @throws BadInputException with file and line, if it has no label or not one of these classes
      */
     public int classOf(TextRecord record) {
-        return classOf(record, text(record));
+        return classOf(record, LabelText.of(record));
     }
 
     private int classOf(TextRecord record, String label) {
-        BigDecimal n = whole(label);
-        int named = names.indexOf(n == null ? label : n.toPlainString());
+        int named = names.indexOf(label);
         if (named >= 0) {
             return named;
         }
-        if (n != null && n.signum() >= 0 && n.compareTo(BigDecimal.valueOf(outputs)) < 0 && !hasNumbers()) {
-            return n.intValue();
+        Integer n = LabelText.whole(label);
+        int number = n == null ? -1 : names.indexOf(String.valueOf(n));
+        if (number >= 0) {
+            return number;
         }
-        throw record.error("the label " + label + " was found; "
+        if (n != null && n >= 0 && n < outputs && !IndexedNames.of(names).hasNumbers()) {
+            return n;
+        }
+        throw record.error("the label " + JsonLine.shorten(label) + " was found; "
                 + (names.isEmpty()
                         ? "classes are numbered from 0"
                                 + (outputs < Integer.MAX_VALUE ? " to " + (outputs - 1) + "." : ".")
@@ -158,9 +215,23 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
                 + " Correct the label, or the number of classes (--classes).");
     }
 
-    /** Whether the names are numbers, so that a number is never the place of a class. */
-    private boolean hasNumbers() {
-        return names.stream().anyMatch(n -> whole(n) != null);
+    /**
+     * Makes sure that records name a class by one text, and not as {@code 1} here and as {@code 1.0} there, or by its name and by its number: they may be meant as two.
+     *
+     * @param ofTags whether records have a label for each word
+     * @throws BadInputException with file and line, if there are two texts for one class
+     */
+    void requireOneText(List<TextRecord> records, boolean ofTags) {
+        Map<Integer, String> texts = new HashMap<>();
+        for (TextRecord record : records) {
+            for (String label : ofTags ? LabelText.parts(record) : List.of(LabelText.of(record))) {
+                int found = classOf(record, label);
+                String other = texts.putIfAbsent(found, label);
+                if (other != null && !other.equals(label)) {
+                    throw twice(record, label, other, name(found));
+                }
+            }
+        }
     }
 
     /**
@@ -169,20 +240,29 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
      * @throws BadInputException with file and line, if it has no label, or not one number for each output
      */
     public float[] valuesOf(TextRecord record) {
-        List<String> parts = parts(text(record));
-        boolean named =
-                problem == ProblemType.MULTI_LABEL_CLASSIFICATION && !names.isEmpty() && names.containsAll(parts);
-        if (named) {
-            float[] there = new float[outputs];
-            parts.forEach(p -> there[names.indexOf(p)] = 1);
-            return there;
+        List<String> parts = LabelText.parts(record);
+        if (problem == ProblemType.MULTI_LABEL_CLASSIFICATION && !names.isEmpty()) {
+            List<String> unknown = parts.stream().filter(p -> !names.contains(p)).toList();
+            if (unknown.isEmpty()) {
+                float[] there = new float[outputs];
+                parts.forEach(p -> there[names.indexOf(p)] = 1);
+                return there;
+            }
+            if (!parts.stream().allMatch(p -> isFlag(LabelText.number(p)))) {
+                String wrong = unknown.stream()
+                        .filter(p -> !isFlag(LabelText.number(p)))
+                        .findFirst()
+                        .orElse(unknown.get(0));
+                throw record.error("the label " + JsonLine.shorten(wrong) + " was found; the labels are " + names + "."
+                        + TargetModules.suggestion(wrong, names)
+                        + " Correct it, or give 1 or 0 for each label.");
+            }
         }
         float[] values = new float[parts.size()];
         for (int i = 0; i < values.length; i++) {
-            BigDecimal n = number(parts.get(i));
-            if (n == null
-                    || (problem != ProblemType.REGRESSION && n.signum() != 0 && n.compareTo(BigDecimal.ONE) != 0)) {
-                throw record.error("the label " + parts.get(i) + " was found where "
+            BigDecimal n = LabelText.number(parts.get(i));
+            if (n == null || (problem != ProblemType.REGRESSION && !isFlag(n))) {
+                throw record.error("the label " + JsonLine.shorten(parts.get(i)) + " was found where "
                         + (problem == ProblemType.REGRESSION ? "a number is predicted" : "each label is 1 or 0")
                         + ". Correct the record.");
             }
@@ -195,9 +275,13 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
         return values;
     }
 
+    private static boolean isFlag(@Nullable BigDecimal n) {
+        return n != null && (n.signum() == 0 || n.compareTo(BigDecimal.ONE) == 0);
+    }
+
     /** How many labels or numbers a record has. */
     public static int count(TextRecord record) {
-        return parts(text(record)).size();
+        return LabelText.parts(record).size();
     }
 
     /** How many records each class has. */
@@ -210,47 +294,5 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
     /** The name of a class, or its number. */
     public String name(int index) {
         return names.isEmpty() ? String.valueOf(index) : names.get(index);
-    }
-
-    private static String text(TextRecord record) {
-        String label = record.label();
-        if (label == null || label.isBlank()) {
-            throw record.error("the record has no label, and this model classifies. Name the column of the label"
-                    + " (--label-column).");
-        }
-        return label.strip();
-    }
-
-    /** The entries of a JSON list, or of a list with commas or spaces. */
-    private static List<String> parts(String label) {
-        boolean list = label.startsWith("[") && label.endsWith("]");
-        String inner = list ? label.substring(1, label.length() - 1).strip() : label;
-        List<String> parts = new ArrayList<>();
-        for (String part : inner.isEmpty() ? List.<String>of() : List.of(SEPARATOR.split(inner, -1))) {
-            boolean quoted = list && part.length() > 1 && part.startsWith("\"") && part.endsWith("\"");
-            parts.add(quoted ? part.substring(1, part.length() - 1) : part);
-        }
-        return parts;
-    }
-
-    private static @Nullable BigDecimal number(String text) {
-        if (text.length() > 40) {
-            return null;
-        }
-        try {
-            return new BigDecimal(text);
-        } catch (NumberFormatException e) {
-            return null;
-        }
-    }
-
-    /** A whole number that an int can hold, without its zeros behind the point. */
-    private static @Nullable BigDecimal whole(String text) {
-        BigDecimal n = number(text);
-        try {
-            return n == null ? null : BigDecimal.valueOf(n.intValueExact());
-        } catch (ArithmeticException e) {
-            return null;
-        }
     }
 }

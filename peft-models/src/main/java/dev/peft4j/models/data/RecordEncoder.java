@@ -4,6 +4,7 @@ import dev.peft4j.core.data.Example;
 import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.data.ProblemType;
 import dev.peft4j.core.data.Targets;
+import dev.peft4j.core.data.VariedSequence;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.model.Model;
@@ -12,13 +13,12 @@ import dev.peft4j.models.TextTokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.Stream;
 
 /**
  * Turns records into examples of a task. For a language model: prompt, completion and the end token, with the loss on completion and end only. For a classifier: the
  * text, or prompt and text as a pair, with the special tokens of its tokenizer. For tags: words and the tags that are their label. For answers: the prompt as the
  * question and the text that has the answer, which is the label. For vectors: prompt and text as a pair of which one is to be found by the other. For hidden
- * tokens: the text.
+ * tokens: the text, of which each epoch hides other tokens ({@link VariedSequence}).
  *
  * @param tokenizer of the model
  * @param task of the model
@@ -35,7 +35,7 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
      * For what fits into the context of a model.
      *
      * @param rowsInFront places of the context that adapters take
-     * @param maxLength longer sequences are cut to this many tokens; 0 for as many as fit
+     * @param maxLength longer sequences are cut to this many tokens; 0 for {@link Model#usualLength}, if so many fit
      * @throws BadInputException if so many do not fit, or adapters leave no place
      */
     public static RecordEncoder forModel(
@@ -50,38 +50,52 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
             throw new BadInputException("a greatest length of " + maxLength + " tokens (--max-length) was given; "
                     + context + ". Give at most " + fits + ".");
         }
-        return new RecordEncoder(tokenizer, model.taskType(), maxLength == 0 ? fits : maxLength, labels);
+        return new RecordEncoder(tokenizer, model.taskType(), maxLength == 0 ? Math.min(fits, model.usualLength()) : maxLength, labels);
     }
 
     /**
      * What became of some records.
      *
      * @param examples of the task
-     * @param cut how many were cut to the greatest length
-     * @param dropped how many were left out because the cut took everything that is scored
+     * @param cut how many were longer than the greatest length, and were cut to it; for answers, into parts that overlap
+     * @param dropped how many were left out because nothing was left that is scored
      */
     public record Encoded(List<Example> examples, int cut, int dropped) {}
 
     /**
+     * What became of one record.
+     *
+     * @param isCut whether it is longer than the greatest length
+     */
+    record Made(List<? extends Example> examples, boolean isCut) {
+        static Made of(Example example, boolean isCut) {
+            return new Made(List.of(example), isCut);
+        }
+    }
+
+    /**
      * Encodes records.
      *
-     * @throws BadInputException if a classifier gets a record without a label, or with one that means nothing; if nothing is left to train on
+     * @throws BadInputException if a classifier gets a record without a label, or with one that means nothing, or two labels that mean one class; if nothing is
+     *     left to train on
      */
     public Encoded encode(List<TextRecord> records) {
+        if (task.classifies() && labels.problem() == ProblemType.SINGLE_LABEL_CLASSIFICATION) {
+            labels.requireOneText(records, task == TaskType.TOKEN_CLS);
+        }
+        boolean pairs = task == TaskType.SEQ_CLS
+                && records.stream().anyMatch(r -> !r.prompt().isBlank());
         List<Example> examples = new ArrayList<>();
         int cut = 0;
         int dropped = 0;
         for (TextRecord record : records) {
             StoppedException.ifInterrupted(() -> records.size() + " records were to be turned into tokens");
-            List<PackedBatch.Sequence> of = sequences(record);
-            cut += of.stream().anyMatch(s -> s.length() > maxLength) ? 1 : 0;
-            of = of.stream().map(this::shorten).toList();
-            if (task == TaskType.FEATURE_EXTRACTION) {
-                examples.add(new PackedBatch.Pair(of.get(0), of.get(1)));
-            } else if (of.stream().allMatch(this::predictsNothing)) {
+            Made made = make(record, pairs);
+            cut += made.isCut ? 1 : 0;
+            if (made.examples.stream().allMatch(this::predictsNothing)) {
                 dropped++;
             } else {
-                examples.addAll(of);
+                examples.addAll(made.examples);
             }
         }
         if (examples.isEmpty()) {
@@ -91,15 +105,18 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
         return new Encoded(examples, cut, dropped);
     }
 
-    private List<PackedBatch.Sequence> sequences(TextRecord record) {
+    private Made make(TextRecord record, boolean pairs) {
         try {
             return switch (task) {
-                case CAUSAL_LM -> List.of(scored(record));
-                case SEQ_CLS -> List.of(classified(record));
-                case TOKEN_CLS -> List.of(new TagEncoder(tokenizer, maxLength).sequence(record, labels));
-                case QUESTION_ANS -> new AnswerEncoder(tokenizer, maxLength).sequences(record);
+                case CAUSAL_LM -> scored(record);
+                case SEQ_CLS -> pairs ? classifiedPair(record) : classified(record);
+                case TOKEN_CLS -> new TagEncoder(tokenizer, maxLength).encode(record, labels);
+                case QUESTION_ANS -> {
+                    List<PackedBatch.Sequence> parts = new AnswerEncoder(tokenizer, maxLength).sequences(record);
+                    yield new Made(parts, parts.size() > 1);
+                }
                 case FEATURE_EXTRACTION -> pair(record);
-                case MASKED_LM -> List.of(new MaskEncoder(tokenizer, maxLength).sequence(record));
+                case MASKED_LM -> new MaskEncoder(tokenizer, maxLength).encode(record);
             };
         } catch (BadInputException e) {
             throw e.getMessage() != null && e.getMessage().startsWith(record.place())
@@ -109,24 +126,41 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
     }
 
     /** One more token than fits says that something is cut. */
-    private List<PackedBatch.Sequence> pair(TextRecord record) {
-        if (record.prompt().isBlank() || record.text().isBlank()) {
-            throw record.error(
-                    "the record has one text, and pairs are learnt, of which one is to be found by the other."
-                            + " Name both columns (--prompt-column, --text-column).");
-        }
-        return Stream.of(record.prompt().strip(), record.text())
-                .map(text -> PackedBatch.Sequence.of(tokenizer.encode(text, true, maxLength + 1)))
-                .toList();
+    private Made pair(TextRecord record) {
+        requireBoth(record, "pairs are learnt, of which one text is to be found by the other");
+        int[] anchor = tokenizer.encode(record.prompt().strip(), true, maxLength + 1);
+        int[] positive = tokenizer.encode(record.text(), true, maxLength + 1);
+        return Made.of(
+                new PackedBatch.Pair(
+                        PackedBatch.Sequence.of(tokenizer.shorten(anchor, maxLength)),
+                        PackedBatch.Sequence.of(tokenizer.shorten(positive, maxLength))),
+                Math.max(anchor.length, positive.length) > maxLength);
     }
 
-    private PackedBatch.Sequence classified(TextRecord record) {
-        if (!record.prompt().isBlank()) {
-            TextTokenizer.Tokens both =
-                    tokenizer.encodePair(record.prompt().strip(), record.text(), TextTokenizer.Cut.LONGER, maxLength);
-            return classified(record, both.ids()).withTokenTypes(both.types());
+    private static void requireBoth(TextRecord record, String why) {
+        boolean first = !record.prompt().isBlank();
+        if (!first || record.text().isBlank()) {
+            throw record.error("the record has "
+                    + (first || !record.text().isBlank() ? "one text, its " + (first ? "first" : "second") : "no text")
+                    + ", and " + why + ". Give it both, or name both columns (--prompt-column, --text-column).");
         }
-        return classified(record, tokenizer.encode(record.text(), true, maxLength + 1));
+    }
+
+    private Made classifiedPair(TextRecord record) {
+        requireBoth(record, "records with two texts are classified");
+        TextTokenizer.Tokens both = together(record, maxLength + 1);
+        boolean isCut = both.ids().length > maxLength;
+        TextTokenizer.Tokens fitting = isCut ? together(record, maxLength) : both;
+        return Made.of(classified(record, fitting.ids()).withTokenTypes(fitting.types()), isCut);
+    }
+
+    private TextTokenizer.Tokens together(TextRecord record, int most) {
+        return tokenizer.encodePair(record.prompt().strip(), record.text(), TextTokenizer.Cut.LONGER, most);
+    }
+
+    private Made classified(TextRecord record) {
+        int[] ids = tokenizer.encode(record.text(), true, maxLength + 1);
+        return Made.of(classified(record, tokenizer.shorten(ids, maxLength)), ids.length > maxLength);
     }
 
     private PackedBatch.Sequence classified(TextRecord record, int... ids) {
@@ -138,28 +172,18 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
     }
 
     /** A language model predicts no first token. */
-    private boolean predictsNothing(PackedBatch.Sequence s) {
-        return s.targets() instanceof Targets.PerToken t
+    private boolean predictsNothing(Example e) {
+        return e.targets() instanceof Targets.PerToken t
                 && Arrays.stream(t.labels())
                         .skip(task == TaskType.CAUSAL_LM ? 1 : 0)
                         .allMatch(label -> label == Targets.IGNORE);
     }
 
-    private PackedBatch.Sequence scored(TextRecord record) {
-        TextTokenizer.Example example = tokenizer.encodeExample(record.prompt(), record.text(), maxLength + 1);
-        int[] labels = example.ids().clone();
-        Arrays.fill(labels, 0, example.promptLength(), Targets.IGNORE);
-        return PackedBatch.Sequence.labelled(example.ids(), labels);
-    }
-
-    private PackedBatch.Sequence shorten(PackedBatch.Sequence s) {
-        if (s.length() <= maxLength) {
-            return s;
-        }
-        if (s.targets() instanceof Targets.PerToken t) {
-            return PackedBatch.Sequence.labelled(
-                    Arrays.copyOf(s.ids(), maxLength), Arrays.copyOf(t.labels(), maxLength));
-        }
-        return new PackedBatch.Sequence(tokenizer.shorten(s.ids(), maxLength), new int[0], s.targets());
+    private Made scored(TextRecord record) {
+        TextTokenizer.Example whole = tokenizer.encodeExample(record.prompt(), record.text(), maxLength + 1);
+        int[] ids = Arrays.copyOf(whole.ids(), Math.min(whole.ids().length, maxLength));
+        int[] learnt = ids.clone();
+        Arrays.fill(learnt, 0, Math.min(ids.length, whole.promptLength()), Targets.IGNORE);
+        return Made.of(PackedBatch.Sequence.labelled(ids, learnt), whole.ids().length > maxLength);
     }
 }

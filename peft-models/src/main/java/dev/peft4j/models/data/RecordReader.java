@@ -8,7 +8,8 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * Reads records from JSONL ({@code {"text": ..}}, {@code {"prompt": .., "completion": ..}}, {@code {"text": .., "label": ..}}) and from
+ * Reads records from JSONL ({@code {"text": ..}}, {@code {"prompt": .., "completion": ..}}, {@code {"text": .., "label": ..}}, several labels or the tags of
+ * words as a list: {@code {"text": .., "labels": [..]}}, {@code {"tokens": [..], "tags": [..]}}) and from
  * CSV or TSV files with named columns; gzip is unpacked while it is read, whatever the name says. UTF-8, with or without a byte order mark.
  *
  * @param promptColumn column or key of the prompt; empty for none
@@ -146,7 +147,10 @@ public record RecordReader(
                     where + "has a completion and no prompt, but " + names
                             + ". Add one, or name the completion as the text (--text-column completion).");
         }
-        String label = labelColumn.isEmpty() && names.contains("label") ? "label" : labelColumn;
+        String label = labelColumn;
+        if (label.isEmpty()) {
+            label = names.contains("label") ? "label" : names.contains("labels") ? "labels" : "";
+        }
         return new Columns(prompt, text, label);
     }
 

@@ -51,6 +51,13 @@ public record Split(List<TextRecord> train, List<TextRecord> heldOut) {
         return new Split(List.copyOf(train), List.copyOf(heldOut));
     }
 
+    /** All records, those to train on first: what their labels are, where both sides are of one file. */
+    public List<TextRecord> all() {
+        List<TextRecord> all = new ArrayList<>(train);
+        all.addAll(heldOut);
+        return all;
+    }
+
     private static boolean[] draw(List<TextRecord> records, Function<TextRecord, String> key, double share, long seed) {
         Map<String, List<Integer>> groups = new LinkedHashMap<>();
         for (int i = 0; i < records.size(); i++) {

@@ -22,8 +22,9 @@ public record TagEncoder(TextTokenizer tokenizer, int maxLength) {
      *
      * @param ids with the tokens around a text
      * @param words number of the word that each token begins; -1 for all others
+     * @param isCut whether tokens did not fit and were left out
      */
-    public record Words(int[] ids, int[] words) {}
+    public record Words(int[] ids, int[] words, boolean isCut) {}
 
     /** Words between white space. */
     static List<String> words(String text) {
@@ -55,11 +56,11 @@ public record TagEncoder(TextTokenizer tokenizer, int maxLength) {
                 last = word;
             }
         }
-        return new Words(ids, begun);
+        return new Words(ids, begun, n < located.ids().length);
     }
 
     /** A record as a sequence to learn. */
-    PackedBatch.Sequence sequence(TextRecord record, Labels labels) {
+    RecordEncoder.Made encode(TextRecord record, Labels labels) {
         List<String> words = words(record.text());
         int[] tags = labels.tagsOf(record);
         if (tags.length != words.size()) {
@@ -70,6 +71,6 @@ public record TagEncoder(TextTokenizer tokenizer, int maxLength) {
         int[] scored = Arrays.stream(encoded.words)
                 .map(w -> w == NO_WORD ? Targets.IGNORE : tags[w])
                 .toArray();
-        return PackedBatch.Sequence.labelled(encoded.ids, scored);
+        return RecordEncoder.Made.of(PackedBatch.Sequence.labelled(encoded.ids, scored), encoded.isCut);
     }
 }

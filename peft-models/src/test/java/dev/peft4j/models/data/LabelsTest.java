@@ -36,10 +36,10 @@ class LabelsTest {
             delimiter = '|',
             value = {
                 "0 1 1 0 | 0 1 1 0 | ",
-                "0.0 1.0 1 0 | 0 1 1 0 | ",
+                "0.0 1.0 1.0 0.0 | 0 1 1 0 | ",
                 "0 2 2 0 | 0 2 2 0 | ", // class 1 is in other records
                 "1 2 5 1 | 0 1 2 0 | 1 2 5",
-                "1.0 2 1 | 0 1 0 | 1 2",
+                "1.0 2 1.0 | 0 1 0 | 1 2",
                 "-1 1 1 | 0 1 1 | -1 1",
                 "10 9 9 | 1 0 0 | 9 10",
                 "0 1000000 0 | 0 1 0 | 0 1000000",
@@ -103,10 +103,10 @@ class LabelsTest {
                 "line 2: 2 labels were found where 3",
                 () -> several.valuesOf(records("[0,1]").get(0)));
         refused(
-                "each label is 1 or 0",
+                "the label 2 was found; the labels are [a, b, c]",
                 () -> several.valuesOf(records("[0,1,2]").get(0)));
         refused(
-                "each label is 1 or 0",
+                "the label d was found",
                 () -> several.valuesOf(records("[0,d,1]").get(0)));
         Labels number = new Labels(ProblemType.REGRESSION, 1, List.of());
         assertArrayEquals(new float[] {-2.5f}, number.valuesOf(records("-2.5").get(0)));

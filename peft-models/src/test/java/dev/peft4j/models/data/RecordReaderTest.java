@@ -7,9 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.peft4j.core.error.BadFileException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
@@ -138,7 +141,7 @@ class RecordReaderTest {
     }
 
     @Test
-    void labels_are_read_as_they_are_written() throws IOException {
+    void labels_are_read_as_they_are_written_and_numbers_in_their_shortest_form() throws IOException {
         Path lines = file(
                 "a.jsonl",
                 """
@@ -151,7 +154,7 @@ class RecordReaderTest {
                 """);
         List<TextRecord> records = read(RecordReader.defaults(), lines);
         assertEquals(
-                List.of("1", "0.0", "pos", "true", "[0,1]", "null"),
+                List.of("1", "0", "pos", "true", "[0,1]", "null"),
                 records.stream().map(r -> String.valueOf(r.label())).toList());
         assertEquals(lines + ", line 3", records.get(2).place());
     }
@@ -182,12 +185,31 @@ class RecordReaderTest {
     }
 
     @Test
-    void other_encodings_are_refused() throws IOException {
+    void other_encodings_are_refused_with_the_line_and_what_converts_them() throws IOException {
         Path latin = dir.resolve("a.csv");
-        Files.write(latin, "text\ncaf\u00e9\n".getBytes(StandardCharsets.ISO_8859_1));
-        refused("not UTF-8", RecordReader.defaults(), latin);
-        Path wide = dir.resolve("b.jsonl");
-        Files.write(wide, "{\"text\":\"a\"}".getBytes(StandardCharsets.UTF_16));
-        refused("not UTF-8", RecordReader.defaults(), wide);
+        String rows = "text\r\n" + "abc \u00e4\r\n".repeat(5000);
+        byte[] head = rows.getBytes(StandardCharsets.UTF_8);
+        byte[] tail = "caf\u00e9\n".getBytes(StandardCharsets.ISO_8859_1);
+        Files.write(latin, ByteBuffer.allocate(head.length + tail.length).put(head).put(tail).array());
+        refused("line 5002: text in UTF-8 was expected, and the byte 0xE9", RecordReader.defaults(), latin);
+        Path cut = Files.write(dir.resolve("cut.jsonl"), new byte[] {'\n', '{', (byte) 0xC3});
+        refused("line 2: text in UTF-8 was expected, and the byte 0xC3", RecordReader.defaults(), cut);
+        String line = "{\"text\":\"a\"}";
+        for (String name : List.of("UTF-16", "UTF-16LE", "UTF-16BE", "UTF-32", "UTF-32LE", "UTF-32BE")) {
+            Path wide = Files.write(dir.resolve(name + ".jsonl"), line.getBytes(Charset.forName(name)));
+            refused("line 1: text in UTF-8 was expected, and this is not UTF-8", RecordReader.defaults(), wide);
+        }
+        Path marked = Files.write(dir.resolve("m.csv"), "\uFEFFtext\na".getBytes(StandardCharsets.UTF_16LE));
+        refused("iconv -f UTF-16 -t UTF-8", RecordReader.defaults(), marked);
+    }
+
+    @Test
+    void a_packed_file_that_is_cut_is_damaged_and_not_empty() throws IOException {
+        ByteArrayOutputStream packed = new ByteArrayOutputStream();
+        try (GZIPOutputStream out = new GZIPOutputStream(packed)) {
+            out.write("text\na\n".getBytes(StandardCharsets.UTF_8));
+        }
+        Path half = Files.write(dir.resolve("a.csv.gz"), Arrays.copyOf(packed.toByteArray(), packed.size() - 9));
+        refused("this one is damaged", RecordReader.defaults(), half);
     }
 }
