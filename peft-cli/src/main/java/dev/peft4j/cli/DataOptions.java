@@ -138,7 +138,7 @@ final class DataOptions {
             PrintWriter out) {
         RecordEncoder encoder = RecordEncoder.forModel(model, tokenizer, labels, inFront, maxLength);
         RecordEncoder.Encoded encoded = encoder.encode(records);
-        out.printf("%s: %,d records%n", name, encoded.examples().size());
+        out.printf("%s: %,d records%n", name, records.size() - encoded.dropped());
         if (encoded.cut() + encoded.dropped() > 0) {
             out.printf(
                     "  %,d were longer than %d tokens and were cut%s; %,d had nothing left to score and were left out%n",

@@ -66,7 +66,8 @@ record JsonPart(Path file, String place, Map<String, Object> fields) {
         for (Object element : document instanceof List<?> list ? list : Collections.singletonList(document)) {
             if (!(document instanceof List<?>) || !(element instanceof Map<?, ?> fields)) {
                 throw new BadFileException(
-                        file, "a list of JSON objects was expected, found " + shown(document) + ". Get the file again.");
+                        file,
+                        "a list of JSON objects was expected, found " + shown(document) + ". Get the file again.");
             }
             parts.add(new JsonPart(file, "[" + parts.size() + "]", named(fields)));
         }

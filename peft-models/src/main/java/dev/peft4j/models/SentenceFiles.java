@@ -22,12 +22,14 @@ record SentenceFiles(Pooling pooling, boolean isNormalised, int longest) {
     private static final String MODULES = "modules.json";
     private static final String POOLING = "1_Pooling"; // where it is unless modules.json says so
     private static final String CONFIG = "config.json";
-    private static final List<String> SETTINGS = Stream.of("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta")
+    private static final List<String> SETTINGS = Stream.of(
+                    "bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta")
             .map(family -> "sentence_" + family + "_config.json") // older ones have the name of the family
             .toList();
+    private static final String TOKENIZER = "tokenizer_config.json";
     private static final String MODE = "pooling_mode";
-    private static final Map<String, Pooling> MODES = Map.of(
-            "mean", Pooling.MEAN, "mean_tokens", Pooling.MEAN, "cls", Pooling.FIRST, "cls_token", Pooling.FIRST);
+    private static final Map<String, Pooling> MODES =
+            Map.of("mean", Pooling.MEAN, "mean_tokens", Pooling.MEAN, "cls", Pooling.FIRST, "cls_token", Pooling.FIRST);
     private static final Pattern FOLDER = Pattern.compile("[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}");
 
     /**
@@ -49,18 +51,22 @@ record SentenceFiles(Pooling pooling, boolean isNormalised, int longest) {
             if (!normalised && !kinds.equals(List.of("Transformer", "Pooling"))) {
                 throw new BadFileException(
                         file,
-                        "names the modules " + kinds + "; vectors are made by [Transformer, Pooling, Normalize], or without"
+                        "names the modules " + kinds
+                                + "; vectors are made by [Transformer, Pooling, Normalize], or without"
                                 + " the last one. Use a checkpoint of these alone.");
             }
             if (!modules.get(0).text("path").isEmpty()) {
                 throw modules.get(0)
-                        .bad("the Transformer is in the folder " + JsonPart.shown(modules.get(0).text("path"))
-                                + ", and it is read from the directory itself. Move its files there, and empty the path.");
+                        .bad(
+                                "the Transformer is in the folder "
+                                        + JsonPart.shown(modules.get(0).text("path"))
+                                        + ", and it is read from the directory itself. Move its files there, and empty the path.");
             }
             folder = modules.get(1).text("path");
             if (!FOLDER.matcher(folder).matches()) {
                 throw modules.get(1)
-                        .bad("the folder " + JsonPart.shown(folder) + " was given for Pooling, which is no name of one in"
+                        .bad("the folder " + JsonPart.shown(folder)
+                                + " was given for Pooling, which is no name of one in"
                                 + " this directory. Correct the path, such as " + POOLING + ".");
             }
             if (!Files.exists(directory.resolve(folder).resolve(CONFIG))) {
@@ -95,8 +101,9 @@ record SentenceFiles(Pooling pooling, boolean isNormalised, int longest) {
         }
         Pooling found = told ? (asked.size() == 1 ? MODES.get(asked.get(0)) : null) : Pooling.MEAN;
         if (found == null) {
-            throw config.bad("the pooling " + asked
-                    + " was asked for; there are mean_tokens and cls_token, and only one of them. Use another checkpoint.");
+            throw config.bad(
+                    "the pooling " + asked
+                            + " was asked for; there are mean_tokens and cls_token, and only one of them. Use another checkpoint.");
         }
         return found;
     }
@@ -105,9 +112,10 @@ record SentenceFiles(Pooling pooling, boolean isNormalised, int longest) {
         for (String name : SETTINGS) {
             JsonPart settings = JsonPart.readIfPresent(directory.resolve(name));
             if (settings != null) {
-                if (settings.flag("do_lower_case", false)) {
-                    throw settings.bad("\"do_lower_case\" is true, which is not supported: the tokenizer alone says what is"
-                            + " written in lower case. Set it to false if the tokenizer does so.");
+                if (settings.flag("do_lower_case", false) && !lowers(directory)) {
+                    throw settings.bad(
+                            "\"do_lower_case\" is true, and " + TOKENIZER + " does not say so, by which texts"
+                                    + " are written in lower case. Set both to true if the tokenizer does so, or this one to false.");
                 }
                 return settings.has("max_seq_length")
                         ? settings.whole("max_seq_length", 1, Integer.MAX_VALUE)
@@ -115,5 +123,10 @@ record SentenceFiles(Pooling pooling, boolean isNormalised, int longest) {
             }
         }
         return Integer.MAX_VALUE;
+    }
+
+    private static boolean lowers(Path directory) throws IOException {
+        JsonPart tokenizer = JsonPart.readIfPresent(directory.resolve(TOKENIZER));
+        return tokenizer != null && tokenizer.flag("do_lower_case", false);
     }
 }

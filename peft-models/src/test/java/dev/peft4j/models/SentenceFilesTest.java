@@ -16,7 +16,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** The files of sentence-transformers are followed, or refused by name. */
 class SentenceFilesTest {
-    private static final String TRANSFORMER = "{\"idx\":0,\"path\":\"\",\"type\":\"sentence_transformers.models.Transformer\"}";
+    private static final String TRANSFORMER =
+            "{\"idx\":0,\"path\":\"\",\"type\":\"sentence_transformers.models.Transformer\"}";
     private static final String POOLING =
             "{\"idx\":1,\"path\":\"1_Pooling\",\"type\":\"sentence_transformers.models.Pooling\"}";
     private static final String NORMALIZE =
@@ -132,5 +133,14 @@ class SentenceFilesTest {
         Files.delete(dir.resolve("sentence_bert_config.json"));
         write("sentence_roberta_config.json", "{\"max_seq_length\":128}");
         assertEquals(128, SentenceFiles.read(dir).longest());
+    }
+
+    @Test
+    void lower_case_is_the_business_of_the_tokenizer_and_asked_for_by_both_or_neither() throws IOException {
+        write("sentence_bert_config.json", "{\"max_seq_length\":512,\"do_lower_case\":true}");
+        write("tokenizer_config.json", "{\"do_lower_case\":true}");
+        assertEquals(512, SentenceFiles.read(dir).longest());
+        write("tokenizer_config.json", "{\"do_lower_case\":false}");
+        refused("sentence_bert_config.json", "tokenizer_config.json does not say so");
     }
 }

@@ -1,5 +1,6 @@
 package dev.peft4j.tests;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -150,6 +151,52 @@ class TextTasksTest {
             }
             assertThrows(BadInputException.class, () -> TextEncoder.similarity(vectors.get(0), new float[] {1}));
         }
+    }
+
+    @Test
+    void vectors_are_those_that_files_of_sentence_transformers_ask_for_also_when_they_are_merged() throws IOException {
+        Path base = TinyModels.bert(dir.resolve("base"));
+        float[] mean;
+        try (TextEncoder encoder = TextEncoder.open(base, null)) {
+            mean = encoder.encode("the film");
+            assertEquals(1, length(mean), 1e-5);
+        }
+        Files.writeString(
+                base.resolve("modules.json"),
+                "[{\"path\":\"\",\"type\":\"a.Transformer\"},{\"path\":\"1_Pooling\",\"type\":\"a.Pooling\"}]");
+        Files.createDirectory(base.resolve("1_Pooling"));
+        Files.writeString(base.resolve("1_Pooling/config.json"), "{\"pooling_mode_mean_tokens\":true}");
+        Files.writeString(base.resolve("sentence_bert_config.json"), "{\"max_seq_length\":4}");
+        List<TextRecord> records = List.of(
+                new TextRecord("the film", "the film was good", null), new TextRecord("a book", "is very bad", null));
+        try (TextModel model = TextModel.open(base, TaskType.FEATURE_EXTRACTION);
+                TextEncoder encoder = model.encoder()) {
+            float[] vector = encoder.encode("the film");
+            assertTrue(Math.abs(length(vector) - 1) > 0.1, () -> "a length of " + length(vector));
+            for (int i = 0; i < mean.length; i++) {
+                assertEquals(mean[i], vector[i] / length(vector), 1e-5);
+            }
+            assertArrayEquals(vector, encoder.encode("the film was very good"), "cut to four tokens");
+            try (FineTuned tuned =
+                    model.fineTune(LORA, Dataset.of(records).heldOut(Dataset.of(records)), training(60))) {
+                assertTrue(Objects.requireNonNull(tuned.report().tuned()).loss()
+                        < Objects.requireNonNull(tuned.report().base()).loss());
+                assertEquals(1, Objects.requireNonNull(tuned.report().tuned()).accuracy());
+                tuned.saveMerged(dir.resolve("merged"));
+                try (TextEncoder merged = TextEncoder.open(dir.resolve("merged"), null);
+                        TextEncoder trained = tuned.encoder()) {
+                    assertArrayEquals(trained.encode("the film was"), merged.encode("the film was very good"), 1e-4f);
+                }
+            }
+        }
+    }
+
+    private static double length(float[] vector) {
+        double squares = 0;
+        for (float v : vector) {
+            squares += v * v;
+        }
+        return Math.sqrt(squares);
     }
 
     @Test

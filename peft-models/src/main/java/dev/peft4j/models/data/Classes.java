@@ -136,8 +136,7 @@ public final class Classes {
                     + ". Correct the labels, or ask for "
                     + found.outputs() + " (--classes) for a new head.");
         }
-        return new Labels(
-                ProblemType.MULTI_LABEL_CLASSIFICATION, told > 0 ? told : found.outputs(), found.names());
+        return new Labels(ProblemType.MULTI_LABEL_CLASSIFICATION, told > 0 ? told : found.outputs(), found.names());
     }
 
     /**

@@ -55,7 +55,8 @@ final class DataFile {
             throw notText(file);
         } catch (ZipException | EOFException e) {
             String problem = e.getMessage() == null ? "it ends where more was expected" : e.getMessage();
-            throw new BadFileException(file, "a packed file was expected, and this one is damaged: " + problem + ". Get it again.", e);
+            throw new BadFileException(
+                    file, "a packed file was expected, and this one is damaged: " + problem + ". Get it again.", e);
         } catch (FileSystemException e) {
             throw new BadFileException(
                     file, "a data file was to be read: " + Problems.of(e) + ". Check the path and its rights.", e);
@@ -75,9 +76,8 @@ final class DataFile {
     }
 
     private static InputStream unpacked(Path file, InputStream raw) throws IOException {
-        InputStream in = isPacked(file, raw)
-                ? new BufferedInputStream(new BoundedGzip(file, raw, Files.size(file)))
-                : raw;
+        InputStream in =
+                isPacked(file, raw) ? new BufferedInputStream(new BoundedGzip(file, raw, Files.size(file))) : raw;
         Encodings.requireNarrow(file, in);
         return in;
     }

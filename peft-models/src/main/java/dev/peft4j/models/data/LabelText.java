@@ -85,8 +85,9 @@ final class LabelText {
             throw new AssertionError("a text is read without a file", e);
         }
         if (wrong > 0) {
-            throw record.error("the list of labels " + JsonLine.shorten(label) + " has at place " + wrong
-                    + " what is neither a text nor a number. Correct it; a list within the list, an object and null are no labels.");
+            throw record.error(
+                    "the list of labels " + JsonLine.shorten(label) + " has at place " + wrong
+                            + " what is neither a text nor a number. Correct it; a list within the list, an object and null are no labels.");
         }
         return entries;
     }

@@ -100,7 +100,8 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
             first.forEach((label, record) -> numbered.classOf(record, label));
             return numbered;
         }
-        if (values.firstKey() == 0 && largest < 2 * values.size()) { // a class or two may be missing from some of the records
+        if (values.firstKey() == 0
+                && largest < 2 * values.size()) { // a class or two may be missing from some of the records
             requireSeveral(largest + 1, found);
             return numbered(largest + 1);
         }
@@ -108,8 +109,9 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
     }
 
     private static IllegalArgumentException twice(TextRecord record, String label, String other, String name) {
-        return record.error("the labels " + other + " and " + label + " were found, which are two texts and both mean the class " + name
-                + ". Write it in one way everywhere, or give the classes names that are no numbers.");
+        return record.error(
+                "the labels " + other + " and " + label + " were found, which are two texts and both mean the class "
+                        + name + ". Write it in one way everywhere, or give the classes names that are no numbers.");
     }
 
     private static Labels several(List<String> names) {
@@ -242,7 +244,8 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
     public float[] valuesOf(TextRecord record) {
         List<String> parts = LabelText.parts(record);
         if (problem == ProblemType.MULTI_LABEL_CLASSIFICATION && !names.isEmpty()) {
-            List<String> unknown = parts.stream().filter(p -> !names.contains(p)).toList();
+            List<String> unknown =
+                    parts.stream().filter(p -> !names.contains(p)).toList();
             if (unknown.isEmpty()) {
                 float[] there = new float[outputs];
                 parts.forEach(p -> there[names.indexOf(p)] = 1);

@@ -50,7 +50,8 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
             throw new BadInputException("a greatest length of " + maxLength + " tokens (--max-length) was given; "
                     + context + ". Give at most " + fits + ".");
         }
-        return new RecordEncoder(tokenizer, model.taskType(), maxLength == 0 ? Math.min(fits, model.usualLength()) : maxLength, labels);
+        return new RecordEncoder(
+                tokenizer, model.taskType(), maxLength == 0 ? Math.min(fits, model.usualLength()) : maxLength, labels);
     }
 
     /**

@@ -26,8 +26,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class CutTest {
     private static final String TEXT = "the small fox saw the river near the hill";
     private static final Labels NUMBERS = new Labels(ProblemType.REGRESSION, 1, List.of());
-    private static final Labels TAGS =
-            new Labels(ProblemType.SINGLE_LABEL_CLASSIFICATION, 2, List.of("B-X", "O"));
+    private static final Labels TAGS = new Labels(ProblemType.SINGLE_LABEL_CLASSIFICATION, 2, List.of("B-X", "O"));
 
     @TempDir
     Path directory;
@@ -48,8 +47,7 @@ class CutTest {
                 Arguments.of("class", TaskType.SEQ_CLS, classes, new TextRecord("", TEXT, "1")),
                 Arguments.of("class of a pair", TaskType.SEQ_CLS, classes, new TextRecord("the fox", TEXT, "1")),
                 Arguments.of("number", TaskType.SEQ_CLS, NUMBERS, new TextRecord("", TEXT, "0.5")),
-                Arguments.of(
-                        "tags", TaskType.TOKEN_CLS, TAGS, new TextRecord("", TEXT, "O O B-X O O B-X O O B-X")),
+                Arguments.of("tags", TaskType.TOKEN_CLS, TAGS, new TextRecord("", TEXT, "O O B-X O O B-X O O B-X")),
                 Arguments.of("answer", TaskType.QUESTION_ANS, classes, new TextRecord("who", TEXT + " " + TEXT, "fox")),
                 Arguments.of("second of two", TaskType.FEATURE_EXTRACTION, classes, new TextRecord("fox", TEXT, null)),
                 Arguments.of("first of two", TaskType.FEATURE_EXTRACTION, classes, new TextRecord(TEXT, "fox", null)),
@@ -90,7 +88,10 @@ class CutTest {
         try (TextTokenizer tokenizer = open()) {
             for (TaskType task : List.of(TaskType.TOKEN_CLS, TaskType.MASKED_LM)) {
                 TextRecord record = new TextRecord("", TEXT, "O O B-X O O B-X O O B-X");
-                Example e = new RecordEncoder(tokenizer, task, 6, TAGS).encode(List.of(record)).examples().get(0);
+                Example e = new RecordEncoder(tokenizer, task, 6, TAGS)
+                        .encode(List.of(record))
+                        .examples()
+                        .get(0);
                 PackedBatch batch = (PackedBatch) Batch.of(List.of(e));
                 int[] labels = ((Targets.PerToken) batch.targets()).labels();
                 assertEquals(6, batch.tokens());
@@ -106,9 +107,9 @@ class CutTest {
         try (TextTokenizer tokenizer = open()) {
             RecordEncoder encoder = new RecordEncoder(tokenizer, TaskType.TOKEN_CLS, 2, TAGS);
             TextRecord record = new TextRecord("", "fox fox", "O O", "a.jsonl, line 1");
-            String message = String.valueOf(assertThrows(
-                            IllegalArgumentException.class, () -> encoder.encode(List.of(record)))
-                    .getMessage());
+            String message =
+                    String.valueOf(assertThrows(IllegalArgumentException.class, () -> encoder.encode(List.of(record)))
+                            .getMessage());
             assertTrue(message.contains("none of 1 records has a token to learn from within 2"), message);
         }
     }

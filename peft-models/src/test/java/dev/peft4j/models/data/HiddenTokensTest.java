@@ -47,7 +47,9 @@ class HiddenTokensTest {
 
     private RecordEncoder.Encoded encode(String... texts) {
         return new RecordEncoder(tokenizer, TaskType.MASKED_LM, 400)
-                .encode(Arrays.stream(texts).map(t -> new TextRecord("", t, null)).toList());
+                .encode(Arrays.stream(texts)
+                        .map(t -> new TextRecord("", t, null))
+                        .toList());
     }
 
     private static int[] labels(PackedBatch.Sequence s) {
@@ -78,9 +80,10 @@ class HiddenTokensTest {
 
     @Test
     void what_is_evaluated_follows_from_the_text_alone() {
-        VariedSequence first = (VariedSequence) encode("the fox saw the river").examples().get(0);
-        VariedSequence again =
-                (VariedSequence) encode("a hill", "the fox saw the river").examples().get(1);
+        VariedSequence first =
+                (VariedSequence) encode("the fox saw the river").examples().get(0);
+        VariedSequence again = (VariedSequence)
+                encode("a hill", "the fox saw the river").examples().get(1);
         assertArrayEquals(first.fixed().ids(), again.fixed().ids());
         assertArrayEquals(labels(first.fixed()), labels(again.fixed()));
         assertEquals(first.fixed().targets(), first.targets());
@@ -88,7 +91,8 @@ class HiddenTokensTest {
 
     @Test
     void special_tokens_in_a_text_are_never_hidden() {
-        VariedSequence e = (VariedSequence) encode("\u4e16 [SEP] fox \u754c").examples().get(0);
+        VariedSequence e =
+                (VariedSequence) encode("\u4e16 [SEP] fox \u754c").examples().get(0);
         int[] whole = e.fixed().ids();
         int fox = tokenizer.encode("fox", false)[0];
         for (int seed = 0; seed < 200; seed++) {

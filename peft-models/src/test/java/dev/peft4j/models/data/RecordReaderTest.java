@@ -190,7 +190,12 @@ class RecordReaderTest {
         String rows = "text\r\n" + "abc \u00e4\r\n".repeat(5000);
         byte[] head = rows.getBytes(StandardCharsets.UTF_8);
         byte[] tail = "caf\u00e9\n".getBytes(StandardCharsets.ISO_8859_1);
-        Files.write(latin, ByteBuffer.allocate(head.length + tail.length).put(head).put(tail).array());
+        Files.write(
+                latin,
+                ByteBuffer.allocate(head.length + tail.length)
+                        .put(head)
+                        .put(tail)
+                        .array());
         refused("line 5002: text in UTF-8 was expected, and the byte 0xE9", RecordReader.defaults(), latin);
         Path cut = Files.write(dir.resolve("cut.jsonl"), new byte[] {'\n', '{', (byte) 0xC3});
         refused("line 2: text in UTF-8 was expected, and the byte 0xC3", RecordReader.defaults(), cut);
