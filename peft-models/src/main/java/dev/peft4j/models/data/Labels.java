@@ -264,9 +264,12 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
         float[] values = new float[parts.size()];
         for (int i = 0; i < values.length; i++) {
             BigDecimal n = LabelText.number(parts.get(i));
-            if (n == null || (problem != ProblemType.REGRESSION && !isFlag(n))) {
+            boolean isFinite = n != null && Float.isFinite(n.floatValue());
+            if (n == null || !isFinite || (problem != ProblemType.REGRESSION && !isFlag(n))) {
                 throw record.error("the label " + JsonLine.shorten(parts.get(i)) + " was found where "
-                        + (problem == ProblemType.REGRESSION ? "a number is predicted" : "each label is 1 or 0")
+                        + (problem == ProblemType.REGRESSION
+                                ? "a number is predicted, of at most 3.4e38"
+                                : "each label is 1 or 0")
                         + ". Correct the record.");
             }
             values[i] = n.floatValue();

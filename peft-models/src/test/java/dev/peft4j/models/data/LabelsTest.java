@@ -112,6 +112,11 @@ class LabelsTest {
         assertArrayEquals(new float[] {-2.5f}, number.valuesOf(records("-2.5").get(0)));
         refused("a number is predicted", () -> number.valuesOf(records("good").get(0)));
         refused("a number is predicted", () -> number.valuesOf(records("NaN").get(0)));
+        for (String huge : List.of("1e39", "-1e400000000")) {
+            refused(
+                    "train.csv, line 2: the label " + huge,
+                    () -> number.valuesOf(records(huge).get(0)));
+        }
         assertEquals(3, Labels.count(records("[1, 0, 1]").get(0)));
     }
 
