@@ -7,6 +7,8 @@ import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.compose.Conflicts;
 import dev.peft4j.core.compose.PeftModel;
 import dev.peft4j.core.error.BadFileException;
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.format.Json;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.Backend;
@@ -16,6 +18,7 @@ import dev.peft4j.models.TextTokenizer;
 import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.data.RecordEncoder;
 import dev.peft4j.models.data.TextRecord;
+import dev.peft4j.models.hub.HubName;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -70,9 +73,21 @@ final class Base implements AutoCloseable {
                 : !Files.isDirectory(directory)
                         ? "this is a file. Name the directory that it is in."
                         : AdapterFiles.isAdapter(directory)
-                                ? "this is an adapter. Open its base, and load the adapter."
+                                ? "this is an adapter. Open its base" + baseOf(directory) + ", and load the adapter."
                                 : "it has no config.json. Name one with config.json, model.safetensors and tokenizer.json.";
         throw new BadFileException(directory, "a model directory was to be opened here, and " + found);
+    }
+
+    /** The name of a hub that an adapter says its base has; empty if it says none. */
+    private static String baseOf(Path adapter) {
+        try {
+            Object base = Json.read(adapter.resolve("adapter_config.json")).get("base_model_name_or_path");
+            return base instanceof String name && name.contains("/")
+                    ? ", " + HubName.parse("hub:" + name) + " if it is of a hub"
+                    : "";
+        } catch (IOException | BadInputException e) { // damaged, or a path of some machine: no name of a hub
+            return "";
+        }
     }
 
     /** Whether reading it for so many outputs, with a seed, would give the same. */

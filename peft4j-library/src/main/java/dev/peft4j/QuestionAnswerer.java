@@ -7,6 +7,7 @@ import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.data.AnswerEncoder;
+import dev.peft4j.models.hub.HubPath;
 import dev.peft4j.run.TextReader;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -41,6 +42,16 @@ public final class QuestionAnswerer implements AutoCloseable {
     public static QuestionAnswerer open(Path base, @Nullable Path adapter) throws IOException {
         return Views.open(base, TaskType.QUESTION_ANS, TaskType.QUESTION_ANS, adapter)
                 .answerer();
+    }
+
+    /**
+     * The same by names: of a directory, or of a repository of a hub, {@code hub:org/name} or {@code hub:org/name@revision}, which is downloaded ({@link HubPath}).
+     *
+     * @param adapter null for a checkpoint that has a head
+     * @throws IOException as above, or if the hub does not have it or cannot be reached
+     */
+    public static QuestionAnswerer open(String base, @Nullable String adapter) throws IOException {
+        return open(HubPath.of(base), Views.path(adapter));
     }
 
     /**

@@ -10,6 +10,7 @@ import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.TextTokenizer;
 import dev.peft4j.models.data.Labels;
+import dev.peft4j.models.hub.HubPath;
 import dev.peft4j.run.TextReader;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -58,6 +59,26 @@ public final class TextClassifier implements AutoCloseable {
      */
     public static TextClassifier open(Path base, @Nullable Path adapter) throws IOException {
         return Views.open(base, null, TaskType.SEQ_CLS, adapter).classifier();
+    }
+
+    /**
+     * Opens a checkpoint that has a head by a name: of a directory, or of a repository of a hub, {@code hub:org/name} or {@code hub:org/name@revision}, which is
+     * downloaded ({@link HubPath}).
+     *
+     * @throws IOException as {@link #open(Path)}, or if the hub does not have it or cannot be reached
+     */
+    public static TextClassifier open(String base) throws IOException {
+        return open(base, null);
+    }
+
+    /**
+     * The same by names: of a directory, or of a repository of a hub, {@code hub:org/name} or {@code hub:org/name@revision}, which is downloaded ({@link HubPath}).
+     *
+     * @param adapter null for none
+     * @throws IOException as above, or if the hub does not have it or cannot be reached
+     */
+    public static TextClassifier open(String base, @Nullable String adapter) throws IOException {
+        return open(HubPath.of(base), Views.path(adapter));
     }
 
     /** The labels in the order of the outputs: names, or numbers from 0. */

@@ -8,6 +8,7 @@ import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.models.hub.HubPath;
 import dev.peft4j.run.TextReader;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -45,6 +46,16 @@ public final class TextEncoder implements AutoCloseable {
     public static TextEncoder open(Path base, @Nullable Path adapter) throws IOException {
         return Views.open(base, TaskType.FEATURE_EXTRACTION, TaskType.FEATURE_EXTRACTION, adapter)
                 .encoder();
+    }
+
+    /**
+     * The same by names: of a directory, or of a repository of a hub, {@code hub:org/name} or {@code hub:org/name@revision}, which is downloaded ({@link HubPath}).
+     *
+     * @param adapter null for none
+     * @throws IOException as above, or if the hub does not have it or cannot be reached
+     */
+    public static TextEncoder open(String base, @Nullable String adapter) throws IOException {
+        return open(HubPath.of(base), Views.path(adapter));
     }
 
     /**

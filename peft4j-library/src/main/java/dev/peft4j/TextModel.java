@@ -9,8 +9,8 @@ import dev.peft4j.models.GenerationConfig;
 import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.data.Classes;
 import dev.peft4j.models.data.Labels;
+import dev.peft4j.models.hub.HubPath;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -62,6 +62,20 @@ public final class TextModel implements TextGeneration, AutoCloseable {
      */
     public static TextModel open(Path directory, TaskType task) throws IOException {
         return openFor(directory, task, List.of());
+    }
+
+    /**
+     * Opens a model by a name: of a directory, or of a repository of a hub, {@code hub:org/name} or {@code hub:org/name@revision}, which is downloaded ({@link HubPath}).
+     *
+     * @throws IOException as {@link #open(Path)}, or if the hub does not have it or cannot be reached
+     */
+    public static TextModel open(String name) throws IOException {
+        return open(HubPath.of(name));
+    }
+
+    /** The same for a task. */
+    public static TextModel open(String name, TaskType task) throws IOException {
+        return open(HubPath.of(name), task);
     }
 
     /** Opens a directory, of whose adapters the head is known already. */
@@ -183,16 +197,14 @@ public final class TextModel implements TextGeneration, AutoCloseable {
         LOG.info("loaded {} as {}", adapter, name);
     }
 
+    /** The same for an adapter by a name, as {@link #open(String)} takes it. */
+    public void load(String name, String adapter) throws IOException {
+        load(name, HubPath.of(adapter));
+    }
+
     private synchronized void take(String name) {
         requireOpen();
-        if (loading.contains(name)) {
-            throw new BadInputException("an adapter was to be named \"" + name
-                    + "\", and one is being read under that name. Choose another name.");
-        }
-        if (adapters.containsKey(name)) {
-            throw new BadInputException("an adapter was to be named \"" + name
-                    + "\", and there is one of that name among " + adapters.keySet() + ". Choose another name.");
-        }
+        Loaded.requireFree(name, loading, adapters.keySet());
         loading.add(name);
     }
 
@@ -236,16 +248,7 @@ public final class TextModel implements TextGeneration, AutoCloseable {
 
     /** Texts by some of the adapters, which act in this order; by the base alone if none is named. It holds nothing that has to be closed. */
     public TextGeneration with(String... names) {
-        List<String> chosen = List.copyOf(Arrays.asList(names));
-        return (prompt, config, onText) -> {
-            Views.require(info, TaskType.CAUSAL_LM);
-            try (Chosen c = choose(chosen)) {
-                return new CallGeneration(c.base().model(), c.base().tokenizer(), c.calls())
-                        .generateWhile(prompt, config, onText);
-            } catch (IOException e) { // the base of a language model was read when it was opened
-                throw new UncheckedIOException(e.getMessage(), e);
-            }
-        };
+        return Views.texts(this, List.copyOf(Arrays.asList(names)));
     }
 
     /** Takes the adapters that have these names now. */

@@ -8,6 +8,7 @@ import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.data.TagEncoder;
+import dev.peft4j.models.hub.HubPath;
 import dev.peft4j.run.TextReader;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -47,6 +48,16 @@ public final class TokenTagger implements AutoCloseable {
      */
     public static TokenTagger open(Path base, @Nullable Path adapter) throws IOException {
         return Views.open(base, TaskType.TOKEN_CLS, TaskType.TOKEN_CLS, adapter).tagger();
+    }
+
+    /**
+     * The same by names: of a directory, or of a repository of a hub, {@code hub:org/name} or {@code hub:org/name@revision}, which is downloaded ({@link HubPath}).
+     *
+     * @param adapter null for a checkpoint that has a head
+     * @throws IOException as above, or if the hub does not have it or cannot be reached
+     */
+    public static TokenTagger open(String base, @Nullable String adapter) throws IOException {
+        return open(HubPath.of(base), Views.path(adapter));
     }
 
     /** The tags in the order of the outputs. */

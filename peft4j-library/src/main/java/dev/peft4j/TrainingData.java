@@ -9,8 +9,8 @@ import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What a model is trained on, and what is held out to evaluate on: a {@link Dataset} of records, {@link Conversations}, or {@link Preferences}. */
-public abstract sealed class TrainingData permits Dataset, Conversations, Preferences {
+/** What a model is trained on, and what is held out to evaluate on: a {@link Dataset} of records, {@link Conversations}, {@link Preferences}, or {@link Ratings}. */
+public abstract sealed class TrainingData permits Dataset, Conversations, Preferences, Ratings {
     TrainingData() {}
 
     /** The same, with a share held out if it was not said what is. */

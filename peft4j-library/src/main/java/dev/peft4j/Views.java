@@ -7,6 +7,7 @@ import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.chat.ChatTemplate;
 import dev.peft4j.models.data.Labels;
+import dev.peft4j.models.hub.HubPath;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -62,6 +63,24 @@ final class Views {
             model.close();
             throw e;
         }
+    }
+
+    /** The directory of an adapter that has a name, or null for none. */
+    static @Nullable Path path(@Nullable String adapter) throws IOException {
+        return adapter == null ? null : HubPath.of(adapter);
+    }
+
+    /** Texts by some adapters of a model. */
+    static TextGeneration texts(TextModel model, List<String> names) {
+        return (prompt, config, onText) -> {
+            require(model.info(), TaskType.CAUSAL_LM);
+            try (Chosen c = model.choose(names)) {
+                return new CallGeneration(c.base().model(), c.base().tokenizer(), c.calls())
+                        .generateWhile(prompt, config, onText);
+            } catch (IOException e) { // the base of a language model was read when it was opened
+                throw new UncheckedIOException(e.getMessage(), e);
+            }
+        };
     }
 
     /** Answers by the chat template of a model. */

@@ -35,7 +35,12 @@ final class ConvertCommand implements Callable<Integer> {
     @Mixin
     ModelOptions modelOptions = new ModelOptions();
 
-    @Option(names = "--adapter", required = true, paramLabel = "DIR", description = "adapter to convert")
+    @Option(
+            names = "--adapter",
+            required = true,
+            paramLabel = "DIR",
+            converter = DirectoryConverter.class,
+            description = "adapter to convert; or hub:ORG/NAME[@REVISION]")
     Path adapter = Path.of("");
 
     @Option(names = "--rank", paramLabel = "R", description = "rank of every layer")

@@ -37,7 +37,9 @@ final class EvalCommand implements Callable<Integer> {
     @Option(
             names = "--adapter",
             paramLabel = "DIR",
-            description = "adapter to evaluate beside the base model; several act together in this order")
+            converter = DirectoryConverter.class,
+            description =
+                    "adapter to evaluate beside the base model, or hub:ORG/NAME[@REVISION]; several act together in this order")
     List<Path> adapters = List.of();
 
     @Option(

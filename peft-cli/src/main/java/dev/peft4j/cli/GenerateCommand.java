@@ -40,7 +40,8 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(
             names = "--adapter",
             paramLabel = "DIR",
-            description = "adapter to generate with; several act together in this order")
+            converter = DirectoryConverter.class,
+            description = "adapter to generate with, or hub:ORG/NAME[@REVISION]; several act together in this order")
     List<Path> adapters = List.of();
 
     @Option(

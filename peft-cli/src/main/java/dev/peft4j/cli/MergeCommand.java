@@ -33,7 +33,12 @@ final class MergeCommand implements Callable<Integer> {
     @Mixin
     ModelOptions modelOptions = new ModelOptions();
 
-    @Option(names = "--adapter", required = true, paramLabel = "DIR", description = "adapter to merge")
+    @Option(
+            names = "--adapter",
+            required = true,
+            paramLabel = "DIR",
+            converter = DirectoryConverter.class,
+            description = "adapter to merge; or hub:ORG/NAME[@REVISION]")
     Path adapter = Path.of("");
 
     @Option(names = "--out", required = true, paramLabel = "DIR", description = "new directory of the merged model")

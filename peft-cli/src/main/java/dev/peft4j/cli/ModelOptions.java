@@ -28,7 +28,7 @@ final class ModelOptions {
             names = "--model",
             required = true,
             paramLabel = "DIR",
-            converter = HubPath.class,
+            converter = DirectoryConverter.class,
             description =
                     "Hugging Face directory: config.json, model.safetensors (or shards), tokenizer.json; or hub:ORG/NAME[@REVISION], which is downloaded")
     Path model = Path.of("");

@@ -66,6 +66,9 @@ final class TrainCommand implements Callable<Integer> {
                     "what the records are: ${COMPLETION-CANDIDATES}; conversations, and answers that are preferred, are JSONL (default: ${DEFAULT-VALUE})")
     TrainingRecords.Form form = TrainingRecords.Form.RECORDS;
 
+    @Mixin
+    AnswerOptions answerOptions = new AnswerOptions();
+
     @Option(
             names = "--eval-data",
             paramLabel = "FILE",
@@ -191,6 +194,7 @@ final class TrainCommand implements Callable<Integer> {
         TrainingConfig config = config();
         methodOptions.check(given, List.of(methodOptions.method));
         check(given);
+        Objective objective = answerOptions.objective(form);
         boolean full = methodOptions.isFull();
         List<Path> adapterDirectories = TrainedAdapters.directories(out, methodOptions.names());
         RunDirectory.requireApart(written(adapterDirectories), read());
@@ -205,7 +209,7 @@ final class TrainCommand implements Callable<Integer> {
             dataOptions.check(given, info, evalData == null ? List.of(data) : List.of(data, evalData));
             TrainingRecords records = form == TrainingRecords.Form.RECORDS
                     ? TrainingRecords.of(records(), evalData == null, dataOptions)
-                    : TrainingRecords.read(form, data, evalData, limit, evalLimit, seed, dataOptions);
+                    : TrainingRecords.read(form, data, evalData, limit, evalLimit, seed, dataOptions, answerOptions);
             Labels labels = records.labels(info, modelOptions.classes, below);
             if (full) {
                 modelOptions.trainAll();
@@ -227,7 +231,6 @@ final class TrainCommand implements Callable<Integer> {
                 try (ConsoleProgress progress = new ConsoleProgress(console)) {
                     run = new TrainingRun(model, adapters, config, List.of(progress))
                             .in(directory, saveSteps, Duration.ofSeconds(saveSeconds), report, Classes.notes(labels));
-                    Objective objective = records.objective();
                     run = objective == null ? run : run.by(objective);
                     signals.whenAsked(run::stop);
                     result = end.of(run, train, heldOut);
@@ -310,6 +313,10 @@ final class TrainCommand implements Callable<Integer> {
             s.put("on", below.toString());
         }
         s.putAll(methodOptions.settings());
+        Objective objective = answerOptions.objective(form);
+        if (objective != null) {
+            s.put("objective", objective.name());
+        }
         s.put("batch", batchSize + (groupByLength ? " records of like length x " : " records x ") + accumulate);
         s.put("learning rate", learningRate + ", " + schedule + ", warm-up " + warmup);
         s.put("weight decay, clipping", weightDecay + ", " + maxGradNorm);

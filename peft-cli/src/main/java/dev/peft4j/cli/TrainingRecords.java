@@ -2,8 +2,7 @@ package dev.peft4j.cli;
 
 import dev.peft4j.core.data.Example;
 import dev.peft4j.core.model.Model;
-import dev.peft4j.core.train.Objective;
-import dev.peft4j.core.train.PreferenceObjective;
+import dev.peft4j.core.train.KtoObjective;
 import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.TextTokenizer;
 import dev.peft4j.models.chat.Chat;
@@ -13,6 +12,9 @@ import dev.peft4j.models.chat.ChatTemplate;
 import dev.peft4j.models.chat.Preference;
 import dev.peft4j.models.chat.PreferenceEncoder;
 import dev.peft4j.models.chat.PreferenceReader;
+import dev.peft4j.models.chat.Rating;
+import dev.peft4j.models.chat.RatingEncoder;
+import dev.peft4j.models.chat.RatingReader;
 import dev.peft4j.models.data.Classes;
 import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.data.RecordEncoder;
@@ -41,7 +43,14 @@ abstract class TrainingRecords {
         /** Prompts with two answers, by DPO. */
         DPO,
         /** The same, by ORPO. */
-        ORPO;
+        ORPO,
+        /** Answers that are rated one by one, by KTO. */
+        KTO;
+
+        /** Whether answers are compared or rated. */
+        boolean compares() {
+            return this == DPO || this == ORPO || this == KTO;
+        }
 
         @Override
         public String toString() {
@@ -66,12 +75,6 @@ abstract class TrainingRecords {
 
     /** The examples of one side, with a line that says how many. */
     abstract List<Example> encode(String name, boolean heldOut, Use use) throws IOException;
-
-    /** What training makes small, or null for the loss of the head. */
-    @Nullable
-    Objective objective() {
-        return null;
-    }
 
     /**
      * Texts.
@@ -103,32 +106,58 @@ abstract class TrainingRecords {
         };
     }
 
-    /** Conversations or preferences. */
+    /** Conversations, preferences or ratings. */
     static TrainingRecords read(
-            Form form, Path data, @Nullable Path evalData, int limit, int evalLimit, long seed, DataOptions options)
+            Form form,
+            Path data,
+            @Nullable Path evalData,
+            int limit,
+            int evalLimit,
+            long seed,
+            DataOptions options,
+            AnswerOptions answers)
             throws IOException {
-        return form == Form.CHAT
-                ? new Listed<>(sides(ChatReader::read, data, evalData, limit, evalLimit, seed), null) {
+        return switch (form) {
+            case CHAT ->
+                new Listed<>(sides(ChatReader::read, data, evalData, limit, evalLimit, seed)) {
                     @Override
                     RecordEncoder.Encoded encode(List<Chat> side, Use use) throws IOException {
                         ChatTemplate template = ChatTemplate.open(use.model.directory());
                         return ChatEncoder.forModel(use.model, template, use.tokenizer, use.inFront, options.maxLength)
                                 .encode(side);
                     }
-                }
-                : new Listed<>(
-                        sides(PreferenceReader::read, data, evalData, limit, evalLimit, seed),
-                        form == Form.DPO ? PreferenceObjective.dpo() : PreferenceObjective.orpo()) {
+                };
+            case KTO ->
+                new Rated(
+                        sides(
+                                (file, most) -> Rating.byRecord(RatingReader.read(file, most)),
+                                data,
+                                evalData,
+                                limit,
+                                evalLimit,
+                                seed),
+                        answers.kto(),
+                        options);
+            case DPO, ORPO ->
+                new Listed<>(sides(PreferenceReader::read, data, evalData, limit, evalLimit, seed)) {
                     @Override
                     RecordEncoder.Encoded encode(List<Preference> side, Use use) throws IOException {
                         boolean chats = side.stream().anyMatch(Preference::isChat);
-                        ChatTemplate template = chats ? ChatTemplate.open(use.model.directory()) : null;
-                        int most = RecordEncoder.forModel(
-                                        use.model, use.tokenizer, use.labels, use.inFront, options.maxLength)
-                                .maxLength();
-                        return new PreferenceEncoder(template, use.tokenizer, most).encode(side);
+                        return new PreferenceEncoder(template(chats, use), use.tokenizer, most(use, options))
+                                .encode(side);
                     }
                 };
+            case RECORDS -> throw new AssertionError("records are read with the columns of their files");
+        };
+    }
+
+    private static @Nullable ChatTemplate template(boolean chats, Use use) throws IOException {
+        return chats ? ChatTemplate.open(use.model.directory()) : null;
+    }
+
+    private static int most(Use use, DataOptions options) {
+        return RecordEncoder.forModel(use.model, use.tokenizer, use.labels, use.inFront, options.maxLength)
+                .maxLength();
     }
 
     /** Reads the first records of a file. */
@@ -153,11 +182,9 @@ abstract class TrainingRecords {
 
     private abstract static class Listed<T> extends TrainingRecords {
         private final Sides<T> sides;
-        private final @Nullable Objective objective;
 
-        Listed(Sides<T> sides, @Nullable Objective objective) {
+        Listed(Sides<T> sides) {
             this.sides = sides;
-            this.objective = objective;
         }
 
         abstract RecordEncoder.Encoded encode(List<T> side, Use use) throws IOException;
@@ -178,11 +205,31 @@ abstract class TrainingRecords {
             }
             return encoded.examples();
         }
+    }
+
+    /** Ratings by record. */
+    private static final class Rated extends Listed<List<Rating>> {
+        private final DataOptions options;
+        private final String balance;
+
+        Rated(Sides<List<Rating>> sides, KtoObjective kto, DataOptions options) {
+            super(sides);
+            this.options = options;
+            List<Rating> train = sides.train.stream().flatMap(List::stream).toList();
+            long good = train.stream().filter(Rating::isGood).count();
+            this.balance = kto.balance(good, train.size() - good);
+        }
 
         @Override
-        @Nullable
-        Objective objective() {
-            return objective;
+        List<String> shares(ModelInfo info, Labels labels) {
+            return List.of(balance);
+        }
+
+        @Override
+        RecordEncoder.Encoded encode(List<List<Rating>> side, Use use) throws IOException {
+            List<Rating> all = side.stream().flatMap(List::stream).toList();
+            boolean chats = all.stream().anyMatch(Rating::isChat);
+            return new RatingEncoder(template(chats, use), use.tokenizer, most(use, options)).encode(all);
         }
     }
 }

@@ -140,6 +140,56 @@ class TaskCommandsTest {
                     2);
             assertTrue(said.contains("accuracy"), said);
         }
+        Path rated = file(
+                "rated.jsonl",
+                "{\"prompt\":\"the \",\"completion\":\"fox\",\"label\":true}",
+                "{\"prompt\":\"the \",\"chosen\":\"fox\",\"rejected\":\"owl\"}");
+        Path kto = dir.resolve("kto");
+        String said = cli.works(
+                "train",
+                "--model",
+                model,
+                "--form",
+                "kto",
+                "--data",
+                rated,
+                "--eval-data",
+                rated,
+                "--out",
+                kto,
+                "--strength",
+                0.2,
+                "--bad-weight",
+                1.5,
+                "--steps",
+                2);
+        assertTrue(said.contains("2 answers are rated as good and 1 as bad, weighed 1.0 and 1.5: 1.33 to 1"), said);
+        assertTrue(said.contains("accuracy"), said);
+        cli.fails(
+                "kto has them alone",
+                "train",
+                "--model",
+                model,
+                "--form",
+                "dpo",
+                "--good-weight",
+                2,
+                "--data",
+                pairs,
+                "--out",
+                dir.resolve("no"));
+        cli.fails(
+                "dpo, orpo and kto have one",
+                "train",
+                "--model",
+                model,
+                "--strength",
+                2,
+                "--data",
+                pairs,
+                "--out",
+                dir.resolve("no"));
+        cli.fails("label", "train", "--model", model, "--form", "kto", "--data", chats, "--out", dir.resolve("no"));
         cli.fails("rejected", "train", "--model", model, "--form", "dpo", "--data", chats, "--out", dir.resolve("no"));
     }
 

@@ -3,6 +3,7 @@ package dev.peft4j.models;
 import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.data.Example;
 import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.data.RatedAnswer;
 import dev.peft4j.core.data.VariedSequence;
 import dev.peft4j.core.error.BadInputException;
 
@@ -59,6 +60,10 @@ record TokenLimits(String modelType, int contextLength, int vocabularySize) {
         if (example instanceof PackedBatch.Choice choice) {
             requireFits(name, choice.chosen(), rowsInFront);
             requireFits(name, choice.rejected(), rowsInFront);
+            return;
+        }
+        if (example instanceof RatedAnswer rated) {
+            requireFits(name, rated.sequence(), rowsInFront);
             return;
         }
         if (!(example instanceof PackedBatch.Sequence || example instanceof VariedSequence)) {

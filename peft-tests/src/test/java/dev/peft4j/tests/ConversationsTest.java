@@ -7,19 +7,24 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.peft4j.Conversations;
 import dev.peft4j.FineTuned;
 import dev.peft4j.Preferences;
+import dev.peft4j.Ratings;
 import dev.peft4j.TextModel;
 import dev.peft4j.Training;
 import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.format.Json;
 import dev.peft4j.core.train.Evaluation;
+import dev.peft4j.core.train.KtoObjective;
 import dev.peft4j.core.train.PreferenceObjective;
 import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.models.GenerationConfig;
 import dev.peft4j.models.chat.ChatMessage;
+import dev.peft4j.models.chat.Preference;
+import dev.peft4j.models.chat.Rating;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -106,6 +111,40 @@ class ConversationsTest {
                     assertEquals(1, after.accuracy());
                 }
             }
+        }
+    }
+
+    @Test
+    void rated_answers_become_more_probable_or_less() throws IOException {
+        Path file = file(
+                "rated.jsonl",
+                "{\"prompt\":\"the fox \",\"completion\":\"was lost\",\"label\":true}",
+                "{\"prompt\":\"the owl \",\"completion\":\"was tired\",\"label\":false}",
+                "{\"prompt\":[{\"role\":\"user\",\"content\":\"the fox\"}],\"chosen\":\"was proud\",\"rejected\":\"slept\"}");
+        Ratings all = Ratings.read(file);
+        for (Ratings data :
+                List.of(all, all.by(KtoObjective.kto().withStrength(0.5).withWeights(1, 1.2)))) {
+            try (TextModel model = TextModel.open(base);
+                    FineTuned tuned = model.fineTune(LORA, data.heldOut(data), training(60))) {
+                Evaluation before = Objects.requireNonNull(tuned.report().base());
+                Evaluation after = Objects.requireNonNull(tuned.report().tuned());
+                assertEquals(4, after.count());
+                assertTrue(after.loss() < before.loss());
+                assertEquals(1, after.accuracy());
+            }
+        }
+    }
+
+    @Test
+    void both_answers_of_a_record_are_held_out_together() {
+        List<Rating> ratings = new ArrayList<>();
+        for (int i = 0; i < 10; i++) {
+            ratings.addAll(Rating.of(new Preference(List.of(), "q" + i, "a", "b", "line " + i)));
+        }
+        for (int seed = 0; seed < 5; seed++) { // 5 records, each of 2 answers
+            assertEquals(
+                    "10 records, 10 held out",
+                    Ratings.of(ratings).split(0.5, seed).toString());
         }
     }
 

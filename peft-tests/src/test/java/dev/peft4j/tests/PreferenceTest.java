@@ -52,7 +52,7 @@ class PreferenceTest {
         return all;
     }
 
-    private static PackedBatch.Sequence answer(int[] prompt, int[] answer) {
+    static PackedBatch.Sequence answer(int[] prompt, int[] answer) {
         int[] ids = Arrays.copyOf(prompt, prompt.length + answer.length);
         System.arraycopy(answer, 0, ids, prompt.length, answer.length);
         int[] labels = ids.clone();
@@ -79,28 +79,29 @@ class PreferenceTest {
                 Batch batch = Batch.of(choices());
                 int pairs = objective.scored(model, batch, List.of(adapter));
                 assertEquals(3, pairs);
-                Objective.Prepared prepared = objective.prepare(model, batch, List.of(), arena);
+                Objective.Prepared prepared = objective.prepare(model, batch, List.of(adapter), List.of(), arena);
                 try (Pass pass = Pass.differentiable(model.backend(), arena)) {
                     double loss =
                             prepared.loss(Call.of(pass, adapter), 1.0 / pairs).mean();
                     assertEquals(GoldenCase.number(c.get("loss")), loss, 2e-5, objective::name);
                     pass.backward();
                 }
-                Map<?, ?> gradients = (Map<?, ?>) c.get("gradients");
-                int compared = 0;
-                for (Parameter p : adapter.parameters()) {
-                    List<?> expected = (List<?>) gradients.get(GoldenChecks.PREFIX + p.name());
-                    float[] values =
-                            new float[Objects.requireNonNull(expected, p.name()).size()];
-                    for (int i = 0; i < values.length; i++) {
-                        values[i] = (float) GoldenCase.number(expected.get(i));
-                    }
-                    assertArrayEquals(values, p.grad().toFloats(), 2e-5f, objective.name() + " " + p.name());
-                    compared++;
-                }
-                assertEquals(gradients.size(), compared);
+                assertGradients((Map<?, ?>) c.get("gradients"), adapter, objective.name());
             }
         }
+    }
+
+    static void assertGradients(Map<?, ?> gradients, Adapter adapter, String what) {
+        for (Parameter p : adapter.parameters()) {
+            List<?> expected =
+                    Objects.requireNonNull((List<?>) gradients.get(GoldenChecks.PREFIX + p.name()), p.name());
+            float[] values = new float[expected.size()];
+            for (int i = 0; i < values.length; i++) {
+                values[i] = (float) GoldenCase.number(expected.get(i));
+            }
+            assertArrayEquals(values, p.grad().toFloats(), 2e-5f, what + " " + p.name());
+        }
+        assertEquals(gradients.size(), adapter.parameters().size());
     }
 
     @Test

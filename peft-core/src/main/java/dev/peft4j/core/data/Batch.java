@@ -2,6 +2,7 @@ package dev.peft4j.core.data;
 
 import dev.peft4j.core.error.BadInputException;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** What a model reads at once. */
 public sealed interface Batch permits PackedBatch, ImageBatch {
@@ -25,8 +26,14 @@ public sealed interface Batch permits PackedBatch, ImageBatch {
                 .toList();
         boolean text = examples.stream().allMatch(PackedBatch.Sequence.class::isInstance);
         if (!examples.isEmpty() && examples.stream().allMatch(PackedBatch.Choice.class::isInstance)) {
-            return PackedBatch.ofChoices(
-                    examples.stream().map(PackedBatch.Choice.class::cast).toList());
+            return PackedBatch.of(examples.stream() // the chosen answer of each in front of the rejected one
+                    .map(PackedBatch.Choice.class::cast)
+                    .flatMap(c -> Stream.of(c.chosen(), c.rejected()))
+                    .toList());
+        }
+        if (!examples.isEmpty() && examples.stream().allMatch(RatedAnswer.class::isInstance)) {
+            return RatedAnswer.pack(
+                    examples.stream().map(RatedAnswer.class::cast).toList());
         }
         boolean pairs = examples.stream().allMatch(PackedBatch.Pair.class::isInstance);
         if (pairs && !examples.isEmpty()) {

@@ -18,12 +18,14 @@ public final class PackedBatch implements Batch {
     private final int[] tokenTypes;
     private final int[] starts;
     private final Targets targets;
+    private final boolean[] good; // empty unless they are rated
 
-    private PackedBatch(int[] ids, int[] tokenTypes, int[] starts, Targets targets) {
+    private PackedBatch(int[] ids, int[] tokenTypes, int[] starts, Targets targets, boolean[] good) {
         this.ids = ids;
         this.tokenTypes = tokenTypes;
         this.starts = starts;
         this.targets = targets;
+        this.good = good;
     }
 
     /**
@@ -154,11 +156,6 @@ public final class PackedBatch implements Batch {
         }
     }
 
-    /** Packs choices in their order, the chosen answer of each in front of the rejected one. */
-    public static PackedBatch ofChoices(List<Choice> choices) {
-        return of(choices.stream().flatMap(c -> Stream.of(c.chosen, c.rejected)).toList());
-    }
-
     /** Packs pairs in their order: the sequences of a pair have its number as their class. */
     public static PackedBatch ofPairs(List<Pair> pairs) {
         return of(IntStream.range(0, pairs.size())
@@ -196,7 +193,7 @@ public final class PackedBatch implements Batch {
         }
         Targets targets =
                 Targets.joined(sequences.stream().map(Sequence::targets).toList());
-        return new PackedBatch(ids, types, starts, targets);
+        return new PackedBatch(ids, types, starts, targets, new boolean[0]);
     }
 
     /** Packs sequences that are only read. */
@@ -223,7 +220,11 @@ public final class PackedBatch implements Batch {
             longer = spans.behind(rows);
         }
         return new PackedBatch(
-                behind(rows, longerStarts, ids, 0), behind(rows, longerStarts, tokenTypes, 0), longerStarts, longer);
+                behind(rows, longerStarts, ids, 0),
+                behind(rows, longerStarts, tokenTypes, 0),
+                longerStarts,
+                longer,
+                good);
     }
 
     /** Numbers of the tokens with others in front of those of each sequence. */
@@ -244,7 +245,7 @@ public final class PackedBatch implements Batch {
         System.arraycopy(ids, 0, longerIds, rows, ids.length);
         System.arraycopy(tokenTypes, 0, longerTypes, rows, ids.length);
         Arrays.setAll(longerStarts, s -> s == 0 ? 0 : rows + starts[s - 1]);
-        return new PackedBatch(longerIds, longerTypes, longerStarts, Targets.none());
+        return new PackedBatch(longerIds, longerTypes, longerStarts, Targets.none(), new boolean[0]);
     }
 
     /** {@link #withRowsInFront(int[])} with as many in front of each sequence as these adapters put there. */
@@ -270,9 +271,8 @@ public final class PackedBatch implements Batch {
         if (count == 0) {
             return this;
         }
-        int[] rows = new int[sequences()];
-        Arrays.fill(rows, count);
-        return withRowsInFront(rows);
+        return withRowsInFront(
+                IntStream.generate(() -> count).limit(sequences()).toArray());
     }
 
     /** Number of sequences B. */
@@ -315,6 +315,15 @@ public final class PackedBatch implements Batch {
         int[] lengths = new int[sequences()];
         Arrays.setAll(lengths, this::length);
         return lengths;
+    }
+
+    PackedBatch rated(boolean[] ratings) {
+        return new PackedBatch(ids, tokenTypes, starts, targets, ratings);
+    }
+
+    /** Whether the answer of each sequence is one that is wanted (B); empty unless they are rated. Not to be changed. */
+    public boolean[] ratings() {
+        return good;
     }
 
     /** Positions of the tokens in their sequences (T). */

@@ -52,9 +52,9 @@ public final class Evaluator {
                 if (isStopped.getAsBoolean()) {
                     return null;
                 }
-                int to = end(records, from);
+                int to = end(records, from, objective.leastBatch());
                 Batch batch = Batch.of(records.subList(from, to));
-                Objective.Prepared prepared = objective.prepare(model, batch, reference, arena);
+                Objective.Prepared prepared = objective.prepare(model, batch, adapters, reference, arena);
                 try (Pass pass = Pass.inference(model.backend(), arena)) {
                     Objective.Judged judged = prepared.judge(Call.of(pass, adapters));
                     total = total.plus(judged.loss());
@@ -75,12 +75,14 @@ public final class Evaluator {
         return new Evaluation(total.mean(), total.count(), objective.measure(model), accuracy);
     }
 
-    private static int end(List<? extends Example> records, int from) {
+    /** The end of a batch of about so many tokens, which leaves no rest that is too small for another one. */
+    private static int end(List<? extends Example> records, int from, int least) {
         int to = from;
         int length = 0;
-        while (to < records.size() && (to == from || length + records.get(to).length() <= BATCH_TOKENS)) {
+        while (to < records.size()
+                && (to < from + least || length + records.get(to).length() <= BATCH_TOKENS)) {
             length += records.get(to++).length();
         }
-        return to;
+        return records.size() - to < least ? records.size() : to;
     }
 }

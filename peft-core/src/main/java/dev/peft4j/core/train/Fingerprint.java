@@ -7,6 +7,7 @@ import dev.peft4j.core.compose.MergedAdapter;
 import dev.peft4j.core.data.Example;
 import dev.peft4j.core.data.ImageBatch;
 import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.data.RatedAnswer;
 import dev.peft4j.core.data.Targets;
 import dev.peft4j.core.data.VariedSequence;
 import dev.peft4j.core.format.Json;
@@ -51,6 +52,9 @@ final class Fingerprint {
             } else if (e instanceof VariedSequence varied) {
                 f.add("varied");
                 f.add(varied.fixed());
+            } else if (e instanceof RatedAnswer rated) {
+                f.add(rated.sequence());
+                f.add(new int[] {rated.isGood() ? 1 : 0});
             } else if (e instanceof ImageBatch.Image image) {
                 f.add(image.values());
             }

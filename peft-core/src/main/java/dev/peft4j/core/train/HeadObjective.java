@@ -32,7 +32,7 @@ record HeadObjective(String name, @Nullable LossFunction loss) implements Object
     }
 
     @Override
-    public Prepared prepare(Model model, Batch batch, List<Adapter> reference, Arena arena) {
+    public Prepared prepare(Model model, Batch batch, List<Adapter> adapters, List<Adapter> reference, Arena arena) {
         Head head = model.head();
         return new Prepared() {
             @Override

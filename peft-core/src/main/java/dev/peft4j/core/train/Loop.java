@@ -161,7 +161,7 @@ final class Loop {
 
     /** Adds the gradients of a batch, unless its loss is not finite. */
     private double backward(Batch batch, long dropout, int scored, Arena arena) {
-        Objective.Prepared prepared = objective.prepare(model, batch, frozen(), arena);
+        Objective.Prepared prepared = objective.prepare(model, batch, adapters, frozen(), arena);
         try (Pass pass = Pass.training(model.backend(), arena, dropout)) {
             double sum = prepared.loss(Call.of(pass, adapters), 1.0 / scored).sum();
             if (Double.isFinite(sum)) {
@@ -211,7 +211,7 @@ final class Loop {
         } catch (NonFiniteException e) {
             return e;
         }
-        Objective.Prepared prepared = objective.prepare(model, batch, frozen(), arena);
+        Objective.Prepared prepared = objective.prepare(model, batch, adapters, frozen(), arena);
         try (Pass pass = Pass.tracing(model.backend(), arena, seed)) {
             prepared.loss(Call.of(pass, adapters), 1);
         } catch (NonFiniteException e) {

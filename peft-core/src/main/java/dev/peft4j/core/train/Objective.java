@@ -22,6 +22,11 @@ public interface Objective {
         return false;
     }
 
+    /** How many examples a batch needs: more than 1 if it compares those of a batch with each other. */
+    default int leastBatch() {
+        return 1;
+    }
+
     /**
      * How many losses a batch has.
      *
@@ -35,10 +40,11 @@ public interface Objective {
     /**
      * Looks at a batch before the pass that is derived.
      *
-     * @param reference adapters that are not trained
+     * @param adapters all that are active in the pass
+     * @param reference those of them that are not trained
      * @param arena for a pass of its own, which has to be closed when this returns
      */
-    Prepared prepare(Model model, Batch batch, List<Adapter> reference, Arena arena);
+    Prepared prepare(Model model, Batch batch, List<Adapter> adapters, List<Adapter> reference, Arena arena);
 
     /** The objective on one batch. */
     interface Prepared {

@@ -107,6 +107,8 @@ public final class Trainer {
                     other.name() + " was asked for, which compares with the model as it was before,"
                             + " and the weights of the model themselves are trained. Train an adapter, or by another objective.");
         }
+        requireTogether(
+                other, config.batchSize(), "batches of " + config.batchSize() + " were", "Make batches larger.");
         objective = other;
         return this;
     }
@@ -173,6 +175,7 @@ public final class Trainer {
             throw new BadInputException(
                     "records to train on were expected and there are none. Give a file with records.");
         }
+        requireTogether(objective, records.size(), records.size() + " records to train on were", "Give more.");
         checkLengths(records);
         checkLengths(heldOut);
         int steps = config.stepsFor(records.size());
@@ -280,6 +283,14 @@ public final class Trainer {
             s.put("hash_of_the_base", Fingerprint.of(model));
         }
         return s;
+    }
+
+    /** Refuses fewer examples than an objective compares with each other. */
+    private static void requireTogether(Objective objective, int found, String given, String remedy) {
+        if (found < objective.leastBatch()) {
+            throw new BadInputException(objective.name() + " was asked for, which compares at least "
+                    + objective.leastBatch() + " examples with each other, and " + given + " given. " + remedy);
+        }
     }
 
     /** Refuses what would not fit into the context in the middle of a run. */

@@ -20,20 +20,7 @@ public record Preference(List<ChatMessage> messages, String prompt, String chose
      */
     public Preference {
         messages = List.copyOf(messages);
-        if (messages.isEmpty() == prompt.isEmpty()) {
-            throw Chat.bad(
-                    place,
-                    "a preference was to have a prompt, as messages or as a text, and has "
-                            + (prompt.isEmpty() ? "neither" : "both") + ". Give one.");
-        }
-        Chat.requireOrder(messages, place);
-        if (!messages.isEmpty() && !messages.get(messages.size() - 1).role().equals(ChatMessage.USER)) {
-            throw Chat.bad(
-                    place,
-                    "message " + messages.size() + ", the last of a prompt, is of the role "
-                            + messages.get(messages.size() - 1).role()
-                            + ", and the user's was expected, which is answered. Correct the prompt.");
-        }
+        requirePrompt(messages, prompt, "a preference", place);
         if (chosen.isEmpty() || rejected.isEmpty()) {
             throw Chat.bad(
                     place,
@@ -44,6 +31,24 @@ public record Preference(List<ChatMessage> messages, String prompt, String chose
             throw Chat.bad(
                     place,
                     "the chosen and the rejected answer are the same, and one is to be better. Leave the record out.");
+        }
+    }
+
+    /** Refuses a prompt that is neither text nor messages in order, of which the user says the last. */
+    static void requirePrompt(List<ChatMessage> messages, String prompt, String what, String place) {
+        if (messages.isEmpty() == prompt.isEmpty()) {
+            throw Chat.bad(
+                    place,
+                    what + " was to have a prompt, as messages or as a text, and has "
+                            + (prompt.isEmpty() ? "neither" : "both") + ". Give one.");
+        }
+        Chat.requireOrder(messages, place);
+        if (!messages.isEmpty() && !messages.get(messages.size() - 1).role().equals(ChatMessage.USER)) {
+            throw Chat.bad(
+                    place,
+                    "message " + messages.size() + ", the last of a prompt, is of the role "
+                            + messages.get(messages.size() - 1).role()
+                            + ", and the user's was expected, which is answered. Correct the prompt.");
         }
     }
 

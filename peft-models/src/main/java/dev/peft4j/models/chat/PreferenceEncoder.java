@@ -2,7 +2,6 @@ package dev.peft4j.models.chat;
 
 import dev.peft4j.core.data.Example;
 import dev.peft4j.core.data.PackedBatch;
-import dev.peft4j.core.data.Targets;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.models.TextTokenizer;
@@ -22,79 +21,41 @@ import org.jspecify.annotations.Nullable;
  */
 public record PreferenceEncoder(@Nullable ChatTemplate template, TextTokenizer tokenizer, int maxLength) {
     /**
-     * Encodes preferences.
+     * Encodes preferences. Those of which nothing is left that one answer has and the other has not, when they are cut, are dropped and counted.
      *
-     * @throws BadInputException with the place of a preference, if it has messages and there is no template, or the template refuses them; if nothing is left to
-     *     train on
+     * @throws BadInputException with the place of a preference, if it has messages and there is no template, or the template refuses them; if both answers are the
+     *     same tokens; if nothing is left to train on
      */
     public RecordEncoder.Encoded encode(List<Preference> preferences) {
+        AnswerTokens tokens = new AnswerTokens(template, tokenizer, maxLength);
         List<Example> examples = new ArrayList<>();
         int cut = 0;
         int dropped = 0;
         for (Preference p : preferences) {
             StoppedException.ifInterrupted(() -> preferences.size() + " preferences were to be turned into tokens");
-            PackedBatch.Sequence chosen = sequence(p, p.chosen());
-            PackedBatch.Sequence rejected = sequence(p, p.rejected());
-            cut += Math.max(chosen.length(), rejected.length()) > maxLength ? 1 : 0;
-            PackedBatch.Choice choice = new PackedBatch.Choice(shortened(chosen), shortened(rejected));
-            if (hasAnswer(choice.chosen()) && hasAnswer(choice.rejected())) {
+            PackedBatch.Sequence chosen = tokens.of(p.messages(), p.prompt(), p.chosen(), p.place());
+            PackedBatch.Sequence rejected = tokens.of(p.messages(), p.prompt(), p.rejected(), p.place());
+            boolean isCut = tokens.isTooLong(chosen) || tokens.isTooLong(rejected);
+            cut += isCut ? 1 : 0;
+            PackedBatch.Choice choice = new PackedBatch.Choice(tokens.shortened(chosen), tokens.shortened(rejected));
+            boolean same =
+                    Arrays.equals(choice.chosen().ids(), choice.rejected().ids());
+            if (same && !isCut) {
+                throw Chat.bad(
+                        p.place(),
+                        "the chosen and the rejected answer are the same " + chosen.length()
+                                + " tokens, and one is to be better: what they differ by is lost in the template or the"
+                                + " tokenizer. Leave the record out.");
+            }
+            if (!same && AnswerTokens.hasAnswer(choice.chosen()) && AnswerTokens.hasAnswer(choice.rejected())) {
                 examples.add(choice);
             } else {
                 dropped++;
             }
         }
         if (examples.isEmpty()) {
-            throw new BadInputException("none of " + preferences.size() + " preferences has both answers within "
-                    + maxLength + " tokens. Shorten the prompts, or raise the greatest length.");
+            throw tokens.nothingLeft(preferences.size(), "preferences", "both answers, and a difference between them,");
         }
         return new RecordEncoder.Encoded(examples, cut, dropped);
-    }
-
-    private PackedBatch.Sequence sequence(Preference p, String answer) {
-        if (!p.isChat()) {
-            TextTokenizer.Example e = tokenizer.encodeExample(p.prompt(), answer, maxLength + 1);
-            int[] labels = e.ids().clone();
-            Arrays.fill(labels, 0, e.promptLength(), Targets.IGNORE);
-            return PackedBatch.Sequence.labelled(e.ids(), labels);
-        }
-        if (template == null) {
-            throw new BadInputException(p.place() + (p.place().isEmpty() ? "" : ": ")
-                    + "the preference has messages, and the model has no chat template. Give the prompt as a text, or add"
-                    + " chat_template to tokenizer_config.json.");
-        }
-        List<ChatMessage> messages = new ArrayList<>(p.messages());
-        messages.add(ChatMessage.assistant(answer));
-        PackedBatch.Sequence whole =
-                new ChatEncoder(template, tokenizer, maxLength).encode(new Chat(messages, p.place()));
-        return PackedBatch.Sequence.labelled(whole.ids(), ofLastAnswer(labels(whole)));
-    }
-
-    /** Answers of earlier turns belong to the prompt. */
-    private static int[] ofLastAnswer(int[] labels) {
-        int end = labels.length;
-        while (end > 0 && labels[end - 1] == Targets.IGNORE) {
-            end--;
-        }
-        int begin = end;
-        while (begin > 0 && labels[begin - 1] != Targets.IGNORE) {
-            begin--;
-        }
-        int[] last = labels.clone();
-        Arrays.fill(last, 0, begin, Targets.IGNORE);
-        return last;
-    }
-
-    private static int[] labels(PackedBatch.Sequence s) {
-        return ((Targets.PerToken) s.targets()).labels();
-    }
-
-    private static boolean hasAnswer(PackedBatch.Sequence s) {
-        return Arrays.stream(labels(s)).skip(1).anyMatch(label -> label != Targets.IGNORE);
-    }
-
-    private PackedBatch.Sequence shortened(PackedBatch.Sequence s) {
-        return s.length() <= maxLength
-                ? s
-                : PackedBatch.Sequence.labelled(Arrays.copyOf(s.ids(), maxLength), Arrays.copyOf(labels(s), maxLength));
     }
 }

@@ -40,7 +40,13 @@ public final class PreferenceReader {
         return JsonRecord.readAll(file, limit, PreferenceReader::preference);
     }
 
-    private static Preference preference(JsonRecord record) throws BadFileException {
+    /** Whether a record has two answers. */
+    static boolean isPreference(JsonRecord record) {
+        return record.fields().get(CHOSEN) != null || record.fields().get(REJECTED) != null;
+    }
+
+    /** What a record says. */
+    static Preference preference(JsonRecord record) throws BadFileException {
         for (String key : List.of(CHOSEN, REJECTED)) {
             if (record.fields().get(key) == null) {
                 throw missing(record, key);
