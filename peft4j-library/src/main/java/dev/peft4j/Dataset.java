@@ -148,6 +148,11 @@ public final class Dataset extends TrainingData {
     }
 
     @Override
+    List<TextRecord> scored() {
+        return heldOut;
+    }
+
+    @Override
     RecordEncoder.Encoded encode(Base base, Labels labels, int rowsInFront, int maxLength, boolean ofHeldOut) {
         List<TextRecord> side = ofHeldOut ? heldOut : train;
         if (base.model().taskType() == TaskType.CAUSAL_LM && side.stream().anyMatch(r -> r.label() != null)) {

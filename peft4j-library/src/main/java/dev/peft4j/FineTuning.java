@@ -176,6 +176,9 @@ final class FineTuning {
         if (objective != null) {
             run.by(objective);
         }
+        run.scoring(
+                RecordEncoder.forModel(base.model(), base.tokenizer(), labels, inFront, training.maxLength()),
+                data.scored());
         if (directory != null) {
             Training.Output out = training.output();
             HtmlReport page = new HtmlReport(
@@ -188,7 +191,8 @@ final class FineTuning {
         training.cancellations().forEach(c -> c.onCancel(stop));
         try {
             TrainingResult result = run.train(train.examples(), heldOut);
-            return log.report(result, train.examples().size(), heldOut.size(), train.cut(), train.dropped());
+            return log.report(
+                    result, train.examples().size(), heldOut.size(), train.cut(), train.dropped(), run.scores());
         } finally {
             training.cancellations().forEach(c -> c.forget(stop));
         }

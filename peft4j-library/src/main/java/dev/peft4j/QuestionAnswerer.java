@@ -8,6 +8,7 @@ import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.data.AnswerEncoder;
 import dev.peft4j.models.hub.HubPath;
+import dev.peft4j.run.BestSpan;
 import dev.peft4j.run.TextReader;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -21,8 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class QuestionAnswerer implements AutoCloseable {
     private static final String DONE = "searched for an answer";
-    private static final int MOST_TOKENS = 30; // of an answer, as in transformers' run_qa
-    private static final int LONGEST = 384; // tokens of a part, as there
+    private static final int LONGEST = 384; // tokens of a part, as in transformers' run_qa
 
     private final AnswerEncoder encoder;
     private final TextReader reader;
@@ -78,33 +78,8 @@ public final class QuestionAnswerer implements AutoCloseable {
                         .map(w -> PackedBatch.Sequence.of(w.ids()).withTokenTypes(w.types()))
                         .toList(),
                 DONE);
-        double none = Double.POSITIVE_INFINITY; // a text has no answer if none of its parts has one
-        double best = Double.NEGATIVE_INFINITY;
-        int begin = 0;
-        int end = 0;
-        for (int i = 0; i < windows.size(); i++) {
-            AnswerEncoder.Window w = windows.get(i);
-            double[][] z = outputs.get(i);
-            none = Math.min(none, z[0][0] + z[0][1]);
-            int n = w.begins().length;
-            for (int first = 0; first < n; first++) {
-                for (int last = first; last < Math.min(n, first + MOST_TOKENS); last++) {
-                    double score = z[w.contextAt() + first][0] + z[w.contextAt() + last][1];
-                    if (score > best) {
-                        best = score;
-                        begin = w.begins()[first];
-                        end = w.ends()[last];
-                    }
-                }
-            }
-        }
-        while (begin < end && Character.isWhitespace(text.charAt(begin))) { // which tokens of some tokenizers have
-            begin++;
-        }
-        while (begin < end && Character.isWhitespace(text.charAt(end - 1))) {
-            end--;
-        }
-        return new Span(text.substring(begin, end), begin, end, best - none);
+        BestSpan best = BestSpan.of(text, windows, outputs);
+        return new Span(text.substring(best.begin(), best.end()), best.begin(), best.end(), best.score());
     }
 
     /** Frees the working memory, and the model if it was opened with it. */

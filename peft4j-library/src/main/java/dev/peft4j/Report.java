@@ -2,6 +2,7 @@ package dev.peft4j;
 
 import dev.peft4j.core.train.Evaluation;
 import dev.peft4j.core.train.TrainingResult;
+import dev.peft4j.run.TaskScores;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  * @param heldOut records that were evaluated
  * @param cut records that were longer than allowed
  * @param leftOut of these, those that had nothing left to learn from
+ * @param scores of the held-out records in the terms of the task, by the model after training; null if there are none, the task has none beside the loss, or the run
+ *     was stopped before
  */
 public record Report(
         TrainingResult result,
@@ -26,7 +29,8 @@ public record Report(
         int records,
         int heldOut,
         int cut,
-        int leftOut) {
+        int leftOut,
+        @Nullable TaskScores scores) {
     /** The held-out records by the model before training; null if there are none. */
     public @Nullable Evaluation base() {
         return result.base();
@@ -78,6 +82,7 @@ public record Report(
                 ? ", stopped early: the held-out loss no longer fell"
                 : isInterrupted() ? ", stopped from outside" : "";
         return table(result, newModules.isEmpty())
+                + (scores == null ? "" : String.format("  tuned: %s%n", scores.line()))
                 + trainableLine(trainable, all)
                 + String.format(
                         Locale.ROOT,

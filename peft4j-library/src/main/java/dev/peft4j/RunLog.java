@@ -3,8 +3,10 @@ package dev.peft4j;
 import dev.peft4j.core.train.Evaluation;
 import dev.peft4j.core.train.TrainingListener;
 import dev.peft4j.core.train.TrainingResult;
+import dev.peft4j.run.TaskScores;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -75,7 +77,10 @@ final class RunLog implements TrainingListener {
      *
      * @param cut and what follows: see {@link Report}
      */
-    Report report(TrainingResult result, int records, int heldOut, int cut, int leftOut) {
-        return new Report(result, newModules, trainable, all, records, heldOut, cut, leftOut);
+    Report report(TrainingResult result, int records, int heldOut, int cut, int leftOut, @Nullable TaskScores scores) {
+        if (scores != null) {
+            LOG.info("tuned: {}", scores.line());
+        }
+        return new Report(result, newModules, trainable, all, records, heldOut, cut, leftOut, scores);
     }
 }

@@ -4,6 +4,7 @@ import dev.peft4j.core.train.Objective;
 import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.data.RecordEncoder;
+import dev.peft4j.models.data.TextRecord;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -33,6 +34,11 @@ public abstract sealed class TrainingData permits Dataset, Conversations, Prefer
 
     /** How many records there are on one side. */
     abstract int size(boolean heldOut);
+
+    /** The held-out records, where they are scored in the terms of a task. */
+    List<TextRecord> scored() {
+        return List.of();
+    }
 
     /** The examples of one side, which has records. */
     abstract RecordEncoder.Encoded encode(Base base, Labels labels, int rowsInFront, int maxLength, boolean heldOut)

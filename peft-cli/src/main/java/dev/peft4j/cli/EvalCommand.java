@@ -2,14 +2,18 @@ package dev.peft4j.cli;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.data.Example;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.model.Model;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.train.Evaluation;
 import dev.peft4j.core.train.Evaluator;
 import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.TextTokenizer;
 import dev.peft4j.models.data.Classes;
 import dev.peft4j.models.data.Labels;
+import dev.peft4j.models.data.RecordEncoder;
 import dev.peft4j.models.data.TextRecord;
+import dev.peft4j.run.TaskScores;
 import dev.peft4j.run.TrainedAdapters;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -29,7 +33,12 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         sortOptions = false,
         description = "Evaluates a model, and an adapter beside it, on a data file.",
-        footer = {"", "Example:", "  peft4j eval --model DIR --adapter run/adapter --data test.jsonl"})
+        footer = {
+            "",
+            "Examples:",
+            "  peft4j eval --model DIR --adapter run/adapter --data test.jsonl",
+            "  peft4j eval --model DIR --adapter run/adapter --data test.csv --prompt-column question --text-column answer --generate 100"
+        })
 final class EvalCommand implements Callable<Integer> {
     @Mixin
     ModelOptions modelOptions = new ModelOptions();
@@ -52,6 +61,19 @@ final class EvalCommand implements Callable<Integer> {
     @Option(names = "--limit", paramLabel = "N", description = "evaluate on the first N records only")
     int limit;
 
+    @Option(
+            names = "--generate",
+            paramLabel = "N",
+            description =
+                    "continue the prompts of the first N records, always by the most probable token, and compare with all texts behind these prompts: BLEU, ROUGE-L")
+    int generate;
+
+    @Option(
+            names = "--max-new-tokens",
+            paramLabel = "M",
+            description = "most tokens of a text of --generate (default: ${DEFAULT-VALUE})")
+    int maxNewTokens = 64;
+
     @Mixin
     DataOptions dataOptions = new DataOptions();
 
@@ -62,7 +84,18 @@ final class EvalCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         PrintWriter out = spec.commandLine().getOut();
         ModelInfo info = modelOptions.info();
-        dataOptions.check(new Given(spec), info, List.of(data));
+        Given given = new Given(spec);
+        given.refuse(
+                "--generate",
+                info.task() != TaskType.CAUSAL_LM,
+                "a model for " + info.task() + ", which generates no texts");
+        given.refuse(
+                "--max-new-tokens", !given.has("--generate"), "an evaluation that generates no texts (--generate)");
+        if (given.has("--generate") && generate < 1) {
+            throw new BadInputException("texts of the prompts of the first " + generate
+                    + " records were asked for (--generate); that takes at least 1. Change the setting.");
+        }
+        dataOptions.check(given, info, List.of(data));
         List<TextRecord> read = dataOptions.read(data, limit);
         Classes.requireKnown(info, modelOptions.classes, adapters, read);
         Labels labels = Classes.of(info, modelOptions.classes, adapters, read);
@@ -82,7 +115,14 @@ final class EvalCommand implements Callable<Integer> {
             if (!active.isEmpty()) {
                 print(out, "tuned", Evaluator.evaluate(model, active, records));
             }
-            new TaskMetrics(model, active, labels, out).print(records, read);
+            RecordEncoder encoder = RecordEncoder.forModel(model, tokenizer, labels, inFront, dataOptions.maxLength);
+            TaskScores scores = TaskScores.of(model, active, encoder, read);
+            out.print(scores.isEmpty() ? "" : scores);
+            if (generate > 0) {
+                out.flush(); // what comes takes a while
+                scores = TaskScores.generated(model, active, encoder, read, generate, maxNewTokens);
+                out.printf("texts generated of %,d prompts:%n%s", scores.count(), scores);
+            }
         }
         return 0;
     }

@@ -12,6 +12,7 @@ import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.TextTokenizer;
 import dev.peft4j.models.data.Classes;
 import dev.peft4j.models.data.Labels;
+import dev.peft4j.models.data.RecordEncoder;
 import dev.peft4j.models.data.Split;
 import dev.peft4j.models.data.TextRecord;
 import dev.peft4j.run.RunDirectory;
@@ -232,6 +233,10 @@ final class TrainCommand implements Callable<Integer> {
                     run = new TrainingRun(model, adapters, config, List.of(progress))
                             .in(directory, saveSteps, Duration.ofSeconds(saveSeconds), report, Classes.notes(labels));
                     run = objective == null ? run : run.by(objective);
+                    run.scoring(
+                            RecordEncoder.forModel(
+                                    model, tokenizer, labels, adapters.rowsInFront(), dataOptions.maxLength),
+                            records.scored());
                     signals.whenAsked(run::stop);
                     result = end.of(run, train, heldOut);
                 }

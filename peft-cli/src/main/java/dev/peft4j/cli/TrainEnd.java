@@ -5,6 +5,7 @@ import dev.peft4j.core.error.NonFiniteException;
 import dev.peft4j.core.train.Evaluation;
 import dev.peft4j.core.train.TrainingResult;
 import dev.peft4j.run.RunDirectory;
+import dev.peft4j.run.TaskScores;
 import dev.peft4j.run.TrainedAdapters;
 import dev.peft4j.run.TrainingRun;
 import java.io.IOException;
@@ -43,6 +44,10 @@ record TrainEnd(PrintWriter console, Path out, boolean full) {
 
     /** Says where everything is. */
     void print(TrainingRun run, TrainingResult result, TrainedAdapters adapters, RunDirectory directory) {
+        TaskScores scores = run.scores();
+        if (scores != null) {
+            console.printf("tuned:   %s%n", scores.line());
+        }
         if (full) {
             console.printf("model:   %s%n", result.interrupted() ? "none yet" : out);
         } else {

@@ -73,6 +73,11 @@ abstract class TrainingRecords {
 
     abstract boolean hasHeldOut();
 
+    /** The held-out records, where they are scored in the terms of a task. */
+    List<TextRecord> scored() {
+        return List.of();
+    }
+
     /** The examples of one side, with a line that says how many. */
     abstract List<Example> encode(String name, boolean heldOut, Use use) throws IOException;
 
@@ -96,6 +101,11 @@ abstract class TrainingRecords {
             @Override
             boolean hasHeldOut() {
                 return !split.heldOut().isEmpty();
+            }
+
+            @Override
+            List<TextRecord> scored() {
+                return split.heldOut();
             }
 
             @Override

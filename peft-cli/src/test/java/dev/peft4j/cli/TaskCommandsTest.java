@@ -47,7 +47,7 @@ class TaskCommandsTest {
                 3);
         assertTrue(said.contains("accuracy"), said);
         said = cli.works("eval", "--model", bert, "--task", "token-cls", "--data", tags, "--adapter", out);
-        assertTrue(said.contains("tuned") && said.contains("entities: precision"), said);
+        assertTrue(said.contains("tuned") && said.contains("accuracy of tags"), said);
         Path classes = file("classes.csv", "text,label", "the good film,0", "a bad book,1", "a very poor film,2");
         said = cli.works("eval", "--model", bert, "--data", classes);
         assertTrue(

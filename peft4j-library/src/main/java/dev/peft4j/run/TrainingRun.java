@@ -2,6 +2,7 @@ package dev.peft4j.run;
 
 import dev.peft4j.core.compose.MergedModel;
 import dev.peft4j.core.data.Example;
+import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.train.Checkpoints;
 import dev.peft4j.core.train.Evaluation;
@@ -12,6 +13,8 @@ import dev.peft4j.core.train.Trainer;
 import dev.peft4j.core.train.TrainingConfig;
 import dev.peft4j.core.train.TrainingListener;
 import dev.peft4j.core.train.TrainingResult;
+import dev.peft4j.models.data.RecordEncoder;
+import dev.peft4j.models.data.TextRecord;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -33,6 +36,8 @@ public final class TrainingRun {
     private final Saver saver = new Saver();
     private @Nullable Output output;
     private @Nullable Objective objective;
+    private @Nullable Scored scored;
+    private @Nullable TaskScores scores;
     private volatile boolean stopped;
     private volatile @Nullable Trainer trainer;
 
@@ -46,6 +51,9 @@ public final class TrainingRun {
      */
     private record Output(
             RunDirectory directory, Checkpoints checkpoints, HtmlReport report, Map<String, String> notes) {}
+
+    /** What is scored at the end. */
+    private record Scored(RecordEncoder encoder, List<TextRecord> records) {}
 
     /** A run that writes nothing. */
     public TrainingRun(
@@ -76,6 +84,22 @@ public final class TrainingRun {
         return this;
     }
 
+    /**
+     * Scores held-out records with what was trained, when a run has come to its end; on the page and in the log they have the key {@code scores}.
+     *
+     * @param encoder of the task
+     * @param records the held-out ones, of which the examples are made; none if there is nothing to score
+     */
+    public TrainingRun scoring(RecordEncoder encoder, List<TextRecord> records) {
+        scored = new Scored(encoder, List.copyOf(records));
+        return this;
+    }
+
+    /** The scores of the held-out records by what was trained; null before the end, of a run that was stopped, and of tasks that have none beside the loss. */
+    public @Nullable TaskScores scores() {
+        return scores;
+    }
+
     /** Ends the run behind the step that it is in, with its state saved; callable from any thread and at any time. */
     public void stop() {
         stopped = true;
@@ -103,10 +127,12 @@ public final class TrainingRun {
     private TrainingResult trainAndWrite(List<? extends Example> records, List<? extends Example> heldOut)
             throws IOException {
         Output out = output;
-        if (out == null) {
-            return start(trainer(listeners)).train(records, heldOut);
-        }
         TrainingResult result;
+        if (out == null) {
+            result = start(trainer(listeners)).train(records, heldOut);
+            scores = score(result);
+            return result;
+        }
         RunDirectory directory = out.directory;
         try (JsonlLog log = new JsonlLog(directory.log())) {
             List<TrainingListener> all = new ArrayList<>(listeners);
@@ -114,17 +140,37 @@ public final class TrainingRun {
             Trainer t = trainer(all);
             result = start(directory.resumes() ? t.resume(out.checkpoints) : t.keepState(out.checkpoints))
                     .train(records, heldOut);
-        }
-        if (result.interrupted() && result.steps() == 0) {
-            return result; // nothing that could stand in place of an adapter that is there
-        }
-        if (!directory.isBesideModel()) {
-            adapters.save(directory.target(), model, out.notes);
-        } else if (!result.interrupted()) {
-            writeModel(directory.target());
+            if (result.interrupted() && result.steps() == 0) {
+                return result; // nothing that could stand in place of an adapter that is there
+            }
+            if (!directory.isBesideModel()) {
+                adapters.save(directory.target(), model, out.notes);
+            } else if (!result.interrupted()) {
+                writeModel(directory.target());
+            }
+            TaskScores found = score(result);
+            if (found != null) {
+                scores = found;
+                log.writeScores(result.steps(), found.toJson());
+                out.report.setSection(ScoresPage.TITLE, ScoresPage.of(found));
+            }
         }
         out.report.write(directory.report());
         return result;
+    }
+
+    /** What was trained stays if the run is stopped meanwhile. */
+    private @Nullable TaskScores score(TrainingResult result) {
+        Scored what = scored;
+        if (what == null || result.tuned() == null) {
+            return null;
+        }
+        try {
+            TaskScores found = new Scorer(model, adapters.all(), what.encoder, () -> stopped).score(what.records);
+            return found.isEmpty() ? null : found;
+        } catch (StoppedException e) {
+            return null;
+        }
     }
 
     /** An interrupt behind the last step does not take what was trained. */

@@ -2,6 +2,7 @@ package dev.peft4j.core.train;
 
 import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.data.Example;
+import dev.peft4j.core.data.PackedBatch;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -13,6 +14,8 @@ import java.util.random.RandomGenerator;
  * The batches of the steps of a run, without end: each epoch is every record once, in a new order. One batch of an epoch may be smaller, and the last step
  * of an epoch may have fewer batches, as in transformers. What chance does to a record in an epoch ({@link Example#inEpoch}) follows from the seed of the run,
  * the number of the epoch and the number of the record.
+ *
+ * <p>A last pair of an epoch that would be alone in its batch, where it is compared with nothing, joins the batch before it.
  *
  * <p>Grouped by length, the records of 50 batches at a time are sorted by their length and cut into batches, whose order is drawn again: as in transformers'
  * {@code group_by_length}.
@@ -41,6 +44,13 @@ final class Batches {
         this.epochSeeds = new SplittableRandom(config.seed() ^ EPOCHS);
         this.order = new Integer[records.size()];
         Arrays.setAll(order, i -> i);
+    }
+
+    /** How many of the records decide how many batches an epoch has: a last pair that joins the batch before it does not. */
+    static int counted(List<? extends Example> records, int size) {
+        boolean joins =
+                records.size() % size == 1 && records.size() > size && records.get(0) instanceof PackedBatch.Pair;
+        return records.size() - (joins ? 1 : 0);
     }
 
     /** The batches of the next step. */
@@ -82,8 +92,11 @@ final class Batches {
         }
         List<List<Integer>> batches = new ArrayList<>();
         int batch = Math.min(size, sorted.length);
-        for (int from = 0; from < sorted.length; from += batch) {
-            batches.add(Arrays.asList(sorted).subList(from, Math.min(sorted.length, from + batch)));
+        int to = 0;
+        for (int from = 0; from < sorted.length; from = to) {
+            to = Math.min(sorted.length, from + batch);
+            to = to == sorted.length - 1 && records.get(sorted[to]) instanceof PackedBatch.Pair ? to + 1 : to;
+            batches.add(Arrays.asList(sorted).subList(from, to));
         }
         if (byLength) {
             Integer[] turns = new Integer[batches.size()];

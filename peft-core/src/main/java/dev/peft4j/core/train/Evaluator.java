@@ -5,6 +5,7 @@ import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.data.Example;
+import dev.peft4j.core.data.Measure;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.NonFiniteException;
 import dev.peft4j.core.error.StoppedException;
@@ -23,9 +24,9 @@ public final class Evaluator {
     private Evaluator() {}
 
     /**
-     * Evaluates a model with the adapters that are active.
+     * Evaluates a model with the adapters that are active. Pairs are compared in groups of at most 64, which follow from their number and order alone.
      *
-     * @throws BadInputException if no token or sequence is scored
+     * @throws BadInputException if no token or sequence is scored, or there is one pair only
      * @throws NonFiniteException if the loss is infinite or not a number
      */
     public static Evaluation evaluate(Model model, List<Adapter> adapters, List<? extends Example> records) {
@@ -44,6 +45,9 @@ public final class Evaluator {
             List<? extends Example> given,
             BooleanSupplier isStopped) {
         List<Example> records = List.copyOf(given);
+        if (objective instanceof HeadObjective && PairEvaluator.areCompared(model, records)) {
+            return PairEvaluator.evaluate(model, adapters, records, isStopped);
+        }
         Loss total = new Loss(0, 0);
         long[] counts = {0, 0}; // right, and judged
         try (Arena arena = new Arena(model.backend().dtype())) {
@@ -68,15 +72,20 @@ public final class Evaluator {
             throw new BadInputException("records were to be evaluated, and no token of the " + records.size()
                     + " given ones is scored. Give records with text behind the prompt.");
         }
+        return evaluation(total, counts[0], counts[1], objective.measure(model));
+    }
+
+    /** What sums come to. */
+    static Evaluation evaluation(Loss total, long right, long judged, Measure measure) {
         if (!Double.isFinite(total.mean())) {
             throw new NonFiniteException("the loss on the held-out records");
         }
-        double accuracy = counts[1] == 0 ? Double.NaN : (double) counts[0] / counts[1];
-        return new Evaluation(total.mean(), total.count(), objective.measure(model), accuracy);
+        double accuracy = judged == 0 ? Double.NaN : (double) right / judged;
+        return new Evaluation(total.mean(), total.count(), measure, accuracy);
     }
 
     /** The end of a batch of about so many tokens, which leaves no rest that is too small for another one. */
-    private static int end(List<? extends Example> records, int from, int least) {
+    static int end(List<? extends Example> records, int from, int least) {
         int to = from;
         int length = 0;
         while (to < records.size()

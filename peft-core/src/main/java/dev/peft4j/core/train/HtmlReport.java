@@ -10,11 +10,13 @@ import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Collects a run and writes it as one HTML page that needs nothing else: results, loss curves as inline SVG, settings, samples. */
+/** Collects a run and writes it as one HTML page that needs nothing else: results, what else
+ * was measured, loss curves as inline SVG, settings, samples. */
 public final class HtmlReport implements TrainingListener {
     private final String title;
     private final Map<String, String> settings;
     private final List<Sample> samples = new ArrayList<>();
+    private final Map<String, String> sections = new LinkedHashMap<>(); // HTML by title
     private final List<double[]> losses = new ArrayList<>(); // step, loss
     private final List<double[]> evaluations = new ArrayList<>(); // step, loss
     private long trainable;
@@ -33,6 +35,16 @@ public final class HtmlReport implements TrainingListener {
     /** Adds a continuation by the base and one by the tuned model. */
     public void addSample(String prompt, String before, String after) {
         samples.add(new Sample(prompt, before, after));
+    }
+
+    /**
+     * Puts a section behind the results, in place of one of the same title.
+     *
+     * @param heading in plain text
+     * @param html of the section: what is text in it went through {@link #escape}
+     */
+    public void setSection(String heading, String html) {
+        sections.put(heading, html);
     }
 
     @Override
@@ -76,6 +88,8 @@ public final class HtmlReport implements TrainingListener {
         if (r != null) {
             results(html, r);
         }
+        sections.forEach((heading, body) ->
+                html.append("<h2>").append(escape(heading)).append("</h2>").append(body));
         html.append("<h2>Loss</h2>").append(LossChart.svg(losses, evaluations));
         if (!samples.isEmpty()) {
             html.append("<h2>Samples</h2><table><tr><th>prompt</th><th>base</th><th>tuned</th></tr>");
@@ -163,5 +177,7 @@ public final class HtmlReport implements TrainingListener {
             + "svg{width:100%;height:auto}svg text{font:12px system-ui,sans-serif;fill:currentColor}"
             + ".grid{stroke:var(--line)}.loss{stroke:var(--loss);fill:none;stroke-width:2}.raw{stroke:var(--loss);fill:none;"
             + "opacity:.25}.eval{stroke:var(--eval);fill:none;stroke-width:2}.dot{fill:var(--eval)}"
+            + ".wide{overflow-x:auto}td.n,th.n{text-align:right}td.cell{background:rgb(42 120 214/var(--share))}"
+            + "td.text{overflow-wrap:anywhere;min-width:16rem}h3{font-size:1rem;margin:1.5rem 0 .5rem}"
             + ".worse{border-left:4px solid #c00;padding:.5rem 1rem}";
 }

@@ -16,10 +16,12 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes one JSON object per step and evaluation to a file. A new run begins a new file; one that goes on keeps the lines up to the step that it goes on
+ * Writes one JSON object per step and evaluation to a file, and one of scores at the end. A new run begins a new file; one that goes on keeps the lines up to the step that it goes on
  * from. The file is left alone until there is something to write. The caller closes it.
  */
 public final class JsonlLog implements TrainingListener, AutoCloseable {
+    private static final String SCORES = "scores";
+
     private final Path file;
     private @Nullable BufferedWriter out;
     private boolean isNew; // whether the model has modules with random values
@@ -63,7 +65,7 @@ public final class JsonlLog implements TrainingListener, AutoCloseable {
         try {
             StringBuilder kept = new StringBuilder();
             for (Map<String, Object> line : lines(file)) {
-                if (step(line) <= step) {
+                if (step(line) <= step && !line.containsKey(SCORES)) { // those are told again at the end
                     kept.append(Json.printLine(line)).append('\n');
                 }
             }
@@ -77,7 +79,7 @@ public final class JsonlLog implements TrainingListener, AutoCloseable {
     /** Tells a listener what a log has, up to a step: for a report of a run that goes on. */
     public static void replay(Path file, int step, TrainingListener listener) throws IOException {
         for (Map<String, Object> line : lines(file)) {
-            if (step(line) > step) {
+            if (step(line) > step || line.containsKey(SCORES)) {
                 continue;
             }
             if (line.containsKey("eval_loss")) {
@@ -151,6 +153,19 @@ public final class JsonlLog implements TrainingListener, AutoCloseable {
             case ACCURACY -> fields.put("eval_accuracy", evaluation.accuracy());
             case ROOT_MEAN_SQUARED_ERROR -> fields.put("eval_rmse", evaluation.measured());
         }
+        write(fields);
+    }
+
+    /**
+     * Writes what else was measured of the held-out records when a run had ended.
+     *
+     * @param step that it had come to
+     * @param scores JSON values by their names
+     */
+    public void writeScores(int step, Map<String, Object> scores) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("step", step);
+        fields.put(SCORES, scores);
         write(fields);
     }
 

@@ -153,8 +153,8 @@ public final class Trainer {
      *
      * @param records to train on
      * @param heldOut to evaluate the base and the tuned model on; empty for no evaluation
-     * @throws BadInputException if there are no records, one is longer than the context, none has a token to learn from, or the run to go on with is
-     *     another one
+     * @throws BadInputException if there are no records, one is longer than the context, none has a token to learn from, a pair would be compared with no other
+     *     one, or the run to go on with is another one
      * @throws WrongUseException if the model or an adapter is closed, or another run trains the same parameters at the moment
      * @throws UncheckedIOException if the state of the run cannot be written or read
      * @throws NonFiniteException if a value becomes infinite or not a number; the parameters are the best ones, if the run keeps these, else those before
@@ -178,7 +178,9 @@ public final class Trainer {
         requireTogether(objective, records.size(), records.size() + " records to train on were", "Give more.");
         checkLengths(records);
         checkLengths(heldOut);
-        int steps = config.stepsFor(records.size());
+        PairEvaluator.requireOthers(records, config.batchSize());
+        PairEvaluator.requireOthers(heldOut);
+        int steps = config.stepsFor(Batches.counted(records, config.batchSize()));
         Progress progress = new Progress(parameters, config.patience() > 0);
         try (progress;
                 Arena arena = new Arena(model.backend().dtype());

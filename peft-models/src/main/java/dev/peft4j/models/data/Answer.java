@@ -56,6 +56,29 @@ record Answer(int from, int to) {
                 start instanceof Integer i ? place(record, i) : record.text().indexOf(words));
     }
 
+    /** The words of all answers of a record; empty if it has none. */
+    static List<String> texts(TextRecord record) {
+        Answer first = of(record);
+        if (first.isNone()) {
+            return List.of();
+        }
+        String label = String.valueOf(record.label());
+        if (label.stripLeading().startsWith("{")) {
+            try {
+                if (Json.parse(label).get("text") instanceof List<?> all) {
+                    return all.stream()
+                            .filter(t -> t instanceof String s && !s.isEmpty())
+                            .map(String::valueOf)
+                            .distinct()
+                            .toList();
+                }
+            } catch (IOException e) {
+                throw new AssertionError("it was read before", e);
+            }
+        }
+        return List.of(record.text().substring(first.from, first.to));
+    }
+
     /** Characters are counted as Python does, in which one outside of the first plane is one. */
     private static int place(TextRecord record, int start) {
         String text = record.text();

@@ -77,6 +77,15 @@ public record AnswerEncoder(TextTokenizer tokenizer, int maxLength) {
         } while (true);
     }
 
+    /**
+     * The words of the right answers of a record: several where SQuAD has several, none where the text has no answer.
+     *
+     * @throws BadInputException with file and line, if the text does not have the first of them
+     */
+    public static List<String> answers(TextRecord record) {
+        return Answer.texts(record);
+    }
+
     /** A record as sequences to learn. */
     List<PackedBatch.Sequence> sequences(TextRecord record) {
         if (record.prompt().isBlank() || record.text().isBlank()) {

@@ -93,17 +93,28 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
             StoppedException.ifInterrupted(() -> records.size() + " records were to be turned into tokens");
             Made made = make(record, pairs);
             cut += made.isCut ? 1 : 0;
-            if (made.examples.stream().allMatch(this::predictsNothing)) {
-                dropped++;
-            } else {
-                examples.addAll(made.examples);
-            }
+            List<? extends Example> kept = kept(made);
+            dropped += kept.isEmpty() ? 1 : 0;
+            examples.addAll(kept);
         }
         if (examples.isEmpty()) {
             throw new BadInputException("none of " + records.size() + " records has a token to learn from within "
                     + maxLength + " tokens. Shorten the prompts or raise the greatest length.");
         }
         return new Encoded(examples, cut, dropped);
+    }
+
+    /**
+     * The examples of one record: several of a long text with an answer; none if the cut takes everything that is scored.
+     *
+     * @throws BadInputException if a classifier gets a record without a label, or with one that means nothing
+     */
+    public List<Example> encode(TextRecord record) {
+        return List.copyOf(kept(make(record, !record.prompt().isBlank())));
+    }
+
+    private List<? extends Example> kept(Made made) {
+        return made.examples.stream().allMatch(this::predictsNothing) ? List.of() : made.examples;
     }
 
     private Made make(TextRecord record, boolean pairs) {

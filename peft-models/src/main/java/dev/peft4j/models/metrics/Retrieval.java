@@ -1,7 +1,9 @@
 package dev.peft4j.models.metrics;
 
 import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.StoppedException;
 import java.util.Arrays;
+import java.util.function.IntFunction;
 
 /**
  * How well a search ranks: what is most similar to a query comes first. Of equally similar candidates those that are not relevant come first, so that a model
@@ -24,9 +26,25 @@ public final class Retrieval {
      */
     public static Retrieval of(double[][] similarity, int[][] relevant) {
         Inputs.requirePairs("rows of queries", relevant.length, similarity.length);
-        int[][] ranks = new int[similarity.length][];
+        return of(q -> similarity[q], relevant);
+    }
+
+    /**
+     * The same with the similarities of one query at a time, so that those of all need no memory.
+     *
+     * @param similarity of the query of a number, from 0, to each of its candidates; asked for in rising order
+     * @param relevant as above, of each query
+     * @throws BadInputException as above
+     * @throws StoppedException if the thread is interrupted
+     */
+    public static Retrieval of(IntFunction<double[]> similarity, int[][] relevant) {
+        Inputs.requireSome("rows of queries", relevant.length);
+        int[][] ranks = new int[relevant.length][];
         for (int q = 0; q < ranks.length; q++) {
-            ranks[q] = ranks(q, similarity[q], relevant[q]);
+            int at = q;
+            StoppedException.ifInterrupted(
+                    () -> "the candidates of " + relevant.length + " queries were to be ranked, " + at + " were");
+            ranks[q] = ranks(q, similarity.apply(q), relevant[q]);
         }
         return new Retrieval(ranks);
     }
@@ -82,6 +100,15 @@ public final class Retrieval {
             ranks[i] = before + i + 1;
         }
         return ranks;
+    }
+
+    /**
+     * The rank of the first relevant candidate of a query, from 1.
+     *
+     * @param query its number, from 0
+     */
+    public int rank(int query) {
+        return ranks[query][0];
     }
 
     /** How many queries there are. */
