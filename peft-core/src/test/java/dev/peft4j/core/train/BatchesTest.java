@@ -144,4 +144,33 @@ class BatchesTest {
                 assertThrows(BadInputException.class, () -> record.inEpoch(1)).getMessage());
         assertTrue(message.contains("3 tokens") && message.contains("of 2."), message);
     }
+
+    @ParameterizedTest
+    @CsvSource({"9,4,false", "9,4,true", "9,2,false", "401,4,true", "10,4,false", "3,2,true", "4,8,false"})
+    void no_pair_is_alone_in_its_batch(int pairs, int size, boolean byLength) {
+        List<PackedBatch.Pair> records = IntStream.range(0, pairs)
+                .mapToObj(i -> {
+                    PackedBatch.Sequence s = PackedBatch.Sequence.of(new int[i % 7 + 1]);
+                    return new PackedBatch.Pair(s, s);
+                })
+                .toList();
+        Batches batches = new Batches(
+                records,
+                TrainingConfig.builder()
+                        .batchSize(size)
+                        .groupByLength(byLength)
+                        .seed(5)
+                        .build());
+        int counted = Batches.counted(records, size);
+        int perEpoch = (counted + size - 1) / size;
+        for (int epoch = 0; epoch < 2; epoch++) {
+            int sum = 0;
+            for (int i = 0; i < perEpoch; i++) {
+                int n = ((PackedBatch) batches.next().get(0)).sequences() / 2;
+                assertTrue(n > 1 && n <= size + 1, n + " pairs");
+                sum += n;
+            }
+            assertEquals(pairs, sum, "an epoch has each once");
+        }
+    }
 }
