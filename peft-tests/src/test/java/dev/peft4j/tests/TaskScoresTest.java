@@ -192,7 +192,7 @@ class TaskScoresTest {
                 new TextRecord("", "a book is not bad", "O B-Y O B-X O"),
                 new TextRecord("", "the film was fine", "O B-X O O"));
         try (TextModel model = TextModel.open(TinyModels.bert(dir.resolve("base")), TaskType.TOKEN_CLS);
-                FineTuned tuned = model.fineTune(LORA, data(train, heldOut), steps(60))) {
+                FineTuned tuned = model.fineTune(LORA, data(train, heldOut), steps(60).classes(4))) {
             EntityMetrics m = EntityMetrics.of(
                     heldOut.stream()
                             .map(r -> List.of(Objects.requireNonNull(r.label()).split(" ")))
