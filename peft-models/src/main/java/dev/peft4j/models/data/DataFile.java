@@ -36,6 +36,20 @@ final class DataFile {
      * @throws BadFileException if there is no file, it cannot be read, or it has no records
      */
     static <T> List<T> read(Path file, Format<T> format) throws IOException {
+        requireFile(file);
+        return reading(file, () -> {
+            try (InputStream raw = new BufferedInputStream(Files.newInputStream(file));
+                    InputStream in = unpacked(file, raw);
+                    BufferedReader reader =
+                            new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8.newDecoder()))) {
+                skipMark(reader);
+                return format.read(reader);
+            }
+        });
+    }
+
+    /** Requires that there is a file. */
+    static void requireFile(Path file) throws BadFileException {
         if (!Files.isRegularFile(file)) {
             throw new BadFileException(
                     file,
@@ -44,13 +58,19 @@ final class DataFile {
                                     ? "a directory. Name the file in it."
                                     : "none. Check the path."));
         }
+    }
+
+    /** What reads the records of a file. */
+    @FunctionalInterface
+    interface Reading<T> {
+        List<T> records() throws IOException;
+    }
+
+    /** Reads a file, and says what its errors mean. */
+    static <T> List<T> reading(Path file, Reading<T> reading) throws IOException {
         List<T> records;
-        try (InputStream raw = new BufferedInputStream(Files.newInputStream(file));
-                InputStream in = unpacked(file, raw);
-                BufferedReader reader =
-                        new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8.newDecoder()))) {
-            skipMark(reader);
-            records = format.read(reader);
+        try {
+            records = reading.records();
         } catch (CharacterCodingException e) {
             throw notText(file);
         } catch (ZipException | EOFException e) {
@@ -87,13 +107,18 @@ final class DataFile {
         raw.mark(2);
         boolean gzip = raw.read() == 0x1f && raw.read() == 0x8b;
         raw.reset();
-        return gzip || lowerName(file).endsWith(PACKED);
+        return gzip || isNamedPacked(file);
+    }
+
+    /** Whether its name says that it is packed. */
+    static boolean isNamedPacked(Path file) {
+        return lowerName(file).endsWith(PACKED);
     }
 
     /** The name in lower case, without the end of packed files. */
     static String plainName(Path file) {
         String name = lowerName(file);
-        return name.endsWith(PACKED) ? name.substring(0, name.length() - PACKED.length()) : name;
+        return isNamedPacked(file) ? name.substring(0, name.length() - PACKED.length()) : name;
     }
 
     private static String lowerName(Path file) {

@@ -19,10 +19,10 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A JSON object on a line of its own. Lines end in any of the three usual ways.
+ * A JSON object on a line of its own, or a row of another kind of file. Lines end in any of the three usual ways.
  *
  * @param file it is in
- * @param line it is, from 1
+ * @param line it is, or row, from 1
  * @param node the object
  */
 record JsonLine(Path file, int line, JsonNode node) {
@@ -67,6 +67,11 @@ record JsonLine(Path file, int line, JsonNode node) {
         return records;
     }
 
+    /** A row of a file that is no text, as an object. */
+    static JsonLine ofRow(Path file, int row, Map<String, @Nullable Object> fields) {
+        return new JsonLine(file, row, JSON.valueToTree(fields));
+    }
+
     private static JsonNode object(Path file, int line, String text) throws IOException {
         JsonNode node = parse(file, line, text);
         if (!node.isObject()) {
@@ -106,7 +111,17 @@ record JsonLine(Path file, int line, JsonNode node) {
 
     /** File and line, for messages. */
     String place() {
-        return file + ", line " + line;
+        return file + ", " + where();
+    }
+
+    /** The line, for messages. */
+    String where() {
+        return where(file, line);
+    }
+
+    /** What is counted in a file is a line, or a row where it is no text. */
+    static String where(Path file, int line) {
+        return (DataFile.plainName(file).endsWith(".jsonl") ? "line " : "row ") + line;
     }
 
     /** An error of this line. */
@@ -120,7 +135,7 @@ record JsonLine(Path file, int line, JsonNode node) {
     }
 
     private static BadFileException bad(Path file, int line, String problem, @Nullable Exception cause) {
-        String text = "line " + line + " " + problem;
+        String text = where(file, line) + " " + problem;
         return cause == null ? new BadFileException(file, text) : new BadFileException(file, text, cause);
     }
 }

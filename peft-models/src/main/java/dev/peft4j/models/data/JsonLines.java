@@ -20,10 +20,15 @@ record JsonLines(Path file, RecordReader settings) {
         return JsonLine.readAll(file, reader, limit, this::record);
     }
 
+    /** The same of a file whose rows are the objects. */
+    List<TextRecord> readRows(int limit) throws IOException {
+        return RowFiles.readAll(file, limit, (row, fields) -> record(JsonLine.ofRow(file, row, fields)));
+    }
+
     private TextRecord record(JsonLine read) throws IOException {
         List<String> names = new ArrayList<>();
         read.node().fieldNames().forEachRemaining(names::add);
-        RecordReader.Columns columns = settings.choose(file, "line " + read.line() + " ", names);
+        RecordReader.Columns columns = settings.choose(file, read.where() + " ", names);
         if (!settings.isNamed()) {
             List<String> unread = new ArrayList<>(names);
             unread.removeAll(List.of(columns.prompt(), columns.text(), columns.label()));

@@ -9,10 +9,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A JSON object of a JSONL file, for readers of other records than texts. Files are read as {@link RecordReader} reads them: gzip is unpacked, in UTF-8 with or
- * without a byte order mark, and what is damaged is refused with its line.
+ * without a byte order mark, and what is damaged is refused with its line. The rows of a file of a {@link RowFormat} are such objects too.
  *
  * @param file it is in
- * @param line it is on, from 1
+ * @param line it is on, or number of the row, from 1
  * @param fields by key, in the order of the file: texts, numbers, truth values, null, and lists and maps of these
  */
 public record JsonRecord(Path file, int line, Map<String, @Nullable Object> fields) {
@@ -33,12 +33,15 @@ public record JsonRecord(Path file, int line, Map<String, @Nullable Object> fiel
      * @throws BadFileException with the line, if one is damaged; if the file is missing or has no records
      */
     public static <T> List<T> readAll(Path file, int limit, Format<T> format) throws IOException {
+        if (RowFiles.isOne(file)) {
+            return RowFiles.readAll(file, limit, (row, fields) -> format.record(new JsonRecord(file, row, fields)));
+        }
         return DataFile.read(file, reader -> {
             if (!DataFile.plainName(file).endsWith(".jsonl")) {
                 throw new BadFileException(
                         file,
-                        "files of these records end in .jsonl (and .gz). Rename or convert it: a JSON object on"
-                                + " each line.");
+                        "files of these records end in " + RowFiles.endings(".jsonl", ".jsonl.gz")
+                                + ". Rename or convert it: a JSON object on each line.");
             }
             return JsonLine.readAll(
                     file, reader, limit, read -> format.record(new JsonRecord(file, read.line(), read.fields())));
@@ -47,16 +50,16 @@ public record JsonRecord(Path file, int line, Map<String, @Nullable Object> fiel
 
     /** File and line, for messages. */
     public String place() {
-        return file + ", line " + line;
+        return file + ", " + JsonLine.where(file, line);
     }
 
     /**
      * An error of this object.
      *
-     * @param problem goes on behind the number of the line
+     * @param problem goes on behind the number of the line or row
      */
     public BadFileException bad(String problem) {
-        return new BadFileException(file, "line " + line + " " + problem);
+        return new BadFileException(file, JsonLine.where(file, line) + " " + problem);
     }
 
     /** A value in a message: its beginning. */

@@ -10,7 +10,8 @@ import java.util.stream.Stream;
 /**
  * Reads records from JSONL ({@code {"text": ..}}, {@code {"prompt": .., "completion": ..}}, {@code {"text": .., "label": ..}}, several labels or the tags of
  * words as a list: {@code {"text": .., "labels": [..]}}, {@code {"tokens": [..], "tags": [..]}}) and from
- * CSV or TSV files with named columns; gzip is unpacked while it is read, whatever the name says. UTF-8, with or without a byte order mark.
+ * CSV or TSV files with named columns; gzip is unpacked while it is read, whatever the name says. UTF-8, with or without a byte order mark. Files of a
+ * {@link RowFormat}, as Parquet, are read as JSONL: each row is an object.
  *
  * @param promptColumn column or key of the prompt; empty for none
  * @param textColumn column or key of the completion or text
@@ -61,6 +62,10 @@ public record RecordReader(
      * @throws BadFileException with the line, if a record is damaged or has keys that are not read; if the file is missing or has no records
      */
     public List<TextRecord> read(Path file, int limit) throws IOException {
+        if (RowFiles.isOne(file)) {
+            requireNoHeader(file);
+            return new JsonLines(file, this).readRows(limit);
+        }
         return DataFile.read(file, reader -> {
             if (isTable(file)) {
                 return new Table(file, this)
@@ -71,7 +76,9 @@ public record RecordReader(
                 return new JsonLines(file, this).read(reader, limit);
             }
             throw new BadFileException(
-                    file, "files that end in .jsonl, .csv or .tsv (and .gz) can be read. Rename or convert it.");
+                    file,
+                    "files that end in " + RowFiles.endings(".jsonl", ".csv", ".tsv", ".gz")
+                            + " can be read. Rename or convert it.");
         });
     }
 
@@ -85,7 +92,8 @@ public record RecordReader(
         if (!header.isEmpty()) {
             throw new BadFileException(
                     file,
-                    "names of columns were given (" + header + "), and records of JSONL name their keys themselves."
+                    "names of columns were given (" + header
+                            + "), and records of JSONL and Parquet name their keys themselves."
                             + " Leave out --columns.");
         }
     }
