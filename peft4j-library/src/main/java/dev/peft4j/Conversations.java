@@ -22,7 +22,7 @@ public final class Conversations extends TrainingData {
     }
 
     /**
-     * Reads {@code .jsonl} (and {@code .gz}) with {@code messages}, ShareGPT's {@code conversations}, or Alpaca's {@code instruction}, {@code input} and {@code output}.
+     * Reads {@code .jsonl} (and {@code .gz}, {@code .parquet}) with {@code messages}, ShareGPT's {@code conversations}, or Alpaca's {@code instruction}, {@code input} and {@code output}.
      *
      * @throws dev.peft4j.core.error.BadFileException with the line, if a record is damaged or of another form
      * @throws dev.peft4j.core.error.BadInputException with the line, if roles are out of order or an answer is empty

@@ -26,7 +26,7 @@ public final class Preferences extends TrainingData {
     }
 
     /**
-     * Reads {@code .jsonl} (and {@code .gz}) with {@code prompt}, {@code chosen} and {@code rejected}, each a text or a list of messages.
+     * Reads {@code .jsonl} (and {@code .gz}, {@code .parquet}) with {@code prompt}, {@code chosen} and {@code rejected}, each a text or a list of messages.
      *
      * @throws dev.peft4j.core.error.BadFileException with the line, if a record is damaged or of another form
      * @throws dev.peft4j.core.error.BadInputException with the line, if both answers are the same

@@ -115,11 +115,11 @@ final class DataOptions {
                 model.task() != TaskType.CAUSAL_LM,
                 "a model for " + model.task() + ", which does not join texts");
         boolean tables = files.stream().anyMatch(RecordReader::isTable);
-        given.refuse("--columns", !tables, "records of JSONL, which name their keys themselves");
+        given.refuse("--columns", !tables, "records of JSONL or Parquet, which name their keys themselves");
         given.refuse(
                 "--separator",
                 !tables && promptColumn.isEmpty(),
-                "records of JSONL whose prompt was not named, which are taken as they are");
+                "records of JSONL or Parquet whose prompt was not named, which are taken as they are");
     }
 
     /**

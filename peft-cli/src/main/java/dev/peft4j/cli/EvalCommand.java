@@ -55,7 +55,7 @@ final class EvalCommand implements Callable<Integer> {
             names = "--data",
             required = true,
             paramLabel = "FILE",
-            description = "records: .jsonl, .csv or .tsv, also .gz")
+            description = "records: .jsonl, .csv or .tsv, also .gz, or .parquet")
     Path data = Path.of("");
 
     @Option(names = "--limit", paramLabel = "N", description = "evaluate on the first N records only")

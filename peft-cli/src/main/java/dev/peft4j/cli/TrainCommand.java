@@ -57,7 +57,7 @@ final class TrainCommand implements Callable<Integer> {
             names = "--data",
             required = true,
             paramLabel = "FILE",
-            description = "records to train on: .jsonl, .csv or .tsv, also .gz")
+            description = "records to train on: .jsonl, .csv or .tsv, also .gz, or .parquet")
     Path data = Path.of("");
 
     @Option(

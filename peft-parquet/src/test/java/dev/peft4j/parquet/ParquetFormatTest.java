@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.models.chat.Chat;
 import dev.peft4j.models.chat.ChatReader;
 import dev.peft4j.models.chat.Preference;
@@ -127,6 +128,15 @@ class ParquetFormatTest {
         byte[] bytes = Files.readAllBytes(named);
         bytes[bytes.length - 1] = 'E';
         refused(Files.write(dir.resolve("secret.parquet"), bytes), "it is encrypted, which is not read");
+    }
+
+    @Test
+    void an_interrupted_thread_stops_reading() {
+        Thread.currentThread().interrupt();
+        assertThrows(
+                StoppedException.class,
+                () -> new ParquetFormat().read(Fixtures.FOLDER.resolve("flat-groups.parquet"), row -> true));
+        assertTrue(Thread.interrupted());
     }
 
     private static void refused(Path file, String expected) {

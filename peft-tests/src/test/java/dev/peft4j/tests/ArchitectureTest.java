@@ -79,6 +79,23 @@ class ArchitectureTest {
                     "dev.peft4j.models..", "dev.peft4j.lora..", "dev.peft4j.adapters..", "dev.peft4j.cli..");
 
     @ArchTest
+    static final ArchRule parquet_knows_records_and_nobody_knows_it = classes()
+            .that()
+            .resideInAPackage("dev.peft4j.parquet")
+            .should()
+            .onlyHaveDependentClassesThat()
+            .resideInAPackage("dev.peft4j.parquet")
+            .andShould()
+            .onlyDependOnClassesThat()
+            .resideInAnyPackage(
+                    "dev.peft4j.parquet",
+                    "dev.peft4j.models.data",
+                    "dev.peft4j.core.error",
+                    "io.airlift.compress..",
+                    "org.jspecify..",
+                    "java..");
+
+    @ArchTest
     static final ArchRule the_short_api_is_known_to_applications_only = noClasses()
             .that()
             .resideInAnyPackage(
