@@ -18,6 +18,7 @@ import dev.peft4j.core.layer.LayerNorm;
 import dev.peft4j.core.layer.Linear;
 import dev.peft4j.core.layer.RmsNorm;
 import dev.peft4j.core.layer.Rotary;
+import dev.peft4j.core.layer.RotaryAngles;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.BlockSite;
 import dev.peft4j.core.site.EmbeddingSite;
@@ -152,9 +153,9 @@ public abstract class BaseModel implements Model, TransformerSites {
         return layers.rmsNorm(name, n, eps, offset);
     }
 
-    /** The frequencies of rotary positions that a config asks for, in all spellings of transformers that are supported. */
-    protected final float[] rotaryFrequencies(ModelConfig config, int headSize) throws IOException {
-        return RotaryScaling.frequencies(config, headSize, contextLength());
+    /** The angles of rotary positions that a config asks for, in all spellings of transformers that are supported. */
+    protected final RotaryAngles rotaryAngles(ModelConfig config, int headSize) throws IOException {
+        return RotaryScaling.angles(config, headSize, config.size("max_position_embeddings", contextLength()));
     }
 
     /**

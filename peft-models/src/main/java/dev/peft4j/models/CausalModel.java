@@ -34,6 +34,14 @@ public interface CausalModel extends Model, TransformerSites {
     Node hidden(Call call, PackedBatch batch, @Nullable KeyValueCache cache, int @Nullable [] rows);
 
     /**
+     * Most tokens of a sequence of which keys in a cache still hold when it grows, with the rows in front of it; what grows beyond begins with an empty cache again
+     * (LongRoPE). {@link Integer#MAX_VALUE} if they always hold.
+     */
+    default int keysHoldTo() {
+        return Integer.MAX_VALUE;
+    }
+
+    /**
      * Tokens that end a text: those of {@code generation_config.json} or {@code config.json}, and that of the tokenizer. None for a model that was not read from
      * a directory.
      */

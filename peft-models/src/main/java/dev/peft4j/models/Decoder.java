@@ -84,6 +84,11 @@ public abstract class Decoder extends BaseModel implements CausalModel {
     /** Whether something is dropped while training. */
     protected abstract boolean drops();
 
+    /** Whether a token is rotated by the length of its sequence too, so that rows in front cannot be computed once for all. */
+    protected boolean rotatesByLength() {
+        return false;
+    }
+
     /** The table of token vectors (V, C). */
     protected abstract Embedding tokens();
 
@@ -180,7 +185,7 @@ public abstract class Decoder extends BaseModel implements CausalModel {
      */
     private @Nullable Node sharedRows(Call call, PackedBatch batch, int width) {
         boolean differ = call.pass().isTraining() && (drops() || call.adapters().size() > 1);
-        if (call.isSplit() || batch.sequences() < 2 || differ) {
+        if (call.isSplit() || batch.sequences() < 2 || differ || rotatesByLength()) {
             return null;
         }
         Node all = null;
@@ -215,8 +220,9 @@ public abstract class Decoder extends BaseModel implements CausalModel {
                 }
             }
             cache.beginTokens();
+            return checkLength(cache.positions(batch, Integer.MAX_VALUE));
         }
-        return checkLength(cache.positions(batch));
+        return checkLength(cache.positions(batch, keysHoldTo()));
     }
 
     private Run run(Call call, PackedBatch batch, @Nullable KeyValueCache cache, @Nullable Node shared) {

@@ -7,6 +7,7 @@ import dev.peft4j.core.layer.Attention.Slice;
 import dev.peft4j.core.layer.Functions;
 import dev.peft4j.core.layer.Linear;
 import dev.peft4j.core.layer.RmsNorm;
+import dev.peft4j.core.layer.RotaryAngles;
 import dev.peft4j.core.tensor.Activation;
 import dev.peft4j.models.GatedDecoder.Gate;
 import dev.peft4j.models.GatedDecoder.Heads;
@@ -88,8 +89,14 @@ class DecoderForm {
         return config;
     }
 
+    /** {@code max_position_embeddings}. */
     final int context() {
         return context;
+    }
+
+    /** Most tokens of a sequence: more than the context where frequencies are stretched beyond it. */
+    final int longest() throws IOException {
+        return RotaryScaling.context(config, context);
     }
 
     final int vocabulary() {
@@ -198,8 +205,8 @@ class DecoderForm {
     }
 
     /** Angles of all rotations that there are. */
-    List<float[]> frequencies() throws IOException {
-        return List.of(RotaryScaling.frequencies(config, dimensions.headSize(), context));
+    List<RotaryAngles> angles() throws IOException {
+        return List.of(RotaryScaling.angles(config, dimensions.headSize(), context));
     }
 
     /** Which of the rotations a layer has. */

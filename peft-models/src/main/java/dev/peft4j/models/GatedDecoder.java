@@ -10,6 +10,7 @@ import dev.peft4j.core.layer.Functions;
 import dev.peft4j.core.layer.Linear;
 import dev.peft4j.core.layer.RmsNorm;
 import dev.peft4j.core.layer.Rotary;
+import dev.peft4j.core.layer.RotaryAngles;
 import dev.peft4j.core.site.BlockSite;
 import dev.peft4j.core.site.FamilyTraits;
 import java.io.IOException;
@@ -30,6 +31,8 @@ final class GatedDecoder extends Decoder {
     private final Embedding tokens; // (V, C)
     private final List<Block> blocks = new ArrayList<>();
     private final RmsNorm finalNorm;
+    private final int keysHoldTo;
+    private final boolean rotatesByLength;
 
     private record Block(
             RmsNorm norm1,
@@ -57,12 +60,12 @@ final class GatedDecoder extends Decoder {
     }
 
     GatedDecoder(ModelSource source, FamilyTraits traits, DecoderForm form) throws IOException {
-        super(source, traits, form.context(), form.vocabulary());
+        super(source, traits, form.longest(), form.vocabulary());
         this.form = form;
         this.dimensions = form.dimensions();
         int width = form.width();
         weights().requireMatrix("model.layers.0.self_attn." + form.firstLayer() + ".weight", form.firstRows(), width);
-        List<float[]> frequencies = form.frequencies();
+        List<RotaryAngles> angles = form.angles();
         tokens = embedding("model.embed_tokens", vocabularySize(), width, form.padding());
         for (int l = 0; l < dimensions.layers(); l++) {
             String h = "model.layers." + l + ".";
@@ -84,9 +87,11 @@ final class GatedDecoder extends Decoder {
         }
         finalNorm = norm("model.norm");
         readHead(source, form.isTied(), form.logitCap());
-        for (float[] f : frequencies) {
-            rotaries.add(own(new Rotary(backend().dtype(), f)));
+        for (RotaryAngles a : angles) {
+            rotaries.add(own(new Rotary(backend().dtype(), a)));
         }
+        keysHoldTo = angles.stream().mapToInt(RotaryAngles::keysHoldTo).min().orElse(Integer.MAX_VALUE);
+        rotatesByLength = angles.stream().anyMatch(a -> a.longest() < Integer.MAX_VALUE);
     }
 
     private RmsNorm norm(String name) throws IOException {
@@ -118,8 +123,9 @@ final class GatedDecoder extends Decoder {
         Node k = heads.keys;
         if (form.rotates(layer)) {
             Rotary rotary = rotaries.get(form.rotation(layer));
-            q = rotary.forward(pass, q, dimensions.heads(), run.positions());
-            k = rotary.forward(pass, k, dimensions.keyHeads(), run.positions());
+            int[] starts = run.batch().starts();
+            q = rotary.forward(pass, q, dimensions.heads(), run.positions(), starts);
+            k = rotary.forward(pass, k, dimensions.keyHeads(), run.positions(), starts);
         }
         BlockSite keys = site(layer, BlockSite.Kind.KEYS_AND_VALUES);
         Node mixed = attention(all, keys, run, Slice.of(q), Slice.of(k), heads.values); // (T, N·H)
@@ -161,6 +167,16 @@ final class GatedDecoder extends Decoder {
     @Override
     protected boolean drops() {
         return dimensions.dropout() > 0 || form.residualDropout() > 0 || form.embeddingDropout() > 0;
+    }
+
+    @Override
+    protected boolean rotatesByLength() {
+        return rotatesByLength;
+    }
+
+    @Override
+    public int keysHoldTo() {
+        return keysHoldTo;
     }
 
     @Override

@@ -1,10 +1,8 @@
 package dev.peft4j.models;
 
+import dev.peft4j.core.layer.RotaryAngles;
 import java.io.IOException;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Gemma 3 (text): {@code GemmaForm} whose queries and keys are normalised head by head, with windows in all but every sixth layer, and a rotation of its own
@@ -53,26 +51,15 @@ public final class Gemma3Family extends GatedFamily {
         }
 
         @Override
-        List<float[]> frequencies() throws IOException {
+        List<RotaryAngles> angles() throws IOException {
             ModelConfig c = config();
+            int head = dimensions().headSize();
+            double full = c.number("rope_theta", THETA);
+            double window =
+                    c.number("rope_local_base_freq", WINDOW_THETA); // whose layers the older spelling does not scale
             return List.of(
-                    frequencies(
-                            "full_attention",
-                            c.number("rope_theta", THETA),
-                            c.fields().get("rope_scaling")),
-                    frequencies("sliding_attention", c.number("rope_local_base_freq", WINDOW_THETA), null));
-        }
-
-        /** In the spelling of transformers 5, each kind of layers has parameters of its own; in that of 4, only the full ones are scaled. */
-        private float[] frequencies(String kind, double theta, @Nullable Object older) throws IOException {
-            Map<String, Object> fields = new LinkedHashMap<>(Map.of("rope_theta", theta));
-            Object kinds = config().fields().get("rope_parameters");
-            Object scaling = kinds instanceof Map<?, ?> m ? m.get(kind) : older;
-            if (scaling != null) {
-                fields.put("rope_parameters", scaling);
-            }
-            return RotaryScaling.frequencies(
-                    ModelConfig.of(config().directory(), fields), dimensions().headSize(), context());
+                    RotaryScaling.ofKind(c, "full_attention", full, c.object("rope_scaling"), head, context()),
+                    RotaryScaling.ofKind(c, "sliding_attention", window, null, head, context()));
         }
     }
 }

@@ -30,8 +30,12 @@ public final class KeyValueCache implements AutoCloseable {
         }
     }
 
-    /** Positions of the tokens of a batch that continues the sequences. */
-    int[] positions(PackedBatch batch) {
+    /**
+     * Positions of the tokens of a batch that continues the sequences.
+     *
+     * @param keysHoldTo tokens of a sequence up to which its earlier keys hold
+     */
+    int[] positions(PackedBatch batch, int keysHoldTo) {
         if (closed) {
             throw new WrongUseException("a cache of keys and values was used after it was closed. Make a new one, and"
                     + " begin at the first token.");
@@ -46,11 +50,31 @@ public final class KeyValueCache implements AutoCloseable {
                 throw new BadInputException("the cache holds " + capacity + " tokens of a sequence, " + lengths[s]
                         + " are in it and " + batch.length(s) + " were to be added. Make a larger cache.");
             }
+            if (isOutgrown(s, batch.length(s), keysHoldTo)) {
+                throw new WrongUseException("a sequence of " + lengths[s] + " tokens was continued with "
+                        + batch.length(s) + "; keys and values that were made before do not hold beyond " + keysHoldTo
+                        + " tokens of this model. Make a new cache, and begin at the first token.");
+            }
             for (int i = 0; i < batch.length(s); i++) {
                 positions[batch.start(s) + i] += lengths[s];
             }
         }
         return positions;
+    }
+
+    /** Whether keys of a sequence that are here do not hold with so many tokens more. */
+    boolean isOutgrown(int sequence, int more, int keysHoldTo) {
+        int seen = lengths[sequence];
+        return seen > 0 && seen <= keysHoldTo && seen + more > keysHoldTo;
+    }
+
+    /** Takes everything out, with the keys of adapters. */
+    void clear() {
+        fresh = true;
+        Arrays.fill(lengths, 0);
+        for (int[] layer : begun) {
+            Arrays.fill(layer, 0);
+        }
     }
 
     /** Whether no token is in it yet. */

@@ -46,6 +46,11 @@ public final class ModelConfig {
         return new ModelConfig(directory.resolve("config.json"), fields);
     }
 
+    /** Other fields of the same file. */
+    ModelConfig with(Map<String, Object> others) {
+        return new ModelConfig(file, others);
+    }
+
     Path directory() {
         Path parent = file.getParent();
         return parent == null ? Path.of("") : parent;

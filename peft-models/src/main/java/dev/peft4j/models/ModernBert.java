@@ -12,15 +12,14 @@ import dev.peft4j.core.layer.Functions;
 import dev.peft4j.core.layer.LayerNorm;
 import dev.peft4j.core.layer.Linear;
 import dev.peft4j.core.layer.Rotary;
+import dev.peft4j.core.layer.RotaryAngles;
 import dev.peft4j.core.site.BlockSite;
 import dev.peft4j.core.site.FamilyTraits;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.Activation;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -99,10 +98,8 @@ final class ModernBert extends Encoder {
         }
         finalNorm = norm(base + "final_norm");
         head(config, source.task()).read(this, source);
-        float[] far = frequencies(config, "full_attention", "global_rope_theta", THETA);
-        float[] near = frequencies(config, "sliding_attention", "local_rope_theta", LOCAL_THETA);
-        everywhere = own(new Rotary(backend().dtype(), far));
-        nearby = own(new Rotary(backend().dtype(), near));
+        everywhere = own(rotary(config, "full_attention", "global_rope_theta", THETA));
+        nearby = own(rotary(config, "sliding_attention", "local_rope_theta", LOCAL_THETA));
     }
 
     private LayerNorm norm(String name) throws IOException {
@@ -120,17 +117,16 @@ final class ModernBert extends Encoder {
         return slides;
     }
 
-    /** In the spelling of transformers 5, each kind of layers has parameters of its own; in that of 4, there are two angles. */
-    private float[] frequencies(ModelConfig config, String kind, String older, double theta) throws IOException {
-        Map<String, Object> fields = new LinkedHashMap<>(Map.of("rope_theta", config.number(older, theta)));
-        Object kinds = config.fields().get("rope_parameters");
-        Object scaling =
-                kinds instanceof Map<?, ?> m ? m.get(kind) : config.fields().get("rope_scaling");
-        if (scaling != null) {
-            fields.put("rope_parameters", scaling);
-        }
-        return RotaryScaling.frequencies(
-                ModelConfig.of(config.directory(), fields), dimensions.headSize(), contextLength());
+    /** Angles of one kind of layers. */
+    private Rotary rotary(ModelConfig config, String kind, String older, double theta) throws IOException {
+        RotaryAngles angles = RotaryScaling.ofKind(
+                config,
+                kind,
+                config.number(older, theta),
+                config.object("rope_scaling"),
+                dimensions.headSize(),
+                contextLength());
+        return new Rotary(backend().dtype(), angles);
     }
 
     private EncoderHead head(ModelConfig config, TaskType task) throws IOException {
@@ -182,8 +178,11 @@ final class ModernBert extends Encoder {
         Node normed = b.attentionNorm == null ? in : b.attentionNorm.forward(all, in);
         Node qkv = b.qkv.forward(all, normed); // (T, 3 C)
         Rotary rotary = slides[layer] ? nearby : everywhere;
-        Node q = rotary.forward(pass, Products.columns(pass, qkv, 0, width), dimensions.heads(), run.positions());
-        Node k = rotary.forward(pass, Products.columns(pass, qkv, width, width), dimensions.heads(), run.positions());
+        int heads = dimensions.heads();
+        int[] positions = run.positions();
+        int[] starts = run.batch().starts();
+        Node q = rotary.forward(pass, Products.columns(pass, qkv, 0, width), heads, positions, starts);
+        Node k = rotary.forward(pass, Products.columns(pass, qkv, width, width), heads, positions, starts);
         Slice v = new Slice(qkv, 2 * width, width);
         Call call = some(all, kept);
         Node mixed = some(

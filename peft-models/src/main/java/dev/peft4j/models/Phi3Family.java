@@ -5,6 +5,7 @@ import static dev.peft4j.models.DecoderForm.Defaults.AS_MANY;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Products;
 import dev.peft4j.core.layer.Linear;
+import dev.peft4j.core.layer.RotaryAngles;
 import dev.peft4j.core.site.FamilyTraits;
 import java.io.IOException;
 import java.util.List;
@@ -37,6 +38,7 @@ public final class Phi3Family extends GatedFamily {
 
     private static final class Form extends DecoderForm {
         private static final int PADDING = 32000;
+        private static final int ORIGINAL = 4096;
 
         private final int window;
         private final double embeddingDropout;
@@ -97,8 +99,9 @@ public final class Phi3Family extends GatedFamily {
         }
 
         @Override
-        List<float[]> frequencies() throws IOException {
-            return List.of(RotaryScaling.partial(config(), dimensions().headSize(), context()));
+        List<RotaryAngles> angles() throws IOException {
+            int original = config().size("original_max_position_embeddings", ORIGINAL);
+            return List.of(RotaryScaling.partial(config(), dimensions().headSize(), context(), original));
         }
 
         @Override

@@ -96,7 +96,7 @@ public final class TextGenerator implements AutoCloseable {
             while (all.stream().anyMatch(c -> !c.done)) {
                 float[][] logits = next(all, cache);
                 for (int i = 0; i < all.size(); i++) {
-                    all.get(i).add(logits[i], config, cache != null, onToken);
+                    all.get(i).add(logits[i], config, onToken);
                 }
             }
         }
@@ -146,11 +146,10 @@ public final class TextGenerator implements AutoCloseable {
             return Arrays.copyOfRange(tokens, cached ? Math.min(seen, length - 1) : 0, length);
         }
 
-        void add(float[] logits, GenerationConfig config, boolean cached, IntPredicate onToken) {
+        void add(float[] logits, GenerationConfig config, IntPredicate onToken) {
             if (done) {
                 return;
             }
-            seen = cached ? length : 0;
             int token = choose(logits, config, random);
             if (stops.contains(token)) {
                 done = true;
@@ -169,7 +168,7 @@ public final class TextGenerator implements AutoCloseable {
     private float[][] next(List<Continuation> all, @Nullable KeyValueCache cache) {
         requireOpen();
         StoppedException.ifInterrupted("a text was to be continued");
-        int[][] unseen = all.stream().map(c -> c.unseen(cache != null)).toArray(int[][]::new);
+        int[][] unseen = unseen(all, cache);
         try (Pass pass = Pass.inference(model.backend(), arena)) {
             Call call = calls.apply(pass);
             PackedBatch batch = PackedBatch.of(unseen);
@@ -178,6 +177,7 @@ public final class TextGenerator implements AutoCloseable {
                     if (all.get(i).done) {
                         cache.forget(i, 1); // the token that it repeats
                     }
+                    all.get(i).seen = all.get(i).length;
                 }
             }
             boolean first = cache == null || cache.isFresh();
@@ -192,6 +192,22 @@ public final class TextGenerator implements AutoCloseable {
             }
             return out;
         }
+    }
+
+    /** The tokens that the model has not seen; all of them when a sequence outgrows its keys. */
+    private int[][] unseen(List<Continuation> all, @Nullable KeyValueCache cache) {
+        int[][] unseen = all.stream().map(c -> c.unseen(cache != null)).toArray(int[][]::new);
+        if (cache == null || cache.isFresh()) {
+            return unseen;
+        }
+        for (int i = 0; i < unseen.length; i++) {
+            if (!all.get(i).done && cache.isOutgrown(i, unseen[i].length, model.keysHoldTo())) {
+                cache.clear();
+                all.forEach(c -> c.seen = 0);
+                return unseen(all, cache);
+            }
+        }
+        return unseen;
     }
 
     private static int choose(float[] logits, GenerationConfig config, RandomGenerator random) {

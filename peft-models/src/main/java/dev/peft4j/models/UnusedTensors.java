@@ -50,8 +50,9 @@ final class UnusedTensors {
             return checkpoint.all(name, (i, value) -> value == i % n);
         }
         if (name.endsWith("rotary_emb.inv_freq")) {
-            float[] expected = RotaryScaling.frequencies(
-                    config, 2 * Math.toIntExact(info.elements()), config.size("max_position_embeddings", 2048));
+            float[] expected = RotaryScaling.angles(
+                            config, 2 * Math.toIntExact(info.elements()), config.size("max_position_embeddings", 2048))
+                    .of(0);
             return checkpoint.all(
                     name, (i, value) -> Math.abs(value - expected[(int) i]) <= HALF_PRECISION * expected[(int) i]);
         }

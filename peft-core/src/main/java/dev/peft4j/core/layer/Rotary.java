@@ -6,6 +6,7 @@ import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -13,13 +14,14 @@ import java.util.List;
  *
  * <p>Su et al. 2021, <a href="https://arxiv.org/abs/2104.09864">paper</a>, section 3.4, with the pairs of Hugging Face's checkpoints.
  *
- * <p>The tables of cosines and sines grow with the longest sequence that is met, not with the context that a config claims.
+ * <p>The tables of cosines and sines grow with the longest sequence that is met, not with the context that a config claims. Where frequencies depend on the length of a
+ * sequence ({@link RotaryAngles}), a batch with long ones has tables of its rows in memory of the pass, made once for all layers.
  */
 public final class Rotary implements AutoCloseable {
     private static final int FIRST_POSITIONS = 256;
 
     private final DType dtype;
-    private final float[] inverseFrequencies;
+    private final RotaryAngles angles;
     private final List<Tables> all = new ArrayList<>(); // outgrown tables may still be in use by other threads
     private volatile Tables current;
     private boolean closed; // under the lock of all
@@ -27,15 +29,23 @@ public final class Rotary implements AutoCloseable {
     /** Cosines and sines (positions, R/2). */
     private record Tables(Tensor cosines, Tensor sines) {}
 
+    /** Whose rows a pass computes once; the array is that of the run, and equals itself alone. */
+    private record RowsOf(Rotary rotary, int[] positions) {}
+
+    /** Tables for the first positions. */
+    public Rotary(DType dtype, RotaryAngles angles) {
+        this.dtype = dtype;
+        this.angles = angles;
+        this.current = grow(FIRST_POSITIONS);
+    }
+
     /**
-     * Tables for the first positions.
+     * The same for a model that has one set of frequencies.
      *
      * @param inverseFrequencies R/2 angles per position, in single precision as the reference computes them
      */
     public Rotary(DType dtype, float[] inverseFrequencies) {
-        this.dtype = dtype;
-        this.inverseFrequencies = inverseFrequencies.clone();
-        this.current = grow(FIRST_POSITIONS);
+        this(dtype, RotaryAngles.of(inverseFrequencies));
     }
 
     /** The usual frequencies {@code theta^(-2i/R)}. */
@@ -70,31 +80,86 @@ public final class Rotary implements AutoCloseable {
     }
 
     private Tables grow(int positions) {
-        int half = inverseFrequencies.length;
+        int half = angles.count();
         Tables t = new Tables(Tensor.allocate(dtype, positions, half), Tensor.allocate(dtype, positions, half));
-        double[] cosines = new double[half];
-        double[] sines = new double[half];
+        float[] frequencies = angles.of(0);
         for (int p = 0; p < positions; p++) {
-            for (int i = 0; i < half; i++) {
-                float angle = p * inverseFrequencies[i];
-                cosines[i] = Math.cos(angle);
-                sines[i] = Math.sin(angle);
-            }
-            t.cosines.rows(p, 1).set(cosines);
-            t.sines.rows(p, 1).set(sines);
+            fill(t, p, p, frequencies);
         }
         all.add(t);
         return t;
     }
 
-    /** Rotates x (T, heads·H) in place; returns x. */
-    public Node forward(Pass pass, Node x, int heads, int[] positions) {
-        Tables t = tables(positions);
-        pass.backend().kernels().rotate(x.value(), heads, positions, t.cosines, t.sines, false);
+    private void fill(Tables t, int row, int position, float[] frequencies) {
+        double[] cosines = new double[frequencies.length];
+        double[] sines = new double[frequencies.length];
+        for (int i = 0; i < frequencies.length; i++) {
+            float angle = position * frequencies[i];
+            cosines[i] = angles.factor() * Math.cos(angle);
+            sines[i] = angles.factor() * Math.sin(angle);
+        }
+        t.cosines.rows(row, 1).set(cosines);
+        t.sines.rows(row, 1).set(sines);
+    }
+
+    /** Cosines of the rows of a batch, and below them their sines (2 T, R/2): each sequence by its own length. */
+    private Node rows(Pass pass, int[] positions, int[] starts) {
+        int count = positions.length;
+        Tensor both = pass.allocate(2 * count, angles.count());
+        Tables t = new Tables(both.rows(0, count), both.rows(count, count));
+        for (int s = 0; s < starts.length; s++) {
+            int end = end(s, starts, count);
+            float[] frequencies = angles.of(length(s, positions, starts));
+            for (int r = starts[s]; r < end; r++) {
+                fill(t, r, positions[r], frequencies);
+            }
+        }
+        return pass.node(both);
+    }
+
+    private static int end(int sequence, int[] starts, int count) {
+        return sequence + 1 < starts.length ? starts[sequence + 1] : count;
+    }
+
+    /** Tokens of a sequence from its first position to its last row here. */
+    private static int length(int sequence, int[] positions, int[] starts) {
+        int last = end(sequence, starts, positions.length) - 1;
+        return last < starts[sequence] ? 0 : positions[last] + 1;
+    }
+
+    private boolean anyLong(int[] positions, int[] starts) {
+        for (int s = 0; s < starts.length; s++) {
+            if (length(s, positions, starts) > angles.longest()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /**
+     * Rotates x (T, heads·H) in place; returns x.
+     *
+     * @param positions of the rows (T), rising in each sequence; the same array in all layers of a run
+     * @param starts first rows of the sequences (B)
+     */
+    public Node forward(Pass pass, Node x, int heads, int[] positions, int[] starts) {
+        if (angles.longest() == Integer.MAX_VALUE || !anyLong(positions, starts)) {
+            return rotate(pass, x, heads, positions, tables(positions));
+        }
+        int count = positions.length;
+        Tensor both = pass.once(new RowsOf(this, positions), () -> rows(pass, positions, starts))
+                .value();
+        int[] each = new int[count];
+        Arrays.setAll(each, r -> r);
+        return rotate(pass, x, heads, each, new Tables(both.rows(0, count), both.rows(count, count)));
+    }
+
+    private static Node rotate(Pass pass, Node x, int heads, int[] rows, Tables t) {
+        pass.backend().kernels().rotate(x.value(), heads, rows, t.cosines, t.sines, false);
         if (pass.needsGrad(x)) {
             pass.record(x, () -> {
                 pass.prepareGrad(x);
-                pass.backend().kernels().rotate(x.grad(), heads, positions, t.cosines, t.sines, true);
+                pass.backend().kernels().rotate(x.grad(), heads, rows, t.cosines, t.sines, true);
             });
         }
         return x;
