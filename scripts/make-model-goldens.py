@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Golden cases of models whose weights are tied, in shards, rotated as Llama 3's, wide, or read over long sequences, and of Llama's relatives.
+"""Golden cases of models whose weights are tied, in shards, wide, or read over long sequences, of scaled rotations, and of Llama's relatives.
 
     python scripts/make-model-goldens.py GOLDEN [--seed 11] [--only NAME ...]
 
@@ -20,7 +20,8 @@ For small models `models/NAME-expected.json` and `cases/NAME/lora/adapter-expect
 programs wrote: `ids`, and `logits_after_last_token` of each sequence.
 
 Tolerances are 30 times the distance to the same in double precision, and at least what FLOORS says. Sequences run one by one; that
-padding changes nothing is checked.
+padding changes nothing is checked, except for `longrope` and `dynamic`, which transformers computes by the longest sequence of a batch. What is
+generated is what `generate` gives with its cache, and without one too, except for `dynamic`, whose cached keys keep their angles (`generated_cached`).
 """
 
 import argparse
@@ -69,6 +70,38 @@ OTHER_THAN_LLAMA3 = [
     {"high_freq_factor": 8.0},
     {"original_max_position_embeddings": 64},
 ]
+# of four frequencies the first stays, the second is between, the others are four times as long
+YARN = {"rope_type": "yarn", "rope_theta": 500.0, "factor": 4.0, "original_max_position_embeddings": 12}
+# every field that YaRN has: a ramp that ends between columns, and scores that are not multiplied as the factor alone would have them
+YARN_FIELDS = {
+    "rope_type": "yarn",
+    "rope_theta": 500.0,
+    "factor": 3.0,
+    "original_max_position_embeddings": 16,
+    "beta_fast": 2.0,
+    "beta_slow": 0.1,
+    "mscale": 1.7,
+    "mscale_all_dim": 0.4,
+    "truncate": False,
+}
+LONGROPE = {
+    "type": "longrope",
+    "short_factor": [1.0, 1.1, 1.4, 1.5],
+    "long_factor": [1.2, 2.0, 3.5, 6.0],
+}
+DYNAMIC = {"rope_type": "dynamic", "rope_theta": 50.0, "factor": 3.0}
+OTHER_THAN_SCALED = {
+    "qwen2_yarn": [{"factor": 3.0}, {"original_max_position_embeddings": 48}, {"attention_factor": 1.0}, {"beta_slow": 0.2}],
+    "llama_yarn": [{key: None} for key in ("beta_fast", "beta_slow", "mscale")] + [{"truncate": True}, {"factor": 2.5}],
+    "phi3_longrope": [
+        {"long_factor": LONGROPE["short_factor"]},
+        {"short_factor": LONGROPE["long_factor"]},
+        {"attention_factor": 1.0},
+        {"original_max_position_embeddings": 11},
+        {"original_max_position_embeddings": 13},
+    ],
+    "llama_dynamic": [{"rope_type": "default"}, {"factor": 2.0}],
+}
 GPT2 = {"vocab_size": 61, "n_layer": 1, "bos_token_id": 1, "eos_token_id": 2}
 
 RAGGED = [9, 1, 5, 12]
@@ -160,6 +193,33 @@ def specs():
             [7, 21, 1, 26],
             {"r": 4, "target_modules": ["q_proj", "k_proj", "o_proj"]},
         ),
+        "qwen2_yarn": Spec(
+            relative(transformers.Qwen2Config, num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=12, rope_parameters=YARN),
+            [7, 12, 1, 26],
+            {"r": 3, "target_modules": ["q_proj", "k_proj"]},
+        ),
+        "llama_yarn": Spec(
+            llama(num_attention_heads=2, num_key_value_heads=1, rope_parameters=YARN_FIELDS),
+            [7, 26, 1, 13],
+            {"r": 3, "target_modules": ["q_proj", "v_proj"]},
+        ),
+        # on both sides of 12 tokens, and generation from one to the other
+        "phi3_longrope": Spec(
+            relative(
+                transformers.Phi3Config,
+                num_attention_heads=2,
+                num_key_value_heads=1,
+                original_max_position_embeddings=12,
+                rope_parameters=LONGROPE | {"rope_type": "longrope", "rope_theta": 500.0},
+            ),
+            [9, 12, 1, 14, 22],
+            {"r": 4, "target_modules": ["qkv_proj"]},
+        ),
+        "llama_dynamic": Spec(
+            llama(num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=12, rope_parameters=DYNAMIC),
+            [7, 12, 1, 13, 22],
+            {"r": 3, "target_modules": ["q_proj", "k_proj"]},
+        ),
         # 311 tokens: products of more than 256 rows, of more than 256 and 512 columns, and of more than 256 terms
         "gpt2_wide": Spec(
             transformers.GPT2Config(n_embd=128, n_head=4, n_inner=520, n_positions=96, **GPT2),
@@ -224,7 +284,20 @@ def make_model(name, spec, seed):
                 width = spec.config.hidden_size if p.shape[1] == spec.config.hidden_size else min(p.shape)
                 p.copy_(0.2 * min(1, 32 / width) ** 0.5 * r)
     model.to(spec.dtype).save_pretrained(path, max_shard_size=spec.shard)
+    if name == "phi3_longrope":
+        older_spelling(path)
     readable(path)
+
+
+def older_spelling(path):
+    """As the configs of Phi 3 with 128k tokens are written."""
+    with open(path + "/config.json", encoding="utf-8") as file:
+        config = json.load(file)
+    config["rope_theta"] = config.pop("rope_parameters")["rope_theta"]
+    config["rope_scaling"] = LONGROPE
+    with open(path + "/config.json", "w", encoding="utf-8") as file:
+        json.dump(config, file, indent=2)
+        file.write("\n")
 
 
 def load(name, **config):
@@ -254,8 +327,25 @@ def inputs(name, spec, seed):
 # ---------------------------------------------------------------- what is computed
 
 
+def rotation(model):
+    """The type of the rotations of a model, or of the one that PEFT wraps."""
+    config = model.get_base_model().config if isinstance(model, peft.PeftModel) else model.config
+    return (getattr(config, "rope_parameters", None) or {}).get("rope_type")
+
+
+def first(model):
+    """As if the next sequence were the first that the model sees: a short one takes back what longer ones stretched."""
+    if rotation(model) == "dynamic":
+        with torch.no_grad():
+            model(input_ids=torch.tensor([[3]]))
+
+
 def logits(model, case):
-    return [model(input_ids=torch.tensor([ids])).logits[0] for ids in case["inputs"]]
+    found = []
+    for ids in case["inputs"]:
+        first(model)
+        found.append(model(input_ids=torch.tensor([ids])).logits[0])
+    return found
 
 
 def loss_of(rows, case):
@@ -269,6 +359,8 @@ def loss_of(rows, case):
 
 
 def check_padding(model, case, rows):
+    if rotation(model) in ("longrope", "dynamic"):
+        return
     longest = max(map(len, case["inputs"]))
     ids = torch.tensor([s + [0] * (longest - len(s)) for s in case["inputs"]])
     mask = torch.tensor([[1] * len(s) + [0] * (longest - len(s)) for s in case["inputs"]])
@@ -313,17 +405,36 @@ def train(model, case, optimizer):
 
 
 def greedy(model, case, count):
-    """The most probable tokens behind each input, which no rounding changes."""
+    """The most probable tokens behind each input, which no rounding changes, by the name under which they are stored."""
     found = []
+    for start in case["inputs"]:
+        ids = cached(model, start, count)
+        again = ids if rotation(model) == "dynamic" else uncached(model, start, count)
+        assert again == ids, f"{ids} with a cache, {again} without"
+        found.append(ids)
+    return {"generated_cached" if rotation(model) == "dynamic" else "generated": found}
+
+
+def sure(scores):
+    best = scores.topk(2)
+    assert best.values[0] - best.values[1] > 1e-3, "two tokens are nearly equal; take another seed"
+    return int(best.indices[0])
+
+
+def uncached(model, start, count):
+    ids = list(start)
     with torch.no_grad():
-        for start in case["inputs"]:
-            ids = list(start)
-            for _ in range(count):
-                best = model(input_ids=torch.tensor([ids])).logits[0, -1].topk(2)
-                assert best.values[0] - best.values[1] > 1e-3, "two tokens are nearly equal; take another seed"
-                ids.append(int(best.indices[0]))
-            found.append(ids[len(start) :])
-    return found
+        for _ in range(count):
+            ids.append(sure(model(input_ids=torch.tensor([ids])).logits[0, -1]))
+    return ids[len(start) :]
+
+
+def cached(model, start, count):
+    first(model)
+    options = {"max_new_tokens": count, "do_sample": False, "eos_token_id": None, "return_dict_in_generate": True, "output_logits": True}
+    out = model.generate(input_ids=torch.tensor([start]), **options)
+    assert [sure(scores[0]) for scores in out.logits] == out.sequences[0, len(start) :].tolist()
+    return out.sequences[0, len(start) :].tolist()
 
 
 # ---------------------------------------------------------------- what is stored
@@ -412,7 +523,7 @@ def base_case(name, spec, seed):
     tensors |= gradient_tensors(found, whole=not spec.large) | {"loss": loss}
     if not spec.large:
         expect("models/" + name, rows, case)
-        more["generated"] = greedy(model, case, 12)
+        more |= greedy(model, case, 12)
         with torch.no_grad():
             states = model(input_ids=torch.tensor([case["inputs"][0]]), output_hidden_states=True).hidden_states
         tensors[f"hidden.0.{len(states) - 1}"] = states[-1][0]
@@ -429,6 +540,19 @@ def rope_sensitivity(name, case, rows):
     for change in OTHER_THAN_LLAMA3:
         config = transformers.AutoConfig.from_pretrained("models/" + name)
         config.rope_parameters = {"rope_theta": LLAMA3["rope_theta"]} | ({} if "rope_type" in change else LLAMA3) | change
+        text = ", ".join(f"{key} = {v}" for key, v in change.items())
+        moved[text] = moved_by(text, load(name, config=config), case, rows)
+    return moved
+
+
+def scaled_sensitivity(name, case, rows):
+    """When one value of a scaled rotation is another."""
+    moved = {}
+    for change in OTHER_THAN_SCALED[name]:
+        config = transformers.AutoConfig.from_pretrained("models/" + name)
+        config.rope_parameters = config.rope_parameters | change
+        if hasattr(config, "original_max_position_embeddings"):
+            config.original_max_position_embeddings = config.rope_parameters["original_max_position_embeddings"]
         text = ", ".join(f"{key} = {v}" for key, v in change.items())
         moved[text] = moved_by(text, load(name, config=config), case, rows)
     return moved
@@ -514,7 +638,8 @@ def visible(what, found):
     return float(f"{found:.3g}")
 
 
-WRONG = dict.fromkeys(["gemma2", "gemma3_text", "mistral", "qwen2", "qwen3", "smollm3", "phi3"], relative_sensitivity) | {"llama3_rope": rope_sensitivity, "gpt2_wide": wide_sensitivity, "llama_long": long_sensitivity}
+WRONG = dict.fromkeys(["gemma2", "gemma3_text", "mistral", "qwen2", "qwen3", "smollm3", "phi3"], relative_sensitivity)
+WRONG |= dict.fromkeys(OTHER_THAN_SCALED, scaled_sensitivity) | {"llama3_rope": rope_sensitivity, "gpt2_wide": wide_sensitivity, "llama_long": long_sensitivity}
 
 
 def finetune_case(name, spec, seed):
@@ -545,7 +670,7 @@ def lora_case(name, spec, seed):
     tensors |= gradient_tensors(found, whole=not spec.large) | {"loss": loss}
     if not spec.large:
         expect(path + "/adapter", rows, case, base="models/" + name)
-        more["generated"] = greedy(model, case, 8)
+        more |= greedy(model, case, 8)
         tensors |= merged(model)
     steps, optimizer = training(model, case, 20, 5e-3, noise)
     tensors |= {key: t for key, t in steps.items() if not spec.large or t.numel() <= FEW}
@@ -579,7 +704,7 @@ def main():
         shutil.rmtree("cases/" + name, ignore_errors=True)
         make_model(name, spec, given.seed)
         base_case(name, spec, given.seed)
-        if not spec.large:
+        if not spec.large and name not in OTHER_THAN_SCALED:
             finetune_case(name, spec, given.seed)
         if spec.lora:
             lora_case(name, spec, given.seed)

@@ -129,10 +129,12 @@ final class GoldenChecks {
     }
 
     static void checkGeneration(GoldenCase golden, Model model, List<Adapter> adapters) {
-        if (!(model instanceof CausalModel causal) || golden.json().get("generated") == null) {
+        Object generated = golden.json().get("generated");
+        Object cached = generated == null ? golden.json().get("generated_cached") : generated;
+        if (!(model instanceof CausalModel causal) || cached == null) {
             return;
         }
-        int[][] expected = GoldenCase.rows(golden.json().get("generated"));
+        int[][] expected = GoldenCase.rows(cached);
         try (TextGenerator generator = new TextGenerator(causal, adapters)) {
             for (int i = 0; i < expected.length; i++) {
                 // the goldens go on behind the end token
@@ -140,7 +142,9 @@ final class GoldenChecks {
                         GenerationConfig.greedy(expected[i].length).withStopTokens(Set.of());
                 int[] prompt = golden.inputs()[i];
                 assertArrayEquals(expected[i], generator.generate(prompt, greedy), "with cache");
-                assertArrayEquals(expected[i], generator.generate(prompt, greedy.withoutCache()), "without cache");
+                if (generated != null) {
+                    assertArrayEquals(expected[i], generator.generate(prompt, greedy.withoutCache()), "without cache");
+                }
             }
         }
     }
