@@ -123,6 +123,20 @@ final class LoraAdapter extends LayeredAdapter {
                 trainBias(name);
             }
         }
+        if (all) {
+            alsoSaveTiedBiases(model);
+        }
+    }
+
+    /** PEFT writes the bias of an output layer under its own name too where that is tied to one beside it. */
+    private void alsoSaveTiedBiases(ModelSites model) {
+        for (LinearSite head : model.linearSites()) {
+            String own = head.name() + ".bias";
+            Parameter trained = replacement(model.biasName(head));
+            if (trained != null && !model.biasName(head).equals(own)) {
+                alsoSave(own, trained);
+            }
+        }
     }
 
     /**

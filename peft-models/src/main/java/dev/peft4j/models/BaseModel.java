@@ -83,9 +83,7 @@ public abstract class BaseModel implements Model, TransformerSites {
      */
     protected final void begin(Call call, PackedBatch batch, int segments) {
         call.pass().use(lease);
-        for (Call part : call.parts()) {
-            part.adapters().forEach(a -> a.requireFits(this));
-        }
+        call.parts().forEach(part -> part.adapters().forEach(a -> a.requireFits(this)));
         limits.check(batch, segments);
     }
 
@@ -271,13 +269,7 @@ public abstract class BaseModel implements Model, TransformerSites {
         return layers.blockSites();
     }
 
-    /**
-     * Adds the three places of the next block.
-     *
-     * @param name of the block in the checkpoint
-     * @param keyWidth columns of its keys
-     * @param width C
-     */
+    /** Adds the three places of the next block by its name in the checkpoint; C is the width, and keys have columns of their own. */
     protected final void addBlock(String name, int keyWidth, int width) {
         layers.addBlock(name, keyWidth, width);
     }
@@ -290,6 +282,11 @@ public abstract class BaseModel implements Model, TransformerSites {
     @Override
     public final String weightName(LinearSite site) {
         return layers.weightName(site);
+    }
+
+    @Override
+    public final String biasName(LinearSite site) {
+        return layers.biasName(site);
     }
 
     @Override
@@ -340,12 +337,10 @@ public abstract class BaseModel implements Model, TransformerSites {
     /** Frees the weights, at once or when the last pass that uses them is closed. */
     @Override
     public final void close() {
-        lease.close(this::free);
-    }
-
-    private void free() {
-        weights.close();
-        layers.close();
-        rotaries.forEach(Rotary::close);
+        lease.close(() -> {
+            weights.close();
+            layers.close();
+            rotaries.forEach(Rotary::close);
+        });
     }
 }

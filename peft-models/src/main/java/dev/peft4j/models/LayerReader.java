@@ -37,6 +37,7 @@ final class LayerReader {
     private final List<NormSite> norms = new ArrayList<>();
     private final List<BlockSite> blocks = new ArrayList<>();
     private final Map<String, String> weightNames = new HashMap<>(); // of layers whose weight is not their own
+    private final Map<String, String> biasNames = new HashMap<>(); // of layers whose bias is not their own
     private final List<String> newModules = new ArrayList<>();
     private final List<Tensor> constants = new ArrayList<>();
 
@@ -133,7 +134,13 @@ final class LayerReader {
             newModules.add(site.name());
             weights.put(name, Tensor.zeros(dtype, 1, site.out()), false, site.out());
         }
-        return weights.vector(name, site.out());
+        Tensor bias = weights.vector(name, site.out());
+        String repeated = site.name() + ".bias"; // transformers ties it, and older versions saved both
+        biasNames.put(site.name(), name);
+        if (!repeated.equals(name) && weights.has(repeated) && !weights.repeats(repeated, name)) {
+            LOG.warn("{}: the checkpoint has another {} beside {}, which counts", directory, repeated, name);
+        }
+        return bias;
     }
 
     /** Reads a table, of which one row gets no gradient; that of the tokens comes first, then those of positions and segments. */
@@ -206,6 +213,10 @@ final class LayerReader {
 
     String weightName(LinearSite site) {
         return weightNames.getOrDefault(site.name(), site.name() + ".weight");
+    }
+
+    String biasName(LinearSite site) {
+        return biasNames.getOrDefault(site.name(), site.name() + ".bias");
     }
 
     List<LinearSite> linearSites() {

@@ -47,6 +47,7 @@ public final class Models {
             try {
                 Model model = create(config, weights, options);
                 List<String> unused = unused(config, checkpoint, model);
+                weights.keep(unused);
                 if (!unused.isEmpty()) {
                     LOG.warn("{}: {} tensors of the checkpoint are not used: {}", directory, unused.size(), unused);
                 }

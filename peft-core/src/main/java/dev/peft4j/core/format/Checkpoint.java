@@ -139,6 +139,22 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     /**
+     * Adds a tensor as it is here to a file that is written before this is closed.
+     *
+     * @param newName under which it is there
+     */
+    public void copy(String name, SafetensorsWriter to, String newName) throws IOException {
+        SafetensorsFile file = owners.get(name);
+        TensorInfo info = info(name);
+        if (file == null || info == null) {
+            throw new BadFileException(
+                    directory,
+                    "tensor " + name + " was there when the model was read, and no file has it now. Put the files back.");
+        }
+        to.addCopy(newName, file, info);
+    }
+
+    /**
      * Whether all elements of a tensor are as they should be; of whole numbers and truth values too.
      *
      * @param test is given the number of each element, row by row, and its value

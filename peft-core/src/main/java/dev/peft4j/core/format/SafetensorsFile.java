@@ -311,6 +311,20 @@ public final class SafetensorsFile implements AutoCloseable {
                 : Numbers.decode(path, info, bytes, p.size());
     }
 
+    /** The bytes of a tensor as they are here, piece by piece in a buffer. */
+    void copy(TensorInfo info, ByteBuffer buffer, Copied to) throws IOException {
+        for (long at = info.begin(); at < info.end(); at += buffer.limit()) {
+            buffer.clear().limit((int) Math.min(buffer.capacity(), info.end() - at));
+            to.put(readFully(path, channel, buffer, dataStart + at).flip());
+        }
+    }
+
+    /** Is given some bytes of a tensor. */
+    @FunctionalInterface
+    interface Copied {
+        void put(ByteBuffer bytes) throws IOException;
+    }
+
     @Override
     public void close() throws IOException {
         channel.close();

@@ -11,12 +11,15 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import java.util.zip.Checksum;
 
-/** Writes a safetensors file of F32 tensors; the file appears under its name only when it is complete. */
+/** Writes a safetensors file of F32 tensors, and others as another file has them; the file appears under its name only when it is complete. */
 public final class SafetensorsWriter {
     private static final int ALIGNMENT = 8;
     private static final int CHUNK = 1 << 18; // elements
@@ -47,11 +50,16 @@ public final class SafetensorsWriter {
      * @param shape dimensions in the file
      */
     public SafetensorsWriter add(String name, Supplier<Tensor> made, boolean transposed, int... shape) {
-        return put(name, new Entry(made, true, transposed, shape.clone()));
+        return put(name, new Made(made, true, transposed, shape.clone()));
+    }
+
+    /** Adds a tensor of another file as it is there, whatever its numbers are; the file has to be open until this one is written. */
+    SafetensorsWriter addCopy(String name, SafetensorsFile file, TensorInfo info) {
+        return put(name, new Copy(file, info));
     }
 
     private SafetensorsWriter add(String name, Tensor tensor, boolean transposed, int... shape) {
-        return put(name, new Entry(() -> tensor, false, transposed, shape.clone()));
+        return put(name, new Made(() -> tensor, false, transposed, shape.clone()));
     }
 
     private SafetensorsWriter put(String name, Entry entry) {
@@ -74,8 +82,8 @@ public final class SafetensorsWriter {
             head.putLong(header.length).put(header).flip();
             writeFully(channel, head);
             ByteBuffer buffer = buffer();
-            for (Entry e : entries.values()) {
-                e.write(buffer, bytes -> writeFully(channel, bytes));
+            for (Map.Entry<String, Entry> e : ordered()) {
+                e.getValue().write(buffer, bytes -> writeFully(channel, bytes));
             }
         };
     }
@@ -83,10 +91,17 @@ public final class SafetensorsWriter {
     /** Updates a checksum with the names and bytes of the tensors, in their order. */
     public void updateChecksum(Checksum sum) throws IOException {
         ByteBuffer buffer = buffer();
-        for (Map.Entry<String, Entry> e : entries.entrySet()) {
+        for (Map.Entry<String, Entry> e : ordered()) {
             sum.update(e.getKey().getBytes(StandardCharsets.UTF_8));
             e.getValue().write(buffer, sum::update);
         }
+    }
+
+    /** Wide numbers first: readers map tensors in place, where each begins at a multiple of its numbers' size. */
+    private List<Map.Entry<String, Entry>> ordered() {
+        Comparator<Map.Entry<String, Entry>> byWidth =
+                Comparator.comparingInt(e -> TensorInfo.bits(e.getValue().dtype()));
+        return entries.entrySet().stream().sorted(byWidth.reversed()).toList();
     }
 
     private byte[] header() throws IOException {
@@ -101,17 +116,18 @@ public final class SafetensorsWriter {
                 json.writeEndObject();
             }
             long at = 0;
-            for (Map.Entry<String, Entry> e : entries.entrySet()) {
+            for (Map.Entry<String, Entry> e : ordered()) {
+                Entry entry = e.getValue();
                 json.writeObjectFieldStart(e.getKey());
-                json.writeStringField("dtype", "F32");
+                json.writeStringField("dtype", entry.dtype());
                 json.writeArrayFieldStart("shape");
-                for (int n : e.getValue().shape) {
+                for (long n : entry.dimensions()) {
                     json.writeNumber(n);
                 }
                 json.writeEndArray();
                 json.writeArrayFieldStart("data_offsets");
                 json.writeNumber(at);
-                at += e.getValue().elements() * Float.BYTES;
+                at += entry.bytes();
                 json.writeNumber(at);
                 json.writeEndArray();
                 json.writeEndObject();
@@ -132,26 +148,66 @@ public final class SafetensorsWriter {
 
     /** For all tensors of a file: a direct buffer is only freed by the garbage collector. */
     private ByteBuffer buffer() {
-        long largest =
-                entries.values().stream().mapToLong(Entry::elements).max().orElse(0);
-        int most = (int) Math.min(CHUNK, largest);
+        long largest = entries.values().stream().mapToLong(Entry::bytes).max().orElse(0);
+        int most = (int) Math.min(CHUNK, (largest + Float.BYTES - 1) / Float.BYTES);
         return ByteBuffer.allocateDirect(Float.BYTES * most).order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    private interface Sink {
-        void put(ByteBuffer bytes) throws IOException;
+    /** A tensor of the file. */
+    private interface Entry {
+        String dtype();
+
+        long[] dimensions();
+
+        long bytes();
+
+        void write(ByteBuffer buffer, SafetensorsFile.Copied sink) throws IOException;
     }
 
-    private record Entry(Supplier<Tensor> source, boolean closes, boolean transposed, int[] shape) {
-        long elements() {
-            long n = 1;
+    private record Copy(SafetensorsFile file, TensorInfo info) implements Entry {
+        @Override
+        public String dtype() {
+            return info.dtype();
+        }
+
+        @Override
+        public long[] dimensions() {
+            return info.shape().stream().mapToLong(n -> n).toArray();
+        }
+
+        @Override
+        public long bytes() {
+            return info.end() - info.begin();
+        }
+
+        @Override
+        public void write(ByteBuffer buffer, SafetensorsFile.Copied sink) throws IOException {
+            file.copy(info, buffer, sink);
+        }
+    }
+
+    private record Made(Supplier<Tensor> source, boolean closes, boolean transposed, int[] shape) implements Entry {
+        @Override
+        public String dtype() {
+            return "F32";
+        }
+
+        @Override
+        public long[] dimensions() {
+            return Arrays.stream(shape).asLongStream().toArray();
+        }
+
+        @Override
+        public long bytes() {
+            long n = Float.BYTES;
             for (int d : shape) {
                 n *= d;
             }
             return n;
         }
 
-        void write(ByteBuffer buffer, Sink sink) throws IOException {
+        @Override
+        public void write(ByteBuffer buffer, SafetensorsFile.Copied sink) throws IOException {
             Tensor tensor = source.get();
             try {
                 write(tensor, buffer, sink);
@@ -162,7 +218,7 @@ public final class SafetensorsWriter {
             }
         }
 
-        private void write(Tensor tensor, ByteBuffer bytes, Sink sink) throws IOException {
+        private void write(Tensor tensor, ByteBuffer bytes, SafetensorsFile.Copied sink) throws IOException {
             int rows = transposed ? tensor.cols() : tensor.rows();
             int cols = transposed ? tensor.rows() : tensor.cols();
             Piece.forEach(rows, cols, CHUNK, p -> {

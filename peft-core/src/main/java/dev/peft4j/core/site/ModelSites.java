@@ -54,6 +54,11 @@ public interface ModelSites extends Leased {
         return site.name() + ".weight";
     }
 
+    /** The name of the tensor that is the bias of a linear layer, if it has one: its own, or that beside an output layer, which transformers ties to its own. */
+    default String biasName(LinearSite site) {
+        return site.name() + ".bias";
+    }
+
     /** Whether a head has no weight of its own but that of an embedding. */
     default boolean isTied(LinearSite site) {
         return !weightName(site).equals(site.name() + ".weight");

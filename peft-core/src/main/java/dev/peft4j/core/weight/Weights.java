@@ -12,6 +12,7 @@ import dev.peft4j.core.tensor.Tensor;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -40,6 +41,7 @@ public final class Weights implements AutoCloseable {
     private final Set<String> read = new LinkedHashSet<>();
     private String optionalPrefix = "";
     private String addedPrefix = "";
+    private KeptTensors kept = KeptTensors.NONE;
     private volatile boolean closed;
 
     private record Entry(FrozenWeight weight, int[] shape, boolean transposed) {}
@@ -242,6 +244,11 @@ public final class Weights implements AutoCloseable {
         return left;
     }
 
+    /** Has {@link #write} copy tensors of the checkpoint that no layer has: a file that is made of it lacks nothing. */
+    public void keep(Collection<String> names) {
+        kept = KeptTensors.of(names, addedPrefix, optionalPrefix);
+    }
+
     /** Names of all tensors in use. */
     public Set<String> names() {
         return Collections.unmodifiableSet(entries.keySet());
@@ -300,7 +307,7 @@ public final class Weights implements AutoCloseable {
                 .sum();
     }
 
-    /** Writes all tensors, with others in the place of some or beside them, as {@code model.safetensors}. */
+    /** Writes all tensors, with others in the place of some or beside them, and those that are kept, as {@code model.safetensors}. */
     public void write(Path file, Map<String, Tensor> replaced) throws IOException {
         SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
         for (Map.Entry<String, Entry> e : entries.entrySet()) {
@@ -323,7 +330,9 @@ public final class Weights implements AutoCloseable {
                 writer.add(name, t, t.rows(), t.cols());
             }
         });
-        writer.write(file);
+        Set<String> taken = new LinkedHashSet<>(entries.keySet());
+        taken.addAll(replaced.keySet());
+        kept.write(writer, taken, directory, file);
     }
 
     @Override
