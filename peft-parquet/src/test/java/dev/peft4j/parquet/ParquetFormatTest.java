@@ -133,9 +133,8 @@ class ParquetFormatTest {
     @Test
     void an_interrupted_thread_stops_reading() {
         Thread.currentThread().interrupt();
-        assertThrows(
-                StoppedException.class,
-                () -> new ParquetFormat().read(Fixtures.FOLDER.resolve("flat-groups.parquet"), row -> true));
+        assertThrows(StoppedException.class, () -> new ParquetFormat()
+                .read(Fixtures.FOLDER.resolve("flat-groups.parquet"), row -> true));
         assertTrue(Thread.interrupted());
     }
 
