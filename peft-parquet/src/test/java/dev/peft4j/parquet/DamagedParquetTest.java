@@ -63,7 +63,7 @@ class DamagedParquetTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"flat-zstd-2", "flat-snappy-1", "flat-lz4-2", "flat-gzip-1", "chat-pages"})
+    @ValueSource(strings = {"flat-zstd-2", "flat-snappy-1", "flat-lz4-2", "flat-gzip-1", "conversations-dictionary"})
     void a_changed_byte_is_refused_or_is_another_value(String name) throws IOException {
         byte[] whole = bytes(name);
         int refused = 0;
