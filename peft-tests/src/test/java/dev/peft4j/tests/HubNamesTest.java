@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.Dataset;
 import dev.peft4j.FineTuned;
-import dev.peft4j.TextEncoder;
+import dev.peft4j.TextClassifier;
 import dev.peft4j.TextModel;
 import dev.peft4j.Training;
 import dev.peft4j.lora.LoraConfig;
@@ -34,8 +34,8 @@ class HubNamesTest {
                 model.load("tuned", "hub:org/adapter@v1");
                 System.out.println("says: " + model.with("tuned").generate("the owl", GenerationConfig.greedy(8)));
             }
-            try (TextEncoder encoder = TextEncoder.open("hub:org/base", null)) {
-                System.out.println("vector: " + encoder.encode("the owl").length);
+            try (TextClassifier classifier = TextClassifier.open("hub:org/classifier")) {
+                System.out.println("labels: " + classifier.labels().size());
             }
             try {
                 TextModel.open("hub:org/other").close();
@@ -55,8 +55,8 @@ class HubNamesTest {
     @Test
     void bases_and_adapters_are_opened_by_their_names() throws IOException, InterruptedException {
         Path base = cached("base", "main");
-        Files.createDirectories(base.getParent());
         TinyModels.llama(base);
+        TinyModels.bert(cached("classifier", "main"));
         String expected;
         try (TextModel model = TextModel.open(base.toString());
                 FineTuned tuned = model.fineTune(
@@ -80,7 +80,7 @@ class HubNamesTest {
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertEquals(0, process.waitFor(), output);
         assertTrue(output.contains("says: " + expected), output);
-        assertTrue(output.contains("vector: "), output);
+        assertTrue(output.contains("labels: 3"), output);
         assertTrue(output.contains("other: hub:org/other was asked for from the cache alone"), output);
     }
 }

@@ -219,12 +219,9 @@ public final class PackedBatch implements Batch {
         } else if (targets instanceof Targets.Spans spans) {
             longer = spans.behind(rows);
         }
-        return new PackedBatch(
-                behind(rows, longerStarts, ids, 0),
-                behind(rows, longerStarts, tokenTypes, 0),
-                longerStarts,
-                longer,
-                good);
+        int[] longerIds = behind(rows, longerStarts, ids, 0);
+        int[] longerTypes = behind(rows, longerStarts, tokenTypes, 0);
+        return new PackedBatch(longerIds, longerTypes, longerStarts, longer, good);
     }
 
     /** Numbers of the tokens with others in front of those of each sequence. */
@@ -312,9 +309,7 @@ public final class PackedBatch implements Batch {
 
     /** Lengths of the sequences (B). */
     public int[] lengths() {
-        int[] lengths = new int[sequences()];
-        Arrays.setAll(lengths, this::length);
-        return lengths;
+        return IntStream.range(0, sequences()).map(this::length).toArray();
     }
 
     PackedBatch rated(boolean[] ratings) {
