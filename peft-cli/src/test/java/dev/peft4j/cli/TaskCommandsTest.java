@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -70,6 +71,8 @@ class TaskCommandsTest {
                 dir.resolve("answers"),
                 "--steps",
                 2);
+        said = cli.works("eval", "--model", bert, "--task", "question-ans", "--data", answers);
+        assertTrue(said.contains("exact match with answer") && said.contains("predicted"), said);
         cli.fails(
                 "there are causal-lm",
                 "train",
@@ -92,6 +95,39 @@ class TaskCommandsTest {
                 tags,
                 "--out",
                 dir.resolve("no"));
+    }
+
+    @Test
+    void pairs_are_ranked_and_prompts_are_continued_for_scores() throws IOException {
+        Path bert = TinyBert.write(dir.resolve("bert"));
+        Path pairs = file("pairs.csv", "prompt,text", "good,the film", "bad,a book", "fine,is very", "poor,was not");
+        Object[] columns = {"--prompt-column", "prompt", "--text-column", "text"};
+        Path out = dir.resolve("pairs");
+        Object[] task = {"--model", bert, "--task", "feature-extraction", "--data", pairs};
+        String said = works("train", task, columns, "--eval-data", pairs, "--out", out, "--steps", 2);
+        assertTrue(said.contains("tuned:   recall@1 "), said);
+        assertTrue(Files.readString(out.resolve("report.html")).contains("recall@10"), "on the page");
+        said = works("eval", task, columns, "--adapter", out);
+        assertTrue(said.contains("(4 scored)") && said.contains("recall@5 1.0000") && said.contains("(rank "), said);
+        cli.fails("--generate", all("eval", task, columns, "--generate", 1));
+        Path model = DemoModel.unpack(dir.resolve("model"));
+        Path texts = file("texts.csv", "prompt,text", "the fox is, happy", "the owl is, tired", "the fox is, sad");
+        Object[] data = {"--model", model, "--data", texts};
+        said = works("eval", data, columns, "--generate", 3, "--max-new-tokens", 4);
+        assertTrue(said.contains("texts generated of 2 prompts:") && said.contains("BLEU "), said);
+        assertTrue(said.contains("ROUGE-L ") && said.contains("worst first"), said);
+        cli.fails("at least 1", all("eval", data, columns, "--generate", 0));
+        cli.fails("--max-new-tokens", all("eval", data, columns, "--max-new-tokens", 4));
+    }
+
+    private String works(String command, Object[] first, Object[] second, Object... more) {
+        return cli.works(all(command, first, second, more));
+    }
+
+    private static Object[] all(String command, Object[] first, Object[] second, Object... more) {
+        return Stream.of(new Object[] {command}, first, second, more)
+                .flatMap(Stream::of)
+                .toArray();
     }
 
     @Test

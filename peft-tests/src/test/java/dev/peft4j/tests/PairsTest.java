@@ -51,8 +51,7 @@ class PairsTest {
     private Evaluation base(List<TextRecord> heldOut, int batchSize) throws IOException {
         Dataset data = Dataset.of(pairs(4)).heldOut(Dataset.of(heldOut));
         try (TextModel model = TextModel.open(base, TaskType.FEATURE_EXTRACTION);
-                FineTuned tuned =
-                        model.fineTune(LORA, data, Training.steps(1).batchSize(batchSize))) {
+                FineTuned tuned = model.fineTune(LORA, data, Training.steps(1).batchSize(batchSize))) {
             return Objects.requireNonNull(tuned.report().base());
         }
     }

@@ -57,6 +57,10 @@ class TaskScoresTest {
         return Training.steps(count).batchSize(8).learningRate(2e-2).seed(3);
     }
 
+    private static String label(TextRecord record) {
+        return Objects.requireNonNull(record.label());
+    }
+
     private static TaskScores scores(FineTuned tuned) {
         return Objects.requireNonNull(tuned.report().scores());
     }
@@ -93,7 +97,7 @@ class TaskScoresTest {
             TaskScores scores = scores(tuned);
             ClassMetrics m = ClassMetrics.of(
                     heldOut.stream()
-                            .mapToInt(r -> classifier.labels().indexOf(r.label()))
+                            .mapToInt(r -> classifier.labels().indexOf(label(r)))
                             .toArray(),
                     heldOut.stream()
                             .mapToInt(r -> classifier
@@ -115,8 +119,8 @@ class TaskScoresTest {
             assertTrue(page.contains("<h2>Scores of the tuned model"), page);
             assertTrue(page.contains("the &lt;b&gt;film&lt;/b&gt; was good") && !page.contains("<b>film"), page);
             List<String> log = Files.readAllLines(out.resolve("log.jsonl"));
-            Map<?, ?> said = (Map<?, ?>) Objects.requireNonNull(
-                    Json.parse(log.get(log.size() - 1)).get("scores"));
+            Map<?, ?> said = (Map<?, ?>)
+                    Objects.requireNonNull(Json.parse(log.get(log.size() - 1)).get("scores"));
             assertEquals(m.macroF1(), (double) ((Map<?, ?>) said.get("values")).get("macro F1"), NEAR);
             assertEquals(9, ((List<?>) said.get("worst")).size());
         }
@@ -142,7 +146,7 @@ class TaskScoresTest {
             boolean[][] predicted = new boolean[7][3];
             for (int i = 0; i < 7; i++) {
                 List<String> labels = tuned.classifier().labels();
-                for (String label : Objects.requireNonNull(heldOut.get(i).label()).split(", ")) {
+                for (String label : label(heldOut.get(i)).split(", ")) {
                     expected[i][labels.indexOf(label)] = true;
                 }
                 for (String label :
@@ -170,7 +174,7 @@ class TaskScoresTest {
             assertMeanLoss(tuned, 9);
             RegressionMetrics m = RegressionMetrics.of(
                     heldOut.stream()
-                            .mapToDouble(r -> Double.parseDouble(r.label()))
+                            .mapToDouble(r -> Double.parseDouble(label(r)))
                             .toArray(),
                     heldOut.stream()
                             .mapToDouble(r -> tuned.classifier().predict(r.text())[0])
@@ -192,11 +196,10 @@ class TaskScoresTest {
                 new TextRecord("", "a book is not bad", "O B-Y O B-X O"),
                 new TextRecord("", "the film was fine", "O B-X O O"));
         try (TextModel model = TextModel.open(TinyModels.bert(dir.resolve("base")), TaskType.TOKEN_CLS);
-                FineTuned tuned = model.fineTune(LORA, data(train, heldOut), steps(60).classes(4))) {
+                FineTuned tuned =
+                        model.fineTune(LORA, data(train, heldOut), steps(60).classes(4))) {
             EntityMetrics m = EntityMetrics.of(
-                    heldOut.stream()
-                            .map(r -> List.of(Objects.requireNonNull(r.label()).split(" ")))
-                            .toList(),
+                    heldOut.stream().map(r -> List.of(label(r).split(" "))).toList(),
                     heldOut.stream()
                             .map(r -> tuned.tagger().tags(List.of(r.text().split(" "))))
                             .toList());
@@ -225,7 +228,7 @@ class TaskScoresTest {
         List<TextRecord> heldOut = new ArrayList<>(records.subList(0, 6));
         heldOut.add(new TextRecord("is the film", "the film was not very good", "very good"));
         List<List<String>> right = heldOut.stream()
-                .map(r -> Objects.requireNonNull(r.label()).isEmpty() ? List.<String>of() : List.of(r.label()))
+                .map(r -> label(r).isEmpty() ? List.<String>of() : List.of(label(r)))
                 .toList();
         try (TextModel model = TextModel.open(TinyModels.bert(dir.resolve("base")), TaskType.QUESTION_ANS)) {
             try (FineTuned tuned = model.fineTune(LORA, data(records, heldOut), steps(100))) {
@@ -244,9 +247,8 @@ class TaskScoresTest {
                 assertEquals(m.answerable().f1(), scores.value("F1 with answer"), NEAR);
                 assertEquals(m.unanswerable().exactMatch(), scores.value("right without answer"), NEAR);
             }
-            List<TextRecord> answered = heldOut.stream()
-                    .filter(r -> !Objects.requireNonNull(r.label()).isEmpty())
-                    .toList();
+            List<TextRecord> answered =
+                    heldOut.stream().filter(r -> !label(r).isEmpty()).toList();
             try (FineTuned tuned = model.fineTune(LORA, data(records, answered), steps(2))) {
                 AnswerMetrics m = AnswerMetrics.squad1(
                         right.stream().filter(r -> !r.isEmpty()).toList(),
@@ -332,12 +334,10 @@ class TaskScoresTest {
             assertTrue(TaskScores.of(model, List.of(), encoder, records).isEmpty());
             List<TextRecord> none = records.subList(1, 2);
             String message = assertThrows(
-                            BadInputException.class,
-                            () -> TaskScores.generated(model, List.of(), encoder, none, 3, 8))
+                            BadInputException.class, () -> TaskScores.generated(model, List.of(), encoder, none, 3, 8))
                     .getMessage();
             assertTrue(message.contains("none has a prompt"), message);
-            assertThrows(
-                    BadInputException.class, () -> TaskScores.generated(model, List.of(), encoder, records, 0, 8));
+            assertThrows(BadInputException.class, () -> TaskScores.generated(model, List.of(), encoder, records, 0, 8));
         }
     }
 }

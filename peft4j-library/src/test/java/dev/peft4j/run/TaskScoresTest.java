@@ -37,12 +37,11 @@ class TaskScoresTest {
                 classes);
         return new TaskScores(
                 2 * classes,
-                List.of(
-                        new TaskScores.Value("accuracy", m.accuracy()),
-                        new TaskScores.Value("Pearson", Double.NaN)),
+                List.of(new TaskScores.Value("accuracy", m.accuracy()), new TaskScores.Value("Pearson", Double.NaN)),
                 IntStream.range(0, classes)
                         .mapToObj(c -> new TaskScores.PerClass(
-                                c == 1 ? "<i>one</i>" : "class " + c, m.perClass().get(c)))
+                                c == 1 ? "<i>one</i>" : "class " + c,
+                                m.perClass().get(c)))
                         .toList(),
                 m.cells(),
                 List.of(new TaskScores.Sample(HOSTILE, "class 0", "<i>one</i>", 1.25)));
@@ -58,7 +57,8 @@ class TaskScoresTest {
         assertEquals("  <i>one</i>                 1       1       0", lines.get(7));
         assertEquals("  worst first:", lines.get(9));
         assertTrue(
-                lines.get(10).startsWith("  loss 1.2500  class 0, predicted <i>one</i>: <script>alert(1)</script> [31m"),
+                lines.get(10)
+                        .startsWith("  loss 1.2500  class 0, predicted <i>one</i>: <script>alert(1)</script> [31m"),
                 lines.get(10));
         assertTrue(lines.get(10).endsWith(" ...") && lines.get(10).length() < 130, lines.get(10));
         assertEquals(11, lines.size());
@@ -99,7 +99,8 @@ class TaskScoresTest {
         while (tags.find()) {
             if (!tags.group(1).isEmpty()) {
                 assertEquals(open.pop(), tags.group(2), () -> "at " + tags.start());
-            } else if (!List.of("meta", "line", "path", "circle", "polyline", "rect").contains(tags.group(2))) {
+            } else if (!List.of("meta", "line", "path", "circle", "polyline", "rect")
+                    .contains(tags.group(2))) {
                 open.push(tags.group(2));
             }
             if (tags.group(1).isEmpty() && tags.group(2).matches("h[23]")) {
@@ -107,8 +108,7 @@ class TaskScoresTest {
             }
         }
         assertTrue(open.isEmpty(), open::toString);
-        assertEquals(
-                List.of(ScoresPage.TITLE, "By class", "Confusion", "Worst first", "Loss", "Settings"), headings);
+        assertEquals(List.of(ScoresPage.TITLE, "By class", "Confusion", "Worst first", "Loss", "Settings"), headings);
     }
 
     @Test
@@ -126,8 +126,8 @@ class TaskScoresTest {
 
     @Test
     void values_are_asked_for_by_name() {
-        TaskScores scores = new TaskScores(
-                1, List.of(new TaskScores.Value("F1", 0.5)), List.of(), List.of(), List.of());
+        TaskScores scores =
+                new TaskScores(1, List.of(new TaskScores.Value("F1", 0.5)), List.of(), List.of(), List.of());
         assertEquals(0.5, scores.value("F1"));
         assertEquals("F1 0.5000", scores.line());
         assertFalse(scores.isEmpty());
