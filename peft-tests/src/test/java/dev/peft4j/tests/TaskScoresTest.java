@@ -146,7 +146,7 @@ class TaskScoresTest {
             boolean[][] predicted = new boolean[7][3];
             for (int i = 0; i < 7; i++) {
                 List<String> labels = tuned.classifier().labels();
-                for (String label : label(heldOut.get(i)).split(", ")) {
+                for (String label : label(heldOut.get(i)).split(", ", -1)) {
                     expected[i][labels.indexOf(label)] = true;
                 }
                 for (String label :

@@ -10,8 +10,10 @@ import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Collects a run and writes it as one HTML page that needs nothing else: results, what else
- * was measured, loss curves as inline SVG, settings, samples. */
+/**
+ * Collects a run and writes it as one HTML page that needs nothing else: results, sections of what else was measured, loss curves as inline SVG, settings,
+ * samples.
+ */
 public final class HtmlReport implements TrainingListener {
     private final String title;
     private final Map<String, String> settings;

@@ -16,8 +16,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes one JSON object per step and evaluation to a file, and one of scores at the end. A new run begins a new file; one that goes on keeps the lines up to the step that it goes on
- * from. The file is left alone until there is something to write. The caller closes it.
+ * Writes one JSON object per step and evaluation to a file, and one of scores at the end. A new run begins a new file; one that goes on keeps the lines up to the
+ * step that it goes on from. The file is left alone until there is something to write. The caller closes it.
  */
 public final class JsonlLog implements TrainingListener, AutoCloseable {
     private static final String SCORES = "scores";
