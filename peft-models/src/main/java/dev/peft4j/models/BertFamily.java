@@ -36,7 +36,11 @@ public final class BertFamily implements ModelFamily {
     public Model load(ModelSource source) throws IOException {
         EncoderForm form = new EncoderForm(
                 source.config(), PREFIX, source.task(), EncoderForm.Fields.BERT, EncoderForm.Defaults.BERT);
-        return new PostNormEncoder(source, TRAITS, form, head(source, form));
+        Encoder model = new PostNormEncoder(source, TRAITS, form, head(source, form));
+        if (source.task() == TaskType.FEATURE_EXTRACTION) {
+            model.setLayersElsewhere(List.of("pooler.dense")); // which changes no vector
+        }
+        return model;
     }
 
     private static EncoderHead head(ModelSource source, EncoderForm form) throws IOException {

@@ -16,6 +16,7 @@ import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.AttentionShape;
 import dev.peft4j.core.tensor.Tensor;
 import java.io.IOException;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * keys and values, and calls its adapters behind each sub-layer ({@link Call#subLayer}).
  */
 public abstract class Encoder extends BaseModel {
+    private List<String> layersElsewhere = List.of();
 
     /** Segments mean nothing to the model: tokenizers may give them all the same. */
     protected static final int ANY = Integer.MAX_VALUE;
@@ -74,6 +76,16 @@ public abstract class Encoder extends BaseModel {
         if (source.task() == TaskType.FEATURE_EXTRACTION) {
             weights().addedPrefix(traits.prefix());
         }
+    }
+
+    /** Says which layers transformers has beside those of this model. */
+    final void setLayersElsewhere(List<String> names) {
+        layersElsewhere = List.copyOf(names);
+    }
+
+    @Override
+    public final List<String> layersElsewhere() {
+        return layersElsewhere;
     }
 
     /** What attention needs to know. */

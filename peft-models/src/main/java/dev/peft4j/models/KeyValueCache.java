@@ -14,6 +14,7 @@ public final class KeyValueCache implements AutoCloseable {
     private final Tensor[] keys; // per layer (sequences · capacity, keyHeads · H)
     private final Tensor[] values;
     private final int[] lengths;
+    private final int[] longest; // that a sequence had, even if its last tokens were forgotten
     private final int[][] begun; // rows in front of the tokens, per layer and sequence
     private boolean fresh = true;
     private volatile boolean closed;
@@ -23,6 +24,7 @@ public final class KeyValueCache implements AutoCloseable {
         this.keys = new Tensor[layers];
         this.values = new Tensor[layers];
         this.lengths = new int[sequences];
+        this.longest = new int[sequences];
         this.begun = new int[layers][sequences];
         for (int l = 0; l < layers; l++) {
             keys[l] = Tensor.allocate(dtype, sequences * capacity, width);
@@ -64,14 +66,15 @@ public final class KeyValueCache implements AutoCloseable {
 
     /** Whether keys of a sequence that are here do not hold with so many tokens more. */
     boolean isOutgrown(int sequence, int more, int keysHoldTo) {
-        int seen = lengths[sequence];
-        return seen > 0 && seen <= keysHoldTo && seen + more > keysHoldTo;
+        int made = longest[sequence];
+        return made > 0 && made <= keysHoldTo && lengths[sequence] + more > keysHoldTo;
     }
 
     /** Takes everything out, with the keys of adapters. */
     void clear() {
         fresh = true;
         Arrays.fill(lengths, 0);
+        Arrays.fill(longest, 0);
         for (int[] layer : begun) {
             Arrays.fill(layer, 0);
         }
@@ -112,6 +115,7 @@ public final class KeyValueCache implements AutoCloseable {
         fresh = false;
         for (int s = 0; s < batch.sequences(); s++) {
             lengths[s] += batch.length(s);
+            longest[s] = Math.max(longest[s], lengths[s]);
         }
     }
 

@@ -98,6 +98,7 @@ final class ModernBert extends Encoder {
         }
         finalNorm = norm(base + "final_norm");
         head(config, source.task()).read(this, source);
+        setLayersElsewhere(List.of(base + "layers.0.attn_norm")); // an identity, at which PEFT stops
         everywhere = own(rotary(config, "full_attention", "global_rope_theta", THETA));
         nearby = own(rotary(config, "sliding_attention", "local_rope_theta", LOCAL_THETA));
     }

@@ -60,7 +60,11 @@ public class RobertaFamily implements ModelFamily {
     @Override
     public final Model load(ModelSource source) throws IOException {
         Form form = new Form(source);
-        return new PostNormEncoder(source, traits, form, head(source, form));
+        Encoder model = new PostNormEncoder(source, traits, form, head(source, form));
+        if (source.task() == TaskType.FEATURE_EXTRACTION) {
+            model.setLayersElsewhere(List.of("pooler.dense")); // which changes no vector
+        }
+        return model;
     }
 
     private static EncoderHead head(ModelSource source, Form form) throws IOException {

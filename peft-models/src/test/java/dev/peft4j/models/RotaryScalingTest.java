@@ -16,11 +16,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** The angles of configs, compared with those of transformers ({@code scripts/make-rotation-fixtures.py}). */
 class RotaryScalingTest {
@@ -29,7 +29,14 @@ class RotaryScalingTest {
     private static final List<Double> FACTORS = Collections.nCopies(HEAD / 2, 2.0);
     private static final Map<String, Object> YARN = Map.of("rope_type", "yarn", "factor", 4.0);
     private static final Map<String, Object> LONGROPE = Map.of(
-            "type", "longrope", "short_factor", FACTORS, "long_factor", FACTORS, "original_max_position_embeddings", 16);
+            "type",
+            "longrope",
+            "short_factor",
+            FACTORS,
+            "long_factor",
+            FACTORS,
+            "original_max_position_embeddings",
+            16);
 
     @TempDir
     Path directory;
@@ -69,8 +76,7 @@ class RotaryScalingTest {
         ModelConfig config = ModelConfig.of(directory, fields);
         String type = String.valueOf(fields.get("model_type"));
         if (type.equals("phi3")) {
-            return RotaryScaling.partial(
-                    config, HEAD, CONTEXT, config.size("original_max_position_embeddings", 4096));
+            return RotaryScaling.partial(config, HEAD, CONTEXT, config.size("original_max_position_embeddings", 4096));
         }
         if (kind == null) {
             return RotaryScaling.angles(config, HEAD, CONTEXT);
@@ -101,7 +107,9 @@ class RotaryScalingTest {
         assertEquals(16, angles.longest());
         assertEquals(16, angles.keysHoldTo());
         assertEquals(Integer.MAX_VALUE, scaled(YARN).keysHoldTo());
-        assertEquals(Integer.MAX_VALUE, scaled(Map.of("type", "dynamic", "factor", 2.0)).keysHoldTo());
+        assertEquals(
+                Integer.MAX_VALUE,
+                scaled(Map.of("type", "dynamic", "factor", 2.0)).keysHoldTo());
     }
 
     @Test
@@ -134,7 +142,14 @@ class RotaryScalingTest {
         List<Object> text = new ArrayList<>(FACTORS);
         text.set(3, "two");
         List<Object> values = Arrays.asList(
-                null, 2.0, List.of(), FACTORS.subList(1, HEAD / 2), text, Collections.nCopies(HEAD / 2, 0), Collections.nCopies(HEAD / 2, -1.0), Collections.nCopies(HEAD / 2, 1e300));
+                null,
+                2.0,
+                List.of(),
+                FACTORS.subList(1, HEAD / 2),
+                text,
+                Collections.nCopies(HEAD / 2, 0),
+                Collections.nCopies(HEAD / 2, -1.0),
+                Collections.nCopies(HEAD / 2, 1e300));
         for (Object value : values) {
             assertRefused(with(LONGROPE, name, value), name);
         }

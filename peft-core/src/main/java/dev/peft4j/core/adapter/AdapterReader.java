@@ -144,7 +144,7 @@ final class AdapterReader {
             LoadPlan.Slot slot = plan.slot(tensor.getValue());
             if (slot != null) {
                 chosen.put(slot, tensor.getKey()); // of two names for one tensor the later one counts, as in PEFT
-            } else if (info(tensor.getKey()).elements() > 0) {
+            } else if (info(tensor.getKey()).elements() > 0 && !plan.isElsewhere(tensor.getValue())) {
                 ignored.add(tensor.getKey());
             }
         }

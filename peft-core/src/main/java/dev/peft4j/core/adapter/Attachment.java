@@ -128,13 +128,15 @@ public record Attachment(
         return modules.isEmpty() ? null : new ArrayList<>(modules);
     }
 
-    /** A pattern that leaves nothing out stays; else the shortest names that select the same layers, so that no other field is needed. */
+    /** A pattern that leaves nothing out, and means nothing else in PEFT, stays; else the shortest names that select the same layers, so that no other field is needed. */
     private Object targetNames(ModelSites model, Set<String> modules) {
         if (modules.isEmpty()) {
             return NOTHING;
         }
         TargetModules t = targetFor(model);
-        if (!t.pattern().isEmpty() && t.excluded() == null) {
+        if (!t.pattern().isEmpty()
+                && t.excluded() == null
+                && model.layersElsewhere().stream().noneMatch(t::isMatched)) {
             return t.pattern();
         }
         Set<String> endings = new TreeSet<>();
@@ -143,6 +145,11 @@ public record Attachment(
         for (Site s : TargetModules.allSites(model)) {
             if (endings.stream().anyMatch(e -> TargetModules.matches(e, s.name()))) {
                 selected.add(s.name());
+            }
+        }
+        for (String elsewhere : model.layersElsewhere()) {
+            if (endings.stream().anyMatch(e -> TargetModules.matches(e, elsewhere))) {
+                selected.add(elsewhere); // which PEFT would adapt too, and miss in the file
             }
         }
         return selected.equals(modules) ? List.copyOf(endings) : List.copyOf(modules);

@@ -48,9 +48,11 @@ final class LoadPlan {
     private final boolean dropsPrefix; // the longer one, where PEFT has no module of such a name in memory
     private final Map<String, Slot> slots = new HashMap<>(); // by names in files
     private final List<Into> filled = new ArrayList<>();
+    private final List<String> elsewhere;
 
     LoadPlan(Adapter adapter, ModelSites model) {
         prefix = adapter.prefix();
+        elsewhere = model.layersElsewhere();
         dropsPrefix = !prefix.isEmpty()
                 && !prefix.equals(AdapterFiles.PREFIX)
                 && model.usedNames().stream().noneMatch(n -> (prefix + n).startsWith(AdapterFiles.PREFIX));
@@ -155,6 +157,11 @@ final class LoadPlan {
             return slot instanceof Base || rest.indexOf('.') < 0 ? slot : null;
         }
         return slots.get(inFile);
+    }
+
+    /** Whether a tensor is of a layer that PEFT adapts and that changes nothing. */
+    boolean isElsewhere(String inFile) {
+        return elsewhere.stream().anyMatch(layer -> inFile.startsWith(prefix + layer + "."));
     }
 
     /** What is filled, in its order. */

@@ -149,7 +149,8 @@ public final class Checkpoint implements AutoCloseable {
         if (file == null || info == null) {
             throw new BadFileException(
                     directory,
-                    "tensor " + name + " was there when the model was read, and no file has it now. Put the files back.");
+                    "tensor " + name
+                            + " was there when the model was read, and no file has it now. Put the files back.");
         }
         to.addCopy(newName, file, info);
     }

@@ -89,6 +89,11 @@ public interface ModelSites extends Leased {
         return name;
     }
 
+    /** Layers that the class of transformers has and that nothing here computes, by their names: the pooler of an encoder that gives vectors. PEFT finds them too. */
+    default List<String> layersElsewhere() {
+        return List.of();
+    }
+
     /** Modules that the checkpoint did not have, and that start with random values. */
     List<String> newModules();
 
