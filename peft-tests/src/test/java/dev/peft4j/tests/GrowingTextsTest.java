@@ -28,8 +28,8 @@ class GrowingTextsTest {
     }
 
     private static void assertAlike(List<int[]> prompts, GenerationConfig config) throws IOException {
-        try (CausalModel model = (CausalModel)
-                        Models.load(Methods.MODELS.resolve("phi3_longrope"), Backend.host(), 0, 0);
+        try (CausalModel model =
+                        (CausalModel) Models.load(Methods.MODELS.resolve("phi3_longrope"), Backend.host(), 0, 0);
                 TextGenerator generator = new TextGenerator(model, List.of())) {
             assertEquals(FIRST_CONTEXT, model.keysHoldTo());
             List<int[]> together = generator.generate(prompts, config);
@@ -53,8 +53,8 @@ class GrowingTextsTest {
     void a_text_that_ends_right_behind_the_first_context_stays_beside_one_that_goes_on() throws IOException {
         int[] ends = prompt(FIRST_CONTEXT + 1);
         int stop;
-        try (CausalModel model = (CausalModel)
-                        Models.load(Methods.MODELS.resolve("phi3_longrope"), Backend.host(), 0, 0);
+        try (CausalModel model =
+                        (CausalModel) Models.load(Methods.MODELS.resolve("phi3_longrope"), Backend.host(), 0, 0);
                 TextGenerator generator = new TextGenerator(model, List.of())) {
             GenerationConfig one = GenerationConfig.greedy(1).withStopTokens(Set.of());
             stop = generator.generate(ends, one)[0];

@@ -2,7 +2,12 @@ package dev.peft4j.core.data;
 
 /** One record as a model reads it: a sequence of tokens, two that belong together, one that is rated, one that changes from epoch to epoch, or an image. */
 public sealed interface Example
-        permits PackedBatch.Sequence, PackedBatch.Pair, PackedBatch.Choice, RatedAnswer, VariedSequence, ImageBatch.Image {
+        permits PackedBatch.Sequence,
+                PackedBatch.Pair,
+                PackedBatch.Choice,
+                RatedAnswer,
+                VariedSequence,
+                ImageBatch.Image {
     /** How much there is to compute: tokens of a sequence; 1 for an image, as all have one size. */
     int length();
 

@@ -34,7 +34,9 @@ final class Address {
     /** A file of a commit. */
     static URI file(HubConfig config, HubName name, String commit, String file) {
         return URI.create(base(config) + "/" + name.repository() + "/resolve/" + commit + "/"
-                + URLEncoder.encode(file, StandardCharsets.UTF_8).replace("+", "%20"));
+                + URLEncoder.encode(file, StandardCharsets.UTF_8)
+                        .replace("+", "%20")
+                        .replace("%2F", "/"));
     }
 
     /** For people. */

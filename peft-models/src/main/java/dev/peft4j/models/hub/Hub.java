@@ -229,7 +229,7 @@ public final class Hub {
         }
         Path snapshot = cache.snapshot(commit);
         Selection selection = Selection.of(file -> Files.isRegularFile(snapshot.resolve(file)));
-        if (selection.isEmpty() || selection.settings().stream().noneMatch(s -> s.endsWith("config.json"))) {
+        if (selection.isEmpty() || !selection.hasConfig()) {
             return null;
         }
         return !selection.isSharded() || hasShards(snapshot) ? snapshot : null;

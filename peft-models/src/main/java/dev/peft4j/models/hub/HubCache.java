@@ -6,6 +6,7 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Objects;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -114,9 +115,11 @@ record HubCache(HubConfig config, HubName name) {
      */
     void show(String commit, RemoteFile file, boolean isNew) throws IOException {
         Path place = snapshot(commit).resolve(file.name());
+        Path directory = Objects.requireNonNull(place.getParent());
         Path blob = blob(file.blob());
+        Files.createDirectories(directory);
         Files.deleteIfExists(place);
-        if (config.links() && link(place, file.blob())) {
+        if (config.links() && link(place, directory.relativize(blob))) {
             return;
         }
         Path whole = blob;
@@ -128,9 +131,9 @@ record HubCache(HubConfig config, HubName name) {
     }
 
     /** Windows lets not everybody make links, and some disks have none. */
-    private static boolean link(Path place, String blob) {
+    private static boolean link(Path place, Path target) {
         try {
-            Files.createSymbolicLink(place, Path.of("..", "..", "blobs", blob));
+            Files.createSymbolicLink(place, target);
             return true;
         } catch (FileAlreadyExistsException e) {
             return true; // another program has just made it

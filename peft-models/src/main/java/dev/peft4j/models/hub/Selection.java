@@ -13,7 +13,7 @@ import java.util.Set;
 import java.util.function.Predicate;
 
 /**
- * Which files of a repository are used: those of the top directory that this library reads. Of a model that is there in one file and in shards, the one file,
+ * Which files of a repository are used: those that this library reads. Of a model that is there in one file and in shards, the one file,
  * as in transformers; of shards those that the index names, so that other copies of the weights ({@code consolidated.safetensors}) are left out.
  *
  * @param settings of model, tokenizer and adapter, and the index of shards
@@ -25,8 +25,9 @@ record Selection(List<String> settings, List<String> weights, boolean isSharded)
     private static final String MODEL = "model.safetensors";
     private static final String ADAPTER = "adapter_model.safetensors";
     private static final String ADAPTER_CONFIG = "adapter_config.json";
+    private static final String CONFIG = "config.json";
     private static final List<String> SETTINGS = List.of(
-            "config.json",
+            CONFIG,
             "generation_config.json",
             ADAPTER_CONFIG,
             "tokenizer.json",
@@ -40,7 +41,10 @@ record Selection(List<String> settings, List<String> weights, boolean isSharded)
             "spiece.model",
             "sentencepiece.bpe.model",
             "chat_template.jinja",
-            "chat_template.json");
+            "chat_template.json",
+            "modules.json", // of sentence-transformers
+            "sentence_bert_config.json",
+            "1_Pooling/config.json");
 
     /** Chooses among the files that are there. */
     static Selection of(Predicate<String> isThere) {
@@ -64,6 +68,11 @@ record Selection(List<String> settings, List<String> weights, boolean isSharded)
     /** Whether there is nothing that could be loaded. */
     boolean isEmpty() {
         return weights.isEmpty() && !isSharded;
+    }
+
+    /** Whether there is what says how the weights are to be read. */
+    boolean hasConfig() {
+        return settings.contains(CONFIG) || settings.contains(ADAPTER_CONFIG);
     }
 
     /**

@@ -175,6 +175,32 @@ class HubTest {
     }
 
     @Test
+    void files_of_sentence_transformers_are_downloaded_into_their_directories() throws IOException {
+        hub.files.put("modules.json", text("[]"));
+        hub.files.put("1_Pooling/config.json", text("{}"));
+        hub.files.put("2_Dense/model.safetensors", new byte[10]);
+        Path snapshot = hub.download(cache);
+        assertEquals(
+                List.of("1_Pooling", "config.json", "model.safetensors", "modules.json", "tokenizer.json"),
+                names(snapshot));
+        Path pooling = snapshot.resolve("1_Pooling/config.json");
+        assertEquals("{}", Files.readString(pooling));
+        assertEquals(
+                Path.of("..", "..", "..", "blobs", blob("1_Pooling/config.json")), Files.readSymbolicLink(pooling));
+        assertEquals(snapshot, hub.download(cache));
+        assertEquals(1, hub.gets("1_Pooling/config.json").size());
+    }
+
+    @Test
+    void a_cache_without_config_is_not_used_whatever_else_it_has() throws IOException {
+        hub.files.put("sentence_bert_config.json", text("{}"));
+        Path snapshot = hub.download(cache);
+        Files.delete(snapshot.resolve("config.json"));
+        assertThrows(HubException.class, () -> hub.client(hub.config(cache).withOffline(true))
+                .download(FakeHub.NAME, DownloadProgress.none()));
+    }
+
+    @Test
     void an_adapter_is_downloaded() throws IOException {
         hub.files.clear();
         hub.files.put("adapter_config.json", text("{}"));
