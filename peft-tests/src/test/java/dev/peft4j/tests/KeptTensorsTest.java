@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.compose.MergedAdapter;
 import dev.peft4j.core.compose.MergedModel;
 import dev.peft4j.core.format.Json;
 import dev.peft4j.core.model.Model;
@@ -24,6 +25,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -84,6 +86,31 @@ class KeptTensorsTest {
         Tensors after = merged(base, TaskType.FEATURE_EXTRACTION);
         assertTrue(after.header.keySet().containsAll(before.header.keySet()), after.header.keySet()::toString);
         assertArrayEquals(before.bytes("pooler.dense.weight"), after.bytes("pooler.dense.weight"));
+    }
+
+    @Test
+    void interrupts_change_nothing_of_what_is_written_and_are_not_lost() throws Exception {
+        Path base = Methods.MODELS.resolve("bert_vectors");
+        Tensors expected = merged(base, TaskType.FEATURE_EXTRACTION);
+        Thread writing = Thread.currentThread();
+        Thread impatient = new Thread(() -> {
+            for (int i = 0; i < 200; i++) {
+                writing.interrupt();
+                LockSupport.parkNanos(100_000);
+            }
+        });
+        try (Model model = Models.load(base, LoadOptions.on(Backend.host()).withTask(TaskType.FEATURE_EXTRACTION));
+                Adapter adapter = new LoraMethod().create(LoraConfig.of(2, 2), model, 1);
+                MergedAdapter merged = MergedAdapter.of(model, List.of(adapter))) {
+            impatient.start();
+            MergedModel.write(dir.resolve("interrupted"), model, merged);
+        }
+        assertTrue(Thread.interrupted());
+        impatient.join();
+        Thread.interrupted();
+        Tensors written = Tensors.read(dir.resolve("interrupted/model.safetensors"));
+        assertEquals(expected.header, written.header);
+        assertArrayEquals(expected.data, written.data);
     }
 
     @Test

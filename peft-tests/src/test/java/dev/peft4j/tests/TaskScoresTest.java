@@ -294,6 +294,34 @@ class TaskScoresTest {
     }
 
     @Test
+    void vectors_that_are_not_normalised_are_compared_by_cosine_too() throws IOException {
+        List<TextRecord> records = List.of(
+                new TextRecord("the film was", "good", null),
+                new TextRecord("the book was", "bad", null),
+                new TextRecord("the fox was", "very good very good", null));
+        Path base = TinyModels.bert(dir.resolve("base"));
+        TaskScores expected;
+        try (TextModel model = TextModel.open(base, TaskType.FEATURE_EXTRACTION);
+                FineTuned tuned = model.fineTune(LORA, data(records, records), steps(1))) {
+            expected = scores(tuned);
+        }
+        Files.writeString(
+                base.resolve("modules.json"),
+                "[{\"path\":\"\",\"type\":\"a.Transformer\"},{\"path\":\"1_Pooling\",\"type\":\"a.Pooling\"}]");
+        Files.createDirectory(base.resolve("1_Pooling"));
+        Files.writeString(base.resolve("1_Pooling/config.json"), "{\"pooling_mode_mean_tokens\":true}");
+        try (TextModel model = TextModel.open(base, TaskType.FEATURE_EXTRACTION);
+                FineTuned tuned = model.fineTune(LORA, data(records, records), steps(1))) {
+            TaskScores found = scores(tuned);
+            assertEquals(expected.value("MRR"), found.value("MRR"));
+            for (int i = 0; i < records.size(); i++) {
+                assertEquals(
+                        expected.worst().get(i).loss(), found.worst().get(i).loss(), 1e-3);
+            }
+        }
+    }
+
+    @Test
     void hidden_tokens_and_language_models_have_none() throws IOException {
         List<TextRecord> records = List.of(new TextRecord("", "the film was very good", null));
         try (TextModel model = TextModel.open(TinyModels.bert(dir.resolve("base")), TaskType.MASKED_LM);

@@ -6,6 +6,7 @@ import dev.peft4j.models.data.TextRecord;
 import dev.peft4j.models.metrics.Retrieval;
 import java.nio.IntBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +19,8 @@ import java.util.TreeSet;
  * @param scorer of the model
  */
 record PairScorer(Scorer scorer) {
+    private static final double SHORTEST = 1e-12; // as torch's normalize
+
     /** Different texts, and the first record of each. */
     private static final class Texts {
         final Map<IntBuffer, Integer> numbers = new LinkedHashMap<>(); // by token ids
@@ -53,11 +56,12 @@ record PairScorer(Scorer scorer) {
                 .toArray(int[][]::new);
         int width = scorer.model().head().outputs();
         double[][] queries = new double[relevant.length][];
-        scorer.each(asked.sequences, false, (i, rows) -> queries[i] = rows[0]);
+        scorer.each(asked.sequences, false, (i, rows) -> queries[i] = unit(rows[0]));
         double[][] candidates = new double[width][found.sequences.size()]; // (C, n), so that sums go along rows
         scorer.each(found.sequences, false, (i, rows) -> {
+            double[] vector = unit(rows[0]);
             for (int c = 0; c < width; c++) {
-                candidates[c][i] = rows[0][c];
+                candidates[c][i] = vector[c];
             }
         });
         double[] losses = new double[queries.length];
@@ -87,6 +91,12 @@ record PairScorer(Scorer scorer) {
                         losses,
                         q -> found.records.get(relevant[q][0]).text() + " (rank " + m.rank(q) + ")",
                         q -> found.records.get(nearest[q]).text()));
+    }
+
+    /** The direction of a vector; some checkpoints do not normalise. */
+    private static double[] unit(double[] vector) {
+        double length = Math.sqrt(Arrays.stream(vector).map(x -> x * x).sum());
+        return Arrays.stream(vector).map(x -> x / Math.max(length, SHORTEST)).toArray();
     }
 
     /** Of a vector of length 1 with others of length 1. */

@@ -2,6 +2,8 @@ package dev.peft4j.run;
 
 import dev.peft4j.core.compose.MergedModel;
 import dev.peft4j.core.data.Example;
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.NonFiniteException;
 import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.train.Checkpoints;
@@ -23,12 +25,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A run, and what is written while it goes on, when it ends, and when it ends badly: without a directory nothing; with one the state, the log, the page, the
  * adapters whenever they are the best so far and at the end, or the model if all weights are trained.
  */
 public final class TrainingRun {
+    private static final Logger LOG = LoggerFactory.getLogger(TrainingRun.class);
+
     private final Model model;
     private final TrainedAdapters adapters;
     private final TrainingConfig config;
@@ -159,7 +165,7 @@ public final class TrainingRun {
         return result;
     }
 
-    /** What was trained stays if the run is stopped meanwhile. */
+    /** What was trained stays if the run is stopped meanwhile, and if what it predicts cannot be scored. */
     private @Nullable TaskScores score(TrainingResult result) {
         Scored what = scored;
         if (what == null || result.tuned() == null) {
@@ -169,6 +175,9 @@ public final class TrainingRun {
             TaskScores found = new Scorer(model, adapters.all(), what.encoder, () -> stopped).score(what.records);
             return found.isEmpty() ? null : found;
         } catch (StoppedException e) {
+            return null;
+        } catch (BadInputException | NonFiniteException e) {
+            LOG.warn("the held-out records are not scored: {}", e.getMessage());
             return null;
         }
     }

@@ -1,6 +1,7 @@
 package dev.peft4j.core.format;
 
 import dev.peft4j.core.error.BadFileException;
+import dev.peft4j.core.error.StoppedException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
@@ -97,6 +98,7 @@ public final class AtomicFile {
     private static boolean tryWriteAll(Path directory, Map<String, Content> files) throws IOException {
         Map<Path, Path> targets = new LinkedHashMap<>(); // by their temporary files
         List<LockedFile> open = new ArrayList<>(); // until all files have their names
+        boolean isDone = false;
         try {
             Files.createDirectories(directory);
             for (Map.Entry<String, Content> file : files.entrySet()) {
@@ -112,21 +114,39 @@ public final class AtomicFile {
                 Files.move(
                         e.getKey(), e.getValue(), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
             }
+            isDone = true;
             sync(directory);
             return true;
         } catch (ClosedByInterruptException e) {
             return false;
-        } catch (BadFileException e) { // another one writes there, and its files stay
+        } catch (StoppedException e) { // of what reads another file meanwhile
+            if (!Thread.currentThread().isInterrupted()) {
+                throw e;
+            }
+            return false;
+        } catch (BadFileException e) { // of that file, or another one writes here
             throw e;
         } catch (IOException e) {
-            for (Path temporary : targets.keySet()) {
-                Files.deleteIfExists(temporary);
-            }
             throw new IOException(failure(directory, files, e), e);
         } finally {
-            for (LockedFile file : open) {
-                file.close();
+            close(open, !isDone);
+        }
+    }
+
+    /** Closes files, also if one of them fails. Those that have not got their names are removed; what fails then does not hide why they have none. */
+    private static void close(List<LockedFile> files, boolean removes) throws IOException {
+        IOException failed = null;
+        for (LockedFile file : files) {
+            try (file) {
+                if (removes) {
+                    Files.deleteIfExists(file.path());
+                }
+            } catch (IOException e) {
+                failed = failed == null ? e : failed;
             }
+        }
+        if (failed != null && !removes) {
+            throw failed;
         }
     }
 

@@ -22,14 +22,17 @@ import org.jspecify.annotations.Nullable;
 public final class LockedFile implements AutoCloseable {
     private static final int ATTEMPTS = 100; // each fails only because another owner has just ended
 
-    private static final Set<Path> TAKEN = ConcurrentHashMap.newKeySet();
+    /** Of this process: each file by its name, and by what the system knows it by, for it may have several names. */
+    private static final Set<Object> TAKEN = ConcurrentHashMap.newKeySet();
 
     private final Path file;
+    private final Object identity;
     private final FileChannel channel;
     private final boolean wasThere;
 
-    private LockedFile(Path file, FileChannel channel, boolean wasThere) {
+    private LockedFile(Path file, Object identity, FileChannel channel, boolean wasThere) {
         this.file = file;
+        this.identity = identity;
         this.channel = channel;
         this.wasThere = wasThere;
     }
@@ -50,18 +53,25 @@ public final class LockedFile implements AutoCloseable {
         try {
             for (int i = 0; i < ATTEMPTS && taken == null; i++) {
                 boolean wasThere = !make(real);
-                Object before = identity(real);
-                FileChannel channel = FileChannel.open(real, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                Object identity = identity(real);
+                if (!TAKEN.add(identity)) {
+                    return null;
+                }
                 try {
-                    if (channel.tryLock() == null) {
+                    FileChannel channel = locked(real);
+                    if (channel == null) {
                         return null;
                     }
-                    taken = before.equals(identity(real)) ? new LockedFile(real, channel, wasThere) : null;
-                } catch (OverlappingFileLockException e) { // this library, loaded a second time in the process
-                    return null;
+                    if (identity.equals(identity(real))) {
+                        taken = new LockedFile(real, identity, channel, wasThere);
+                    } else {
+                        channel.close();
+                    }
+                } catch (NoSuchFileException e) {
+                    Thread.onSpinWait(); // its owner has just ended: once more
                 } finally {
                     if (taken == null) {
-                        channel.close();
+                        TAKEN.remove(identity);
                     }
                 }
             }
@@ -71,6 +81,22 @@ public final class LockedFile implements AutoCloseable {
                 TAKEN.remove(real);
             }
         }
+    }
+
+    /** The file with a lock, or null if another process has that. */
+    private static @Nullable FileChannel locked(Path file) throws IOException {
+        FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE);
+        boolean isLocked = false;
+        try {
+            isLocked = channel.tryLock() != null;
+        } catch (OverlappingFileLockException e) { // this library, loaded a second time in the process
+            isLocked = false;
+        } finally {
+            if (!isLocked) {
+                channel.close();
+            }
+        }
+        return isLocked ? channel : null;
     }
 
     private static boolean make(Path file) throws IOException {
@@ -86,7 +112,7 @@ public final class LockedFile implements AutoCloseable {
     private static Object identity(Path file) throws IOException {
         try {
             Object key = Files.readAttributes(file, BasicFileAttributes.class).fileKey();
-            return key == null ? file : key; // systems without keys do not let an open file be replaced
+            return key == null ? file.toString() : key; // systems without keys do not let an open file be replaced
         } catch (NoSuchFileException e) {
             return new Object();
         }
@@ -112,6 +138,7 @@ public final class LockedFile implements AutoCloseable {
         try {
             channel.close();
         } finally {
+            TAKEN.remove(identity);
             TAKEN.remove(file);
         }
     }

@@ -27,6 +27,14 @@ public final class SafetensorsWriter {
     private final Map<String, Entry> entries = new LinkedHashMap<>();
     private final Map<String, String> metadata = new LinkedHashMap<>();
 
+    /** What has been added so far, to which more can be added. */
+    public SafetensorsWriter copy() {
+        SafetensorsWriter copy = new SafetensorsWriter();
+        copy.entries.putAll(entries);
+        copy.metadata.putAll(metadata);
+        return copy;
+    }
+
     /** Adds a text to the metadata of the file. */
     public SafetensorsWriter metadata(String key, String value) {
         metadata.put(key, value);

@@ -1,5 +1,6 @@
 package dev.peft4j.core.weight;
 
+import dev.peft4j.core.format.AtomicFile;
 import dev.peft4j.core.format.Checkpoint;
 import dev.peft4j.core.format.SafetensorsWriter;
 import java.io.IOException;
@@ -43,13 +44,16 @@ record KeptTensors(Map<String, String> inFile) {
             writer.write(file);
             return;
         }
-        try (Checkpoint source = Checkpoint.open(directory)) {
-            for (Map.Entry<String, String> e : inFile.entrySet()) {
-                if (!taken.contains(e.getKey())) {
-                    source.copy(e.getValue(), writer, e.getKey());
+        AtomicFile.write(file, channel -> {
+            SafetensorsWriter whole = writer.copy();
+            try (Checkpoint source = Checkpoint.open(directory)) { // anew, where an interrupt has closed it
+                for (Map.Entry<String, String> e : inFile.entrySet()) {
+                    if (!taken.contains(e.getKey())) {
+                        source.copy(e.getValue(), whole, e.getKey());
+                    }
                 }
+                whole.content().writeTo(channel);
             }
-            writer.write(file);
-        }
+        });
     }
 }

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.peft4j.core.error.BadFileException;
+import dev.peft4j.core.error.StoppedException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -87,6 +89,38 @@ class AtomicFileTest {
         assertEquals("old", Files.readString(dir.resolve("a")));
         assertEquals("old", Files.readString(dir.resolve("b")));
         assertEquals(List.of("a", "b"), names());
+    }
+
+    @Test
+    void an_interrupt_of_what_is_read_meanwhile_does_not_stop_a_write_either() throws IOException {
+        boolean[] first = {true};
+        AtomicFile.write(dir.resolve("a"), channel -> {
+            if (first[0]) {
+                first[0] = false;
+                Thread.currentThread().interrupt();
+                throw new StoppedException("a file was to be read");
+            }
+            AtomicFile.text("one").writeTo(channel);
+        });
+        assertTrue(Thread.interrupted());
+        assertEquals("one", Files.readString(dir.resolve("a")));
+        assertThrows(
+                StoppedException.class,
+                () -> AtomicFile.write(dir.resolve("b"), channel -> {
+                    throw new StoppedException("something was to be waited for");
+                }));
+        assertEquals(List.of("a"), names());
+    }
+
+    @Test
+    void a_bad_file_that_was_to_be_copied_leaves_nothing() throws IOException {
+        assertThrows(
+                BadFileException.class,
+                () -> AtomicFile.write(dir.resolve("a"), channel -> {
+                    AtomicFile.text("half").writeTo(channel);
+                    throw new BadFileException(dir, "became shorter");
+                }));
+        assertEquals(List.of(), names());
     }
 
     @Test

@@ -31,6 +31,17 @@ class LockedFileTest {
     }
 
     @Test
+    void a_file_of_two_names_has_one_owner() throws Exception {
+        Files.createFile(dir.resolve("a"));
+        Files.createLink(dir.resolve("b"), dir.resolve("a"));
+        try (LockedFile first = LockedFile.take(dir.resolve("b"))) {
+            assertNotNull(first);
+            assertNull(LockedFile.take(dir.resolve("a")));
+            assertEquals(0, ended(process(dir, 1)), "another process has had the file meanwhile");
+        }
+    }
+
+    @Test
     void a_file_that_was_left_is_told_from_a_new_one() throws IOException {
         for (boolean isLeft : new boolean[] {false, true}) {
             try (LockedFile file = LockedFile.take(dir.resolve("a"))) {

@@ -136,7 +136,7 @@ final class FakeHub implements AutoCloseable {
                 || path.equals("/api/models/org/name/revision/" + commit)) {
             send(e, 200, listing().getBytes(StandardCharsets.UTF_8));
         } else if (path.startsWith(files) || path.startsWith("/org/name/resolve/main/")) {
-            file(e, path.substring(path.lastIndexOf('/') + 1));
+            file(e, path.split("/", 6)[5]); // of /org/name/resolve/COMMIT/FILE
         } else {
             e.getResponseHeaders()
                     .set(
