@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.error.StoppedException;
@@ -30,6 +31,7 @@ record JsonLine(Path file, int line, JsonNode node) {
     private static final int SHOWN = 40;
     private static final JsonMapper JSON = JsonMapper.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
             .build();
 
     /** What makes a record of a line. */
@@ -67,7 +69,7 @@ record JsonLine(Path file, int line, JsonNode node) {
         return records;
     }
 
-    /** A row of a file that is no text, as an object. */
+    /** A row of a file that is no text, as an object. Decimals keep their digits. */
     static JsonLine ofRow(Path file, int row, Map<String, @Nullable Object> fields) {
         return new JsonLine(file, row, JSON.valueToTree(fields));
     }

@@ -73,7 +73,7 @@ record JsonLines(Path file, RecordReader settings) {
         return String.join(" ", words);
     }
 
-    /** A text or truth value as it is written, a number in its shortest form, a list or object as JSON. */
+    /** A text or truth value as it is written, a number as {@link #number} says, a list or object as JSON. */
     private @Nullable String label(JsonLine read, String name) throws BadFileException {
         JsonNode value = read.node().get(name);
         if (value.isNull()) {
@@ -97,8 +97,14 @@ record JsonLines(Path file, RecordReader settings) {
                 + "\", which is neither a class nor a number nor a list of these. Correct it.");
     }
 
-    /** A number: {@code 1} also where {@code 1.0} is written, for a program that has only one kind of numbers writes so. */
+    /**
+     * A number: {@code 1} also where {@code 1.0} is written, for a program that has only one kind of numbers writes so. A decimal number, which only rows of files that are
+     * no text have, keeps its digits.
+     */
     private static String number(JsonNode value) {
+        if (value.isBigDecimal()) {
+            return value.decimalValue().toPlainString();
+        }
         double d = value.doubleValue();
         return value.isFloatingPointNumber() && d == Math.rint(d) && Math.abs(d) <= Integer.MAX_VALUE
                 ? String.valueOf((long) d)

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.core.error.BadFileException;
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
@@ -20,7 +21,7 @@ class RowFilesTest {
     @TempDir
     Path dir;
 
-    /** A row with the text of each line; rubbish is no row. */
+    /** A row with the text of each line, and a decimal label behind an equals sign; rubbish is no row. */
     public static final class Lines implements RowFormat {
         /** Found by the service loader. */
         public Lines() {}
@@ -33,7 +34,11 @@ class RowFilesTest {
         @Override
         public void read(Path file, Rows rows) throws IOException {
             for (String line : Files.readAllLines(file)) {
-                if (!rows.row(Map.of("text", line))) {
+                String[] parts = line.split("=", 2);
+                if (!rows.row(
+                        parts.length == 1
+                                ? Map.of("text", line)
+                                : Map.of("text", parts[0], "label", new BigDecimal(parts[1])))) {
                     return;
                 }
             }
@@ -81,6 +86,21 @@ class RowFilesTest {
                     refusal(Files.writeString(dir.resolve("b.txt"), "a")).contains(".csv, .tsv, .gz, .parquet, .rows"));
         });
         assertTrue(refusal(file).contains("can be read. Rename or convert it."));
+    }
+
+    @Test
+    void decimals_keep_their_digits() throws IOException {
+        List<String> decimals = List.of("1.50", "3000000000.00", "2.00", "7", "0.0000000010");
+        Path file = Files.writeString(dir.resolve("a.rows"), "a=" + String.join("\na=", decimals));
+        withLines(() -> {
+            assertEquals(
+                    decimals,
+                    RecordReader.defaults().read(file).stream()
+                            .map(TextRecord::label)
+                            .toList());
+            assertEquals(decimals.stream().map(BigDecimal::new).toList(), JsonRecord.readAll(file, 9, r -> r.fields()
+                    .get("label")));
+        });
     }
 
     @Test
