@@ -37,7 +37,9 @@ record SchemaElement(String name, int type, int length, int repetition, int chil
         INSTANT_NANOS,
         UNSIGNED,
         UUID,
-        FLOAT16
+        FLOAT16,
+        /** Something that this reader does not know, as BSON: bytes of it are no text. */
+        OTHER
     }
 
     /** The older way, by number. Signed integers mean what they are. */
@@ -92,7 +94,7 @@ record SchemaElement(String name, int type, int length, int repetition, int chil
     }
 
     private static Meaning converted(int number) {
-        return number >= 0 && number < CONVERTED.length ? CONVERTED[number] : Meaning.PLAIN;
+        return number >= 0 && number < CONVERTED.length ? CONVERTED[number] : Meaning.OTHER;
     }
 
     /** The newer way, a struct with one field; its number says which. */
@@ -109,7 +111,7 @@ record SchemaElement(String name, int type, int length, int repetition, int chil
             case 10 -> integer(in);
             case 14 -> Meaning.UUID;
             case 15 -> Meaning.FLOAT16;
-            default -> Meaning.PLAIN;
+            default -> Meaning.OTHER;
         });
         return meaning[0];
     }

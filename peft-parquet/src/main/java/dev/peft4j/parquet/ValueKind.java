@@ -18,8 +18,9 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a value of a column is in JSON: numbers and truth values are themselves, decimals keep their digits, texts are texts, times are texts as ISO 8601 writes
- * them, and other bytes are Base64. A number that is none or infinite is null, as pandas and JavaScript write it.
+ * What a value of a column is in JSON: numbers and truth values are themselves, decimals keep their digits, texts are texts, and times are texts as ISO 8601
+ * writes them. Bytes without a meaning are a text where they are valid UTF-8, since older writers do not say that they wrote text; where they are not, and where
+ * their meaning is another one, they are Base64. A number that is none or infinite is null, as pandas and JavaScript write it.
  *
  * @param type how it is kept
  * @param element of the column
@@ -34,7 +35,7 @@ record ValueKind(PhysicalType type, SchemaElement element) {
         boolean isDecimal = element.meaning() == Meaning.DECIMAL;
         if (isDecimal && (element.scale() < 0 || element.scale() > MAX_SCALE)) {
             element = new SchemaElement(
-                    element.name(), element.type(), element.length(), element.repetition(), 0, Meaning.PLAIN, 0);
+                    element.name(), element.type(), element.length(), element.repetition(), 0, Meaning.OTHER, 0);
         }
     }
 
@@ -114,6 +115,7 @@ record ValueKind(PhysicalType type, SchemaElement element) {
         }
         return switch (element.meaning()) {
             case TEXT -> text(bytes);
+            case PLAIN -> textOrBase64(bytes);
             case DECIMAL -> decimal(bytes);
             case UUID -> bytes.length == 2 * Long.BYTES ? uuid(ByteBuffer.wrap(bytes)) : base64(bytes);
             case FLOAT16 ->
@@ -132,13 +134,26 @@ record ValueKind(PhysicalType type, SchemaElement element) {
 
     private static String text(byte[] bytes) throws ParquetProblem {
         try {
-            return StandardCharsets.UTF_8
-                    .newDecoder()
-                    .decode(ByteBuffer.wrap(bytes))
-                    .toString();
+            return utf8(bytes);
         } catch (CharacterCodingException e) {
             throw ParquetProblem.damaged("a text is not UTF-8", e);
         }
+    }
+
+    private static String textOrBase64(byte[] bytes) {
+        try {
+            return utf8(bytes);
+        } catch (CharacterCodingException e) {
+            return base64(bytes);
+        }
+    }
+
+    /** A text, if these are the bytes of one and nothing else. */
+    private static String utf8(byte[] bytes) throws CharacterCodingException {
+        return StandardCharsets.UTF_8
+                .newDecoder()
+                .decode(ByteBuffer.wrap(bytes))
+                .toString();
     }
 
     private static String base64(byte[] bytes) {
