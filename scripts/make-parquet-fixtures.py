@@ -122,6 +122,8 @@ def lists(out):
                  [[{"x": [{"y": [True, False]}, {"y": None}]}], [{"x": None}, None], [{"x": []}], [], [{"x": [None, {"y": []}]}]])
     maps = [[("a", 1), ("b", None)], [], None, [("", 0)], [("c", 3)]]
     table.column("map", pa.map_(pa.string(), pa.int64()), maps, [None if m is None else dict(m) for m in maps])
+    twice = [[("a", 1), ("b", 2), ("a", 3)], [], None, [("c", None), ("c", 4)], [("d", 5), ("d", None)]]
+    table.column("twice", pa.map_(pa.string(), pa.int64()), twice, [None if m is None else dict(m) for m in twice])
     numbered = [[(1, {"x": "one"})], None, [], [(-1, None)], [(2, {"x": None}), (3, {"x": "three"})]]
     table.column("numbered", pa.map_(pa.int32(), pa.struct([("x", pa.string())])), numbered,
                  [None if m is None else {str(k): v for k, v in m} for m in numbered])
@@ -148,8 +150,8 @@ def kinds(out):
     table.column("float", pa.float32(), [0.1, 3.4028235e38, -inf], [0.1, 3.4028235e38, None])
     table.column("double", pa.float64(), [0.1, 2.5e-300, nan], [0.1, 2.5e-300, None])
     table.column("bool", pa.bool_(), [True, False, True])
-    table.column("binary", pa.binary(), [b"\x00\xff\x10", b"", b"text"], ["AP8Q", "", "dGV4dA=="])
-    table.column("fixed", pa.binary(3), [b"abc", b"\x00\x00\x00", b"\xff\xff\xff"], ["YWJj", "AAAA", "////"])
+    table.column("binary", pa.binary(), [b"\x00\xff\x10", b"", b"text"], ["AP8Q", "", "text"])
+    table.column("fixed", pa.binary(3), [b"abc", b"\x00\x00\x00", b"\xff\xff\xff"], ["abc", "\0\0\0", "////"])
     table.column("large", pa.large_string(), ["a", "", "Grüße"])
     table.column("view", pa.string_view(), ["a", "more than twelve bytes", ""])
     table.column("category", pa.dictionary(pa.int8(), pa.string()), ["yes", "no", "yes"])

@@ -92,11 +92,15 @@ final class ColumnReader {
     /**
      * Takes the next value, which stands for a list that has no element, or for nothing.
      *
+     * @param above level from which on the group or list around is there, as it is
      * @param below level from which on there would be something
      */
-    void absent(int below) throws IOException {
+    void absent(int above, int below) throws IOException {
         if (definition() >= below) {
             throw damaged("it has a value where the columns beside it have none");
+        }
+        if (definition() < above) {
+            throw damaged("it has nothing where its group or list is there");
         }
         isLoaded = false;
     }
@@ -194,6 +198,7 @@ final class ColumnReader {
             throw ParquetProblem.damaged("a dictionary of " + n + " values is in " + bytes.left()
                     + " bytes, or a second one, or one of truth values");
         }
+        budget.objects(n);
         Values entries = Values.of(Values.PLAIN, kind, bytes, n, null, budget);
         @Nullable Object[] read = new @Nullable Object[n];
         for (int i = 0; i < n; i++) {

@@ -53,9 +53,14 @@ record Footer(List<SchemaElement> schema, List<RowGroup> groups) {
             throw ParquetProblem.damaged("it begins as a Parquet file and does not end as one (PAR1)");
         }
         int length = new Bytes(end).int32();
-        if (length < 0 || length > MAX_BYTES) {
-            throw ParquetProblem.damaged("its description has " + Integer.toUnsignedString(length) + " bytes, and "
-                    + MAX_BYTES + " are the most");
+        if (length < 0 || length > source.size() - 3L * frame) {
+            throw ParquetProblem.damaged("its description has " + Integer.toUnsignedString(length)
+                    + " bytes, and the file has " + source.size());
+        }
+        if (length > MAX_BYTES) {
+            throw ParquetProblem.tooMuch(
+                    "its description has " + length + " bytes, and " + MAX_BYTES + " are the most",
+                    "with fewer groups of rows, or as smaller files");
         }
         return of(new ThriftReader(new Bytes(source.read(source.size() - 2L * frame - length, length))));
     }
@@ -91,8 +96,7 @@ record Footer(List<SchemaElement> schema, List<RowGroup> groups) {
         Chunk[] chunk = {null};
         in.struct(id -> {
             switch (id) {
-                case 1 ->
-                    throw ParquetProblem.unknown("the values of a column are in another file (" + in.text() + ")");
+                case 1 -> requireHere(in.text());
                 case 3 -> chunk[0] = chunk(in);
                 case 8, 9 -> throw ParquetProblem.unknown("a column is encrypted");
                 default -> {}
@@ -102,6 +106,13 @@ record Footer(List<SchemaElement> schema, List<RowGroup> groups) {
             throw ParquetProblem.damaged("a column has no description");
         }
         return chunk[0];
+    }
+
+    /** Some writers name no file where it is this one. */
+    private static void requireHere(String file) throws ParquetProblem {
+        if (!file.isEmpty()) {
+            throw ParquetProblem.unknown("the values of a column are in another file (" + file + ")");
+        }
     }
 
     private static Chunk chunk(ThriftReader in) throws ParquetProblem {

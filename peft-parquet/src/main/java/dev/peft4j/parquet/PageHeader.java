@@ -28,7 +28,6 @@ record PageHeader(
         int repetitionBytes,
         boolean isPacked) {
     static final int DATA = 0;
-    static final int INDEX = 1;
     static final int DICTIONARY = 2;
     static final int DATA_V2 = 3;
 

@@ -13,9 +13,14 @@ import java.util.List;
  * Reads Parquet files as data, in their names' end {@code .parquet}; readers of records find it by themselves where this jar is on the class path.
  *
  * <p>A row is an object: a column is a key, groups are objects, lists and maps are lists and objects. Decimals keep their digits, times are texts as ISO 8601 writes
- * them, bytes that are no text are Base64, and a number that is none or infinite is null. Pages may be of either version, in every encoding of the
+ * them, and a number that is none or infinite is null. Bytes whose meaning the file does not say are read as text where they are valid UTF-8, and as Base64
+ * where not, value by value; bytes of another meaning are Base64. Of a key that a map has twice the last value counts. Pages may be of either version, in every encoding of the
  * format but the old one of levels (BIT_PACKED), packed with Snappy, Zstandard, gzip, LZ4 or not at all; encrypted files are not read. One page of each column is in memory at
- * a time.
+ * a time, with the dictionary of the column in its group of rows.
+ *
+ * <p>Of any file are read 16 MiB of unpacked pages, 2^24 values (an object, a list or an entry of a dictionary counts as eight) and 2^30 characters of
+ * texts that are values by their number in a dictionary; of larger files 100 bytes, 16 values and 100 characters for each byte of the file. A file that has
+ * more is refused, for it could be made to exhaust memory.
  */
 public final class ParquetFormat implements RowFormat {
     /** Found by the service loader. */
@@ -29,7 +34,7 @@ public final class ParquetFormat implements RowFormat {
     /**
      * {@inheritDoc}
      *
-     * @throws BadFileException with row and column, if the file is damaged, or becomes more than 100 times its size, or has what is not read
+     * @throws BadFileException with row and column, if the file is damaged, or becomes more than is read, or has what is not read
      */
     @Override
     public void read(Path file, Rows rows) throws IOException {

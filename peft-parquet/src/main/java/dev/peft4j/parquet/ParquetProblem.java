@@ -28,6 +28,15 @@ final class ParquetProblem extends IOException {
                 null);
     }
 
+    /**
+     * The format allows it and it is more than is read, which need not mean that the file is damaged.
+     *
+     * @param how to write it instead
+     */
+    static ParquetProblem tooMuch(String found, String how) {
+        return new ParquetProblem(found + ", which is more than is read. Write it " + how + ".", null);
+    }
+
     /** The same problem of a column. */
     ParquetProblem in(String column) {
         return new ParquetProblem("column " + column + ": " + getMessage(), getCause());

@@ -39,8 +39,9 @@ final class PrefixedValues implements Values {
 
     private byte[] join(int prefix, byte[] own) throws ParquetProblem {
         if (prefix > MAX_BYTES - own.length) {
-            throw ParquetProblem.damaged(
-                    "a value has " + ((long) prefix + own.length) + " bytes, and " + MAX_BYTES + " are the most");
+            throw ParquetProblem.tooMuch(
+                    "a value has " + ((long) prefix + own.length) + " bytes, and " + MAX_BYTES + " are the most",
+                    "as several values");
         }
         byte[] value = Arrays.copyOf(before, prefix + own.length);
         System.arraycopy(own, 0, value, prefix, own.length);

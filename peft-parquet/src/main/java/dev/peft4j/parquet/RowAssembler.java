@@ -31,9 +31,14 @@ record RowAssembler(Field.Struct root, List<ColumnReader> columns, Budget budget
         }
     }
 
-    private @Nullable Object read(Field field) throws IOException {
+    /**
+     * A value, object or list.
+     *
+     * @param above definition level from which on what it is in is there
+     */
+    private @Nullable Object read(Field field, int above) throws IOException {
         if (columns.get(field.first()).definition() < field.present()) {
-            absent(field, field.present());
+            absent(field, above, field.present());
             return null;
         }
         if (field instanceof Field.Repeated repeated) {
@@ -44,51 +49,50 @@ record RowAssembler(Field.Struct root, List<ColumnReader> columns, Budget budget
                 : columns.get(field.first()).value();
     }
 
-    private void absent(Field field, int below) throws IOException {
+    private void absent(Field field, int above, int below) throws IOException {
         for (ColumnReader column : columns.subList(field.first(), field.end())) {
-            column.absent(below);
+            column.absent(above, below);
         }
     }
 
     private Map<String, @Nullable Object> object(Field.Struct struct) throws IOException {
-        budget.object();
+        budget.objects(1);
         Map<String, @Nullable Object> object = new LinkedHashMap<>();
         for (Field field : struct.fields()) {
-            object.put(field.name(), read(field));
+            object.put(field.name(), read(field, struct.present()));
         }
         return object;
     }
 
     private Object list(Field.Repeated field) throws IOException {
-        budget.object();
+        budget.objects(1);
         List<@Nullable Object> list = new ArrayList<>();
         ColumnReader first = columns.get(field.first());
         if (first.definition() < field.filled()) {
-            absent(field, field.filled());
+            absent(field, field.present(), field.filled());
         } else {
-            list.add(read(field.element()));
+            list.add(read(field.element(), field.filled()));
             while (first.repetition() == field.repetition()) {
                 for (ColumnReader column : columns.subList(field.first(), field.end())) {
                     column.requireRepetition(field.repetition());
                 }
-                list.add(read(field.element()));
+                list.add(read(field.element(), field.filled()));
             }
         }
-        return field.isMap() ? map(field, list) : list;
+        return field.isMap() ? map(list) : list;
     }
 
-    /** An object where the keys are texts or numbers, as in JSON. */
-    private static Map<String, @Nullable Object> map(Field.Repeated field, List<@Nullable Object> entries)
-            throws ParquetProblem {
+    /**
+     * An object where the keys are texts or numbers, as in JSON. Of a key that is there twice the last value counts.
+     *
+     * <p>Parquet's <a href="https://github.com/apache/parquet-format/blob/master/LogicalTypes.md#maps">rules</a>.
+     */
+    private static Map<String, @Nullable Object> map(List<@Nullable Object> entries) {
         Map<String, @Nullable Object> map = new LinkedHashMap<>();
         for (Object entry : entries) {
             if (entry instanceof Map<?, ?> pair) {
                 List<@Nullable Object> parts = new ArrayList<>(pair.values());
-                String key = String.valueOf(parts.get(0));
-                if (map.containsKey(key)) {
-                    throw ParquetProblem.damaged("the map " + field.name() + " has the key " + key + " twice");
-                }
-                map.put(key, parts.get(1));
+                map.put(String.valueOf(parts.get(0)), parts.get(1));
             }
         }
         return map;

@@ -155,7 +155,8 @@ record Schema(Field.Struct root, List<Leaf> leaves) {
         private Field body(SchemaElement element, Place group, int definition, int repetition, int depth)
                 throws ParquetProblem {
             if (depth > MAX_DEPTH) {
-                throw ParquetProblem.damaged("columns are nested more than " + MAX_DEPTH + " times");
+                throw ParquetProblem.tooMuch(
+                        "columns are nested more than " + MAX_DEPTH + " times", "with fewer levels");
             }
             Place place = new Place(group, element.name());
             if (element.children() <= 0) {

@@ -36,7 +36,7 @@ interface Values {
             throws ParquetProblem {
         return switch (encoding) {
             case PLAIN -> plain(kind, bytes);
-            case PLAIN_DICTIONARY, RLE_DICTIONARY -> ofDictionary(bytes, dictionary);
+            case PLAIN_DICTIONARY, RLE_DICTIONARY -> ofDictionary(bytes, dictionary, budget);
             case RLE -> truths(kind, bytes);
             case DELTA_BINARY_PACKED -> differences(kind, deltas(bytes, count));
             case DELTA_LENGTH_BYTE_ARRAY -> {
@@ -59,7 +59,8 @@ interface Values {
         return () -> kind.json(kind.type().read(bytes, fixed));
     }
 
-    private static Values ofDictionary(Bytes bytes, @Nullable Object @Nullable [] dictionary) throws ParquetProblem {
+    private static Values ofDictionary(Bytes bytes, @Nullable Object @Nullable [] dictionary, Budget budget)
+            throws ParquetProblem {
         if (dictionary == null) {
             throw ParquetProblem.damaged("values are numbers of a dictionary, and there is none");
         }
@@ -75,7 +76,11 @@ interface Values {
                 throw ParquetProblem.damaged("a value is number " + Integer.toUnsignedString(number)
                         + " of a dictionary of " + dictionary.length);
             }
-            return dictionary[number];
+            Object value = dictionary[number];
+            if (value instanceof String text) {
+                budget.repeated(text.length());
+            }
+            return value;
         };
     }
 

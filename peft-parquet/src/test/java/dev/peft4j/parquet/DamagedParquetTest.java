@@ -24,7 +24,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Damaged and hostile files end in an error with the name of the file, and cost no more than their size warrants. */
 class DamagedParquetTest {
     private static final long MOST_BYTES = 64 << 20; // 16 MiB for pages, and their values
-    private static final int MOST_VALUES = 4 << 20;
+    private static final int MOST_VALUES = 16 << 20;
     private static final int[] MASKS = {0x01, 0x80, 0xff, 0x10};
     private static final byte[] MARK = "PAR1".getBytes(StandardCharsets.US_ASCII);
 
@@ -117,8 +117,8 @@ class DamagedParquetTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "hostile-bytes | row 1, column text: the file of 2442 bytes unpacks to more than 100 times its size",
-                "hostile-values | the file of 25227 bytes has more values and objects than 16 for each"
+                "hostile-bytes | row 1, column text: the file of 2442 bytes unpacks to more than 100 times its size, which is more than is read. Write it with",
+                "hostile-values | the file of 25227 bytes has more values and objects than 16 for each of its bytes, which is more than is read. Write it as smaller files."
             })
     void a_small_file_does_not_become_a_large_one(String name, String expected) throws IOException {
         Path file = Fixtures.FOLDER.resolve(name + ".parquet");
