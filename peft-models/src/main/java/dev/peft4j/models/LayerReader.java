@@ -128,10 +128,9 @@ final class LayerReader {
         return addSite(new Linear(site, name, weights.matrix(name, site.out(), site.in()), biasOrOwn, bias));
     }
 
-    /** New with the layer in front of it, if the checkpoint is that of a base. */
+    /** Zeros, as in transformers, if the checkpoint is that of a base: nothing that an adapter would have to keep. */
     private Tensor outputBias(LinearSite site, String name) throws IOException {
         if (!weights.has(name) && !weights.isNew()) {
-            newModules.add(site.name());
             weights.put(name, Tensor.zeros(dtype, 1, site.out()), false, site.out());
         }
         Tensor bias = weights.vector(name, site.out());

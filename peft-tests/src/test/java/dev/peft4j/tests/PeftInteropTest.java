@@ -20,6 +20,8 @@ import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.train.Trainer;
 import dev.peft4j.core.train.TrainingConfig;
+import dev.peft4j.lora.LoraConfig;
+import dev.peft4j.lora.LoraMethod;
 import dev.peft4j.models.LoadOptions;
 import dev.peft4j.models.Models;
 import java.io.IOException;
@@ -27,6 +29,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -99,6 +102,16 @@ class PeftInteropTest {
     private static final Set<TaskType> OF_SEQUENCES = Set.of(TaskType.SEQ_CLS, TaskType.FEATURE_EXTRACTION);
     private static final Pattern NOT_IN_PEFT = Pattern.compile("BitFit|bottleneck.*");
 
+    private static final Map<String, TaskType> NEW_HEADS = Map.of(
+            "seq_cls",
+            TaskType.SEQ_CLS,
+            "token_cls",
+            TaskType.TOKEN_CLS,
+            "qa",
+            TaskType.QUESTION_ANS,
+            "masked_lm",
+            TaskType.MASKED_LM);
+
     @TempDir
     Path dir;
 
@@ -132,6 +145,40 @@ class PeftInteropTest {
             }
         }
         check(checker, lines);
+    }
+
+    /** Each encoder for the tasks that it has no head for. */
+    @Test
+    void peft_opens_our_adapters_with_heads_that_the_checkpoint_does_not_have()
+            throws IOException, InterruptedException {
+        Path checker = checker();
+        List<String> lines = new ArrayList<>();
+        Set<Path> seen = new HashSet<>();
+        for (GoldenCase golden : GoldenCase.all().toList()) {
+            String name = String.valueOf(golden.json().get("model"));
+            if ((ENCODERS.contains(name) || name.equals("bert")) && seen.add(golden.modelDirectory())) {
+                for (Map.Entry<String, TaskType> task : NEW_HEADS.entrySet()) {
+                    LoadOptions options = LoadOptions.on(Backend.host()).withTask(task.getValue());
+                    try (Model model = Models.load(golden.modelDirectory(), options);
+                            Adapter adapter = new LoraMethod().create(LoraConfig.of(2, 4), model, 5)) {
+                        if (!model.newModules().isEmpty()) {
+                            lines.add(writeWithHead(golden, model, adapter, task.getKey()));
+                        }
+                    }
+                }
+            }
+        }
+        assertTrue(lines.size() > 3 * ENCODERS.size() / 2, lines.size() + " adapters");
+        check(checker, lines);
+    }
+
+    private String writeWithHead(GoldenCase golden, Model model, Adapter adapter, String task) throws IOException {
+        Methods.randomise(adapter, STEPS);
+        int[][] inputs = golden.inputs();
+        Path directory = Files.createDirectories(dir.resolve(golden.json().get("model") + "-" + task));
+        Map<String, Object> json = Map.of("task", task, "inputs", inputs, "has_new_head", true);
+        Files.writeString(directory.resolve("case.json"), Json.printLine(json));
+        return write(golden, model, adapter, directory.getFileName() + "-adapter", directory, PackedBatch.of(inputs));
     }
 
     private static boolean isKnown(String name) {
@@ -243,16 +290,21 @@ class PeftInteropTest {
     /** Trains an adapter for a few steps or gives it other values, writes it with its logits, and returns the line for the checker. */
     private String write(GoldenCase golden, Model model, Adapter adapter, String name, Path caseDirectory)
             throws IOException {
-        Path adapterDir = dir.resolve(name.replace(' ', '_'));
-        Path logitsFile = dir.resolve(name.replace(' ', '_') + ".safetensors");
         // pairs of texts are not trained on: a trainer takes texts
         if (model.taskType() == TaskType.FEATURE_EXTRACTION) {
             Methods.randomise(adapter, STEPS);
         } else {
             new Trainer(model, adapter, TrainingConfig.of(STEPS, 4, 1e-2), List.of()).train(records(golden), List.of());
         }
+        return write(golden, model, adapter, name, caseDirectory, golden.batch());
+    }
+
+    private String write(
+            GoldenCase golden, Model model, Adapter adapter, String name, Path caseDirectory, PackedBatch batch)
+            throws IOException {
+        Path adapterDir = dir.resolve(name.replace(' ', '_'));
+        Path logitsFile = dir.resolve(name.replace(' ', '_') + ".safetensors");
         AdapterFiles.save(adapterDir, model, adapter);
-        PackedBatch batch = golden.batch();
         try (Arena arena = new Arena(DType.F32);
                 Pass pass = Pass.inference(model.backend(), arena)) {
             Call call = Call.of(pass, adapter);
