@@ -91,7 +91,7 @@ class PairsTest {
 
     @Test
     void one_that_would_be_compared_with_nothing_is_refused() throws IOException {
-        refused(Dataset.of(pairs(1)).split(0, 0), 8, "at least two, better hundreds");
+        refused(Dataset.of(pairs(1)).split(0, 0), 8, "at least 2, better hundreds");
         refused(Dataset.of(pairs(4)).split(0, 0), 1, "in batches of 1");
         refused(Dataset.of(pairs(4)).heldOut(Dataset.of(pairs(1))), 8, "its loss is 0");
     }

@@ -2,7 +2,6 @@ package dev.peft4j.core.train;
 
 import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.data.Example;
-import dev.peft4j.core.data.PackedBatch;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -15,7 +14,7 @@ import java.util.random.RandomGenerator;
  * of an epoch may have fewer batches, as in transformers. What chance does to a record in an epoch ({@link Example#inEpoch}) follows from the seed of the run,
  * the number of the epoch and the number of the record.
  *
- * <p>A last pair of an epoch that would be alone in its batch, where it is compared with nothing, joins the batch before it.
+ * <p>Where examples are compared with each other ({@link Together}), a rest of an epoch that would be too small for a batch joins the batch before it.
  *
  * <p>Grouped by length, the records of 50 batches at a time are sorted by their length and cut into batches, whose order is drawn again: as in transformers'
  * {@code group_by_length}.
@@ -27,6 +26,7 @@ final class Batches {
     private final List<? extends Example> records;
     private final int size;
     private final int perStep;
+    private final Together together;
     private final boolean byLength;
     private final RandomGenerator random;
     private final RandomGenerator epochSeeds;
@@ -35,8 +35,9 @@ final class Batches {
     private long epochSeed;
     private int at;
 
-    Batches(List<? extends Example> records, TrainingConfig config) {
+    Batches(List<? extends Example> records, TrainingConfig config, Together together) {
         this.records = records;
+        this.together = together;
         this.size = config.batchSize();
         this.perStep = config.accumulation();
         this.byLength = config.groupByLength();
@@ -44,13 +45,6 @@ final class Batches {
         this.epochSeeds = new SplittableRandom(config.seed() ^ EPOCHS);
         this.order = new Integer[records.size()];
         Arrays.setAll(order, i -> i);
-    }
-
-    /** How many of the records decide how many batches an epoch has: a last pair that joins the batch before it does not. */
-    static int counted(List<? extends Example> records, int size) {
-        boolean joins =
-                records.size() % size == 1 && records.size() > size && records.get(0) instanceof PackedBatch.Pair;
-        return records.size() - (joins ? 1 : 0);
     }
 
     /** The batches of the next step. */
@@ -91,11 +85,9 @@ final class Batches {
                     .length()));
         }
         List<List<Integer>> batches = new ArrayList<>();
-        int batch = Math.min(size, sorted.length);
         int to = 0;
         for (int from = 0; from < sorted.length; from = to) {
-            to = Math.min(sorted.length, from + batch);
-            to = to == sorted.length - 1 && records.get(sorted[to]) instanceof PackedBatch.Pair ? to + 1 : to;
+            to = together.end(from, size, sorted.length);
             batches.add(Arrays.asList(sorted).subList(from, to));
         }
         if (byLength) {

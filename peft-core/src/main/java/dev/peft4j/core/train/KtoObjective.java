@@ -21,7 +21,7 @@ import java.util.Locale;
  *
  * <p>{@code r = log π(y|x) - log ref(y|x)}, where the reference is the model without the adapters that are trained. {@code z}, from where gains and losses count, is
  * the mean of r over the batch with each prompt and the answer of the example in front of it, at least 0, and is not derived. Such a sequence is cut to the context of
- * the model. In a batch of one example z is of its own answer.
+ * the model. If one example alone is evaluated, z is of its own answer.
  *
  * <p>Ethayarajh et al. 2024, <a href="https://arxiv.org/abs/2402.01306">paper</a>, equations 7 and 8; z is estimated as TRL's {@code KTOTrainer} does. Cost: three
  * passes forward beside that which is derived.

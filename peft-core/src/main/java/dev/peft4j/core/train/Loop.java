@@ -60,7 +60,7 @@ final class Loop {
             Optimizer optimizer,
             Progress progress,
             Checkpointer checkpointer) {
-        Batches batches = new Batches(records, config);
+        Batches batches = new Batches(records, config, Together.of(objective, records));
         for (int i = 0; i < progress.step; i++) { // what the steps before have drawn
             seeds(batches.skip());
         }

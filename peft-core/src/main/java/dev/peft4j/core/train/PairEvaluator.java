@@ -38,27 +38,6 @@ final class PairEvaluator {
     }
 
     /**
-     * Makes sure that each pair that is trained on is in a batch with another one.
-     *
-     * @throws BadInputException if it is alone
-     */
-    static void requireOthers(List<? extends Example> records, int batchSize) {
-        if (!(records.get(0) instanceof PackedBatch.Pair)) {
-            return;
-        }
-        if (records.size() == 1) {
-            throw new BadInputException(
-                    "one pair of texts was given to train on, and pairs are learnt by comparing them"
-                            + " with each other. Give at least two, better hundreds.");
-        }
-        if (batchSize == 1) {
-            throw new BadInputException("pairs of texts were to be learnt in batches of 1, and a pair is compared with"
-                    + " the others of its batch: alone, it teaches nothing. Set a batch size of at least 2, such as 32;"
-                    + " several passes of a step (accumulation) do not replace it.");
-        }
-    }
-
-    /**
      * Makes sure that each pair that is evaluated has another one to be compared with.
      *
      * @throws BadInputException if there is one only

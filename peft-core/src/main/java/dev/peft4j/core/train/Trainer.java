@@ -107,8 +107,7 @@ public final class Trainer {
                     other.name() + " was asked for, which compares with the model as it was before,"
                             + " and the weights of the model themselves are trained. Train an adapter, or by another objective.");
         }
-        requireTogether(
-                other, config.batchSize(), "batches of " + config.batchSize() + " were", "Make batches larger.");
+        Together.of(other).requireBatch(config.batchSize());
         objective = other;
         return this;
     }
@@ -175,12 +174,13 @@ public final class Trainer {
             throw new BadInputException(
                     "records to train on were expected and there are none. Give a file with records.");
         }
-        requireTogether(objective, records.size(), records.size() + " records to train on were", "Give more.");
+        Together together = Together.of(objective, records);
+        together.requireRecords(records.size());
+        together.requireBatch(config.batchSize());
         checkLengths(records);
         checkLengths(heldOut);
-        PairEvaluator.requireOthers(records, config.batchSize());
         PairEvaluator.requireOthers(heldOut);
-        int steps = config.stepsFor(Batches.counted(records, config.batchSize()));
+        int steps = config.stepsFor(together.counted(records.size(), config.batchSize()));
         Progress progress = new Progress(parameters, config.patience() > 0);
         try (progress;
                 Arena arena = new Arena(model.backend().dtype());
@@ -285,14 +285,6 @@ public final class Trainer {
             s.put("hash_of_the_base", Fingerprint.of(model));
         }
         return s;
-    }
-
-    /** Refuses fewer examples than an objective compares with each other. */
-    private static void requireTogether(Objective objective, int found, String given, String remedy) {
-        if (found < objective.leastBatch()) {
-            throw new BadInputException(objective.name() + " was asked for, which compares at least "
-                    + objective.leastBatch() + " examples with each other, and " + given + " given. " + remedy);
-        }
     }
 
     /** Refuses what would not fit into the context in the middle of a run. */

@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.core.data.Batch;
+import dev.peft4j.core.data.Example;
 import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.data.RatedAnswer;
 import dev.peft4j.core.data.VariedSequence;
 import dev.peft4j.core.error.BadInputException;
 import java.util.ArrayList;
@@ -23,6 +25,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class BatchesTest {
     private static final int RECORDS = 403;
     private static final int SIZE = 4;
+    private static final Together ALONE = Together.of(HeadObjective.DEFAULT);
 
     /** Record i has the token i, i % 17 + 1 times. */
     private static List<PackedBatch.Sequence> records() {
@@ -43,7 +46,8 @@ class BatchesTest {
                         .groupByLength(byLength)
                         .accumulation(accumulation)
                         .seed(5)
-                        .build());
+                        .build(),
+                ALONE);
     }
 
     /** The batches of as many steps as an epoch has. */
@@ -111,7 +115,8 @@ class BatchesTest {
                 PackedBatch.Sequence.of(7), number -> PackedBatch.Sequence.of((int) (number & Integer.MAX_VALUE)));
         return new Batches(
                 List.of(record, record, record),
-                TrainingConfig.builder().batchSize(3).seed(seed).build());
+                TrainingConfig.builder().batchSize(3).seed(seed).build(),
+                ALONE);
     }
 
     private static int[] variants(Batches batches) {
@@ -147,30 +152,51 @@ class BatchesTest {
 
     @ParameterizedTest
     @CsvSource({"9,4,false", "9,4,true", "9,2,false", "401,4,true", "10,4,false", "3,2,true", "4,8,false"})
-    void no_pair_is_alone_in_its_batch(int pairs, int size, boolean byLength) {
-        List<PackedBatch.Pair> records = IntStream.range(0, pairs)
-                .mapToObj(i -> {
-                    PackedBatch.Sequence s = PackedBatch.Sequence.of(new int[i % 7 + 1]);
-                    return new PackedBatch.Pair(s, s);
-                })
+    void no_pair_and_no_rated_answer_is_alone_in_its_batch(int count, int size, boolean byLength) {
+        List<PackedBatch.Sequence> texts = IntStream.range(0, count)
+                .mapToObj(i -> PackedBatch.Sequence.of(new int[i % 7 + 1]))
                 .toList();
+        List<PackedBatch.Pair> pairs =
+                texts.stream().map(s -> new PackedBatch.Pair(s, s)).toList();
+        requireNoneAlone(pairs, Together.of(HeadObjective.DEFAULT, pairs), size, byLength);
+        List<RatedAnswer> rated =
+                texts.stream().map(s -> new RatedAnswer(s, true)).toList();
+        requireNoneAlone(rated, Together.of(KtoObjective.kto(), rated), size, byLength);
+    }
+
+    private static void requireNoneAlone(
+            List<? extends Example> records, Together together, int size, boolean byLength) {
         Batches batches = new Batches(
                 records,
                 TrainingConfig.builder()
                         .batchSize(size)
                         .groupByLength(byLength)
                         .seed(5)
-                        .build());
-        int counted = Batches.counted(records, size);
+                        .build(),
+                together);
+        int sequences = records.get(0) instanceof PackedBatch.Pair ? 2 : 1;
+        int counted = together.counted(records.size(), size);
         int perEpoch = (counted + size - 1) / size;
         for (int epoch = 0; epoch < 2; epoch++) {
             int sum = 0;
             for (int i = 0; i < perEpoch; i++) {
-                int n = ((PackedBatch) batches.next().get(0)).sequences() / 2;
-                assertTrue(n > 1 && n <= size + 1, n + " pairs");
+                int n = ((PackedBatch) batches.next().get(0)).sequences() / sequences;
+                assertTrue(n > 1 && n <= size + 1, n + " examples");
                 sum += n;
             }
-            assertEquals(pairs, sum, "an epoch has each once");
+            assertEquals(records.size(), sum, "an epoch has each once");
         }
+    }
+
+    @Test
+    void a_rest_joins_only_if_it_is_too_small() {
+        Together three = new Together(3, "triples");
+        assertEquals(8, three.counted(10, 4));
+        assertEquals(10, three.end(4, 4, 10));
+        assertEquals(11, three.counted(11, 4));
+        assertEquals(8, three.end(4, 4, 11));
+        assertEquals(10, ALONE.counted(10, 4));
+        assertEquals(2, ALONE.end(1, 1, 10));
+        assertEquals(10, ALONE.end(1, Integer.MAX_VALUE, 10));
     }
 }
