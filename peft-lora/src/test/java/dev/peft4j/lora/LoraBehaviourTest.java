@@ -110,6 +110,11 @@ class LoraBehaviourTest {
                 assertTrue(SmallModels.distance(attached, SmallModels.logits(merged, List.of())) < 1e-4);
             }
             assertThrows(BadFileException.class, () -> MergedModel.write(out, model, adapter));
+            Files.delete(out.resolve("config.json")); // of another program, or the user's own
+            assertThrows(BadFileException.class, () -> MergedModel.write(out, model, adapter));
+            Files.createFile(out.resolve(".config.json.tmp")); // as a write that is killed leaves it
+            MergedModel.write(out, model, adapter);
+            assertTrue(Files.exists(out.resolve("config.json")) && Files.notExists(out.resolve(".config.json.tmp")));
         }
     }
 

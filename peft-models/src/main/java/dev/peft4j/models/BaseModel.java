@@ -103,10 +103,7 @@ public abstract class BaseModel implements Model, TransformerSites {
         return layers.newIfMissing(new LinearSite(name, in, out, isOutput), bias);
     }
 
-    /**
-     * The output layer of a language model. Its weight is the embedding if the config says so, unless the checkpoint has another one; it is new if neither is
-     * there.
-     */
+    /** The output layer of a language model: the embedding if the config says so, unless the checkpoint has another one; it is new if neither is there. */
     protected final Linear output(LinearSite site, Embedding tokens, boolean tied) throws IOException {
         return layers.output(site, tokens, tied, null);
     }
@@ -307,6 +304,11 @@ public abstract class BaseModel implements Model, TransformerSites {
     @Override
     public final Path directory() {
         return directory;
+    }
+
+    @Override
+    public final List<String> files() throws IOException {
+        return ModelFiles.of(directory);
     }
 
     @Override

@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What the files of the library sentence-transformers say of the vectors of a model: {@code modules.json}, the {@code config.json} of its pooling, and
@@ -19,6 +21,7 @@ import java.util.stream.Stream;
  * @param longest most tokens that a text is cut to
  */
 record SentenceFiles(Pooling pooling, boolean isNormalised, int longest) {
+    private static final Logger LOG = LoggerFactory.getLogger(SentenceFiles.class);
     private static final String MODULES = "modules.json";
     private static final String POOLING = "1_Pooling"; // where it is unless modules.json says so
     private static final String CONFIG = "config.json";
@@ -26,6 +29,10 @@ record SentenceFiles(Pooling pooling, boolean isNormalised, int longest) {
                     "bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta")
             .map(family -> "sentence_" + family + "_config.json") // older ones have the name of the family
             .toList();
+    /** Names of all these files, with that of the pooling where {@code modules.json} names no other. */
+    static final List<String> NAMES = Stream.concat(Stream.of(MODULES, POOLING + "/" + CONFIG), SETTINGS.stream())
+            .toList();
+
     private static final String TOKENIZER = "tokenizer_config.json";
     private static final String MODE = "pooling_mode";
     private static final Map<String, Pooling> MODES =
@@ -75,8 +82,36 @@ record SentenceFiles(Pooling pooling, boolean isNormalised, int longest) {
                         "is not there, and " + MODULES + " says that it says how vectors are made. Get the file.");
             }
         }
-        JsonPart pooling = JsonPart.readIfPresent(directory.resolve(folder).resolve(CONFIG));
-        return new SentenceFiles(pooling == null ? Pooling.MEAN : pooling(pooling), normalised, longest(directory));
+        JsonPart config = JsonPart.readIfPresent(directory.resolve(folder).resolve(CONFIG));
+        Pooling pooling = config == null ? Pooling.MEAN : pooling(config);
+        if (!Files.exists(file)) {
+            LOG.warn(
+                    "{}: has no {}, so vectors are {}, of length 1. If the checkpoint is one of sentence-transformers, get"
+                            + " the file; it may ask for others",
+                    directory,
+                    MODULES,
+                    pooling == Pooling.MEAN ? "the mean of the hidden states" : "the hidden states of first tokens");
+        }
+        return new SentenceFiles(pooling, normalised, longest(directory));
+    }
+
+    /**
+     * The name of the file that says how a sequence becomes one row: in the folder that {@code modules.json} names, or in the usual one if that names none or what
+     * is no name of a folder here, which {@link #read} refuses.
+     */
+    static String poolingConfig(Path directory) throws IOException {
+        Path file = directory.resolve(MODULES);
+        String folder = POOLING;
+        try {
+            for (JsonPart module : Files.isRegularFile(file) ? JsonPart.readList(file) : List.<JsonPart>of()) {
+                if (kind(module.text("type")).equals("Pooling")) {
+                    folder = module.text("path");
+                }
+            }
+        } catch (BadFileException e) {
+            LOG.debug("{}: names no pooling: {}", directory, e.getMessage());
+        }
+        return (FOLDER.matcher(folder).matches() ? folder : POOLING) + "/" + CONFIG;
     }
 
     /** The class of a module, without the package that it is in. */

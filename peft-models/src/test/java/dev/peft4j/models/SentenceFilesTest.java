@@ -5,9 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.core.error.BadFileException;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -46,6 +50,41 @@ class SentenceFilesTest {
     @Test
     void without_the_files_the_mean_has_the_length_one_and_texts_any_length() throws IOException {
         assertEquals(new SentenceFiles(Pooling.MEAN, true, Integer.MAX_VALUE), SentenceFiles.read(dir));
+    }
+
+    @Test
+    void without_modules_a_line_says_what_pooling_is_used() throws IOException {
+        assertTrue(logged().contains("has no modules.json, so vectors are the mean of the hidden states"), logged());
+        write("1_Pooling/config.json", "{\"pooling_mode_cls_token\":true}");
+        assertTrue(logged().contains("so vectors are the hidden states of first tokens"), logged());
+        modules(TRANSFORMER, POOLING);
+        assertEquals("", logged());
+    }
+
+    private String logged() throws IOException {
+        PrintStream before = System.err;
+        ByteArrayOutputStream told = new ByteArrayOutputStream();
+        System.setErr(new PrintStream(told, true, StandardCharsets.UTF_8));
+        try {
+            SentenceFiles.read(dir);
+        } finally {
+            System.setErr(before);
+        }
+        return told.toString(StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void files_of_a_model_are_those_that_are_read_also_in_another_folder() throws IOException {
+        assertTrue(ModelFiles.of(dir).contains("1_Pooling/config.json"));
+        assertTrue(ModelFiles.names().containsAll(List.of("modules.json", "sentence_xlm-roberta_config.json")));
+        modules(TRANSFORMER, POOLING.replace("1_Pooling", "pooled"));
+        assertTrue(ModelFiles.of(dir).contains("pooled/config.json"));
+        for (String hostile : List.of("..", "../other", "/etc", "a/b", "", "a\\u0000b", ".git")) {
+            modules(TRANSFORMER, POOLING.replace("1_Pooling", hostile));
+            assertEquals(ModelFiles.names(), ModelFiles.of(dir), hostile);
+        }
+        write("modules.json", "[1");
+        assertEquals(ModelFiles.names(), ModelFiles.of(dir));
     }
 
     @Test

@@ -163,10 +163,10 @@ class TextTasksTest {
         }
         Files.writeString(
                 base.resolve("modules.json"),
-                "[{\"path\":\"\",\"type\":\"a.Transformer\"},{\"path\":\"1_Pooling\",\"type\":\"a.Pooling\"}]");
-        Files.createDirectory(base.resolve("1_Pooling"));
-        Files.writeString(base.resolve("1_Pooling/config.json"), "{\"pooling_mode_mean_tokens\":true}");
-        Files.writeString(base.resolve("sentence_bert_config.json"), "{\"max_seq_length\":4}");
+                "[{\"path\":\"\",\"type\":\"a.Transformer\"},{\"path\":\"pooled\",\"type\":\"a.Pooling\"}]");
+        Files.createDirectory(base.resolve("pooled"));
+        Files.writeString(base.resolve("pooled/config.json"), "{\"pooling_mode_mean_tokens\":true}");
+        Files.writeString(base.resolve("sentence_roberta_config.json"), "{\"max_seq_length\":4}");
         List<TextRecord> records = List.of(
                 new TextRecord("the film", "the film was good", null), new TextRecord("a book", "is very bad", null));
         try (TextModel model = TextModel.open(base, TaskType.FEATURE_EXTRACTION);

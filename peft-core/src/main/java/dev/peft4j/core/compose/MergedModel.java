@@ -20,20 +20,6 @@ import java.util.stream.Stream;
 
 /** A base model with an adapter in its weights, written as a plain Hugging Face directory that needs no adapter library. */
 public final class MergedModel {
-    private static final List<String> COPIED = List.of(
-            "tokenizer.json",
-            "tokenizer_config.json",
-            "special_tokens_map.json",
-            "added_tokens.json",
-            "chat_template.jinja",
-            "generation_config.json",
-            "vocab.txt",
-            "vocab.json",
-            "merges.txt",
-            "tokenizer.model",
-            "modules.json", // of sentence-transformers
-            "sentence_bert_config.json",
-            "1_Pooling/config.json");
     private static final String TENSORS = "model.safetensors";
     private static final String CONFIG =
             "config.json"; // written last: a directory without it is of a write that was killed
@@ -71,7 +57,8 @@ public final class MergedModel {
                 .anyMatch(s -> model.isTied(s) && tensors.containsKey(s.name() + ".weight"));
         Map<String, Object> config = config(model, untied, labels); // refuses labels that do not fit
         Files.createDirectories(directory);
-        copyFiles(model.directory(), directory);
+        Files.write(AtomicFile.pending(directory.resolve(CONFIG)), new byte[0]);
+        copyFiles(model, directory);
         Lease.Use held = Lease.all(model, List.of(merged));
         try (held) {
             model.weights().write(directory.resolve(TENSORS), tensors);
@@ -95,7 +82,8 @@ public final class MergedModel {
         try (Stream<Path> content = Files.list(directory)) {
             List<String> names =
                     content.map(p -> String.valueOf(p.getFileName())).sorted().toList();
-            if (names.contains(CONFIG) || !names.stream().allMatch(MergedModel::isOfModel)) {
+            boolean free = names.isEmpty() || names.stream().anyMatch(MergedModel::isLeftOver);
+            if (names.contains(CONFIG) || !free) {
                 throw new BadFileException(
                         directory,
                         "a model was to be written here, and the directory holds files ("
@@ -105,19 +93,18 @@ public final class MergedModel {
         }
     }
 
-    private static boolean isOfModel(String name) {
-        return COPIED.stream().anyMatch(copied -> copied.equals(name) || copied.startsWith(name + "/"))
-                || name.equals(TENSORS)
-                || AtomicFile.isLeftOver(name, TENSORS)
-                || AtomicFile.isLeftOver(name, CONFIG);
+    /** What a write leaves that is killed: it begins with the temporary file of the config, and ends when that gets its name. */
+    private static boolean isLeftOver(String name) {
+        return AtomicFile.isLeftOver(name, CONFIG) || AtomicFile.isLeftOver(name, TENSORS);
     }
 
-    private static void copyFiles(Path from, Path to) throws IOException {
-        for (String name : COPIED) {
-            if (Files.isRegularFile(from.resolve(name))) {
+    private static void copyFiles(Model model, Path to) throws IOException {
+        for (String name : model.files()) {
+            Path file = model.directory().resolve(name);
+            if (Files.isRegularFile(file)) {
                 Path copy = to.resolve(name);
                 Files.createDirectories(Objects.requireNonNull(copy.getParent()));
-                Files.copy(from.resolve(name), copy, StandardCopyOption.REPLACE_EXISTING);
+                Files.copy(file, copy, StandardCopyOption.REPLACE_EXISTING);
             }
         }
     }

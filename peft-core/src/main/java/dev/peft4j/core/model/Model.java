@@ -15,6 +15,7 @@ import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.weight.FrozenWeight;
 import dev.peft4j.core.weight.Weights;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
@@ -27,6 +28,16 @@ public interface Model extends ModelSites, AutoCloseable {
 
     /** The directory that it was read from, or will be written to. */
     Path directory();
+
+    /**
+     * Names of files that its directory may have beside config and weights, and that belong to it when it is written elsewhere: of its tokenizer, and others that say
+     * how it is used. Each is a name, or that of a folder and of a file in it.
+     *
+     * @throws IOException if a file that names others cannot be read
+     */
+    default List<String> files() throws IOException {
+        return List.of();
+    }
 
     /** Most tokens of a sequence; 0 of a model that reads none. */
     int contextLength();

@@ -109,6 +109,9 @@ public final class Hub {
             fetch(client, cache, listing, file, progress);
         }
         Path snapshot = cache.snapshot(listing.commit());
+        for (String file : selection.named(snapshot, listing.files()::containsKey)) {
+            fetch(client, cache, listing, file, progress);
+        }
         List<String> weights = new ArrayList<>(selection.weights()); // last, so that who has them has all
         if (selection.isSharded()) {
             weights.addAll(Selection.shards(snapshot.resolve(Selection.INDEX), names));

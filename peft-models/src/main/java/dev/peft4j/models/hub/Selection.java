@@ -2,6 +2,7 @@ package dev.peft4j.models.hub;
 
 import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.format.Json;
+import dev.peft4j.models.ModelFiles;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -11,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /**
  * Which files of a repository are used: those that this library reads. Of a model that is there in one file and in shards, the one file,
@@ -26,25 +28,9 @@ record Selection(List<String> settings, List<String> weights, boolean isSharded)
     private static final String ADAPTER = "adapter_model.safetensors";
     private static final String ADAPTER_CONFIG = "adapter_config.json";
     private static final String CONFIG = "config.json";
-    private static final List<String> SETTINGS = List.of(
-            CONFIG,
-            "generation_config.json",
-            ADAPTER_CONFIG,
-            "tokenizer.json",
-            "tokenizer_config.json",
-            "special_tokens_map.json",
-            "added_tokens.json",
-            "vocab.txt",
-            "vocab.json",
-            "merges.txt",
-            "tokenizer.model",
-            "spiece.model",
-            "sentencepiece.bpe.model",
-            "chat_template.jinja",
-            "chat_template.json",
-            "modules.json", // of sentence-transformers
-            "sentence_bert_config.json",
-            "1_Pooling/config.json");
+    private static final List<String> SETTINGS = Stream.concat(
+                    Stream.of(CONFIG, ADAPTER_CONFIG), ModelFiles.names().stream())
+            .toList();
 
     /** Chooses among the files that are there. */
     static Selection of(Predicate<String> isThere) {
@@ -63,6 +49,13 @@ record Selection(List<String> settings, List<String> weights, boolean isSharded)
             weights.add(ADAPTER);
         }
         return new Selection(settings, weights, sharded);
+    }
+
+    /** More settings, which those that have come name: files of the repository. */
+    List<String> named(Path snapshot, Predicate<String> isThere) throws IOException {
+        return ModelFiles.of(snapshot).stream()
+                .filter(name -> !settings.contains(name) && isThere.test(name))
+                .toList();
     }
 
     /** Whether there is nothing that could be loaded. */

@@ -132,11 +132,12 @@ final class FakeHub implements AutoCloseable {
 
     private void hub(HttpExchange e, String path) throws IOException {
         String files = "/org/name/resolve/" + commit + "/";
+        String ofMain = "/org/name/resolve/main/";
         if (path.equals("/api/models/org/name/revision/main")
                 || path.equals("/api/models/org/name/revision/" + commit)) {
             send(e, 200, listing().getBytes(StandardCharsets.UTF_8));
-        } else if (path.startsWith(files) || path.startsWith("/org/name/resolve/main/")) {
-            file(e, path.split("/", 6)[5]); // of /org/name/resolve/COMMIT/FILE
+        } else if (path.startsWith(files) || path.startsWith(ofMain)) {
+            file(e, path.substring((path.startsWith(files) ? files : ofMain).length()));
         } else {
             e.getResponseHeaders()
                     .set(

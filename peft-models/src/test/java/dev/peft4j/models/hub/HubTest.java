@@ -177,18 +177,40 @@ class HubTest {
     @Test
     void files_of_sentence_transformers_are_downloaded_into_their_directories() throws IOException {
         hub.files.put("modules.json", text("[]"));
-        hub.files.put("1_Pooling/config.json", text("{\"pooling_mode_cls_token\": true}"));
+        hub.files.put("1_Pooling/config.json", text("{\"of\": 1}"));
         hub.files.put("2_Dense/model.safetensors", new byte[10]);
         Path snapshot = hub.download(cache);
         assertEquals(
                 List.of("1_Pooling", "config.json", "model.safetensors", "modules.json", "tokenizer.json"),
                 names(snapshot));
         Path pooling = snapshot.resolve("1_Pooling/config.json");
-        assertArrayEquals(hub.files.get("1_Pooling/config.json"), Files.readAllBytes(pooling));
+        assertEquals("{\"of\": 1}", Files.readString(pooling));
         assertEquals(
                 Path.of("..", "..", "..", "blobs", blob("1_Pooling/config.json")), Files.readSymbolicLink(pooling));
         assertEquals(snapshot, hub.download(cache));
         assertEquals(1, hub.gets("1_Pooling/config.json").size());
+    }
+
+    @Test
+    void the_pooling_that_modules_name_is_downloaded_if_it_is_a_folder_here() throws IOException {
+        hub.files.put(
+                "modules.json",
+                text("[{\"type\":\"a.Transformer\",\"path\":\"\"},{\"type\":\"a.Pooling\",\"path\":\"mean\"}]"));
+        hub.files.put("mean/config.json", text("{}"));
+        hub.files.put("other/config.json", text("{}"));
+        hub.files.put("sentence_roberta_config.json", text("{}"));
+        assertEquals(
+                List.of(
+                        "config.json",
+                        "mean",
+                        "model.safetensors",
+                        "modules.json",
+                        "sentence_roberta_config.json",
+                        "tokenizer.json"),
+                names(hub.download(cache)));
+        hub.commit = "e".repeat(40);
+        hub.files.put("modules.json", text("[{\"type\":\"a.Pooling\",\"path\":\"../mean\"}]"));
+        assertFalse(names(hub.download(cache)).contains("mean"));
     }
 
     @Test
