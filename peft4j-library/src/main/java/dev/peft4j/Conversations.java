@@ -38,7 +38,7 @@ public final class Conversations extends TrainingData {
 
     /** Holds out a share, drawn with a seed: from 0 up to but not including 1. */
     public Conversations split(double share, long seed) {
-        return new Conversations(sides.split(share, seed));
+        return new Conversations(sides.split(Chat::messages, share, seed));
     }
 
     /** Holds out the conversations of another one. */

@@ -45,9 +45,9 @@ public final class Preferences extends TrainingData {
         return new Preferences(sides, formula);
     }
 
-    /** Holds out a share, drawn with a seed: from 0 up to but not including 1. */
+    /** Holds out a share, drawn with a seed: from 0 up to but not including 1. Those of one prompt stay together, so that no prompt is on both sides. */
     public Preferences split(double share, long seed) {
-        return new Preferences(sides.split(share, seed), objective);
+        return new Preferences(sides.split(p -> List.of(p.messages(), p.prompt()), share, seed), objective);
     }
 
     /** Holds out the preferences of another one. */

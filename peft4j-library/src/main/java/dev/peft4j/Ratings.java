@@ -15,7 +15,7 @@ import java.util.List;
 
 /**
  * Answers that are rated one by one, of which those that are wanted are to become more probable and the others less ({@link KtoObjective}), and some that are held out.
- * Immutable. If nothing was held out when training begins, a tenth is; both answers of one record are on the same side.
+ * Immutable. If nothing was held out when training begins, a tenth is; all answers to one prompt are on the same side.
  */
 public final class Ratings extends TrainingData {
     private final Sides<List<Rating>> sides; // by record
@@ -27,7 +27,7 @@ public final class Ratings extends TrainingData {
     }
 
     /**
-     * Reads {@code .jsonl} (and {@code .gz}) with {@code prompt}, {@code completion} and {@code label}, which is true or false, or with {@code prompt}, {@code chosen}
+     * Reads {@code .jsonl} (and {@code .gz}, {@code .parquet}) with {@code prompt}, {@code completion} and {@code label}, which is true or false, or with {@code prompt}, {@code chosen}
      * and {@code rejected}; prompts and answers are texts or lists of messages.
      *
      * @throws dev.peft4j.core.error.BadFileException with the line, if a record is damaged or of another form
@@ -47,9 +47,10 @@ public final class Ratings extends TrainingData {
         return new Ratings(sides, formula);
     }
 
-    /** Holds out a share, drawn with a seed: from 0 up to but not including 1. */
+    /** Holds out a share, drawn with a seed: from 0 up to but not including 1. Those of one prompt stay together, so that no prompt is on both sides. */
     public Ratings split(double share, long seed) {
-        return new Ratings(sides.split(share, seed), objective);
+        return new Ratings(
+                sides.split(r -> List.of(r.get(0).messages(), r.get(0).prompt()), share, seed), objective);
     }
 
     /** Holds out the ratings of another one. */

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param records that were trained on
  * @param heldOut records that were evaluated
  * @param cut records that were longer than allowed
- * @param leftOut of these, those that had nothing left to learn from
+ * @param leftOut records that had nothing to learn from, whether they were cut or not
  * @param scores of the held-out records in the terms of the task, by the model after training; null if there are none, the task has none beside the loss, or the run
  *     was stopped before
  */

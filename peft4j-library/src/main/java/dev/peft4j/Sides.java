@@ -1,10 +1,10 @@
 package dev.peft4j;
 
 import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.models.data.Split;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
-import java.util.Random;
+import java.util.function.Function;
 
 /**
  * Records to train on, and those that are held out.
@@ -30,17 +30,17 @@ record Sides<T>(List<T> train, List<T> heldOut, boolean isSplit) {
         return ofHeldOut ? heldOut : train;
     }
 
-    /** Holds out a share of all, drawn with a seed. */
-    Sides<T> split(double share, long seed) {
-        if (!(share >= 0 && share < 1)) {
-            throw new BadInputException("a share of " + share
-                    + " of the records was to be held out; it must be at least 0 and below 1. Give one such as 0.1.");
-        }
+    /** Holds out a share of all, drawn with a seed; those of one prompt stay together. */
+    Sides<T> split(Function<? super T, ?> prompt, double share, long seed) {
         List<T> all = new ArrayList<>(train);
         all.addAll(heldOut);
-        Collections.shuffle(all, new Random(seed));
-        int out = (int) Math.floor(share * all.size() + 1e-9);
-        return new Sides<>(all.subList(out, all.size()), all.subList(0, out), true);
+        boolean[] out = Split.heldOut(all, prompt, share, seed);
+        List<T> in = new ArrayList<>();
+        List<T> held = new ArrayList<>();
+        for (int i = 0; i < out.length; i++) {
+            (out[i] ? held : in).add(all.get(i));
+        }
+        return new Sides<>(in, held, true);
     }
 
     /** Holds out the records of another. */

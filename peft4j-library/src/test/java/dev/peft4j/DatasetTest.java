@@ -6,12 +6,15 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.core.error.BadFileException;
+import dev.peft4j.models.chat.Preference;
+import dev.peft4j.models.chat.Rating;
 import dev.peft4j.models.data.RecordReader;
 import dev.peft4j.models.data.TextRecord;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -47,6 +50,20 @@ class DatasetTest {
                 Dataset.read(csv).train().stream().map(TextRecord::text).toList());
         assertThrows(BadFileException.class, () -> Dataset.read(dir.resolve("missing.jsonl")));
         assertThrows(BadFileException.class, () -> Dataset.read(Files.createFile(dir.resolve("empty.jsonl"))));
+    }
+
+    @Test
+    void answers_to_one_prompt_are_held_out_together() {
+        List<Rating> ratings = new ArrayList<>();
+        List<Preference> preferences = new ArrayList<>();
+        for (int i = 0; i < 30; i++) {
+            String prompt = "prompt " + i % 3;
+            ratings.add(new Rating(List.of(), prompt, "answer " + i, i % 2 == 0, "line " + i));
+            preferences.add(new Preference(List.of(), prompt, "good " + i, "bad " + i, "line " + i));
+        }
+        assertEquals(10, Ratings.of(ratings).split(0.4, 1).size(true), "one of three prompts, not 12 rows");
+        assertEquals(20, Ratings.of(ratings).split(0.4, 1).size(false));
+        assertEquals(10, Preferences.of(preferences).split(0.4, 1).size(true));
     }
 
     @Test

@@ -64,7 +64,7 @@ final class TrainCommand implements Callable<Integer> {
             names = "--form",
             paramLabel = "FORM",
             description =
-                    "what the records are: ${COMPLETION-CANDIDATES}; conversations, and answers that are preferred, are JSONL (default: ${DEFAULT-VALUE})")
+                    "what the records are: ${COMPLETION-CANDIDATES}; conversations, and answers that are compared or rated, are .jsonl (also .gz) or .parquet (default: ${DEFAULT-VALUE})")
     TrainingRecords.Form form = TrainingRecords.Form.RECORDS;
 
     @Mixin

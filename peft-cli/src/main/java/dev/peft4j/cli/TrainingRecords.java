@@ -24,10 +24,9 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
-import java.util.Random;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** What a run trains on and evaluates on, in one of the forms that files have. */
@@ -129,7 +128,7 @@ abstract class TrainingRecords {
             throws IOException {
         return switch (form) {
             case CHAT ->
-                new Listed<>(sides(ChatReader::read, data, evalData, limit, evalLimit, seed)) {
+                new Listed<>(sides(ChatReader::read, Chat::messages, data, evalData, limit, evalLimit, seed)) {
                     @Override
                     RecordEncoder.Encoded encode(List<Chat> side, Use use) throws IOException {
                         ChatTemplate template = ChatTemplate.open(use.model.directory());
@@ -141,6 +140,7 @@ abstract class TrainingRecords {
                 new Rated(
                         sides(
                                 (file, most) -> Rating.byRecord(RatingReader.read(file, most)),
+                                r -> List.of(r.get(0).messages(), r.get(0).prompt()),
                                 data,
                                 evalData,
                                 limit,
@@ -149,7 +149,14 @@ abstract class TrainingRecords {
                         answers.kto(),
                         options);
             case DPO, ORPO ->
-                new Listed<>(sides(PreferenceReader::read, data, evalData, limit, evalLimit, seed)) {
+                new Listed<>(sides(
+                        PreferenceReader::read,
+                        p -> List.of(p.messages(), p.prompt()),
+                        data,
+                        evalData,
+                        limit,
+                        evalLimit,
+                        seed)) {
                     @Override
                     RecordEncoder.Encoded encode(List<Preference> side, Use use) throws IOException {
                         boolean chats = side.stream().anyMatch(Preference::isChat);
@@ -178,16 +185,25 @@ abstract class TrainingRecords {
     private record Sides<T>(List<T> train, List<T> heldOut) {}
 
     private static <T> Sides<T> sides(
-            Reader<T> reader, Path data, @Nullable Path evalData, int limit, int evalLimit, long seed)
+            Reader<T> reader,
+            Function<? super T, ?> prompt,
+            Path data,
+            @Nullable Path evalData,
+            int limit,
+            int evalLimit,
+            long seed)
             throws IOException {
         List<T> all = new ArrayList<>(reader.read(data, DataOptions.most(limit)));
         if (evalData != null) {
             return new Sides<>(all, reader.read(evalData, DataOptions.most(evalLimit)));
         }
-        Collections.shuffle(all, new Random(seed));
-        int out = (int) Math.floor(HELD_OUT * all.size());
-        List<T> heldOut = all.subList(0, evalLimit > 0 ? Math.min(out, evalLimit) : out);
-        return new Sides<>(all.subList(out, all.size()), heldOut);
+        boolean[] out = Split.heldOut(all, prompt, HELD_OUT, seed);
+        List<T> train = new ArrayList<>();
+        List<T> heldOut = new ArrayList<>();
+        for (int i = 0; i < out.length; i++) {
+            (out[i] ? heldOut : train).add(all.get(i));
+        }
+        return new Sides<>(train, heldOut.subList(0, Math.min(heldOut.size(), DataOptions.most(evalLimit))));
     }
 
     private abstract static class Listed<T> extends TrainingRecords {

@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Reads rated answers from JSONL in the form of TRL: {@code {"prompt": .., "completion": .., "label": true}} on each line, with prompt and completion as texts or as
+ * Reads rated answers from JSONL (or {@code .parquet} where peft-parquet is on the class path) in the form of TRL: {@code {"prompt": .., "completion": .., "label": true}} on each line, with prompt and completion as texts or as
  * lists of messages. A line with {@code chosen} and {@code rejected}, as {@link PreferenceReader} reads it, is two ratings.
  */
 public final class RatingReader {

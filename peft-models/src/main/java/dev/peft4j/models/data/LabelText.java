@@ -33,19 +33,30 @@ final class LabelText {
     /**
      * The labels of a record: the entries of a JSON list as they are, or what stands between commas or spaces.
      *
-     * @throws dev.peft4j.core.error.BadInputException with file and line, if there are none, one is empty, or the entry of a list is no text, number or truth value
+     * @throws dev.peft4j.core.error.BadInputException with file and line, if there are none, one is empty, the entry of a list is no text, number or truth value, or a
+     *     list has quotes and is no JSON
      */
     static List<String> parts(TextRecord record) {
         String label = of(record);
         boolean list = label.startsWith("[") && label.endsWith("]");
         List<String> entries = list ? entries(record, label) : null;
         List<String> parts = entries == null ? split(label, list) : entries;
+        if (list && entries == null && parts.stream().anyMatch(LabelText::isQuoted)) {
+            throw record.error(
+                    "the labels " + JsonLine.shorten(label) + " are a list with quotes as Python prints it, and"
+                            + " JSON was expected. Write it as JSON, such as [\"machine learning\", \"nlp\"].");
+        }
         int empty = parts.indexOf("");
         if (empty >= 0) {
             throw record.error("the labels " + JsonLine.shorten(label) + " have an empty one at place " + (empty + 1)
                     + ", which is no label. Give it a text, or take it out.");
         }
         return parts;
+    }
+
+    /** Whether a quote of a text is left in what stands between commas or spaces. */
+    private static boolean isQuoted(String part) {
+        return part.startsWith("'") || part.endsWith("'") || part.startsWith("\"") || part.endsWith("\"");
     }
 
     /** What stands between commas or spaces, also if brackets are around it that are no JSON. */

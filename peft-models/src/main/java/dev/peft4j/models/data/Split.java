@@ -31,24 +31,50 @@ public record Split(List<TextRecord> train, List<TextRecord> heldOut) {
      * @param share of the records, from 0 up to but not including 1; rounded down
      */
     public static Split of(List<TextRecord> records, double share, long seed) {
-        if (!(share >= 0 && share < 1)) {
-            throw new BadInputException("a share of " + share
-                    + " of the records was to be held out; it must be at least 0 and below 1. Give one such as 0.1.");
-        }
-        boolean[] out = draw(records, r -> r.prompt().isEmpty() ? r.text() : r.prompt(), share, seed);
-        boolean none = true;
-        for (boolean o : out) {
-            none &= !o;
-        }
-        if (none) { // one prompt for all
-            out = draw(records, r -> r.prompt() + '\0' + r.text(), share, seed);
-        }
+        boolean[] out = heldOut(
+                records,
+                r -> r.prompt().isEmpty() ? r.text() : r.prompt(),
+                r -> r.prompt() + '\0' + r.text(),
+                r -> String.valueOf(r.label()),
+                share,
+                seed);
         List<TextRecord> train = new ArrayList<>();
         List<TextRecord> heldOut = new ArrayList<>();
         for (int i = 0; i < out.length; i++) {
             (out[i] ? heldOut : train).add(records.get(i));
         }
         return new Split(List.copyOf(train), List.copyOf(heldOut));
+    }
+
+    /**
+     * Draws which records of another kind are held out, with a seed. Those of one prompt stay together, unless all have one.
+     *
+     * @param prompt of a record, by its {@code equals}
+     * @param share of the records, from 0 up to but not including 1; rounded down
+     * @return for each record whether it is held out
+     */
+    public static <T> boolean[] heldOut(List<T> records, Function<? super T, ?> prompt, double share, long seed) {
+        return heldOut(records, prompt, r -> r, r -> "", share, seed);
+    }
+
+    private static <T> boolean[] heldOut(
+            List<T> records,
+            Function<? super T, ?> prompt,
+            Function<? super T, ?> whole,
+            Function<? super T, String> label,
+            double share,
+            long seed) {
+        if (!(share >= 0 && share < 1)) {
+            throw new BadInputException("a share of " + share
+                    + " of the records was to be held out; it must be at least 0 and below 1. Give one such as 0.1.");
+        }
+        boolean[] out = draw(records, prompt, label, share, seed);
+        for (boolean o : out) {
+            if (o) {
+                return out;
+            }
+        }
+        return draw(records, whole, label, share, seed); // one prompt for all
     }
 
     /** All records, those to train on first: what their labels are, where both sides are of one file. */
@@ -58,8 +84,9 @@ public record Split(List<TextRecord> train, List<TextRecord> heldOut) {
         return all;
     }
 
-    private static boolean[] draw(List<TextRecord> records, Function<TextRecord, String> key, double share, long seed) {
-        Map<String, List<Integer>> groups = new LinkedHashMap<>();
+    private static <T> boolean[] draw(
+            List<T> records, Function<? super T, ?> key, Function<? super T, String> label, double share, long seed) {
+        Map<Object, List<Integer>> groups = new LinkedHashMap<>();
         for (int i = 0; i < records.size(); i++) {
             groups.computeIfAbsent(key.apply(records.get(i)), k -> new ArrayList<>())
                     .add(i);
@@ -68,8 +95,8 @@ public record Split(List<TextRecord> train, List<TextRecord> heldOut) {
         Collections.shuffle(order, new Random(seed));
         Map<String, List<List<Integer>>> byClass = new TreeMap<>();
         for (List<Integer> group : order) {
-            String label = String.valueOf(records.get(group.get(0)).label());
-            byClass.computeIfAbsent(label, k -> new ArrayList<>()).add(group);
+            String name = label.apply(records.get(group.get(0)));
+            byClass.computeIfAbsent(name, k -> new ArrayList<>()).add(group);
         }
         boolean[] out = new boolean[records.size()];
         double wanted = 0; // so far, with what rounding has left of other classes

@@ -67,6 +67,23 @@ class LabelListsTest {
         refused(expected, () -> Labels.ofTags(records));
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            quoteCharacter = '`',
+            delimiter = '|',
+            value = {
+                "['machine learning', 'nlp']",
+                "['nlp']",
+                "['machine learning' 'nlp']",
+                "['nlp', \"\"it's new\"\"]",
+                "[\"\"machine learning\"\" \"\"nlp\"\"]"
+            })
+    void a_list_as_python_prints_it_is_refused_with_its_line(String list) throws IOException {
+        List<TextRecord> records = read("a.csv", "text,label", "a,\"[\"\"nlp\"\"]\"", "b,\"" + list + "\"");
+        refused("a.csv, line 3: the labels [", () -> LabelText.parts(records.get(1)));
+        refused("Write it as JSON, such as [\"machine learning\", \"nlp\"]", () -> LabelText.parts(records.get(1)));
+    }
+
     @Test
     void numbers_of_tags_are_classes_also_where_the_names_are_the_numbers() throws IOException {
         List<TextRecord> records = read(

@@ -2,8 +2,10 @@ package dev.peft4j.models.data;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.peft4j.core.error.BadInputException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -32,6 +34,33 @@ class SplitTest {
         Set<String> both = new HashSet<>(prompts(split.train()));
         both.retainAll(prompts(split.heldOut()));
         assertEquals(Set.of(), both);
+    }
+
+    @Test
+    void records_of_other_kinds_stay_together_too_unless_all_have_one_prompt() {
+        List<Integer> records = new ArrayList<>();
+        for (int i = 0; i < 1000; i++) {
+            records.add(i);
+        }
+        boolean[] out = Split.heldOut(records, i -> i % 140, 0.1, 3);
+        Set<Integer> held = new HashSet<>();
+        Set<Integer> train = new HashSet<>();
+        int count = 0;
+        for (int i = 0; i < out.length; i++) {
+            count += out[i] ? 1 : 0;
+            (out[i] ? held : train).add(i % 140);
+        }
+        assertTrue(count > 90 && count <= 100, "" + count);
+        held.retainAll(train);
+        assertEquals(Set.of(), held);
+        int alike = 0;
+        for (boolean o : Split.heldOut(records, i -> "one", 0.1, 3)) {
+            alike += o ? 1 : 0;
+        }
+        assertEquals(100, alike);
+        for (double share : new double[] {-0.1, 1, Double.NaN}) {
+            assertThrows(BadInputException.class, () -> Split.heldOut(records, i -> i, share, 3));
+        }
     }
 
     @Test
