@@ -67,6 +67,7 @@ public final class HtmlReport implements TrainingListener {
 
     @Override
     public void onEvaluation(int step, Evaluation evaluation) {
+        evaluations.removeIf(e -> e[0] == step); // a run that was killed does it again
         evaluations.add(new double[] {step, evaluation.loss()});
     }
 

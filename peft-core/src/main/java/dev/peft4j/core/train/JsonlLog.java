@@ -21,10 +21,12 @@ import org.jspecify.annotations.Nullable;
  */
 public final class JsonlLog implements TrainingListener, AutoCloseable {
     private static final String SCORES = "scores";
+    private static final String LOSS = "eval_loss";
 
     private final Path file;
     private @Nullable BufferedWriter out;
     private boolean isNew; // whether the model has modules with random values
+    private int evaluated = -1; // last step with an evaluation in the log
 
     /** A log in a file, whose directory is made if it is missing. */
     public JsonlLog(Path file) throws IOException {
@@ -67,6 +69,7 @@ public final class JsonlLog implements TrainingListener, AutoCloseable {
             for (Map<String, Object> line : lines(file)) {
                 if (step(line) <= step && !line.containsKey(SCORES)) { // those are told again at the end
                     kept.append(Json.printLine(line)).append('\n');
+                    evaluated = line.containsKey(LOSS) ? step(line) : evaluated;
                 }
             }
             AtomicFile.write(file, kept.toString());
@@ -82,7 +85,7 @@ public final class JsonlLog implements TrainingListener, AutoCloseable {
             if (step(line) > step || line.containsKey(SCORES)) {
                 continue;
             }
-            if (line.containsKey("eval_loss")) {
+            if (line.containsKey(LOSS)) {
                 listener.onEvaluation(step(line), evaluation(line));
             } else {
                 listener.onStep(
@@ -125,7 +128,7 @@ public final class JsonlLog implements TrainingListener, AutoCloseable {
             measure = Measure.ROOT_MEAN_SQUARED_ERROR;
         }
         return new Evaluation(
-                number(line, "eval_loss"), (int) number(line, "eval_count"), measure, number(line, "eval_accuracy"));
+                number(line, LOSS), (int) number(line, "eval_count"), measure, number(line, "eval_accuracy"));
     }
 
     @Override
@@ -142,11 +145,15 @@ public final class JsonlLog implements TrainingListener, AutoCloseable {
 
     @Override
     public void onEvaluation(int step, Evaluation evaluation) {
+        if (step <= evaluated) {
+            return; // of a run that was killed behind this line, and before it had saved its state
+        }
+        evaluated = step;
         Map<String, Object> fields = new LinkedHashMap<>();
         String before = isNew ? "untrained" : "base";
         fields.put("step", step);
         fields.put("model", step == 0 ? before : "tuned");
-        fields.put("eval_loss", evaluation.loss());
+        fields.put(LOSS, evaluation.loss());
         fields.put("eval_count", evaluation.count());
         switch (evaluation.measure()) {
             case PERPLEXITY -> fields.put("eval_perplexity", evaluation.perplexity());
