@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Records to train on, and some that are held out to evaluate on. Immutable. If nothing was held out when training begins, a tenth is, drawn with the seed of the
- * training; {@code split(0, 0)} holds out none.
+ * training, but of pairs of texts, which are compared with each other, never one alone; {@code split(0, 0)} holds out none.
  */
 public final class Dataset extends TrainingData {
     private static final Logger LOG = LoggerFactory.getLogger(FineTuned.class);
@@ -130,6 +130,12 @@ public final class Dataset extends TrainingData {
     @Override
     Dataset splitUnless(double share, long seed) {
         return isSplit() ? this : split(share, seed);
+    }
+
+    @Override
+    Dataset splitUnless(double share, long seed, TaskType task) {
+        Dataset split = splitUnless(share, seed);
+        return isSplit() || task != TaskType.FEATURE_EXTRACTION || split.heldOut.size() != 1 ? split : split(0, seed);
     }
 
     @Override

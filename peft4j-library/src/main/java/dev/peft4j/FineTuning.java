@@ -54,7 +54,8 @@ final class FineTuning {
         this.owner = owner;
         this.source = source;
         this.training = training;
-        this.data = data.splitUnless(HELD_OUT, training.config().seed());
+        this.data = data.splitUnless(
+                HELD_OUT, training.config().seed(), owner.info().task());
     }
 
     /** New adapters; one of them trains the head of a classifier. */

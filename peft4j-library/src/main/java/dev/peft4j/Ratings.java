@@ -15,7 +15,8 @@ import java.util.List;
 
 /**
  * Answers that are rated one by one, of which those that are wanted are to become more probable and the others less ({@link KtoObjective}), and some that are held out.
- * Immutable. If nothing was held out when training begins, a tenth is; all answers to one prompt are on the same side.
+ * Immutable. If nothing was held out when training begins, a tenth is, unless that is one answer, which has none
+ * to be compared with; all answers to one prompt are on the same side.
  */
 public final class Ratings extends TrainingData {
     private final Sides<List<Rating>> sides; // by record
@@ -60,7 +61,8 @@ public final class Ratings extends TrainingData {
 
     @Override
     Ratings splitUnless(double share, long seed) {
-        return sides.isSplit() ? this : split(share, seed);
+        Ratings split = sides.isSplit() ? this : split(share, seed);
+        return sides.isSplit() || split.size(true) >= objective.leastBatch() ? split : split(0, seed);
     }
 
     private List<Rating> side(boolean heldOut) {

@@ -1,5 +1,6 @@
 package dev.peft4j;
 
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.train.Objective;
 import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.data.Labels;
@@ -16,6 +17,11 @@ public abstract sealed class TrainingData permits Dataset, Conversations, Prefer
 
     /** The same, with a share held out if it was not said what is. */
     abstract TrainingData splitUnless(double share, long seed);
+
+    /** The same for a task: where records are compared with each other, a share of one record is none. */
+    TrainingData splitUnless(double share, long seed, TaskType task) {
+        return splitUnless(share, seed);
+    }
 
     /**
      * What the labels of records mean.

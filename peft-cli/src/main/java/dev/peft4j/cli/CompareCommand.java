@@ -138,8 +138,8 @@ final class CompareCommand implements Callable<Integer> {
         }
         ModelInfo info = modelOptions.info();
         dataOptions.check(given, info, List.of(data, evalData));
-        List<TextRecord> train = dataOptions.readTraining(data, limit);
-        List<TextRecord> test = dataOptions.read(evalData, evalLimit);
+        List<TextRecord> train = dataOptions.readTraining(data, limit, info.task());
+        List<TextRecord> test = dataOptions.read(evalData, evalLimit, info.task());
         RunDirectory.whileTaken(out, directories, overwrite, () -> compare(console, candidates, info, train, test));
         return 0;
     }

@@ -26,19 +26,19 @@ final class DataOptions {
     @Option(
             names = "--prompt-column",
             paramLabel = "NAME",
-            description = "column or JSON key of the text that is read but not scored")
+            description = "column or JSON key of the text that is read but not scored, of the question, or of the first of two texts (default: the usual ones of the task)")
     String promptColumn = "";
 
     @Option(
             names = "--text-column",
             paramLabel = "NAME",
-            description = "column or JSON key of the completion, or of the text to classify")
+            description = "column or JSON key of the completion, or of the text to classify (default: the usual ones of the task)")
     String textColumn = "";
 
     @Option(
             names = "--label-column",
             paramLabel = "NAME",
-            description = "column or JSON key of the class, a name or a number")
+            description = "column or JSON key of the class, a name or a number; of a list of labels, tags or answers (default: the usual ones of the task)")
     String labelColumn = "";
 
     @Option(
@@ -71,19 +71,19 @@ final class DataOptions {
     Long shuffle;
 
     /** Reads the records to train on. */
-    List<TextRecord> readTraining(Path file, int limit) throws IOException {
+    List<TextRecord> readTraining(Path file, int limit, TaskType task) throws IOException {
         Long order = shuffle;
         if (order == null) {
-            return read(file, limit);
+            return read(file, limit, task);
         }
-        List<TextRecord> records = new ArrayList<>(reader().read(file, Integer.MAX_VALUE));
+        List<TextRecord> records = new ArrayList<>(reader(task).read(file, Integer.MAX_VALUE));
         Collections.shuffle(records, new Random(order));
         return records.subList(0, Math.min(most(limit), records.size()));
     }
 
     /** Reads the first records of a file. */
-    List<TextRecord> read(Path file, int limit) throws IOException {
-        return reader().read(file, most(limit));
+    List<TextRecord> read(Path file, int limit, TaskType task) throws IOException {
+        return reader(task).read(file, most(limit));
     }
 
     static int most(int limit) {
@@ -94,9 +94,10 @@ final class DataOptions {
         return limit == 0 ? Integer.MAX_VALUE : limit;
     }
 
-    private RecordReader reader() {
+    private RecordReader reader(TaskType task) {
         List<String> header = columns.isEmpty() ? List.of() : Arrays.asList(columns.split(",", -1));
         return RecordReader.defaults()
+                .withTask(task)
                 .withPrompt(promptColumn)
                 .withText(textColumn)
                 .withLabel(labelColumn)

@@ -96,7 +96,7 @@ final class EvalCommand implements Callable<Integer> {
                     + " records were asked for (--generate); that takes at least 1. Change the setting.");
         }
         dataOptions.check(given, info, List.of(data));
-        List<TextRecord> read = dataOptions.read(data, limit);
+        List<TextRecord> read = dataOptions.read(data, limit, info.task());
         Classes.requireKnown(info, modelOptions.classes, adapters, read);
         Labels labels = Classes.of(info, modelOptions.classes, adapters, read);
         try (Model model = modelOptions.open(labels.outputs(), 0);

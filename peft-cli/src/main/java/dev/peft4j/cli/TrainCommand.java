@@ -2,6 +2,7 @@ package dev.peft4j.cli;
 
 import dev.peft4j.core.data.Example;
 import dev.peft4j.core.model.Model;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.train.Checkpoints;
 import dev.peft4j.core.train.HtmlReport;
 import dev.peft4j.core.train.Objective;
@@ -73,7 +74,7 @@ final class TrainCommand implements Callable<Integer> {
     @Option(
             names = "--eval-data",
             paramLabel = "FILE",
-            description = "held-out records; without it a tenth is held out, drawn with --seed")
+            description = "held-out records; without it a tenth is held out, drawn with --seed, unless it is one record of those that are compared with each other")
     @Nullable
     Path evalData;
 
@@ -209,7 +210,7 @@ final class TrainCommand implements Callable<Integer> {
             ModelInfo info = modelOptions.info();
             dataOptions.check(given, info, evalData == null ? List.of(data) : List.of(data, evalData));
             TrainingRecords records = form == TrainingRecords.Form.RECORDS
-                    ? TrainingRecords.of(records(), evalData == null, dataOptions)
+                    ? TrainingRecords.of(records(info.task()), evalData == null, dataOptions)
                     : TrainingRecords.read(form, data, evalData, limit, evalLimit, seed, dataOptions, answerOptions);
             Labels labels = records.labels(info, modelOptions.classes, below);
             if (full) {
@@ -296,9 +297,12 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     /** The records to train on and those that are held out. */
-    private Split records() throws IOException {
-        List<TextRecord> all = dataOptions.readTraining(data, limit);
-        Split split = evalData == null ? Split.tenth(all, seed) : new Split(all, dataOptions.read(evalData, evalLimit));
+    private Split records(TaskType task) throws IOException {
+        List<TextRecord> all = dataOptions.readTraining(data, limit, task);
+        Split split = evalData == null ? Split.tenth(all, seed) : new Split(all, dataOptions.read(evalData, evalLimit, task));
+        if (evalData == null && evalLimit != 1 && task == TaskType.FEATURE_EXTRACTION) {
+            split = split.withNoneAlone();
+        }
         if (evalData == null && evalLimit > 0) {
             split = new Split(
                     split.train(),

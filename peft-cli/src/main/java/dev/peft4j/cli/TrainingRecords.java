@@ -136,18 +136,21 @@ abstract class TrainingRecords {
                                 .encode(side);
                     }
                 };
-            case KTO ->
-                new Rated(
-                        sides(
-                                (file, most) -> Rating.byRecord(RatingReader.read(file, most)),
-                                r -> List.of(r.get(0).messages(), r.get(0).prompt()),
-                                data,
-                                evalData,
-                                limit,
-                                evalLimit,
-                                seed),
-                        answers.kto(),
-                        options);
+            case KTO -> {
+                Reader<List<Rating>> reader = (file, most) -> Rating.byRecord(RatingReader.read(file, most));
+                Sides<List<Rating>> sides = sides(
+                        reader,
+                        r -> List.of(r.get(0).messages(), r.get(0).prompt()),
+                        data,
+                        evalData,
+                        limit,
+                        evalLimit,
+                        seed);
+                int held = sides.heldOut.stream().mapToInt(List::size).sum();
+                boolean isAlone =
+                        evalData == null && evalLimit != 1 && held < answers.kto().leastBatch();
+                yield new Rated(isAlone ? sides.withNoneHeldOut() : sides, answers.kto(), options);
+            }
             case DPO, ORPO ->
                 new Listed<>(sides(
                         PreferenceReader::read,
@@ -182,7 +185,13 @@ abstract class TrainingRecords {
         List<T> read(Path file, int limit) throws IOException;
     }
 
-    private record Sides<T>(List<T> train, List<T> heldOut) {}
+    private record Sides<T>(List<T> train, List<T> heldOut) {
+        Sides<T> withNoneHeldOut() {
+            List<T> all = new ArrayList<>(train);
+            all.addAll(heldOut);
+            return new Sides<>(all, List.of());
+        }
+    }
 
     private static <T> Sides<T> sides(
             Reader<T> reader,

@@ -52,7 +52,7 @@ record TextScorer(Model model, List<Adapter> adapters, RecordEncoder encoder) {
         if (ids.isEmpty()) {
             throw new BadInputException("texts were to be generated for the prompts of "
                     + Math.min(first, records.size()) + " records, and none has a prompt that fits into " + room
-                    + " tokens. Give records with prompts (--prompt-column), or leave that out.");
+                    + " tokens. Give records with prompts (--prompt-column; in Java withPrompt), or leave that out.");
         }
         records.forEach(r -> {
             List<String> of = references.get(r.prompt());

@@ -91,7 +91,7 @@ public record AnswerEncoder(TextTokenizer tokenizer, int maxLength) {
         if (record.prompt().isBlank() || record.text().isBlank()) {
             throw record.error(
                     "the record has no " + (record.prompt().isBlank() ? "question" : "text")
-                            + ", and this model answers questions by a text. Name both columns (--prompt-column, --text-column).");
+                            + ", and this model answers questions by a text. Name both columns (--prompt-column, --text-column; in Java withPrompt, withText).");
         }
         Answer answer = Answer.of(record);
         List<PackedBatch.Sequence> all = new ArrayList<>();

@@ -38,7 +38,7 @@ public final class Classes {
     public static int outputs(ModelInfo model, int asked, List<Path> adapters) throws IOException {
         if (!model.task().classifies()) {
             if (asked > 0) {
-                throw new BadInputException(asked + " classes were asked for (--classes), and this " + model.modelType()
+                throw new BadInputException(asked + " classes were asked for (--classes; in Java classes), and this " + model.modelType()
                         + " model predicts tokens, not classes. Leave that out, or use a BERT.");
             }
             return 0;
@@ -48,7 +48,7 @@ public final class Classes {
             int trained = AdapterFiles.describe(directory).outputs();
             if (trained > 0 && outputs > 0 && trained != outputs) {
                 throw new BadInputException(directory + " has a head of " + trained + " classes, and "
-                        + (asked > 0 ? asked + " were asked for (--classes)" : "another adapter has " + outputs)
+                        + (asked > 0 ? asked + " were asked for (--classes; in Java classes)" : "another adapter has " + outputs)
                         + ". Use adapters of one task" + (asked > 0 ? ", and do not ask for a number." : "."));
             }
             outputs = trained > 0 ? trained : outputs;
@@ -92,11 +92,11 @@ public final class Classes {
         if (found.outputs() > known
                 || (found.outputs() < known && !found.names().isEmpty())) {
             throw new BadInputException((asked > 0
-                            ? asked + " classes were asked for (--classes)"
+                            ? asked + " classes were asked for (--classes; in Java classes)"
                             : "the checkpoint has a head of " + known + " classes")
                     + ", and the records have " + found.outputs() + ": " + found.names()
                     + ". Correct the labels, or ask for "
-                    + found.outputs() + " classes (--classes) for a new head.");
+                    + found.outputs() + " classes (--classes; in Java classes) for a new head.");
         }
         return new Labels(problem, known, found.names());
     }
@@ -110,11 +110,11 @@ public final class Classes {
         Labels found = Labels.ofTags(records, known > 0 ? known : Integer.MAX_VALUE);
         if (known > 0 && found.outputs() != known) {
             throw new BadInputException((asked > 0
-                            ? asked + " tags were asked for (--classes)"
+                            ? asked + " tags were asked for (--classes; in Java classes)"
                             : "the checkpoint has a head of " + known + " tags")
                     + ", and the records have " + found.outputs() + ": " + found.names()
                     + ". Correct the tags, or ask for "
-                    + found.outputs() + " (--classes) for a new head.");
+                    + found.outputs() + " (--classes; in Java classes) for a new head.");
         }
         return found;
     }
@@ -130,11 +130,11 @@ public final class Classes {
         Labels found = Labels.ofSets(records);
         if (told > 0 && found.outputs() != told && !found.names().isEmpty()) {
             throw new BadInputException((asked > 0
-                            ? asked + " labels were asked for (--classes)"
+                            ? asked + " labels were asked for (--classes; in Java classes)"
                             : "the checkpoint is for " + told + " labels")
                     + ", and the records have " + found.outputs() + ": " + found.names()
                     + ". Correct the labels, or ask for "
-                    + found.outputs() + " (--classes) for a new head.");
+                    + found.outputs() + " (--classes; in Java classes) for a new head.");
         }
         return new Labels(ProblemType.MULTI_LABEL_CLASSIFICATION, told > 0 ? told : found.outputs(), found.names());
     }

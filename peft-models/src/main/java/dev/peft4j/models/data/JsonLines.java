@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param settings names of the keys
  */
 record JsonLines(Path file, RecordReader settings) {
+    private static final Set<String> WORDS = Set.of("tokens", "words");
+
     List<TextRecord> read(BufferedReader reader, int limit) throws IOException {
         return JsonLine.readAll(file, reader, limit, this::record);
     }
@@ -33,9 +36,7 @@ record JsonLines(Path file, RecordReader settings) {
             List<String> unread = new ArrayList<>(names);
             unread.removeAll(List.of(columns.prompt(), columns.text(), columns.label()));
             if (!unread.isEmpty()) {
-                throw read.bad(
-                        "has " + unread + ", which no record for training has. Remove them, or name the keys that are"
-                                + " meant (--text-column " + columns.text() + " ...), so that others are left out.");
+                throw read.bad(settings.unread(unread, columns));
             }
         }
         String prompt = columns.prompt().isEmpty() ? "" : text(read, columns.prompt());
@@ -51,7 +52,7 @@ record JsonLines(Path file, RecordReader settings) {
         if (value.isTextual()) {
             return value.asText();
         }
-        if (value.isArray() && (settings.isNamed() || name.equals("tokens"))) {
+        if (value.isArray() && (settings.isNamed() || WORDS.contains(name))) {
             return words(read, value, name);
         }
         throw read.bad(

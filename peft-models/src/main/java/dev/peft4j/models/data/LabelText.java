@@ -25,7 +25,7 @@ final class LabelText {
         String label = record.label();
         if (label == null || label.isBlank()) {
             throw record.error("the record has no label, and this model classifies. Name the column of the label"
-                    + " (--label-column).");
+                    + " (--label-column; in Java withLabel).");
         }
         return label.strip();
     }

@@ -58,7 +58,7 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
         if (found.size() > Math.max(FEW, records.size() / 2)) {
             throw new BadInputException(records.size() + " records have " + found.size()
                     + " different labels, such as " + found.subList(0, 3)
-                    + ", which are too many to be classes. Name the column of the label (--label-column).");
+                    + ", which are too many to be classes. Name the column of the label (--label-column; in Java withLabel).");
         }
         boolean numbers = found.stream().allMatch(l -> LabelText.number(l) != null);
         for (Map.Entry<String, TextRecord> label : first.entrySet()) {
@@ -66,7 +66,7 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
                 throw label.getValue()
                         .error("the label " + label.getKey()
                                 + " lies between classes, which are whole numbers or names."
-                                + " To predict numbers, ask for one output (--classes 1).");
+                                + " To predict numbers, ask for one output (--classes 1; in Java classes(1)).");
             }
         }
         return ofFound(first, most);
@@ -170,7 +170,7 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
             if (first.size() > MOST_TAGS) {
                 throw r.error(
                         "the records up to this one have more than " + MOST_TAGS
-                                + " different labels, which are too many to be learnt. Name the column of the labels (--label-column).");
+                                + " different labels, which are too many to be learnt. Name the column of the labels (--label-column; in Java withLabel).");
             }
         }
         return first;
@@ -214,7 +214,7 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
                         ? "classes are numbered from 0"
                                 + (outputs < Integer.MAX_VALUE ? " to " + (outputs - 1) + "." : ".")
                         : "the classes are " + names + "." + TargetModules.suggestion(label, names))
-                + " Correct the label, or the number of classes (--classes).");
+                + " Correct the label, or the number of classes (--classes; in Java classes).");
     }
 
     /**
@@ -276,7 +276,7 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
         }
         if (values.length != outputs) {
             throw record.error(values.length + " labels were found where " + outputs
-                    + " are predicted. Correct the record, or the number of labels (--classes).");
+                    + " are predicted. Correct the record, or the number of labels (--classes; in Java classes).");
         }
         return values;
     }

@@ -47,7 +47,7 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
             throw new BadInputException("records were to be encoded, and " + context + ". Use fewer virtual tokens.");
         }
         if (maxLength < 0 || maxLength > fits) {
-            throw new BadInputException("a greatest length of " + maxLength + " tokens (--max-length) was given; "
+            throw new BadInputException("a greatest length of " + maxLength + " tokens (--max-length; in Java maxLength) was given; "
                     + context + ". Give at most " + fits + ".");
         }
         return new RecordEncoder(
@@ -154,7 +154,7 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
         if (!first || record.text().isBlank()) {
             throw record.error("the record has "
                     + (first || !record.text().isBlank() ? "one text, its " + (first ? "first" : "second") : "no text")
-                    + ", and " + why + ". Give it both, or name both columns (--prompt-column, --text-column).");
+                    + ", and " + why + ". Give it both, or name both columns (--prompt-column, --text-column; in Java withPrompt, withText).");
         }
     }
 

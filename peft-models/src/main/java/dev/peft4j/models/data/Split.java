@@ -46,6 +46,11 @@ public record Split(List<TextRecord> train, List<TextRecord> heldOut) {
         return new Split(List.copyOf(train), List.copyOf(heldOut));
     }
 
+    /** The same, but that a record which would be held out alone is trained on: where records are compared with each other, it can be compared with none. */
+    public Split withNoneAlone() {
+        return heldOut.size() == 1 ? new Split(all(), List.of()) : this;
+    }
+
     /**
      * Draws which records of another kind are held out, with a seed. Those of one prompt stay together, unless all have one.
      *

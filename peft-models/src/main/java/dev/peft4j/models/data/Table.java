@@ -90,13 +90,13 @@ record Table(Path file, RecordReader settings) {
                 throw new BadFileException(
                         file,
                         "a column of " + names
-                                + " has no name. Correct the header line, or name all columns (--columns).");
+                                + " has no name. Correct the header line, or name all columns (--columns; in Java withHeader).");
             }
             if (Collections.frequency(names, name) > 1) {
                 throw new BadFileException(
                         file,
                         "two columns of " + names + " are called " + name
-                                + ". Correct the header line, or name all columns (--columns).");
+                                + ". Correct the header line, or name all columns (--columns; in Java withHeader).");
             }
         }
     }
