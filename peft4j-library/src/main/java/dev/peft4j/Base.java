@@ -6,6 +6,7 @@ import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.compose.Conflicts;
 import dev.peft4j.core.compose.PeftModel;
+import dev.peft4j.core.data.ProblemType;
 import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.format.Json;
@@ -24,6 +25,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** A base with its tokenizer, as it was read for a number of outputs, and the adapters by name that belong to it. */
 final class Base implements AutoCloseable {
@@ -44,11 +46,14 @@ final class Base implements AutoCloseable {
      * Reads it.
      *
      * @param outputs of a classifier; 0 for those of the checkpoint, or for a language model
+     * @param problem what a classifier of sequences predicts; null for what the checkpoint says
      */
-    static Base open(Path directory, TaskType task, int outputs, long seed) throws IOException {
+    static Base open(Path directory, TaskType task, int outputs, @Nullable ProblemType problem, long seed)
+            throws IOException {
         LoadOptions options = LoadOptions.on(Backend.auto())
                 .withOutputs(outputs)
                 .withSeed(seed)
+                .withProblem(problem)
                 .withTask(task);
         Model model = Models.load(directory, options);
         try {
@@ -90,10 +95,11 @@ final class Base implements AutoCloseable {
         }
     }
 
-    /** Whether reading it for so many outputs, with a seed, would give the same. */
-    boolean isAsReadFor(int outputs, long otherSeed) {
+    /** Whether reading it for so many outputs of a kind, with a seed, would give the same; null is any kind. */
+    boolean isAsReadFor(int outputs, @Nullable ProblemType problem, long otherSeed) {
         boolean sameHead = outputs == 0 || model.head().outputs() == outputs;
-        return sameHead && (model.newModules().isEmpty() || seed == otherSeed);
+        boolean sameKind = problem == null || model.head().problem() == problem;
+        return sameHead && sameKind && (model.newModules().isEmpty() || seed == otherSeed);
     }
 
     Model model() {

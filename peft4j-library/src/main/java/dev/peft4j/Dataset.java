@@ -51,8 +51,9 @@ public final class Dataset extends TrainingData {
     }
 
     /**
-     * Reads a file of records: {@code .jsonl} with the keys text, or prompt and completion, or text and label; {@code .csv} or {@code .tsv} with such
-     * columns; each also with {@code .gz} behind it; {@code .parquet} with such columns where peft-parquet is on the class path.
+     * Reads a file of records: {@code .jsonl} with the keys text, or prompt and completion, or text and label, or the usual ones of another task, such as tokens and tags
+     * (docs/MODELS.md); {@code .csv} or {@code .tsv} with such columns; each also with {@code .gz} behind it; {@code .parquet} with such columns where peft-parquet is on
+     * the class path. What the task of a model cannot learn from is said when training begins.
      *
      * @throws dev.peft4j.core.error.BadFileException with the line, if a record is damaged; if the file is missing, empty or of another kind
      */

@@ -5,6 +5,7 @@ import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.data.Example;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.model.Model;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.train.HtmlReport;
 import dev.peft4j.core.train.Objective;
 import dev.peft4j.core.train.TrainingConfig;
@@ -130,7 +131,10 @@ final class FineTuning {
         long seed = training.config().seed();
         Labels labels = data.labels(info, training.classes(), source.read());
         data.notes(info, labels).forEach(LOG::info);
-        Base base = owner.use(info.task().classifies() ? labels.outputs() : 0, seed);
+        Base base = owner.use(
+                info.task().classifies() ? labels.outputs() : 0,
+                info.task() == TaskType.SEQ_CLS ? labels.problem() : null,
+                seed);
         TrainedAdapters adapters = new TrainedAdapters(List.of());
         try {
             source.addTo(adapters, base.model(), seed);

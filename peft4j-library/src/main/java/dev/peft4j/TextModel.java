@@ -1,6 +1,7 @@
 package dev.peft4j;
 
 import dev.peft4j.core.adapter.PeftConfig;
+import dev.peft4j.core.data.ProblemType;
 import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.WrongUseException;
@@ -107,11 +108,15 @@ public final class TextModel implements TextGeneration, AutoCloseable {
         }
     }
 
-    /** The base for so many outputs, kept until it is released; one that nobody uses makes room for another. */
-    synchronized Base use(int outputs, long seed) throws IOException {
+    Base use(int outputs, long seed) throws IOException {
+        return use(outputs, null, seed); // of any kind
+    }
+
+    /** The base for so many outputs of a kind, kept until it is released; one that nobody uses makes room for another. */
+    synchronized Base use(int outputs, @Nullable ProblemType problem, long seed) throws IOException {
         requireOpen();
         for (Base base : bases) {
-            if (base.isAsReadFor(outputs, seed)) {
+            if (base.isAsReadFor(outputs, problem, seed)) {
                 base.use();
                 return base;
             }
@@ -119,7 +124,7 @@ public final class TextModel implements TextGeneration, AutoCloseable {
         List<Base> unused = bases.stream().filter(Base::isUnused).toList();
         bases.removeAll(unused);
         unused.forEach(Base::close);
-        Base base = Base.open(directory, info.task(), outputs, seed);
+        Base base = Base.open(directory, info.task(), outputs, problem, seed);
         bases.add(base);
         LOG.info(
                 "opened {}: {} ({}), {} parameters",

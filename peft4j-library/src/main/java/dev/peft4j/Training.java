@@ -134,7 +134,7 @@ public final class Training {
         return new Training(config, tokens, classes, output, listeners, cancellations);
     }
 
-    /** So many outputs of a classifier, with a new head if its checkpoint has another number; 1 predicts a number. Without it, the records say. */
+    /** So many outputs of a classifier, with a new head if its checkpoint has another number; 1 predicts a number. Without it, the records say: lists are several labels. */
     public Training classes(int outputs) {
         if (outputs < 1 || outputs > MOST_CLASSES) {
             throw new BadInputException(

@@ -152,7 +152,7 @@ final class CompareCommand implements Callable<Integer> {
             List<TextRecord> test)
             throws IOException {
         Labels labels = Classes.of(info, modelOptions.classes, List.of(), train);
-        try (Model model = modelOptions.open(labels.outputs(), seed);
+        try (Model model = modelOptions.open(labels, seed);
                 TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize())) {
             int inFront = 0; // all of them learn from the same tokens
             for (Candidate c : candidates) {

@@ -26,19 +26,22 @@ final class DataOptions {
     @Option(
             names = "--prompt-column",
             paramLabel = "NAME",
-            description = "column or JSON key of the text that is read but not scored, of the question, or of the first of two texts (default: the usual ones of the task)")
+            description =
+                    "column or JSON key of the text that is read but not scored, of the question, or of the first of two texts (default: the usual ones of the task)")
     String promptColumn = "";
 
     @Option(
             names = "--text-column",
             paramLabel = "NAME",
-            description = "column or JSON key of the completion, or of the text to classify (default: the usual ones of the task)")
+            description =
+                    "column or JSON key of the completion, or of the text to classify (default: the usual ones of the task)")
     String textColumn = "";
 
     @Option(
             names = "--label-column",
             paramLabel = "NAME",
-            description = "column or JSON key of the class, a name or a number; of a list of labels, tags or answers (default: the usual ones of the task)")
+            description =
+                    "column or JSON key of the class, a name or a number; of a list of labels, tags or answers (default: the usual ones of the task)")
     String labelColumn = "";
 
     @Option(

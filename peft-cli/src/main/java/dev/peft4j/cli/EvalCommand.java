@@ -99,7 +99,7 @@ final class EvalCommand implements Callable<Integer> {
         List<TextRecord> read = dataOptions.read(data, limit, info.task());
         Classes.requireKnown(info, modelOptions.classes, adapters, read);
         Labels labels = Classes.of(info, modelOptions.classes, adapters, read);
-        try (Model model = modelOptions.open(labels.outputs(), 0);
+        try (Model model = modelOptions.open(labels, 0);
                 TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize());
                 TrainedAdapters held = new TrainedAdapters(ModelOptions.adapters(adapters, model))) {
             List<Adapter> active = held.all();

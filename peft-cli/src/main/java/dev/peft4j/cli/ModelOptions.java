@@ -4,6 +4,7 @@ import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.compose.Conflicts;
+import dev.peft4j.core.data.ProblemType;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.TaskType;
@@ -12,6 +13,7 @@ import dev.peft4j.models.LoadOptions;
 import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.Models;
 import dev.peft4j.models.data.Classes;
+import dev.peft4j.models.data.Labels;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -114,22 +116,35 @@ final class ModelOptions {
 
     /** Opens the model, with as many classes as its adapters have. */
     Model open(List<Path> adapters) throws IOException {
-        return open(Classes.outputs(info(), classes, adapters), 0);
+        ModelInfo info = info();
+        return open(Classes.outputs(info, classes, adapters), Classes.problem(info, adapters), 0);
+    }
+
+    /**
+     * Opens the model.
+     *
+     * @param labels what a classifier predicts
+     * @param seed of layers that the checkpoint does not have
+     */
+    Model open(Labels labels, long seed) throws IOException {
+        return open(labels.outputs(), info().task() == TaskType.SEQ_CLS ? labels.problem() : null, seed);
     }
 
     /**
      * Opens the model.
      *
      * @param outputs of a classifier; 0 for those of the checkpoint
+     * @param problem what a classifier of sequences predicts; null for what the checkpoint says
      * @param seed of layers that the checkpoint does not have
      */
-    Model open(int outputs, long seed) throws IOException {
+    private Model open(int outputs, @Nullable ProblemType problem, long seed) throws IOException {
         useThreads(threads);
         LoadOptions options = LoadOptions.defaults()
                 .withFormat(dtype.format())
                 .withOutputs(outputs)
                 .withSeed(seed)
-                .withTask(info().task());
+                .withTask(info().task())
+                .withProblem(problem);
         return Models.load(model, options);
     }
 

@@ -74,7 +74,8 @@ final class TrainCommand implements Callable<Integer> {
     @Option(
             names = "--eval-data",
             paramLabel = "FILE",
-            description = "held-out records; without it a tenth is held out, drawn with --seed, unless it is one record of those that are compared with each other")
+            description =
+                    "held-out records; without it a tenth is held out, drawn with --seed, unless it is one record of those that are compared with each other")
     @Nullable
     Path evalData;
 
@@ -216,7 +217,7 @@ final class TrainCommand implements Callable<Integer> {
             if (full) {
                 modelOptions.trainAll();
             }
-            try (Model model = modelOptions.open(labels.outputs(), seed);
+            try (Model model = modelOptions.open(labels, seed);
                     TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize());
                     TrainedAdapters adapters = AdapterSet.create(methodOptions, below, model, tokenizer, seed)) {
                 TrainingRecords.Use use =
@@ -299,7 +300,8 @@ final class TrainCommand implements Callable<Integer> {
     /** The records to train on and those that are held out. */
     private Split records(TaskType task) throws IOException {
         List<TextRecord> all = dataOptions.readTraining(data, limit, task);
-        Split split = evalData == null ? Split.tenth(all, seed) : new Split(all, dataOptions.read(evalData, evalLimit, task));
+        Split split =
+                evalData == null ? Split.tenth(all, seed) : new Split(all, dataOptions.read(evalData, evalLimit, task));
         if (evalData == null && evalLimit != 1 && task == TaskType.FEATURE_EXTRACTION) {
             split = split.withNoneAlone();
         }

@@ -147,8 +147,9 @@ abstract class TrainingRecords {
                         evalLimit,
                         seed);
                 int held = sides.heldOut.stream().mapToInt(List::size).sum();
-                boolean isAlone =
-                        evalData == null && evalLimit != 1 && held < answers.kto().leastBatch();
+                boolean isAlone = evalData == null
+                        && evalLimit != 1
+                        && held < answers.kto().leastBatch();
                 yield new Rated(isAlone ? sides.withNoneHeldOut() : sides, answers.kto(), options);
             }
             case DPO, ORPO ->

@@ -1,5 +1,6 @@
 package dev.peft4j.models;
 
+import dev.peft4j.core.data.ProblemType;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.weight.WeightFormat;
@@ -14,8 +15,15 @@ import org.jspecify.annotations.Nullable;
  * @param outputs of a classifier: classes, labels or numbers that it predicts; 0 for as many as the config names, or 2. A head of the checkpoint that has
  *     another number of them is left out, and a new one made.
  * @param seed of layers that the checkpoint does not have
+ * @param problem what a classifier of sequences predicts, whatever the config says; null for what the config says, or the number of outputs
  */
-public record LoadOptions(Backend backend, WeightFormat format, @Nullable TaskType task, int outputs, long seed) {
+public record LoadOptions(
+        Backend backend,
+        WeightFormat format,
+        @Nullable TaskType task,
+        int outputs,
+        long seed,
+        @Nullable ProblemType problem) {
     /** On the default backend, with matrices as the checkpoint has them. */
     public static LoadOptions defaults() {
         return on(Backend.auto());
@@ -23,26 +31,31 @@ public record LoadOptions(Backend backend, WeightFormat format, @Nullable TaskTy
 
     /** The same on a backend. */
     public static LoadOptions on(Backend backend) {
-        return new LoadOptions(backend, WeightFormat.stored(), null, 0, 0);
+        return new LoadOptions(backend, WeightFormat.stored(), null, 0, 0, null);
     }
 
     /** With matrices in another form. */
     public LoadOptions withFormat(WeightFormat newFormat) {
-        return new LoadOptions(backend, newFormat, task, outputs, seed);
+        return new LoadOptions(backend, newFormat, task, outputs, seed, problem);
     }
 
     /** With a head for a task, which is new if the checkpoint does not have it. */
     public LoadOptions withTask(TaskType newTask) {
-        return new LoadOptions(backend, format, newTask, outputs, seed);
+        return new LoadOptions(backend, format, newTask, outputs, seed, problem);
     }
 
     /** With another number of outputs of a classifier. */
     public LoadOptions withOutputs(int newOutputs) {
-        return new LoadOptions(backend, format, task, newOutputs, seed);
+        return new LoadOptions(backend, format, task, newOutputs, seed, problem);
     }
 
     /** With other first values of new layers. */
     public LoadOptions withSeed(long newSeed) {
-        return new LoadOptions(backend, format, task, outputs, newSeed);
+        return new LoadOptions(backend, format, task, outputs, newSeed, problem);
+    }
+
+    /** With another kind of prediction of a classifier of sequences; null for that of the checkpoint. */
+    public LoadOptions withProblem(@Nullable ProblemType newProblem) {
+        return new LoadOptions(backend, format, task, outputs, seed, newProblem);
     }
 }

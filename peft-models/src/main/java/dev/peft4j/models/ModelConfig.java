@@ -26,6 +26,7 @@ public final class ModelConfig {
     /** What checkpoints of a base are for, of which most are fine-tuned for another task. */
     private static final Set<TaskType> BASES = EnumSet.of(TaskType.MASKED_LM, TaskType.FEATURE_EXTRACTION);
 
+    private static final String PROBLEM = "problem_type";
     private static final int LARGEST = 1 << 24;
 
     private final Path file;
@@ -49,6 +50,16 @@ public final class ModelConfig {
     /** Other fields of the same file. */
     ModelConfig with(Map<String, Object> others) {
         return new ModelConfig(file, others);
+    }
+
+    /** With what a classifier predicts; null for what the fields say. */
+    ModelConfig withProblem(@Nullable ProblemType problem) {
+        if (problem == null) {
+            return this;
+        }
+        Map<String, Object> told = new LinkedHashMap<>(fields);
+        told.put(PROBLEM, problem.toString());
+        return with(told);
     }
 
     Path directory() {
@@ -280,7 +291,7 @@ public final class ModelConfig {
 
     /** What a classifier with so many outputs predicts, by the rules of transformers. */
     public ProblemType problemType(int outputs) throws IOException {
-        String name = text("problem_type", outputs == 1 ? "regression" : "single_label_classification");
+        String name = text(PROBLEM, outputs == 1 ? "regression" : "single_label_classification");
         return switch (name) {
             case "regression" -> ProblemType.REGRESSION;
             case "multi_label_classification" -> ProblemType.MULTI_LABEL_CLASSIFICATION;

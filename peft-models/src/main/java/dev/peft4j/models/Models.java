@@ -41,7 +41,7 @@ public final class Models {
     public static Model load(Path directory, LoadOptions options) throws IOException {
         Backend backend = options.backend();
         try (Checkpoint checkpoint = Checkpoint.open(directory)) {
-            ModelConfig config = ModelConfig.read(directory);
+            ModelConfig config = ModelConfig.read(directory).withProblem(options.problem());
             config.requirePlain();
             Weights weights = Weights.of(checkpoint, backend.dtype(), options.format());
             try {

@@ -58,7 +58,7 @@ public final class SequenceHead implements Head {
         return layers.features(call, rows);
     }
 
-    /** What is predicted of a sequence. */
+    @Override
     public ProblemType problem() {
         return problem;
     }

@@ -1,5 +1,6 @@
 package dev.peft4j.run;
 
+import dev.peft4j.core.compose.MergedAdapter;
 import dev.peft4j.core.compose.MergedModel;
 import dev.peft4j.core.data.Example;
 import dev.peft4j.core.error.BadInputException;
@@ -186,7 +187,14 @@ public final class TrainingRun {
     private void writeModel(Path target) throws IOException {
         boolean interrupted = Thread.interrupted();
         try {
-            MergedModel.write(target, model, adapters.all().get(0));
+            Scored told = scored;
+            try (MergedAdapter merged = MergedAdapter.of(model, adapters.all())) {
+                MergedModel.write(
+                        target,
+                        model,
+                        merged,
+                        told == null ? List.of() : told.encoder.labels().names());
+            }
         } finally {
             if (interrupted) {
                 Thread.currentThread().interrupt();

@@ -2,6 +2,7 @@ package dev.peft4j.core.compose;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.autograd.Lease;
+import dev.peft4j.core.data.ProblemType;
 import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.format.AtomicFile;
@@ -20,6 +21,7 @@ import java.util.stream.Stream;
 
 /** A base model with an adapter in its weights, written as a plain Hugging Face directory that needs no adapter library. */
 public final class MergedModel {
+    private static final String PROBLEM = "problem_type";
     private static final String TENSORS = "model.safetensors";
     private static final String CONFIG =
             "config.json"; // written last: a directory without it is of a write that was killed
@@ -136,6 +138,10 @@ public final class MergedModel {
                 config.put("id2label", names);
                 config.put("label2id", ids);
             }
+        }
+        ProblemType problem = model.head().problem();
+        if (problem != null && (problem == ProblemType.MULTI_LABEL_CLASSIFICATION || config.get(PROBLEM) != null)) {
+            config.put(PROBLEM, problem.toString()); // of others, the number of outputs tells it
         }
         config.put("architectures", List.of(model.traits().className(model.taskType())));
         return config;

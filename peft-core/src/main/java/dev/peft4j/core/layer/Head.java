@@ -4,6 +4,7 @@ import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.data.Layout;
 import dev.peft4j.core.data.Measure;
+import dev.peft4j.core.data.ProblemType;
 import dev.peft4j.core.data.Targets;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.TaskType;
@@ -21,6 +22,11 @@ public interface Head {
 
     /** Number of predictions of a row: tokens, classes, numbers. */
     int outputs();
+
+    /** What is predicted of whole sequences, which {@code problem_type} of a config tells; null of a head of another task. */
+    default @Nullable ProblemType problem() {
+        return null;
+    }
 
     /** The rows whose logits are asked for when there is nothing to compare with, in rising order; null for all. */
     int @Nullable [] rows(Layout layout);

@@ -17,13 +17,16 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a classifier is to predict: by what was asked for, by the adapters, by the head of the checkpoint, or by the records. The names of the classes are
- * kept with an adapter, as {@code id2label} in the metadata of its tensors, since PEFT's config has no place for them.
+ * kept with an adapter, as {@code id2label} in the metadata of its tensors, since PEFT's config has no place for them; and that a text may have several, as
+ * {@code problem_type}.
  */
 public final class Classes {
     private static final String NOTE = "id2label"; // a JSON object, as in config.json
+    private static final String PROBLEM = "problem_type"; // noted of several labels only
     private static final String FIRST_NOTE = "peft4j_classes"; // of first versions: a JSON object with a list "names"
     private static final double EXTREME = 0.95;
     private static final int SHOWN = 12;
@@ -38,8 +41,8 @@ public final class Classes {
     public static int outputs(ModelInfo model, int asked, List<Path> adapters) throws IOException {
         if (!model.task().classifies()) {
             if (asked > 0) {
-                throw new BadInputException(asked + " classes were asked for (--classes; in Java classes), and this " + model.modelType()
-                        + " model predicts tokens, not classes. Leave that out, or use a BERT.");
+                throw new BadInputException(asked + " classes were asked for (--classes; in Java classes), and this "
+                        + model.modelType() + " model predicts tokens, not classes. Leave that out, or use a BERT.");
             }
             return 0;
         }
@@ -48,12 +51,36 @@ public final class Classes {
             int trained = AdapterFiles.describe(directory).outputs();
             if (trained > 0 && outputs > 0 && trained != outputs) {
                 throw new BadInputException(directory + " has a head of " + trained + " classes, and "
-                        + (asked > 0 ? asked + " were asked for (--classes; in Java classes)" : "another adapter has " + outputs)
+                        + (asked > 0
+                                ? asked + " were asked for (--classes; in Java classes)"
+                                : "another adapter has " + outputs)
                         + ". Use adapters of one task" + (asked > 0 ? ", and do not ask for a number." : "."));
             }
             outputs = trained > 0 ? trained : outputs;
         }
         return outputs;
+    }
+
+    /**
+     * What a classifier of sequences predicts, by the adapters or by the checkpoint; null if neither says, and the number of outputs or the records decide.
+     *
+     * @throws dev.peft4j.core.error.BadFileException if an adapter cannot be read
+     */
+    public static @Nullable ProblemType problem(ModelInfo model, List<Path> adapters) throws IOException {
+        for (Path directory : adapters) {
+            AdapterInfo info = AdapterFiles.describe(directory);
+            if (ProblemType.MULTI_LABEL_CLASSIFICATION
+                    .toString()
+                    .equals(info.notes().get(PROBLEM))) {
+                return ProblemType.MULTI_LABEL_CLASSIFICATION;
+            }
+            if (model.problem() == null
+                    && info.outputs() > 1
+                    && !saved(directory).isEmpty()) {
+                return ProblemType.SINGLE_LABEL_CLASSIFICATION; // else it would be noted beside the names
+            }
+        }
+        return model.problem();
     }
 
     /**
@@ -73,11 +100,20 @@ public final class Classes {
         if (model.task() == TaskType.TOKEN_CLS) {
             return ofTags(model, asked, adapters, records, known);
         }
-        ProblemType problem = model.problem(known > 0 ? known : model.labels().size());
-        if (problem == ProblemType.MULTI_LABEL_CLASSIFICATION) {
-            return ofSets(model, asked, adapters, records, known);
-        }
         List<String> names = names(model, adapters, known);
+        ProblemType told = problem(model, adapters);
+        int likely = known > 0 ? known : model.labels().size();
+        ProblemType problem = told != null
+                ? told
+                : likely != 1 && LabelLists.areLists(records)
+                        ? ProblemType.MULTI_LABEL_CLASSIFICATION
+                        : model.problem(likely);
+        if (problem == ProblemType.MULTI_LABEL_CLASSIFICATION) {
+            return ofSets(model, asked, adapters, records, told == null ? known : likely);
+        }
+        if (problem == ProblemType.SINGLE_LABEL_CLASSIFICATION) {
+            LabelLists.requireNone(records, names);
+        }
         if (problem != ProblemType.SINGLE_LABEL_CLASSIFICATION) {
             int count = known > 0 ? known : Math.max(model.labels().size(), Labels.count(records.get(0)));
             return new Labels(problem, count, names.size() == count ? names : List.of());
@@ -120,14 +156,17 @@ public final class Classes {
     }
 
     /** Of records that have several labels, or none. */
-    private static Labels ofSets(ModelInfo model, int asked, List<Path> adapters, List<TextRecord> records, int known)
+    private static Labels ofSets(ModelInfo model, int asked, List<Path> adapters, List<TextRecord> records, int told)
             throws IOException {
-        int told = known > 0 ? known : model.labels().size();
         List<String> names = names(model, adapters, told);
         if (told > 0 && !names.isEmpty()) {
             return new Labels(ProblemType.MULTI_LABEL_CLASSIFICATION, told, names);
         }
         Labels found = Labels.ofSets(records);
+        if (told == 0 && records.stream().allMatch(r -> Labels.count(r) == 0)) {
+            throw new BadInputException("labels were to be learnt, and the lists of all " + records.size()
+                    + " records are empty. Give records that have labels.");
+        }
         if (told > 0 && found.outputs() != told && !found.names().isEmpty()) {
             throw new BadInputException((asked > 0
                             ? asked + " labels were asked for (--classes; in Java classes)"
@@ -150,13 +189,23 @@ public final class Classes {
         int known = outputs > 0 ? outputs : model.head();
         if (model.task() != TaskType.SEQ_CLS
                 || known == 0
-                || model.problem(known) != ProblemType.SINGLE_LABEL_CLASSIFICATION
                 || !names(model, adapters, known).isEmpty()) {
+            return;
+        }
+        ProblemType told = problem(model, adapters);
+        boolean lists = told == null
+                ? known != 1 && LabelLists.areLists(records)
+                : told == ProblemType.MULTI_LABEL_CLASSIFICATION;
+        if (!lists && (told == null ? model.problem(known) : told) == ProblemType.REGRESSION) {
             return;
         }
         for (TextRecord record : records) {
             String label = record.label();
-            if (label != null && LabelText.whole(label.strip()) == null) {
+            if (label == null) {
+                continue;
+            }
+            List<String> said = lists ? LabelText.parts(record) : List.of(label.strip());
+            if (said.stream().anyMatch(l -> LabelText.whole(l) == null)) {
                 throw record.error("the label " + JsonLine.shorten(label)
                         + " was found, and neither the checkpoint (id2label) nor an adapter tells which of the " + known
                         + " outputs it is. Give the numbers of the outputs as labels, or name them in config.json.");
@@ -191,7 +240,8 @@ public final class Classes {
                     + (adapters.isEmpty() ? "an adapter" : adapters) + " has a trained head. Give an adapter of a"
                     + " classifier, or train one.");
         }
-        return new Labels(model.problem(known), known, names(model, adapters, known));
+        ProblemType problem = problem(model, adapters);
+        return new Labels(problem == null ? model.problem(known) : problem, known, names(model, adapters, known));
     }
 
     /** The names of classes that were saved with an adapter, one for each output of its head; none if there are none. */
@@ -219,12 +269,16 @@ public final class Classes {
 
     /** What is saved with an adapter, so that its classes are known when it is used. */
     public static Map<String, String> notes(Labels labels) throws IOException {
-        if (labels.names().isEmpty()) {
-            return Map.of();
+        Map<String, String> notes = new LinkedHashMap<>();
+        if (!labels.names().isEmpty()) {
+            Map<String, Object> byId = new LinkedHashMap<>();
+            labels.names().forEach(name -> byId.put(String.valueOf(byId.size()), name));
+            notes.put(NOTE, Json.printLine(byId));
         }
-        Map<String, Object> byId = new LinkedHashMap<>();
-        labels.names().forEach(name -> byId.put(String.valueOf(byId.size()), name));
-        return Map.of(NOTE, Json.printLine(byId));
+        if (labels.problem() == ProblemType.MULTI_LABEL_CLASSIFICATION) {
+            notes.put(PROBLEM, labels.problem().toString());
+        }
+        return notes;
     }
 
     /**
@@ -233,7 +287,8 @@ public final class Classes {
      * @throws BadInputException if all are of one
      */
     public static List<String> shares(ModelInfo model, Labels labels, List<TextRecord> records) {
-        if (model.task() != TaskType.SEQ_CLS || labels.problem() != ProblemType.SINGLE_LABEL_CLASSIFICATION) {
+        boolean sets = labels.problem() == ProblemType.MULTI_LABEL_CLASSIFICATION;
+        if (model.task() != TaskType.SEQ_CLS || labels.problem() == ProblemType.REGRESSION) {
             return List.of();
         }
         int[] counts = labels.counts(records);
@@ -243,7 +298,15 @@ public final class Classes {
                 .collect(Collectors.joining(", "));
         List<String> lines = new ArrayList<>();
         lines.add(String.format(
-                Locale.ROOT, "%d classes: %s%s", counts.length, shares, counts.length > SHOWN ? ", ..." : ""));
+                Locale.ROOT,
+                "%d %s: %s%s",
+                counts.length,
+                sets ? "labels, of which a record has any number" : "classes",
+                shares,
+                counts.length > SHOWN ? ", ..." : ""));
+        if (sets) {
+            return lines;
+        }
         int most = Arrays.stream(counts).max().orElse(0);
         if (most == records.size()) {
             throw new BadInputException("classes were to be learnt, and all " + most

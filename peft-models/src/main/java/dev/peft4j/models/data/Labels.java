@@ -56,9 +56,10 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
         records.forEach(r -> first.putIfAbsent(LabelText.of(r), r));
         List<String> found = new ArrayList<>(first.keySet());
         if (found.size() > Math.max(FEW, records.size() / 2)) {
-            throw new BadInputException(records.size() + " records have " + found.size()
-                    + " different labels, such as " + found.subList(0, 3)
-                    + ", which are too many to be classes. Name the column of the label (--label-column; in Java withLabel).");
+            throw new BadInputException(
+                    records.size() + " records have " + found.size()
+                            + " different labels, such as " + found.subList(0, 3)
+                            + ", which are too many to be classes. Name the column of the label (--label-column; in Java withLabel).");
         }
         boolean numbers = found.stream().allMatch(l -> LabelText.number(l) != null);
         for (Map.Entry<String, TextRecord> label : first.entrySet()) {
@@ -150,16 +151,28 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
     }
 
     /**
-     * The labels of records that have several, or none, of each: names, and sorted; or 1 and 0 for as many labels as the first record has.
+     * The labels of records that have several, or none, of each: names, and sorted; or 1 and 0 for as many labels as a record has.
      *
      * @throws BadInputException if a record has no list of them
      */
     static Labels ofSets(List<TextRecord> records) {
         Map<String, TextRecord> found = found(records);
         boolean flags = found.keySet().stream().allMatch(label -> isFlag(LabelText.number(label)));
+        if (!flags && found.keySet().stream().allMatch(label -> LabelText.number(label) != null)) {
+            found.forEach((label, record) -> requireWhole(record, label));
+        }
+        int most = records.stream().mapToInt(Labels::count).max().orElse(0);
         return flags
-                ? new Labels(ProblemType.MULTI_LABEL_CLASSIFICATION, Math.max(1, count(records.get(0))), List.of())
+                ? new Labels(ProblemType.MULTI_LABEL_CLASSIFICATION, Math.max(1, most), List.of())
                 : new Labels(ProblemType.MULTI_LABEL_CLASSIFICATION, found.size(), List.copyOf(found.keySet()));
+    }
+
+    private static void requireWhole(TextRecord record, String label) {
+        if (!isWhole(LabelText.number(label))) {
+            throw record.error("the labels are lists of numbers, and " + label
+                    + " is the number of no label. Name the labels, or, to predict several numbers, write"
+                    + " \"problem_type\": \"regression\" into config.json.");
+        }
     }
 
     /** All that stands in the lists of records, with the first record of each. */
@@ -261,6 +274,9 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
                         + " Correct it, or give 1 or 0 for each label.");
             }
         }
+        if (problem == ProblemType.MULTI_LABEL_CLASSIFICATION && parts.isEmpty()) {
+            return new float[outputs];
+        }
         float[] values = new float[parts.size()];
         for (int i = 0; i < values.length; i++) {
             BigDecimal n = LabelText.number(parts.get(i));
@@ -290,9 +306,18 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
         return LabelText.parts(record).size();
     }
 
-    /** How many records each class has. */
+    /** How many records each class or label has. */
     public int[] counts(List<TextRecord> records) {
         int[] counts = new int[outputs];
+        if (problem == ProblemType.MULTI_LABEL_CLASSIFICATION) {
+            for (TextRecord record : records) {
+                float[] there = valuesOf(record);
+                for (int i = 0; i < there.length; i++) {
+                    counts[i] += there[i] > 0.5f ? 1 : 0;
+                }
+            }
+            return counts;
+        }
         records.forEach(r -> counts[classOf(r)]++);
         return counts;
     }

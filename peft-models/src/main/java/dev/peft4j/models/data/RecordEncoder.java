@@ -47,8 +47,9 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
             throw new BadInputException("records were to be encoded, and " + context + ". Use fewer virtual tokens.");
         }
         if (maxLength < 0 || maxLength > fits) {
-            throw new BadInputException("a greatest length of " + maxLength + " tokens (--max-length; in Java maxLength) was given; "
-                    + context + ". Give at most " + fits + ".");
+            throw new BadInputException(
+                    "a greatest length of " + maxLength + " tokens (--max-length; in Java maxLength) was given; "
+                            + context + ". Give at most " + fits + ".");
         }
         return new RecordEncoder(
                 tokenizer, model.taskType(), maxLength == 0 ? Math.min(fits, model.usualLength()) : maxLength, labels);
@@ -152,9 +153,13 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
     private static void requireBoth(TextRecord record, String why) {
         boolean first = !record.prompt().isBlank();
         if (!first || record.text().isBlank()) {
-            throw record.error("the record has "
-                    + (first || !record.text().isBlank() ? "one text, its " + (first ? "first" : "second") : "no text")
-                    + ", and " + why + ". Give it both, or name both columns (--prompt-column, --text-column; in Java withPrompt, withText).");
+            throw record.error(
+                    "the record has "
+                            + (first || !record.text().isBlank()
+                                    ? "one text, its " + (first ? "first" : "second")
+                                    : "no text")
+                            + ", and " + why
+                            + ". Give it both, or name both columns (--prompt-column, --text-column; in Java withPrompt, withText).");
         }
     }
 

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads records from JSONL ({@code {"text": ..}}, {@code {"prompt": .., "completion": ..}}, {@code {"text": .., "label": ..}}, several labels or the tags of
- * words as a list: {@code {"text": .., "labels": [..]}}, {@code {"tokens": [..], "tags": [..]}}) and from
+ * words as a list: {@code {"text": .., "labels": [..]}}, {@code {"tokens": [..], "tags": [..]}}, and the other usual keys of tasks) and from
  * CSV or TSV files with named columns; gzip is unpacked while it is read, whatever the name says. UTF-8, with or without a byte order mark. Files of a
  * {@link RowFormat}, as Parquet, are read as JSONL: each row is an object.
  *
@@ -24,7 +24,11 @@ import org.jspecify.annotations.Nullable;
  * @param task whose usual columns are looked for where none were named (docs/MODELS.md lists them); null for those of all tasks, of which a file has to have one clearly
  */
 public record RecordReader(
-        String promptColumn, String textColumn, String labelColumn, List<String> header, String separator,
+        String promptColumn,
+        String textColumn,
+        String labelColumn,
+        List<String> header,
+        String separator,
         @Nullable TaskType task) {
     private static final String NAMING =
             "(--prompt-column, --text-column, --label-column; in Java RecordReader.withPrompt, withText, withLabel)";
@@ -126,7 +130,10 @@ public record RecordReader(
         /** The names, for messages. */
         @Override
         public String toString() {
-            return Stream.of(prompt, text, label).filter(n -> !n.isEmpty()).toList().toString();
+            return Stream.of(prompt, text, label)
+                    .filter(n -> !n.isEmpty())
+                    .toList()
+                    .toString();
         }
     }
 
@@ -195,10 +202,12 @@ public record RecordReader(
         }
         return task == null
                 ? "has neither text nor prompt and completion, nor the keys of records of another task, but " + names
-                        + ". Rename them (" + usual() + "), or name what is the text, and what is the prompt or label if"
+                        + ". Rename them (" + usual()
+                        + "), or name what is the text, and what is the prompt or label if"
                         + " there is one " + NAMING + "."
                 : "has " + names + ", and records for " + task + " have " + usual()
-                        + ". Add or rename what is missing, or name what is the text, the prompt and the label " + NAMING
+                        + ". Add or rename what is missing, or name what is the text, the prompt and the label "
+                        + NAMING
                         + ".";
     }
 

@@ -11,6 +11,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -117,5 +118,17 @@ class SplitTest {
             records.add(new TextRecord("", "text " + i, null));
         }
         assertEquals(records, Split.tenth(records, 1).train());
+    }
+
+    @Test
+    void a_record_is_not_held_out_alone_where_it_is_compared_with_others() {
+        List<TextRecord> records = IntStream.range(0, 20)
+                .mapToObj(i -> new TextRecord("p" + i, "t" + i, null))
+                .toList();
+        assertEquals(1, Split.tenth(records.subList(0, 19), 1).heldOut().size());
+        Split none = Split.tenth(records.subList(0, 19), 1).withNoneAlone();
+        assertEquals(0, none.heldOut().size());
+        assertEquals(Set.copyOf(records.subList(0, 19)), Set.copyOf(none.train()));
+        assertEquals(2, Split.tenth(records, 1).withNoneAlone().heldOut().size());
     }
 }
