@@ -92,7 +92,7 @@ class TaskCommandsTest {
                 "--task",
                 "causal-lm",
                 "--data",
-                tags,
+                file("texts.jsonl", "{\"text\":\"the film\"}"),
                 "--out",
                 dir.resolve("no"));
     }

@@ -4,7 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.peft4j.Dataset;
+import dev.peft4j.FineTuned;
+import dev.peft4j.Prediction;
+import dev.peft4j.TextClassifier;
+import dev.peft4j.TextModel;
+import dev.peft4j.Training;
 import dev.peft4j.core.format.Json;
+import dev.peft4j.lora.LoraConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -91,6 +98,36 @@ class TaskRecordsTest {
     }
 
     @Test
+    void in_java_lists_are_several_labels_too() throws IOException {
+        Path bert = TinyBert.write(dir.resolve("bert"));
+        Path data = file(
+                "several.jsonl",
+                "{'text':'the good film','labels':['DESC','odd']}",
+                "{'text':'very fine','labels':['ABBR','odd']}",
+                "{'text':'a bad book','labels':[]}");
+        Path saved = dir.resolve("saved");
+        Prediction said;
+        try (TextModel model = TextModel.open(bert);
+                FineTuned tuned = model.fineTune(
+                        LoraConfig.of(4, 8), Dataset.read(data).split(0, 0), Training.steps(3).learningRate(2e-2));
+                TextClassifier classifier = tuned.classifier()) {
+            assertEquals(List.of("ABBR", "DESC", "odd"), classifier.labels());
+            said = classifier.classify("very fine");
+            tuned.save(saved);
+            tuned.saveMerged(dir.resolve("merged"));
+        }
+        double sum = said.scores().values().stream().mapToDouble(p -> p).sum();
+        assertTrue(Math.abs(sum - 1) > 1e-3, () -> "each label has a probability of its own: " + sum);
+        try (TextClassifier again = TextClassifier.open(bert, saved);
+                TextClassifier merged = TextClassifier.open(dir.resolve("merged"))) {
+            assertEquals(said.scores(), again.classify("very fine").scores());
+            said.scores()
+                    .forEach((label, p) ->
+                            assertEquals(p, merged.classify("very fine").scores().getOrDefault(label, -1.0), 1e-4));
+        }
+    }
+
+    @Test
     void usual_keys_need_no_options() throws IOException {
         Path bert = TinyBert.write(dir.resolve("bert"));
         Path tags = file("tags.jsonl", "{'words':['a','good','film'],'ner_tags':['O','B-X','I-X']}");
@@ -113,7 +150,7 @@ class TaskRecordsTest {
             cli.works("eval", "--model", bert, "--task", t.getValue(), "--data", data);
         }
         cli.fails(
-                "records for TOKEN_CLS have tokens|words, tags|ner_tags|labels",
+                "records for TOKEN_CLS have (tokens|words, tags|ner_tags|labels",
                 "train",
                 "--model",
                 bert,

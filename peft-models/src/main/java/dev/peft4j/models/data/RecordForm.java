@@ -70,6 +70,11 @@ record RecordForm(Set<TaskType> tasks, List<String> prompt, List<String> text, L
         return tasks.equals(EnumSet.of(TaskType.QUESTION_ANS)) || tasks.equals(EnumSet.of(TaskType.FEATURE_EXTRACTION));
     }
 
+    /** Whether records of every task may have this form, which is that of a language model. */
+    boolean isOfAll() {
+        return tasks.size() == TaskType.values().length;
+    }
+
     /** Whether this is one of the usual keys. */
     boolean has(String key) {
         return prompt.contains(key) || text.contains(key) || label.contains(key);

@@ -205,15 +205,18 @@ public record RecordReader(
                         + ". Rename them (" + usual()
                         + "), or name what is the text, and what is the prompt or label if"
                         + " there is one " + NAMING + "."
-                : "has " + names + ", and records for " + task + " have " + usual()
-                        + ". Add or rename what is missing, or name what is the text, the prompt and the label "
-                        + NAMING
+                : "has not what records for " + task + " have (" + usual() + "), but " + names
+                        + ". Add or rename what is missing, or name what is the text, the prompt and the label " + NAMING
                         + ".";
     }
 
     /** The keys of the records that are read, for messages. */
     private String usual() {
-        return RecordForm.of(task).stream().map(RecordForm::toString).distinct().collect(Collectors.joining("; or "));
+        return RecordForm.of(task).stream()
+                .filter(f -> task == null || task == TaskType.CAUSAL_LM || !f.isOfAll())
+                .map(RecordForm::toString)
+                .distinct()
+                .collect(Collectors.joining("; or "));
     }
 
     /** What to do with keys that would not be read, for messages. */

@@ -108,8 +108,8 @@ class UsualKeysTest {
     void keys_of_the_task_that_are_missing_are_named_and_never_to_be_removed() throws IOException {
         String message = refused(of(TaskType.QUESTION_ANS), lines("{'prompt':'a','text':'b'}"));
         assertTrue(
-                message.contains("has [prompt, text], and records for QUESTION_ANS have question|prompt, context|text,"
-                        + " answers|answer. Add or rename"),
+                message.contains("has not what records for QUESTION_ANS have (question|prompt, context|text,"
+                        + " answers|answer), but [prompt, text]. Add or rename"),
                 message);
         message = refused(of(TaskType.CAUSAL_LM), lines("{'prompt':'a','text':'b'}"));
         assertTrue(message.contains("has [prompt] beside [text]") && message.contains("prompt, completion"), message);
@@ -117,7 +117,7 @@ class UsualKeysTest {
         message = refused(of(TaskType.TOKEN_CLS), lines("{'id':1,'tokens':['a'],'tags':['O']}"));
         assertTrue(message.contains("has [id] beside [tokens, tags]") && message.contains("Take out"), message);
         message = refused(of(TaskType.CAUSAL_LM), lines("{'question':'a','context':'b','answers':'b'}"));
-        assertTrue(message.contains("records for CAUSAL_LM have prompt, completion; or text"), message);
+        assertTrue(message.contains("records for CAUSAL_LM have (prompt, completion; or text)"), message);
     }
 
     @Test
