@@ -32,8 +32,12 @@ final class CombineCommand implements Callable<Integer> {
     @Mixin
     ModelOptions modelOptions = new ModelOptions();
 
-    @Option(names = "--adapter", required = true, paramLabel = "DIR", description = "LoRA adapter; give several")
-    List<Path> adapters = List.of();
+    @Option(
+            names = "--adapter",
+            required = true,
+            paramLabel = "DIR",
+            description = "LoRA adapter, or hub:ORG/NAME[@REVISION]; give several")
+    List<Place> adapters = List.of();
 
     @Option(
             names = "--weights",
@@ -76,16 +80,17 @@ final class CombineCommand implements Callable<Integer> {
         given.refuse("--svd-rank", !type.decomposes(), "--type " + type + ", which keeps all ranks");
         given.refuse("--density", !type.prunes() && !type.drops(), "--type " + type + ", which leaves out nothing");
         given.refuse("--seed", !type.drops(), "--type " + type + ", which draws nothing");
-        RunDirectory.requireApart(List.of(out), adapters);
         Combination rule = new Combination(type, rank, density, Combination.Majority.TOTAL, seed);
-        RunDirectory.whileTaken(out, List.of(out), overwrite, () -> combine(rule));
+        List<Path> directories = Place.directories(adapters);
+        RunDirectory.requireApart(List.of(out), directories);
+        RunDirectory.whileTaken(out, List.of(out), overwrite, () -> combine(rule, directories));
         return 0;
     }
 
-    private void combine(Combination rule) throws IOException {
+    private void combine(Combination rule, List<Path> directories) throws IOException {
         List<Adapter> all = new ArrayList<>();
-        try (Model model = modelOptions.open(adapters)) {
-            for (Path p : adapters) {
+        try (Model model = modelOptions.open(directories)) {
+            for (Path p : directories) {
                 all.add(AdapterFiles.load(p, model));
             }
             LoraCombination.Result result = LoraCombination.combine(model, all, weights, rule);

@@ -153,7 +153,7 @@ final class CompareCommand implements Callable<Integer> {
             throws IOException {
         Labels labels = Classes.of(info, modelOptions.classes, List.of(), train);
         try (Model model = modelOptions.open(labels, seed);
-                TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize())) {
+                TextTokenizer tokenizer = TextTokenizer.open(modelOptions.directory(), model.vocabularySize())) {
             int inFront = 0; // all of them learn from the same tokens
             for (Candidate c : candidates) {
                 methodOptions.method = c.method;

@@ -2,6 +2,7 @@ package dev.peft4j.cli;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
+import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.lora.LoraCombination;
 import dev.peft4j.lora.LoraConversion;
@@ -9,6 +10,7 @@ import dev.peft4j.models.gguf.GgufAdapter;
 import dev.peft4j.models.gguf.GgufType;
 import dev.peft4j.run.RunDirectory;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -39,9 +41,8 @@ final class ConvertCommand implements Callable<Integer> {
             names = "--adapter",
             required = true,
             paramLabel = "DIR",
-            converter = DirectoryConverter.class,
             description = "adapter to convert; or hub:ORG/NAME[@REVISION]")
-    Path adapter = Path.of("");
+    Place adapter = new Place("");
 
     @Option(names = "--rank", paramLabel = "R", description = "rank of every layer")
     int rank;
@@ -59,7 +60,7 @@ final class ConvertCommand implements Callable<Integer> {
             description = "new directory of the adapter, or a file that ends in .gguf")
     Path out = Path.of("");
 
-    @Option(names = "--overwrite", description = "replace an adapter that is in --out")
+    @Option(names = "--overwrite", description = "replace the adapter that is in --out")
     boolean overwrite;
 
     @Spec
@@ -69,22 +70,29 @@ final class ConvertCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Given given = new Given(spec);
         if (String.valueOf(out.getFileName()).endsWith(".gguf")) {
-            for (String option : List.of("--rank", "--energy", "--overwrite")) {
+            for (String option : List.of("--rank", "--energy")) {
                 given.refuse(option, true, "a GGUF file, which has the adapter as it is");
             }
-            GgufAdapter.write(out, adapter, modelOptions.model, GgufType.F32);
+            if (Files.exists(out) && !overwrite) {
+                throw new BadFileException(
+                        out,
+                        "a GGUF adapter was to be written here, and there is a file. Choose another name, or give --overwrite"
+                                + " to replace it.");
+            }
+            GgufAdapter.write(out, adapter.directory(), modelOptions.directory(), GgufType.F32);
             spec.commandLine().getOut().printf("GGUF adapter: %s%n", out);
             return 0;
         }
         given.refuse("--energy", given.has("--rank"), "--rank, which says how many ranks there are");
-        RunDirectory.requireApart(List.of(out), List.of(adapter));
+        RunDirectory.requireApart(List.of(out), List.of(adapter.directory()));
         RunDirectory.whileTaken(out, List.of(out), overwrite, this::convert);
         return 0;
     }
 
     private void convert() throws IOException {
-        try (Model model = modelOptions.open(List.of(adapter));
-                Adapter from = AdapterFiles.load(adapter, model)) {
+        Path directory = adapter.directory();
+        try (Model model = modelOptions.open(List.of(directory));
+                Adapter from = AdapterFiles.load(directory, model)) {
             LoraCombination.Result result = spec.commandLine().getParseResult().hasMatchedOption("--rank")
                     ? LoraConversion.byRank(model, from, rank)
                     : LoraConversion.byEnergy(model, from, energy);

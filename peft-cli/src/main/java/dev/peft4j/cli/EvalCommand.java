@@ -7,11 +7,13 @@ import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.train.Evaluation;
 import dev.peft4j.core.train.Evaluator;
+import dev.peft4j.core.train.Objective;
 import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.TextTokenizer;
 import dev.peft4j.models.data.Classes;
 import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.data.RecordEncoder;
+import dev.peft4j.models.data.Split;
 import dev.peft4j.models.data.TextRecord;
 import dev.peft4j.run.TaskScores;
 import dev.peft4j.run.TrainedAdapters;
@@ -21,6 +23,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -37,7 +40,8 @@ import picocli.CommandLine.Spec;
             "",
             "Examples:",
             "  peft4j eval --model DIR --adapter run/adapter --data test.jsonl",
-            "  peft4j eval --model DIR --adapter run/adapter --data test.csv --prompt-column question --text-column answer --generate 100"
+            "  peft4j eval --model DIR --adapter run/adapter --data test.csv --prompt-column question --text-column answer --generate 100",
+            "  peft4j eval --model DIR --adapter run/adapter --form chat --data chats.jsonl"
         })
 final class EvalCommand implements Callable<Integer> {
     @Mixin
@@ -46,10 +50,9 @@ final class EvalCommand implements Callable<Integer> {
     @Option(
             names = "--adapter",
             paramLabel = "DIR",
-            converter = DirectoryConverter.class,
             description =
                     "adapter to evaluate beside the base model, or hub:ORG/NAME[@REVISION]; several act together in this order")
-    List<Path> adapters = List.of();
+    List<Place> adapters = List.of();
 
     @Option(
             names = "--data",
@@ -57,6 +60,16 @@ final class EvalCommand implements Callable<Integer> {
             paramLabel = "FILE",
             description = "records: .jsonl, .csv or .tsv, also .gz, or .parquet")
     Path data = Path.of("");
+
+    @Option(
+            names = "--form",
+            paramLabel = "FORM",
+            description =
+                    "what the records are: ${COMPLETION-CANDIDATES}; dpo, orpo and kto have the loss of that training (default: ${DEFAULT-VALUE})")
+    TrainingRecords.Form form = TrainingRecords.Form.RECORDS;
+
+    @Mixin
+    AnswerOptions answerOptions = new AnswerOptions();
 
     @Option(names = "--limit", paramLabel = "N", description = "evaluate on the first N records only")
     int limit;
@@ -83,8 +96,11 @@ final class EvalCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         PrintWriter out = spec.commandLine().getOut();
-        ModelInfo info = modelOptions.info();
         Given given = new Given(spec);
+        Objective objective = answerOptions.objective(form);
+        boolean texts = form == TrainingRecords.Form.RECORDS;
+        given.refuse("--generate", !texts, "--form " + form + ", whose records are not continued");
+        ModelInfo info = modelOptions.info();
         given.refuse(
                 "--generate",
                 info.task() != TaskType.CAUSAL_LM,
@@ -96,24 +112,33 @@ final class EvalCommand implements Callable<Integer> {
                     + " records were asked for (--generate); that takes at least 1. Change the setting.");
         }
         dataOptions.check(given, info, List.of(data));
-        List<TextRecord> read = dataOptions.read(data, limit, info.task());
-        Classes.requireKnown(info, modelOptions.classes, adapters, read);
-        Labels labels = Classes.of(info, modelOptions.classes, adapters, read);
+        List<TextRecord> read = texts ? dataOptions.read(data, limit, info.task()) : List.of();
+        TrainingRecords records = texts
+                ? TrainingRecords.of(new Split(read, List.of()), false, dataOptions)
+                : TrainingRecords.read(form, TrainingRecords.Source.whole(data, limit), dataOptions, answerOptions);
+        List<Path> directories = Place.directories(adapters);
+        Classes.requireKnown(info, modelOptions.classes, directories, read);
+        Labels labels = records.labels(info, modelOptions.classes, directories);
         try (Model model = modelOptions.open(labels, 0);
-                TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize());
-                TrainedAdapters held = new TrainedAdapters(ModelOptions.adapters(adapters, model))) {
+                TextTokenizer tokenizer = TextTokenizer.open(modelOptions.directory(), model.vocabularySize());
+                TrainedAdapters held = new TrainedAdapters(ModelOptions.adapters(directories, model))) {
             List<Adapter> active = held.all();
             int inFront = active.stream().mapToInt(Adapter::rowsInFront).sum();
-            List<Example> records = dataOptions.encode(
-                    String.valueOf(data.getFileName()), read, labels, inFront, model, tokenizer, out);
+            List<Example> examples = records.encode(
+                    String.valueOf(data.getFileName()),
+                    false,
+                    new TrainingRecords.Use(model, tokenizer, labels, inFront, out));
             boolean isNew = !model.newModules().isEmpty();
             if (isNew) {
                 out.printf(
                         "  the checkpoint has no %s: its values are random%n", String.join(", ", model.newModules()));
             }
-            print(out, isNew ? "random" : "base", Evaluator.evaluate(model, List.of(), records));
+            print(out, isNew ? "random" : "base", evaluate(model, List.of(), objective, examples));
             if (!active.isEmpty()) {
-                print(out, "tuned", Evaluator.evaluate(model, active, records));
+                print(out, "tuned", evaluate(model, active, objective, examples));
+            }
+            if (!texts) {
+                return 0;
             }
             RecordEncoder encoder = RecordEncoder.forModel(model, tokenizer, labels, inFront, dataOptions.maxLength);
             TaskScores scores = TaskScores.of(model, active, encoder, read);
@@ -125,6 +150,13 @@ final class EvalCommand implements Callable<Integer> {
             }
         }
         return 0;
+    }
+
+    private static Evaluation evaluate(
+            Model model, List<Adapter> active, @Nullable Objective objective, List<Example> examples) {
+        return objective == null
+                ? Evaluator.evaluate(model, active, examples)
+                : Evaluator.evaluate(model, active, objective, examples);
     }
 
     private static void print(PrintWriter out, String name, Evaluation e) {

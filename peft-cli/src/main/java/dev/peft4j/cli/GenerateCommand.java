@@ -40,9 +40,8 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(
             names = "--adapter",
             paramLabel = "DIR",
-            converter = DirectoryConverter.class,
             description = "adapter to generate with, or hub:ORG/NAME[@REVISION]; several act together in this order")
-    List<Path> adapters = List.of();
+    List<Place> adapters = List.of();
 
     @Option(
             names = "--prompt",
@@ -88,15 +87,16 @@ final class GenerateCommand implements Callable<Integer> {
         for (String option : List.of("--top-k", "--top-p", "--seed")) {
             given.refuse(option, temperature == 0, "temperature 0, which always takes the most probable token");
         }
-        try (Model model = modelOptions.open(adapters);
-                TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize())) {
+        List<Path> directories = Place.directories(adapters);
+        try (Model model = modelOptions.open(directories);
+                TextTokenizer tokenizer = TextTokenizer.open(modelOptions.directory(), model.vocabularySize())) {
             if (!(model instanceof CausalModel causal) || model.taskType() != TaskType.CAUSAL_LM) {
                 throw new BadInputException("text was to be generated, and " + model.modelType()
                         + " classifies. Use a language model, or the command eval.");
             }
             GenerationConfig config =
                     GenerationConfig.sampled(maxNewTokens, temperature, seed).withTop(topK, topP);
-            try (TrainedAdapters held = new TrainedAdapters(ModelOptions.adapters(adapters, model));
+            try (TrainedAdapters held = new TrainedAdapters(ModelOptions.adapters(directories, model));
                     TextGenerator generator = new TextGenerator(causal, held.all())) {
                 String text = prompt.replace("\\n", "\n");
                 out.println(
@@ -110,7 +110,7 @@ final class GenerateCommand implements Callable<Integer> {
 
     private String answer(TextGenerator generator, TextTokenizer tokenizer, String question, GenerationConfig config)
             throws IOException {
-        String rendered = ChatTemplate.open(modelOptions.model).render(List.of(ChatMessage.user(question)), true);
+        String rendered = ChatTemplate.open(modelOptions.directory()).render(List.of(ChatMessage.user(question)), true);
         return tokenizer
                 .decode(generator.generate(tokenizer.encode(rendered, false), config))
                 .strip();

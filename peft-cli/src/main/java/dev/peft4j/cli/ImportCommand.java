@@ -1,5 +1,6 @@
 package dev.peft4j.cli;
 
+import dev.peft4j.core.compose.MergedModel;
 import dev.peft4j.models.gguf.GgufConversion;
 import dev.peft4j.models.gguf.GgufType;
 import java.io.IOException;
@@ -37,6 +38,7 @@ final class ImportCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        MergedModel.checkOutput(out);
         GgufType asked = type;
         if (asked == null) {
             GgufConversion.toDirectory(gguf, out);

@@ -34,12 +34,15 @@ import picocli.CommandLine.Spec;
         description = "Says what is in a model or adapter directory: family, sites, parameters, trainable share.",
         footer = {"", "Examples:", "  peft4j inspect DIR", "  peft4j inspect run/adapter --model DIR"})
 final class InspectCommand implements Callable<Integer> {
-    @Parameters(paramLabel = "DIR", description = "model or adapter directory")
-    Path directory = Path.of("");
+    @Parameters(paramLabel = "DIR", description = "model or adapter directory, or hub:ORG/NAME[@REVISION]")
+    Place place = new Place("");
 
-    @Option(names = "--model", paramLabel = "DIR", description = "base model of an adapter, for its trainable share")
+    @Option(
+            names = "--model",
+            paramLabel = "DIR",
+            description = "base model of an adapter, for its trainable share; or hub:ORG/NAME[@REVISION]")
     @Nullable
-    Path base;
+    Place base;
 
     @Spec
     CommandSpec spec = CommandSpec.create();
@@ -47,11 +50,12 @@ final class InspectCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         PrintWriter out = spec.commandLine().getOut();
+        Path directory = place.directory();
         if (Files.exists(directory.resolve("adapter_config.json"))) {
-            adapter(out);
+            adapter(directory, out);
         } else if (Files.exists(directory.resolve("config.json"))) {
             new Given(spec).refuse("--model", true, "a model, which needs no other");
-            model(out);
+            model(directory, out);
         } else {
             throw new BadFileException(
                     directory,
@@ -61,7 +65,7 @@ final class InspectCommand implements Callable<Integer> {
         return 0;
     }
 
-    private void model(PrintWriter out) throws IOException {
+    private static void model(Path directory, PrintWriter out) throws IOException {
         try (Model model = ModelOptions.open(directory, 0)) {
             out.printf("family          %s (%s)%n", model.modelType(), model.taskType());
             out.printf(
@@ -80,7 +84,7 @@ final class InspectCommand implements Callable<Integer> {
         }
     }
 
-    private void adapter(PrintWriter out) throws IOException {
+    private void adapter(Path directory, PrintWriter out) throws IOException {
         Map<String, Object> config = Json.read(directory.resolve("adapter_config.json"));
         Object kind = config.get("peft_type") == null ? "bottleneck, of AdapterHub" : config.get("peft_type");
         out.printf("%-27s %s%n", "method", printable(kind));
@@ -105,8 +109,9 @@ final class InspectCommand implements Callable<Integer> {
         }
         out.printf("%-27s %,d in %,d tensors%n", "parameters", count, tensors);
         if (base != null) {
-            int outputs = Classes.outputs(ModelInfo.read(base), 0, List.of(directory));
-            try (Model model = ModelOptions.open(base, outputs);
+            Path below = base.directory();
+            int outputs = Classes.outputs(ModelInfo.read(below), 0, List.of(directory));
+            try (Model model = ModelOptions.open(below, outputs);
                     Adapter a = AdapterFiles.load(directory, model)) {
                 out.println(
                         Report.trainableLine(a.trainableCount(), model.weights().count() + a.trainableCount()));

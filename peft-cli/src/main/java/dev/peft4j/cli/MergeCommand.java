@@ -37,9 +37,8 @@ final class MergeCommand implements Callable<Integer> {
             names = "--adapter",
             required = true,
             paramLabel = "DIR",
-            converter = DirectoryConverter.class,
             description = "adapter to merge; or hub:ORG/NAME[@REVISION]")
-    Path adapter = Path.of("");
+    Place adapter = new Place("");
 
     @Option(names = "--out", required = true, paramLabel = "DIR", description = "new directory of the merged model")
     Path out = Path.of("");
@@ -62,12 +61,13 @@ final class MergeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         MergedModel.checkOutput(out);
-        try (Model model = modelOptions.open(List.of(adapter));
-                Adapter a = AdapterFiles.load(adapter, model)) {
+        Path from = adapter.directory();
+        try (Model model = modelOptions.open(List.of(from));
+                Adapter a = AdapterFiles.load(from, model)) {
             PrintWriter console = spec.commandLine().getOut();
             try (MergedAdapter merged = MergedAdapter.of(model, List.of(a))) {
                 MergeReport report = merged.report(model, List.of(a), probe(model));
-                MergedModel.write(out, model, merged, Classes.saved(adapter));
+                MergedModel.write(out, model, merged, Classes.saved(from));
                 console.printf(
                         "merged model: %s%n%d tensors replaced; on a probe batch the adapter changes a logit by up to %.3g, merging by %.1e (relative %.1e)%n",
                         out,

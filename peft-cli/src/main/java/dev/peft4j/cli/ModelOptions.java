@@ -30,10 +30,9 @@ final class ModelOptions {
             names = "--model",
             required = true,
             paramLabel = "DIR",
-            converter = DirectoryConverter.class,
             description =
                     "Hugging Face directory: config.json, model.safetensors (or shards), tokenizer.json; or hub:ORG/NAME[@REVISION], which is downloaded")
-    Path model = Path.of("");
+    Place model = new Place("");
 
     @Option(
             names = "--task",
@@ -102,9 +101,15 @@ final class ModelOptions {
                 + TargetModules.suggestion(asked, names) + " Give one of these.");
     }
 
+    /** The directory of the model, which is downloaded first if it is on the hub. */
+    Path directory() throws IOException {
+        return model.directory();
+    }
+
     /** What the directory says of the model. */
     ModelInfo info() throws IOException {
-        return ModelInfo.read(model, task());
+        TaskType asked = task();
+        return ModelInfo.read(model.directory(), asked);
     }
 
     /** All weights are to be trained, for which they have to be in single precision: it is chosen if nothing was. */
@@ -145,7 +150,7 @@ final class ModelOptions {
                 .withSeed(seed)
                 .withTask(info().task())
                 .withProblem(problem);
-        return Models.load(model, options);
+        return Models.load(model.directory(), options);
     }
 
     /** Opens a model as its checkpoint is. */

@@ -84,7 +84,8 @@ public final class Peft4j implements Runnable {
     static CommandLine commandLine() {
         CommandLine commands = new CommandLine(new Peft4j());
         commands.getSubcommands().values().forEach(c -> MethodOptions.addTo(c.getCommandSpec()));
-        return commands.setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8))
+        return commands.registerConverter(Place.class, Place::new)
+                .setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8))
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setParameterExceptionHandler((e, args) -> wrongUse(e))
                 .setExecutionStrategy(Peft4j::execute)

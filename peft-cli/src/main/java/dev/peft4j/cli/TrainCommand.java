@@ -97,8 +97,9 @@ final class TrainCommand implements Callable<Integer> {
     @Option(
             names = "--on",
             paramLabel = "DIR",
-            description = "adapter that is active below the new one and stays as it is; can be repeated")
-    List<Path> below = List.of();
+            description =
+                    "adapter that is active below the new one and stays as it is, or hub:ORG/NAME[@REVISION]; can be repeated")
+    List<Place> below = List.of();
 
     @Mixin
     MethodOptions methodOptions = new MethodOptions();
@@ -200,7 +201,8 @@ final class TrainCommand implements Callable<Integer> {
         Objective objective = answerOptions.objective(form);
         boolean full = methodOptions.isFull();
         List<Path> adapterDirectories = TrainedAdapters.directories(out, methodOptions.names());
-        RunDirectory.requireApart(written(adapterDirectories), read());
+        List<Path> adaptersBelow = Place.directories(below);
+        RunDirectory.requireApart(written(adapterDirectories), read(adaptersBelow));
         try (StopOnSignal signals = new StopOnSignal();
                 RunDirectory directory = full
                         ? RunDirectory.besideModel(out, overwrite, resume)
@@ -212,14 +214,19 @@ final class TrainCommand implements Callable<Integer> {
             dataOptions.check(given, info, evalData == null ? List.of(data) : List.of(data, evalData));
             TrainingRecords records = form == TrainingRecords.Form.RECORDS
                     ? TrainingRecords.of(records(info.task()), evalData == null, dataOptions)
-                    : TrainingRecords.read(form, data, evalData, limit, evalLimit, seed, dataOptions, answerOptions);
-            Labels labels = records.labels(info, modelOptions.classes, below);
+                    : TrainingRecords.read(
+                            form,
+                            new TrainingRecords.Source(data, evalData, limit, evalLimit, seed),
+                            dataOptions,
+                            answerOptions);
+            Labels labels = records.labels(info, modelOptions.classes, adaptersBelow);
             if (full) {
                 modelOptions.trainAll();
             }
             try (Model model = modelOptions.open(labels, seed);
-                    TextTokenizer tokenizer = TextTokenizer.open(modelOptions.model, model.vocabularySize());
-                    TrainedAdapters adapters = AdapterSet.create(methodOptions, below, model, tokenizer, seed)) {
+                    TextTokenizer tokenizer = TextTokenizer.open(modelOptions.directory(), model.vocabularySize());
+                    TrainedAdapters adapters =
+                            AdapterSet.create(methodOptions, adaptersBelow, model, tokenizer, seed)) {
                 TrainingRecords.Use use =
                         new TrainingRecords.Use(model, tokenizer, labels, adapters.rowsInFront(), console);
                 List<Example> train = records.encode(name(data), false, use);
@@ -287,10 +294,10 @@ final class TrainCommand implements Callable<Integer> {
         return all;
     }
 
-    private List<Path> read() {
-        List<Path> all = new ArrayList<>(below);
+    private List<Path> read(List<Path> adapters) throws IOException {
+        List<Path> all = new ArrayList<>(adapters);
         all.add(data);
-        all.add(modelOptions.model);
+        all.add(modelOptions.directory());
         if (evalData != null) {
             all.add(evalData);
         }
@@ -314,14 +321,14 @@ final class TrainCommand implements Callable<Integer> {
         return split;
     }
 
-    private Map<String, String> settings() {
+    private Map<String, String> settings() throws IOException {
         Map<String, String> s = new LinkedHashMap<>();
-        s.put("model", modelOptions.model.toString());
+        s.put("model", modelOptions.directory().toString());
         s.put("weights", modelOptions.dtype.toString());
         s.put("data", data.toString());
         s.put("held out", evalData == null ? "a tenth, drawn with the seed" : evalData.toString());
         if (!below.isEmpty()) {
-            s.put("on", below.toString());
+            s.put("on", Place.directories(below).toString());
         }
         s.putAll(methodOptions.settings());
         Objective objective = answerOptions.objective(form);

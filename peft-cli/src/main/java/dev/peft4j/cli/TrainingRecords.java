@@ -116,19 +116,11 @@ abstract class TrainingRecords {
     }
 
     /** Conversations, preferences or ratings. */
-    static TrainingRecords read(
-            Form form,
-            Path data,
-            @Nullable Path evalData,
-            int limit,
-            int evalLimit,
-            long seed,
-            DataOptions options,
-            AnswerOptions answers)
+    static TrainingRecords read(Form form, Source source, DataOptions options, AnswerOptions answers)
             throws IOException {
         return switch (form) {
             case CHAT ->
-                new Listed<>(sides(ChatReader::read, Chat::messages, data, evalData, limit, evalLimit, seed)) {
+                new Listed<>(source.sides(ChatReader::read, Chat::messages)) {
                     @Override
                     RecordEncoder.Encoded encode(List<Chat> side, Use use) throws IOException {
                         ChatTemplate template = ChatTemplate.open(use.model.directory());
@@ -137,30 +129,17 @@ abstract class TrainingRecords {
                     }
                 };
             case KTO -> {
-                Reader<List<Rating>> reader = (file, most) -> Rating.byRecord(RatingReader.read(file, most));
-                Sides<List<Rating>> sides = sides(
-                        reader,
-                        r -> List.of(r.get(0).messages(), r.get(0).prompt()),
-                        data,
-                        evalData,
-                        limit,
-                        evalLimit,
-                        seed);
+                Sides<List<Rating>> sides = source.sides(
+                        (file, most) -> Rating.byRecord(RatingReader.read(file, most)),
+                        r -> List.of(r.get(0).messages(), r.get(0).prompt()));
                 int held = sides.heldOut.stream().mapToInt(List::size).sum();
-                boolean isAlone = evalData == null
-                        && evalLimit != 1
+                boolean isAlone = source.evalData == null
+                        && source.evalLimit != 1
                         && held < answers.kto().leastBatch();
                 yield new Rated(isAlone ? sides.withNoneHeldOut() : sides, answers.kto(), options);
             }
             case DPO, ORPO ->
-                new Listed<>(sides(
-                        PreferenceReader::read,
-                        p -> List.of(p.messages(), p.prompt()),
-                        data,
-                        evalData,
-                        limit,
-                        evalLimit,
-                        seed)) {
+                new Listed<>(source.sides(PreferenceReader::read, p -> List.of(p.messages(), p.prompt()))) {
                     @Override
                     RecordEncoder.Encoded encode(List<Preference> side, Use use) throws IOException {
                         boolean chats = side.stream().anyMatch(Preference::isChat);
@@ -194,26 +173,36 @@ abstract class TrainingRecords {
         }
     }
 
-    private static <T> Sides<T> sides(
-            Reader<T> reader,
-            Function<? super T, ?> prompt,
-            Path data,
-            @Nullable Path evalData,
-            int limit,
-            int evalLimit,
-            long seed)
-            throws IOException {
-        List<T> all = new ArrayList<>(reader.read(data, DataOptions.most(limit)));
-        if (evalData != null) {
-            return new Sides<>(all, reader.read(evalData, DataOptions.most(evalLimit)));
+    /**
+     * Where records come from.
+     *
+     * @param evalData the held-out ones, or null
+     * @param limit of records to train on, or 0
+     * @param evalLimit of held-out ones, or 0
+     * @param seed by which a tenth is drawn to be held out, where there is no file of them; null if nothing is
+     */
+    record Source(Path data, @Nullable Path evalData, int limit, int evalLimit, @Nullable Long seed) {
+        /** All records on one side, in their order. */
+        static Source whole(Path data, int limit) {
+            return new Source(data, null, limit, 0, null);
         }
-        boolean[] out = Split.heldOut(all, prompt, HELD_OUT, seed);
-        List<T> train = new ArrayList<>();
-        List<T> heldOut = new ArrayList<>();
-        for (int i = 0; i < out.length; i++) {
-            (out[i] ? heldOut : train).add(all.get(i));
+
+        private <T> Sides<T> sides(Reader<T> reader, Function<? super T, ?> prompt) throws IOException {
+            List<T> all = new ArrayList<>(reader.read(data, DataOptions.most(limit)));
+            if (evalData != null) {
+                return new Sides<>(all, reader.read(evalData, DataOptions.most(evalLimit)));
+            }
+            if (seed == null) {
+                return new Sides<>(all, List.of());
+            }
+            boolean[] out = Split.heldOut(all, prompt, HELD_OUT, seed);
+            List<T> train = new ArrayList<>();
+            List<T> heldOut = new ArrayList<>();
+            for (int i = 0; i < out.length; i++) {
+                (out[i] ? heldOut : train).add(all.get(i));
+            }
+            return new Sides<>(train, heldOut.subList(0, Math.min(heldOut.size(), DataOptions.most(evalLimit))));
         }
-        return new Sides<>(train, heldOut.subList(0, Math.min(heldOut.size(), DataOptions.most(evalLimit))));
     }
 
     private abstract static class Listed<T> extends TrainingRecords {

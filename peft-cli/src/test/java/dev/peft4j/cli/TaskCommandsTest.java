@@ -1,5 +1,6 @@
 package dev.peft4j.cli;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.core.format.Json;
@@ -158,9 +159,11 @@ class TaskCommandsTest {
                 "--steps",
                 2);
         cli.works("generate", "--model", model, "--adapter", out, "--chat", "--prompt", "fox", "--max-new-tokens", 3);
+        String said = cli.works("eval", "--model", model, "--adapter", out, "--form", "chat", "--data", chats);
+        assertTrue(said.contains("base   loss") && said.contains("tuned  loss"), said);
         Path pairs = file("pairs.jsonl", "{\"prompt\":\"the \",\"chosen\":\"fox\",\"rejected\":\"owl\"}");
         for (String form : List.of("dpo", "orpo")) {
-            String said = cli.works(
+            said = cli.works(
                     "train",
                     "--model",
                     model,
@@ -175,13 +178,37 @@ class TaskCommandsTest {
                     "--steps",
                     2);
             assertTrue(said.contains("accuracy"), said);
+            String trained = said.lines()
+                    .filter(line -> line.startsWith("  loss "))
+                    .findFirst()
+                    .orElse("");
+            said = cli.works("eval", "--model", model, "--adapter", dir.resolve(form), "--form", form, "--data", pairs);
+            assertEquals(
+                    List.of(trained.strip().split(" +")).subList(1, 3),
+                    said.lines()
+                            .filter(line -> line.matches("(base|tuned) .*"))
+                            .map(line -> line.split(" +")[2])
+                            .toList());
         }
+        cli.fails(
+                "--form chat, whose records are not continued",
+                "eval",
+                "--model",
+                model,
+                "--form",
+                "chat",
+                "--data",
+                chats,
+                "--generate",
+                1);
+        cli.fails("--form chat", "train", "--model", model, "--data", chats, "--out", dir.resolve("no"));
+        cli.fails("--form dpo", "eval", "--model", model, "--data", pairs);
         Path rated = file(
                 "rated.jsonl",
                 "{\"prompt\":\"the \",\"completion\":\"fox\",\"label\":true}",
                 "{\"prompt\":\"the \",\"chosen\":\"fox\",\"rejected\":\"owl\"}");
         Path kto = dir.resolve("kto");
-        String said = cli.works(
+        said = cli.works(
                 "train",
                 "--model",
                 model,
@@ -238,13 +265,10 @@ class TaskCommandsTest {
         Path gguf = dir.resolve("lora.gguf");
         cli.works("convert", "--model", model, "--adapter", out, "--out", gguf);
         assertTrue(Files.size(gguf) > 1000);
+        cli.fails("there is a file", "convert", "--model", model, "--adapter", out, "--out", gguf);
+        cli.works("convert", "--model", model, "--adapter", out, "--out", gguf, "--overwrite");
+        cli.fails("holds files", "import", "--gguf", gguf, "--out", model);
         cli.fails("GGUF", "import", "--gguf", data, "--out", dir.resolve("imported"));
         cli.fails("--rank", "convert", "--model", model, "--adapter", out, "--out", gguf, "--rank", 2);
-    }
-
-    @Test
-    void a_model_of_the_hub_is_refused_by_what_is_wrong_with_its_name() throws IOException {
-        Path data = file("text.jsonl", "{\"text\":\"the fox\"}");
-        cli.fails("hub:", "train", "--model", "hub:../x", "--data", data, "--out", dir.resolve("no"));
     }
 }

@@ -30,7 +30,18 @@ public final class Evaluator {
      * @throws NonFiniteException if the loss is infinite or not a number
      */
     public static Evaluation evaluate(Model model, List<Adapter> adapters, List<? extends Example> records) {
-        return Objects.requireNonNull(evaluate(model, adapters, List.of(), HeadObjective.DEFAULT, records, () -> {
+        return evaluate(model, adapters, HeadObjective.DEFAULT, records);
+    }
+
+    /**
+     * Evaluates a model by the objective of a training. Where it asks the base, that is the model without adapters.
+     *
+     * @throws BadInputException if nothing is scored, or the targets are of a kind that the objective has no use for
+     * @throws NonFiniteException if the loss is infinite or not a number
+     */
+    public static Evaluation evaluate(
+            Model model, List<Adapter> adapters, Objective objective, List<? extends Example> records) {
+        return Objects.requireNonNull(evaluate(model, adapters, List.of(), objective, records, () -> {
             StoppedException.ifInterrupted(() -> records.size() + " records were to be evaluated");
             return false;
         }));

@@ -195,6 +195,10 @@ public record RecordReader(
     }
 
     private String missing(List<String> names) {
+        String form = form(names);
+        if (form != null) {
+            return "has neither text nor prompt and completion, but " + names + ". " + form;
+        }
         if (names.contains("completion") && !names.contains("prompt") && (task == null || task == TaskType.CAUSAL_LM)) {
             return "has a completion and no prompt, but " + names
                     + ". Add one, or name the completion as the text (--text-column completion; in Java"
@@ -227,6 +231,19 @@ public record RecordReader(
                 + (meant ? "Rename what is missing, or name" : "Take out what is not to be read, or name")
                 + " the keys that are meant (--text-column " + read.text() + " ...; in Java RecordReader.withText(\""
                 + read.text() + "\")), so that others are left out.";
+    }
+
+    /** What files of conversations and preferences are called, or null. */
+    private static @Nullable String form(List<String> names) {
+        if (names.contains("messages")
+                || names.contains("conversations")
+                || names.containsAll(List.of("instruction", "output"))) {
+            return "These are conversations: add --form chat (in Java Conversations.read).";
+        }
+        if (names.containsAll(List.of("chosen", "rejected"))) {
+            return "These are preferences: add --form dpo or orpo (in Java Preferences.read).";
+        }
+        return null;
     }
 
     /** Whether the columns were named, so that others are left out on purpose. */
