@@ -26,7 +26,7 @@ public final class ChatGeneration {
     /**
      * What the assistant says next.
      *
-     * @throws BadInputException if there are no messages, or the template refuses them
+     * @throws BadInputException if there are no messages, or the template refuses them or makes no text of them
      */
     public String reply(List<ChatMessage> messages, GenerationConfig config) {
         return replyWhile(messages, config, text -> true);
@@ -42,7 +42,7 @@ public final class ChatGeneration {
             throw new BadInputException(
                     "an answer was asked for in a conversation without messages. Give at least one.");
         }
-        String prompt = template.render(messages, true);
+        String prompt = template.prompt(messages);
         return lender.lend(g -> g.generateWhile(
                 g.tokenizer().encode(prompt, false), config, onText)); // the template writes all special tokens
     }

@@ -65,11 +65,11 @@ public record Report(
         }
         return String.format(
                         Locale.ROOT,
-                        "held-out records (%,d scored) %9s     tuned%n",
-                        tuned.count(),
+                        "%-42s %9s     tuned%n",
+                        "held-out records (" + tuned.countText() + ")",
                         isBase ? "base" : "untrained")
-                + String.format(Locale.ROOT, "  loss                         %9.4f %9.4f%n", base.loss(), tuned.loss())
-                + String.format("  %-28s %9s %9s%n", tuned.measureName(), base.measuredText(), tuned.measuredText())
+                + String.format(Locale.ROOT, "  %-40s %9.4f %9.4f%n", "loss", base.loss(), tuned.loss())
+                + String.format("  %-40s %9s %9s%n", tuned.measureName(), base.measuredText(), tuned.measuredText())
                 + (result.isWorse()
                         ? String.format(
                                 "WARNING: the tuned model is worse than the one before training on these records.%n")

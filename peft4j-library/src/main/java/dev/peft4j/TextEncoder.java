@@ -108,8 +108,17 @@ public final class TextEncoder implements AutoCloseable {
         return dot / Math.max(1e-12, Math.sqrt(squaresA * squaresB));
     }
 
-    /** The numbers of the vectors that are nearest to one, the nearest first. */
+    /**
+     * The numbers of the vectors that are nearest to one, the nearest first.
+     *
+     * @param most how many; all of them if there are fewer
+     * @throws BadInputException if fewer than one are asked for, or vectors have different lengths
+     */
     public static List<Integer> nearest(float[] query, List<float[]> vectors, int most) {
+        if (most < 1) {
+            throw new BadInputException("the " + most + " nearest of " + vectors.size()
+                    + " vectors were asked for; it is at least 1. Change the number.");
+        }
         double[] similarities =
                 vectors.stream().mapToDouble(v -> similarity(query, v)).toArray();
         return IntStream.range(0, similarities.length)

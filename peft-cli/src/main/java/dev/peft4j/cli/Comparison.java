@@ -1,6 +1,7 @@
 package dev.peft4j.cli;
 
 import dev.peft4j.core.format.AtomicFile;
+import dev.peft4j.core.train.Evaluation;
 import dev.peft4j.core.train.HtmlReport;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -50,7 +51,7 @@ final class Comparison {
     }
 
     private static String number(double v) {
-        return String.format(Locale.ROOT, "%.4f", v);
+        return Evaluation.text(v);
     }
 
     private static String[] cells(Row r) {

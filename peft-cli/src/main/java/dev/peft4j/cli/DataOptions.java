@@ -126,6 +126,17 @@ final class DataOptions {
                 "records of JSONL or Parquet whose prompt was not named, which are taken as they are");
     }
 
+    /** Refuses options that say how texts are read, where records are of a form that says so itself. */
+    static void check(Given given, TrainingRecords.Form form) {
+        for (String option : List.of(
+                "--prompt-column", "--text-column", "--label-column", "--columns", "--separator", "--shuffle")) {
+            given.refuse(
+                    option,
+                    form != TrainingRecords.Form.RECORDS,
+                    "--form " + form + ", whose records are read by their own keys and in their order");
+        }
+    }
+
     /**
      * Encodes records, and says how many were cut.
      *

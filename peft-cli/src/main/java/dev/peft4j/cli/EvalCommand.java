@@ -98,6 +98,7 @@ final class EvalCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         Given given = new Given(spec);
         Objective objective = answerOptions.objective(form);
+        DataOptions.check(given, form);
         boolean texts = form == TrainingRecords.Form.RECORDS;
         given.refuse("--generate", !texts, "--form " + form + ", whose records are not continued");
         ModelInfo info = modelOptions.info();
@@ -162,11 +163,11 @@ final class EvalCommand implements Callable<Integer> {
     private static void print(PrintWriter out, String name, Evaluation e) {
         out.printf(
                 Locale.ROOT,
-                "%-6s loss %.4f  %s %s  (%,d scored)%n",
+                "%-6s loss %.4f  %s %s  (%s)%n",
                 name,
                 e.loss(),
                 e.measureName(),
                 e.measuredText(),
-                e.count());
+                e.countText());
     }
 }

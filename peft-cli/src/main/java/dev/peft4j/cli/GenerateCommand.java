@@ -110,7 +110,7 @@ final class GenerateCommand implements Callable<Integer> {
 
     private String answer(TextGenerator generator, TextTokenizer tokenizer, String question, GenerationConfig config)
             throws IOException {
-        String rendered = ChatTemplate.open(modelOptions.directory()).render(List.of(ChatMessage.user(question)), true);
+        String rendered = ChatTemplate.open(modelOptions.directory()).prompt(List.of(ChatMessage.user(question)));
         return tokenizer
                 .decode(generator.generate(tokenizer.encode(rendered, false), config))
                 .strip();

@@ -274,6 +274,7 @@ final class TrainCommand implements Callable<Integer> {
 
     private void check(Given given) {
         boolean full = methodOptions.isFull();
+        DataOptions.check(given, form);
         given.refuse("--on", full, "--method full, which changes the weights below adapters");
         given.refuse("--epochs", given.has("--steps") && steps > 0, "--steps, which says when the run ends");
         given.refuse("--overwrite", resume, "--resume, which goes on with what is there");

@@ -1,7 +1,9 @@
 package dev.peft4j.cli;
 
 import dev.peft4j.core.data.Example;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.model.Model;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.train.KtoObjective;
 import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.TextTokenizer;
@@ -60,8 +62,16 @@ abstract class TrainingRecords {
     /** How records become examples. */
     record Use(Model model, TextTokenizer tokenizer, Labels labels, int inFront, PrintWriter out) {}
 
-    /** What the labels of records mean. */
+    /**
+     * What the labels of records mean.
+     *
+     * @throws BadInputException if the model cannot learn from such records
+     */
     Labels labels(ModelInfo info, int classes, List<Path> adapters) throws IOException {
+        if (info.task() != TaskType.CAUSAL_LM) {
+            throw new BadInputException("conversations or answers were given (--form), and this " + info.modelType()
+                    + " model is for " + info.task() + ". Use a language model, or leave out --form.");
+        }
         return Labels.numbered(Integer.MAX_VALUE);
     }
 

@@ -316,7 +316,7 @@ class CommandLineTest {
                 Json.printLine(Map.of("text", text)) + "\n" + Json.printLine(Map.of("text", "The fox")) + "\n"
                         + Json.printLine(Map.of("prompt", text, "completion", "The owl")) + "\n");
         assertEquals(0, run("eval", "--model", model, "--data", longer), () -> err);
-        assertTrue(out.contains("2 were longer than 128 tokens and were cut; 1 of these had nothing left"), out);
+        assertTrue(out.contains("2 were longer than 128 tokens and were cut; 1 had nothing left"), out);
     }
 
     @Test

@@ -41,12 +41,12 @@ class LibraryTest {
     private static String line(String name, Evaluation e) {
         return String.format(
                 Locale.ROOT,
-                "%-6s loss %.4f  %s %s  (%,d scored)",
+                "%-6s loss %.4f  %s %s  (%s)",
                 name,
                 e.loss(),
                 e.measureName(),
                 e.measuredText(),
-                e.count());
+                e.countText());
     }
 
     private void sameAsEval(Path model, Path train, Path dev, String baseName) throws IOException {

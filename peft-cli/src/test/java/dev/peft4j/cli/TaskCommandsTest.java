@@ -202,6 +202,8 @@ class TaskCommandsTest {
                 "--generate",
                 1);
         cli.fails("--form chat", "train", "--model", model, "--data", chats, "--out", dir.resolve("no"));
+        Path bert = TinyBert.write(dir.resolve("bert"));
+        cli.fails("Use a language model", "eval", "--model", bert, "--form", "chat", "--data", chats);
         cli.fails("--form dpo", "eval", "--model", model, "--data", pairs);
         Path rated = file(
                 "rated.jsonl",

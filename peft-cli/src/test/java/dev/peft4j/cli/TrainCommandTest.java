@@ -146,6 +146,8 @@ class TrainCommandTest {
             delimiter = '|',
             value = {
                 "--classes 3",
+                "--form chat --text-column x",
+                "--form kto --shuffle 1",
                 "--method loha --lora-dropout 0.1",
                 "--method houlsby --target-modules q_proj",
                 "--method ia3 --r 4",

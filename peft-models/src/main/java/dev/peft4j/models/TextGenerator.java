@@ -82,7 +82,11 @@ public final class TextGenerator implements AutoCloseable {
         int context = model.contextLength() - rows;
         Set<Integer> stops = Objects.requireNonNullElse(config.stopTokens(), model.endTokens());
         for (int[] prompt : prompts) {
-            if (prompt.length == 0 || prompt.length >= context) {
+            if (prompt.length == 0) {
+                throw new BadInputException(
+                        "a text was to be continued, and its prompt has no tokens. Give one with at least one token.");
+            }
+            if (prompt.length >= context) {
                 throw new BadInputException(
                         "a prompt of " + prompt.length + " tokens was given; it must have 1 to " + (context - 1)
                                 + (rows > 0 ? ", since adapters put " + rows + " rows in front" : "")

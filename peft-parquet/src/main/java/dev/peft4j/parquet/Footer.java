@@ -41,8 +41,13 @@ record Footer(List<SchemaElement> schema, List<RowGroup> groups) {
     /** Reads the end of a file. */
     static Footer read(Source source) throws IOException {
         int frame = MAGIC.length;
-        if (source.size() < 3L * frame || !Arrays.equals(source.read(0, frame), MAGIC)) {
+        byte[] begin = source.read(0, Math.min(frame, source.size()));
+        if (!Arrays.equals(begin, MAGIC)) {
             throw ParquetProblem.damaged("its name says Parquet, and it does not begin with PAR1");
+        }
+        if (source.size() < 3L * frame) {
+            throw ParquetProblem.damaged(
+                    "it has " + source.size() + " bytes, and the shortest Parquet file has " + 3 * frame);
         }
         byte[] end = source.read(source.size() - 2L * frame, 2L * frame);
         byte[] magic = Arrays.copyOfRange(end, frame, end.length);

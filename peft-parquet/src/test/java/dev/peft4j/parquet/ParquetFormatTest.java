@@ -120,7 +120,9 @@ class ParquetFormatTest {
         refused(Fixtures.FOLDER.resolve("empty.parquet"), "the file has none");
         refused(dir.resolve("none.parquet"), "there is none");
         refused(Files.writeString(dir.resolve("text.parquet"), "{\"text\": \"a\"}\n"), "does not begin with PAR1");
-        refused(Files.writeString(dir.resolve("short.parquet"), "PAR1"), "does not begin with PAR1");
+        refused(Files.writeString(dir.resolve("short.parquet"), "PAR1"), "has 4 bytes, and the shortest");
+        refused(Files.writeString(dir.resolve("frame.parquet"), "PAR1PAR1"), "has 8 bytes, and the shortest");
+        refused(Files.writeString(dir.resolve("two.parquet"), "PA"), "does not begin with PAR1");
         Path packed = Files.copy(Fixtures.FOLDER.resolve("flat-none-1.parquet"), dir.resolve("flat.parquet.gz"));
         refused(packed, "Unpack it");
         Path named = Fixtures.FOLDER.resolve("flat-none-1.parquet");

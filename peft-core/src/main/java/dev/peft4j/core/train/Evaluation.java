@@ -28,9 +28,18 @@ public record Evaluation(double loss, int count, Measure measure, double accurac
 
     /** The measure for a table: accuracy in percent. */
     public String measuredText() {
-        return measure == Measure.ACCURACY
-                ? String.format(Locale.ROOT, "%.2f %%", 100 * accuracy)
-                : String.format(Locale.ROOT, "%.4f", measured());
+        return measure == Measure.ACCURACY ? String.format(Locale.ROOT, "%.2f %%", 100 * accuracy) : text(measured());
+    }
+
+    /** A number for a table, in at most nine characters: what is large is rounded to six digits, what is very large to three. */
+    public static String text(double value) {
+        double size = Math.abs(value);
+        return String.format(Locale.ROOT, size < 1e4 ? "%.4f" : size < 1e6 ? "%.6g" : "%.2e", value);
+    }
+
+    /** How many were scored, and what they are where that is tokens: {@code 1,234 tokens scored}. */
+    public String countText() {
+        return String.format(Locale.ROOT, measure == Measure.PERPLEXITY ? "%,d tokens scored" : "%,d scored", count);
     }
 
     /** The measure in words. */

@@ -120,7 +120,7 @@ public final class HtmlReport implements TrainingListener {
             row(html, "", before, "tuned");
             row(html, "loss", format(base.loss()), format(tuned.loss()));
             row(html, tuned.measureName(), base.measuredText(), tuned.measuredText());
-            html.append("</table><p>").append(tuned.count()).append(" scored on each side.</p>");
+            html.append("</table><p>").append(tuned.countText()).append(" on each side.</p>");
             if (!newModules.isEmpty()) {
                 html.append("<p>Untrained means that ")
                         .append(escape(String.join(", ", newModules)))

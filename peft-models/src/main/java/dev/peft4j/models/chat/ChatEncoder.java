@@ -89,6 +89,7 @@ public record ChatEncoder(ChatTemplate template, TextTokenizer tokenizer, int ma
     public PackedBatch.Sequence encode(Chat chat) {
         try {
             Rendering whole = template.render(chat.messages(), false, template.marksAnswers());
+            ChatTemplate.requireText(whole.text());
             TextTokenizer.Located tokens = tokenizer.locate(whole.text());
             return PackedBatch.Sequence.labelled(tokens.ids(), labels(tokens, AnswerSpans.of(template, chat, whole)));
         } catch (BadInputException e) {

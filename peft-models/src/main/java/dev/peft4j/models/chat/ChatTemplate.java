@@ -77,6 +77,26 @@ public final class ChatTemplate {
         return render(messages, addGenerationPrompt, false).text();
     }
 
+    /**
+     * The text behind which the next answer is generated.
+     *
+     * @throws BadInputException as {@link #render}, or if it is empty
+     */
+    public String prompt(List<ChatMessage> messages) {
+        String text = render(messages, true);
+        requireText(text);
+        return text;
+    }
+
+    /** Makes sure that something was made of a whole conversation. */
+    static void requireText(String rendered) {
+        if (rendered.isBlank()) {
+            throw new BadInputException("a conversation was to be rendered, and the chat template made "
+                    + (rendered.isEmpty() ? "nothing" : "white space alone")
+                    + " of it. Give the checkpoint a template that writes its messages (chat_template.jinja).");
+        }
+    }
+
     /** The same with the places of what stands in generation blocks, if they are asked for. */
     Rendering render(List<ChatMessage> messages, boolean addGenerationPrompt, boolean tracks) {
         if (messages.isEmpty()) {

@@ -56,6 +56,12 @@ record MessageFields(String role, String content, Map<String, String> roles) {
                         + "\". Remove it, or leave the conversation out.");
             }
         }
+        for (String key : List.of(role, content)) {
+            if (!fields.containsKey(key)) {
+                throw from.bad("has no \"" + key + "\" in " + which + "; a message has \"" + role + "\" and \""
+                        + content + "\". Add it, or take the message out.");
+            }
+        }
         String known = fields.get(role) instanceof String name ? roles.get(name) : null;
         if (known == null) {
             throw from.bad("has " + JsonRecord.shown(fields.get(role)) + " as \"" + role + "\" of " + which
@@ -67,6 +73,18 @@ record MessageFields(String role, String content, Map<String, String> roles) {
                     + ", which is no text. Correct it.");
         }
         return new ChatMessage(known, text);
+    }
+
+    /**
+     * An error of a record without a value.
+     *
+     * @param keys what such a record has, as a clause
+     */
+    static BadFileException missing(JsonRecord record, String key, String keys) {
+        return record.fields().containsKey(key)
+                ? record.bad("has null as \"" + key + "\"; " + keys + ". Give it a value, or leave the record out.")
+                : record.bad("has no \"" + key + "\", but " + record.fields().keySet() + "; " + keys
+                        + ". Add it, or rename a key.");
     }
 
     /**

@@ -81,8 +81,7 @@ public final class PreferenceReader {
     }
 
     private static BadFileException missing(JsonRecord record, String key) {
-        return record.bad("has no \"" + key + "\", but " + record.fields().keySet() + "; a preference has " + PROMPT
-                + ", " + CHOSEN + " and " + REJECTED + ". Add it, or rename a key.");
+        return MessageFields.missing(record, key, "a preference has " + PROMPT + ", " + CHOSEN + " and " + REJECTED);
     }
 
     private static Preference ofMessages(JsonRecord record) throws BadFileException {

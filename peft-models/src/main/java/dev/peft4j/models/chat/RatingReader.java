@@ -56,9 +56,8 @@ public final class RatingReader {
     private static Rating rating(JsonRecord record) throws BadFileException {
         for (String key : List.of(PROMPT, COMPLETION, LABEL)) {
             if (record.fields().get(key) == null) {
-                throw record.bad(
-                        "has no \"" + key + "\", but " + record.fields().keySet() + "; a rating has " + PROMPT + ", "
-                                + COMPLETION + " and " + LABEL + ". Add it, or rename a key.");
+                throw MessageFields.missing(
+                        record, key, "a rating has " + PROMPT + ", " + COMPLETION + " and " + LABEL);
             }
         }
         if (!(record.fields().get(LABEL) instanceof Boolean good)) {

@@ -96,6 +96,7 @@ public final class Classes {
         if (!model.task().classifies()) {
             return Labels.numbered(Integer.MAX_VALUE);
         }
+        LabelText.requireEach(records);
         int known = outputs > 0 ? outputs : model.head();
         if (model.task() == TaskType.TOKEN_CLS) {
             return ofTags(model, asked, adapters, records, known);
@@ -311,7 +312,7 @@ public final class Classes {
         if (most == records.size()) {
             throw new BadInputException("classes were to be learnt, and all " + most
                     + " records have the label " + records.get(0).label()
-                    + ". Give records of at least two classes.");
+                    + records.get(0).firstPlace() + ". Give records of at least two classes.");
         }
         if (most >= EXTREME * records.size()) {
             lines.add(String.format(

@@ -1,6 +1,7 @@
 package dev.peft4j.models.data;
 
 import dev.peft4j.core.error.BadFileException;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.format.Problems;
 import java.io.BufferedInputStream;
 import java.io.BufferedReader;
@@ -46,6 +47,18 @@ final class DataFile {
                 return format.read(reader);
             }
         });
+    }
+
+    /**
+     * Requires that a number of records can be read.
+     *
+     * @throws BadInputException if it is below 1
+     */
+    static void requireLimit(int limit) {
+        if (limit < 1) {
+            throw new BadInputException(
+                    "at most " + limit + " records were to be read; it is at least 1. Change the number.");
+        }
     }
 
     /** Requires that there is a file. */

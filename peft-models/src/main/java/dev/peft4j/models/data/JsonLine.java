@@ -131,6 +131,11 @@ record JsonLine(Path file, int line, JsonNode node) {
         return bad(file, line, problem, null);
     }
 
+    /** A value as JSON. */
+    static String print(@Nullable Object value) {
+        return JSON.valueToTree(value).toString();
+    }
+
     /** The beginning of a text, for messages. */
     static String shorten(String text) {
         return text.length() <= SHOWN ? text : text.substring(0, SHOWN) + "...";

@@ -30,9 +30,11 @@ public record JsonRecord(Path file, int line, Map<String, @Nullable Object> fiel
     /**
      * Reads at most so many records of a file.
      *
+     * @param limit at least 1
      * @throws BadFileException with the line, if one is damaged; if the file is missing or has no records
      */
     public static <T> List<T> readAll(Path file, int limit, Format<T> format) throws IOException {
+        DataFile.requireLimit(limit);
         if (RowFiles.isOne(file)) {
             return RowFiles.readAll(file, limit, (row, fields) -> format.record(new JsonRecord(file, row, fields)));
         }
@@ -62,10 +64,10 @@ public record JsonRecord(Path file, int line, Map<String, @Nullable Object> fiel
         return new BadFileException(file, JsonLine.where(file, line) + " " + problem);
     }
 
-    /** A value in a message: its beginning. */
+    /** A value in a message: the beginning of its JSON. */
     public static String shown(@Nullable Object value) {
         return value instanceof String text
                 ? "\"" + JsonLine.shorten(text) + "\""
-                : JsonLine.shorten(String.valueOf(value));
+                : JsonLine.shorten(JsonLine.print(value));
     }
 }

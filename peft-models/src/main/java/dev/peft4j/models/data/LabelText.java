@@ -20,6 +20,25 @@ final class LabelText {
 
     private LabelText() {}
 
+    private static boolean isMissing(TextRecord record) {
+        String label = record.label();
+        return label == null || label.isBlank();
+    }
+
+    /**
+     * Makes sure that all records have a label, or none has.
+     *
+     * @throws dev.peft4j.core.error.BadInputException with file and line of the first without one
+     */
+    static void requireEach(List<TextRecord> records) {
+        TextRecord without =
+                records.stream().filter(LabelText::isMissing).findFirst().orElse(null);
+        if (without != null && !records.stream().allMatch(LabelText::isMissing)) {
+            throw without.error("the record has no label, and others of these " + records.size()
+                    + " have one. Add it, or take the record out.");
+        }
+    }
+
     /** The label of a record without white space around it. */
     static String of(TextRecord record) {
         String label = record.label();

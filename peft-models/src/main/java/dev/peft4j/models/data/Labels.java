@@ -52,14 +52,15 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
      * @throws BadInputException with file and line, too, if a number is too large
      */
     public static Labels ofClasses(List<TextRecord> records, int most) {
+        LabelText.requireEach(records);
         Map<String, TextRecord> first = new TreeMap<>();
         records.forEach(r -> first.putIfAbsent(LabelText.of(r), r));
         List<String> found = new ArrayList<>(first.keySet());
         if (found.size() > Math.max(FEW, records.size() / 2)) {
-            throw new BadInputException(
-                    records.size() + " records have " + found.size()
-                            + " different labels, such as " + found.subList(0, 3)
-                            + ", which are too many to be classes. Name the column of the label (--label-column; in Java withLabel).");
+            throw new BadInputException(records.size() + " records have " + found.size()
+                    + " different labels, such as " + found.subList(0, 3)
+                    + records.get(0).firstPlace()
+                    + ", which are too many to be classes. Name the column of the label (--label-column; in Java withLabel).");
         }
         boolean numbers = found.stream().allMatch(l -> LabelText.number(l) != null);
         for (Map.Entry<String, TextRecord> label : first.entrySet()) {
@@ -88,7 +89,7 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
         for (Map.Entry<String, TextRecord> label : first.entrySet()) {
             Integer n = LabelText.whole(label.getKey());
             if (n == null) {
-                return several(found);
+                return several(found, first);
             }
             String other = values.putIfAbsent(n, label.getKey());
             if (other != null) {
@@ -103,10 +104,10 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
         }
         if (values.firstKey() == 0
                 && largest < 2 * values.size()) { // a class or two may be missing from some of the records
-            requireSeveral(largest + 1, found);
+            requireSeveral(largest + 1, first);
             return numbered(largest + 1);
         }
-        return several(values.keySet().stream().map(String::valueOf).toList());
+        return several(values.keySet().stream().map(String::valueOf).toList(), first);
     }
 
     private static IllegalArgumentException twice(TextRecord record, String label, String other, String name) {
@@ -115,15 +116,16 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
                         + name + ". Write it in one way everywhere, or give the classes names that are no numbers.");
     }
 
-    private static Labels several(List<String> names) {
-        requireSeveral(names.size(), names);
+    private static Labels several(List<String> names, Map<String, TextRecord> first) {
+        requireSeveral(names.size(), first);
         return new Labels(ProblemType.SINGLE_LABEL_CLASSIFICATION, names.size(), names);
     }
 
-    private static void requireSeveral(int classes, List<String> found) {
+    private static void requireSeveral(int classes, Map<String, TextRecord> first) {
         if (classes < 2) {
-            throw new BadInputException("classes were to be learnt, and all records have the label " + found.get(0)
-                    + ". Give records of at least two classes.");
+            Map.Entry<String, TextRecord> only = first.entrySet().iterator().next();
+            throw new BadInputException("classes were to be learnt, and all records have the label " + only.getKey()
+                    + only.getValue().firstPlace() + ". Give records of at least two classes.");
         }
     }
 
@@ -142,6 +144,7 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
      * @throws BadInputException with file and line, too, if a number is too large
      */
     public static Labels ofTags(List<TextRecord> records, int most) {
+        records.forEach(r -> TagEncoder.requireTagEach(r, LabelText.parts(r).size()));
         Map<String, TextRecord> found = found(records);
         if (found.isEmpty()) {
             throw new BadInputException("tags were to be learnt, and none of " + records.size()

@@ -82,6 +82,9 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
      *     left to train on
      */
     public Encoded encode(List<TextRecord> records) {
+        if (task.classifies()) {
+            LabelText.requireEach(records);
+        }
         if (task.classifies() && labels.problem() == ProblemType.SINGLE_LABEL_CLASSIFICATION) {
             labels.requireOneText(records, task == TaskType.TOKEN_CLS);
         }

@@ -82,9 +82,11 @@ public record RecordReader(
     /**
      * Reads at most so many records of a file.
      *
+     * @param limit at least 1
      * @throws BadFileException with the line, if a record is damaged or has keys that are not read; if the file is missing or has no records
      */
     public List<TextRecord> read(Path file, int limit) throws IOException {
+        DataFile.requireLimit(limit);
         if (RowFiles.isOne(file)) {
             requireNoHeader(file);
             return new JsonLines(file, this).readRows(limit);

@@ -59,14 +59,25 @@ public record TagEncoder(TextTokenizer tokenizer, int maxLength) {
         return new Words(ids, begun, n < located.ids().length);
     }
 
-    /** A record as a sequence to learn. */
-    RecordEncoder.Made encode(TextRecord record, Labels labels) {
+    /**
+     * Makes sure that a record has a tag for each word.
+     *
+     * @return the words
+     * @throws dev.peft4j.core.error.BadInputException with file and line, if it has more or fewer
+     */
+    static List<String> requireTagEach(TextRecord record, int tags) {
         List<String> words = words(record.text());
-        int[] tags = labels.tagsOf(record);
-        if (tags.length != words.size()) {
-            throw record.error(tags.length + " tags were found for " + words.size()
+        if (tags != words.size()) {
+            throw record.error(tags + " tags were found for " + words.size()
                     + " words. Give one tag for each word, with white space between words.");
         }
+        return words;
+    }
+
+    /** A record as a sequence to learn. */
+    RecordEncoder.Made encode(TextRecord record, Labels labels) {
+        int[] tags = labels.tagsOf(record);
+        List<String> words = requireTagEach(record, tags.length);
         Words encoded = encode(words);
         int[] scored = Arrays.stream(encoded.words)
                 .map(w -> w == NO_WORD ? Targets.IGNORE : tags[w])

@@ -17,6 +17,11 @@ public record TextRecord(String prompt, String text, @Nullable String label, Str
         this(prompt, text, label, "");
     }
 
+    /** Where the first of some records is, behind what is said of all of them. */
+    String firstPlace() {
+        return place.isEmpty() ? "" : ", the first in " + place;
+    }
+
     /** An error of this record. */
     IllegalArgumentException error(String problem) {
         return new BadInputException(place.isEmpty() ? problem : place + ": " + problem);

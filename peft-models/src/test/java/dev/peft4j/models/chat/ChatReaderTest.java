@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.PeftFailure;
+import dev.peft4j.models.data.RecordReader;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -136,5 +137,34 @@ class ChatReaderTest {
     void deep_lines_are_refused() throws IOException {
         Path deep = file("{\"messages\":" + "[".repeat(100_000) + "]".repeat(100_000) + "}");
         assertThrows(BadFileException.class, () -> ChatReader.read(deep));
+    }
+
+    @Test
+    void what_is_missing_is_not_called_null_and_parts_are_shown_as_json() {
+        for (String[] c : new String[][] {
+            {"{\"role\":\"user\"}", "line 1 has no \"content\" in message 1 of \"messages\""},
+            {"{\"content\":\"a\"}", "line 1 has no \"role\" in message 1 of \"messages\""},
+            {"{\"role\":\"user\",\"content\":null}", "line 1 has null as \"content\" of message 1"},
+            {
+                "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"x\"}]}",
+                "line 1 has [{\"type\":\"text\",\"text\":\"x\"}] as \"content\" of message 1"
+            }
+        }) {
+            String message =
+                    String.valueOf(assertThrows(BadFileException.class, () -> first("{\"messages\":[" + c[0] + "]}"))
+                            .getMessage());
+            assertTrue(message.contains(c[1]), message);
+        }
+    }
+
+    @Test
+    void fewer_than_one_are_not_read() throws IOException {
+        Path file = file("{\"instruction\":\"i\",\"output\":\"o\"}\n");
+        for (int limit : new int[] {0, -1}) {
+            String message = String.valueOf(assertThrows(BadInputException.class, () -> ChatReader.read(file, limit))
+                    .getMessage());
+            assertTrue(message.contains("at most " + limit + " records"), message);
+            assertThrows(BadInputException.class, () -> RecordReader.defaults().read(file, limit));
+        }
     }
 }

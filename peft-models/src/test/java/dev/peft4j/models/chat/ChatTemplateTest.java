@@ -122,4 +122,16 @@ class ChatTemplateTest {
         String text = "{{ bos_token }}{% raise %}{# x #}";
         assertEquals(text, template.render(List.of(ChatMessage.user(text)), false));
     }
+
+    @Test
+    void a_template_that_makes_nothing_of_a_conversation_is_told_before_an_answer() {
+        assertEquals(
+                "Hi", ChatTemplate.of("{{ messages[0].content }}", Map.of()).prompt(CHAT));
+        for (String source : List.of("", " \n", "{% if false %}x{% endif %}")) {
+            ChatTemplate template = ChatTemplate.of(source, Map.of());
+            String message = String.valueOf(assertThrows(BadInputException.class, () -> template.prompt(CHAT))
+                    .getMessage());
+            assertTrue(message.contains("the chat template made ") && message.contains("Give"), message);
+        }
+    }
 }

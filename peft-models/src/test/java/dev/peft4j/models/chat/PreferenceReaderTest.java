@@ -72,7 +72,7 @@ class PreferenceReaderTest {
             quoteCharacter = '`',
             value = {
                 "{\"prompt\":\"q\",\"chosen\":\"a\"} | has no \"rejected\", but [prompt, chosen]",
-                "{\"prompt\":\"q\",\"rejected\":\"a\",\"chosen\":null} | has no \"chosen\"",
+                "{\"prompt\":\"q\",\"rejected\":\"a\",\"chosen\":null} | has null as \"chosen\"",
                 "{\"chosen\":\"a\",\"rejected\":\"b\"} | has no \"prompt\"",
                 "{\"chosen\":[A],\"rejected\":[B]} | has no \"prompt\"",
                 "{\"prompt\":\"q\",\"chosen\":\"a\",\"rejected\":\"a\"} | are the same",

@@ -94,7 +94,7 @@ class RatingReaderTest {
             quoteCharacter = '`',
             value = {
                 "{\"prompt\":\"q\",\"completion\":\"a\"} | has no \"label\", but [prompt, completion]",
-                "{\"prompt\":\"q\",\"completion\":\"a\",\"label\":null} | has no \"label\"",
+                "{\"prompt\":\"q\",\"completion\":\"a\",\"label\":null} | has null as \"label\"; a rating has",
                 "{\"prompt\":\"q\",\"label\":true} | has no \"completion\"",
                 "{\"completion\":\"a\",\"label\":true} | has no \"prompt\"",
                 "{\"prompt\":\"q\",\"completion\":\"a\",\"label\":1} | has 1 as \"label\"",
