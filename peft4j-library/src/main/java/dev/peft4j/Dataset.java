@@ -140,6 +140,9 @@ public final class Dataset extends TrainingData {
     }
 
     @Override
+    void requireFit(ModelInfo model) {} // of any task
+
+    @Override
     Labels labels(ModelInfo model, int classes, List<Path> adapters) throws IOException {
         return Classes.of(model, classes, adapters, sides == Sides.DRAWN ? new Split(train, heldOut).all() : train);
     }

@@ -114,6 +114,8 @@ final class FineTuning {
 
     /** Does it; the caller closes what comes of it. */
     FineTuned run() throws IOException {
+        data.requireFit(owner.info());
+        owner.info().requireTaskOf(owner.directory(), source.read());
         FineTuned tuned = null;
         try (RunDirectory directory = directory()) {
             tuned = run(directory);
@@ -131,10 +133,7 @@ final class FineTuning {
         long seed = training.config().seed();
         Labels labels = data.labels(info, training.classes(), source.read());
         data.notes(info, labels).forEach(LOG::info);
-        Base base = owner.use(
-                info.task().classifies() ? labels.outputs() : 0,
-                info.task() == TaskType.SEQ_CLS ? labels.problem() : null,
-                seed);
+        Base base = owner.use(labels.outputs(), info.task() == TaskType.SEQ_CLS ? labels.problem() : null, seed);
         TrainedAdapters adapters = new TrainedAdapters(List.of());
         try {
             source.addTo(adapters, base.model(), seed);

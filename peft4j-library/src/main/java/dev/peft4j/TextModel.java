@@ -82,7 +82,7 @@ public final class TextModel implements TextGeneration, AutoCloseable {
     /** Opens a directory, of whose adapters the head is known already. */
     static TextModel openFor(Path directory, @Nullable TaskType task, List<Path> adapters) throws IOException {
         Base.requireModel(directory);
-        ModelInfo info = ModelInfo.read(directory, task);
+        ModelInfo info = ModelInfo.read(directory, task, adapters);
         TextModel model = new TextModel(directory, info);
         int outputs = Classes.outputs(info, 0, adapters);
         if (!info.task().classifies() || outputs > 0 || info.head() > 0) {
@@ -215,6 +215,7 @@ public final class TextModel implements TextGeneration, AutoCloseable {
 
     /** Reads an adapter while others use those that are there; they wait where a base has to be read for it. */
     private Loaded read(String name, Path adapter) throws IOException {
+        info.requireTaskOf(directory, List.of(adapter));
         boolean classifies = info.task().classifies();
         int outputs = Classes.outputs(info, 0, List.of(adapter));
         Labels labels = classifies && (outputs > 0 || info.head() > 0) ? Classes.known(info, List.of(adapter)) : null;
@@ -330,8 +331,8 @@ public final class TextModel implements TextGeneration, AutoCloseable {
         Views.require(info, task);
         Labels labels = task.classifies()
                 ? Loaded.labels(info, names.stream().map(this::loaded).toList())
-                : Labels.numbered(Integer.MAX_VALUE);
-        Chosen c = choose(names);
+                : Labels.none();
+        Chosen c = choose(names).withHeadOf(task);
         return new Views.Parts(c.base(), c.calls(), labels, c.rowsInFront(), () -> {
             c.close();
             onClose.run();

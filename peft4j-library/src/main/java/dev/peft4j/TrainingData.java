@@ -9,6 +9,7 @@ import dev.peft4j.models.data.TextRecord;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** What a model is trained on, and what is held out to evaluate on: a {@link Dataset} of records, {@link Conversations}, {@link Preferences}, or {@link Ratings}. */
@@ -24,13 +25,22 @@ public abstract sealed class TrainingData permits Dataset, Conversations, Prefer
     }
 
     /**
+     * Makes sure that a model can learn it.
+     *
+     * @throws dev.peft4j.core.error.BadInputException if it takes a language model, and this is none
+     */
+    void requireFit(ModelInfo model) {
+        model.requireLanguageModel(getClass().getSimpleName().toLowerCase(Locale.ROOT) + " were to be learnt");
+    }
+
+    /**
      * What the labels of records mean.
      *
      * @param classes that were asked for, or 0
      * @param adapters that are trained on
      */
     Labels labels(ModelInfo model, int classes, List<Path> adapters) throws IOException {
-        return Labels.numbered(Integer.MAX_VALUE);
+        return Labels.none();
     }
 
     /** Lines to be shown before training. */

@@ -53,7 +53,10 @@ final class Views {
      * @param adapter null for none
      */
     static Parts open(Path base, @Nullable TaskType task, TaskType wanted, @Nullable Path adapter) throws IOException {
-        TextModel model = TextModel.openFor(base, task, adapter == null ? List.of() : List.of(adapter));
+        List<Path> adapters = adapter == null ? List.of() : List.of(adapter);
+        Base.requireModel(base);
+        ModelInfo.read(base, wanted, adapters); // says what an adapter of another task is
+        TextModel model = TextModel.openFor(base, task, adapters);
         try {
             if (adapter != null) {
                 model.load("adapter", adapter);

@@ -82,6 +82,7 @@ final class CombineCommand implements Callable<Integer> {
         given.refuse("--seed", !type.drops(), "--type " + type + ", which draws nothing");
         Combination rule = new Combination(type, rank, density, Combination.Majority.TOTAL, seed);
         List<Path> directories = Place.directories(adapters);
+        modelOptions.info(directories); // says if one is for another task
         RunDirectory.requireApart(List.of(out), directories);
         RunDirectory.whileTaken(out, List.of(out), overwrite, () -> combine(rule, directories));
         return 0;

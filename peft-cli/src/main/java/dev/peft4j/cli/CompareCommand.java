@@ -136,7 +136,7 @@ final class CompareCommand implements Callable<Integer> {
                         "--methods full was given, which changes the model for those after it. Use train --method full.");
             }
         }
-        ModelInfo info = modelOptions.info();
+        ModelInfo info = modelOptions.info(List.of());
         dataOptions.check(given, info, List.of(data, evalData));
         List<TextRecord> train = dataOptions.readTraining(data, limit, info.task());
         List<TextRecord> test = dataOptions.read(evalData, evalLimit, info.task());
@@ -152,7 +152,7 @@ final class CompareCommand implements Callable<Integer> {
             List<TextRecord> test)
             throws IOException {
         Labels labels = Classes.of(info, modelOptions.classes, List.of(), train);
-        try (Model model = modelOptions.open(labels, seed);
+        try (Model model = modelOptions.open(info.task(), labels, seed);
                 TextTokenizer tokenizer = TextTokenizer.open(modelOptions.directory(), model.vocabularySize())) {
             int inFront = 0; // all of them learn from the same tokens
             for (Candidate c : candidates) {

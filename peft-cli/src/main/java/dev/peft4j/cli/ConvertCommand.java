@@ -79,11 +79,15 @@ final class ConvertCommand implements Callable<Integer> {
                         "a GGUF adapter was to be written here, and there is a file. Choose another name, or give --overwrite"
                                 + " to replace it.");
             }
+            if (given.has("--task")) {
+                modelOptions.info(List.of(adapter.directory())); // says if the adapter is for another task
+            }
             GgufAdapter.write(out, adapter.directory(), modelOptions.directory(), GgufType.F32);
             spec.commandLine().getOut().printf("GGUF adapter: %s%n", out);
             return 0;
         }
         given.refuse("--energy", given.has("--rank"), "--rank, which says how many ranks there are");
+        modelOptions.info(List.of(adapter.directory())); // says if the adapter is for another task
         RunDirectory.requireApart(List.of(out), List.of(adapter.directory()));
         RunDirectory.whileTaken(out, List.of(out), overwrite, this::convert);
         return 0;

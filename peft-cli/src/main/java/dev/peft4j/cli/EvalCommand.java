@@ -101,7 +101,8 @@ final class EvalCommand implements Callable<Integer> {
         DataOptions.check(given, form);
         boolean texts = form == TrainingRecords.Form.RECORDS;
         given.refuse("--generate", !texts, "--form " + form + ", whose records are not continued");
-        ModelInfo info = modelOptions.info();
+        List<Path> directories = Place.directories(adapters);
+        ModelInfo info = modelOptions.info(directories);
         given.refuse(
                 "--generate",
                 info.task() != TaskType.CAUSAL_LM,
@@ -117,10 +118,9 @@ final class EvalCommand implements Callable<Integer> {
         TrainingRecords records = texts
                 ? TrainingRecords.of(new Split(read, List.of()), false, dataOptions)
                 : TrainingRecords.read(form, TrainingRecords.Source.whole(data, limit), dataOptions, answerOptions);
-        List<Path> directories = Place.directories(adapters);
         Classes.requireKnown(info, modelOptions.classes, directories, read);
         Labels labels = records.labels(info, modelOptions.classes, directories);
-        try (Model model = modelOptions.open(labels, 0);
+        try (Model model = modelOptions.open(info.task(), labels, 0);
                 TextTokenizer tokenizer = TextTokenizer.open(modelOptions.directory(), model.vocabularySize());
                 TrainedAdapters held = new TrainedAdapters(ModelOptions.adapters(directories, model))) {
             List<Adapter> active = held.all();

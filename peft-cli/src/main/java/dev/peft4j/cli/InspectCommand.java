@@ -9,8 +9,6 @@ import dev.peft4j.core.format.SafetensorsFile;
 import dev.peft4j.core.format.TensorInfo;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.LinearSite;
-import dev.peft4j.models.ModelInfo;
-import dev.peft4j.models.data.Classes;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -66,7 +64,7 @@ final class InspectCommand implements Callable<Integer> {
     }
 
     private static void model(Path directory, PrintWriter out) throws IOException {
-        try (Model model = ModelOptions.open(directory, 0)) {
+        try (Model model = ModelOptions.open(directory)) {
             out.printf("family          %s (%s)%n", model.modelType(), model.taskType());
             out.printf(
                     "parameters      %,d in %,d tensors%n",
@@ -109,9 +107,9 @@ final class InspectCommand implements Callable<Integer> {
         }
         out.printf("%-27s %,d in %,d tensors%n", "parameters", count, tensors);
         if (base != null) {
-            Path below = base.directory();
-            int outputs = Classes.outputs(ModelInfo.read(below), 0, List.of(directory));
-            try (Model model = ModelOptions.open(below, outputs);
+            ModelOptions options = new ModelOptions();
+            options.model = base;
+            try (Model model = options.open(List.of(directory));
                     Adapter a = AdapterFiles.load(directory, model)) {
                 out.println(
                         Report.trainableLine(a.trainableCount(), model.weights().count() + a.trainableCount()));

@@ -38,7 +38,7 @@ final class ModelOptions {
             names = "--task",
             paramLabel = "TASK",
             description =
-                    "what the model is for: causal-lm, seq-cls, token-cls, question-ans, feature-extraction or masked-lm (default: what its checkpoint is for)")
+                    "what the model is for: causal-lm, seq-cls, token-cls, question-ans, feature-extraction or masked-lm (default: what its adapters were trained for, or else its checkpoint)")
     @Nullable
     String task;
 
@@ -106,10 +106,10 @@ final class ModelOptions {
         return model.directory();
     }
 
-    /** What the directory says of the model. */
-    ModelInfo info() throws IOException {
+    /** What the directory says of the model, for the task that was asked for or that adapters were trained for. */
+    ModelInfo info(List<Path> adapters) throws IOException {
         TaskType asked = task();
-        return ModelInfo.read(model.directory(), asked);
+        return ModelInfo.read(model.directory(), asked, adapters);
     }
 
     /** All weights are to be trained, for which they have to be in single precision: it is chosen if nothing was. */
@@ -121,43 +121,43 @@ final class ModelOptions {
 
     /** Opens the model, with as many classes as its adapters have. */
     Model open(List<Path> adapters) throws IOException {
-        ModelInfo info = info();
-        return open(Classes.outputs(info, classes, adapters), Classes.problem(info, adapters), 0);
+        ModelInfo info = info(adapters);
+        return open(info.task(), Classes.outputs(info, classes, adapters), Classes.problem(info, adapters), 0);
     }
 
     /**
      * Opens the model.
      *
+     * @param opened the task of {@link #info}
      * @param labels what a classifier predicts
      * @param seed of layers that the checkpoint does not have
      */
-    Model open(Labels labels, long seed) throws IOException {
-        return open(labels.outputs(), info().task() == TaskType.SEQ_CLS ? labels.problem() : null, seed);
+    Model open(TaskType opened, Labels labels, long seed) throws IOException {
+        return open(opened, labels.outputs(), opened == TaskType.SEQ_CLS ? labels.problem() : null, seed);
     }
 
     /**
      * Opens the model.
      *
+     * @param opened the task of {@link #info}
      * @param outputs of a classifier; 0 for those of the checkpoint
      * @param problem what a classifier of sequences predicts; null for what the checkpoint says
      * @param seed of layers that the checkpoint does not have
      */
-    private Model open(int outputs, @Nullable ProblemType problem, long seed) throws IOException {
+    private Model open(TaskType opened, int outputs, @Nullable ProblemType problem, long seed) throws IOException {
         useThreads(threads);
         LoadOptions options = LoadOptions.defaults()
                 .withFormat(dtype.format())
                 .withOutputs(outputs)
                 .withSeed(seed)
-                .withTask(info().task())
+                .withTask(opened)
                 .withProblem(problem);
         return Models.load(model.directory(), options);
     }
 
     /** Opens a model as its checkpoint is. */
-    static Model open(Path directory, int outputs) throws IOException {
-        return Models.load(
-                directory,
-                LoadOptions.defaults().withFormat(Dtype.AUTO.format()).withOutputs(outputs));
+    static Model open(Path directory) throws IOException {
+        return Models.load(directory, LoadOptions.defaults().withFormat(Dtype.AUTO.format()));
     }
 
     /** How many threads the backend gets when it is made; 0 for all cores. */

@@ -203,6 +203,8 @@ final class TrainCommand implements Callable<Integer> {
         List<Path> adapterDirectories = TrainedAdapters.directories(out, methodOptions.names());
         List<Path> adaptersBelow = Place.directories(below);
         RunDirectory.requireApart(written(adapterDirectories), read(adaptersBelow));
+        ModelInfo info = modelOptions.info(adaptersBelow);
+        form.requireFit(info);
         try (StopOnSignal signals = new StopOnSignal();
                 RunDirectory directory = full
                         ? RunDirectory.besideModel(out, overwrite, resume)
@@ -210,7 +212,6 @@ final class TrainCommand implements Callable<Integer> {
             if (resume && !directory.resumes()) {
                 console.println("the run here was stopped before it had saved anything: it begins again");
             }
-            ModelInfo info = modelOptions.info();
             dataOptions.check(given, info, evalData == null ? List.of(data) : List.of(data, evalData));
             TrainingRecords records = form == TrainingRecords.Form.RECORDS
                     ? TrainingRecords.of(records(info.task()), evalData == null, dataOptions)
@@ -223,7 +224,7 @@ final class TrainCommand implements Callable<Integer> {
             if (full) {
                 modelOptions.trainAll();
             }
-            try (Model model = modelOptions.open(labels, seed);
+            try (Model model = modelOptions.open(info.task(), labels, seed);
                     TextTokenizer tokenizer = TextTokenizer.open(modelOptions.directory(), model.vocabularySize());
                     TrainedAdapters adapters =
                             AdapterSet.create(methodOptions, adaptersBelow, model, tokenizer, seed)) {

@@ -53,6 +53,15 @@ abstract class TrainingRecords {
             return this == DPO || this == ORPO || this == KTO;
         }
 
+        /** Makes sure that a model can learn from files of this form. */
+        void requireFit(ModelInfo info) {
+            if (this != RECORDS) {
+                info.requireLanguageModel(
+                        (compares() ? "rated or compared answers" : "conversations") + " were to be learnt (--form "
+                                + this + ")");
+            }
+        }
+
         @Override
         public String toString() {
             return name().toLowerCase(Locale.ROOT);
@@ -68,11 +77,7 @@ abstract class TrainingRecords {
      * @throws BadInputException if the model cannot learn from such records
      */
     Labels labels(ModelInfo info, int classes, List<Path> adapters) throws IOException {
-        if (info.task() != TaskType.CAUSAL_LM) {
-            throw new BadInputException("conversations or answers were given (--form), and this " + info.modelType()
-                    + " model is for " + info.task() + ". Use a language model, or leave out --form.");
-        }
-        return Labels.numbered(Integer.MAX_VALUE);
+        return Labels.none();
     }
 
     /** Lines about the classes. */

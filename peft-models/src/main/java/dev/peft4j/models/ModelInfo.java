@@ -1,6 +1,8 @@
 package dev.peft4j.models;
 
+import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.data.ProblemType;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.format.Checkpoint;
 import dev.peft4j.core.format.TensorInfo;
 import dev.peft4j.core.site.FamilyTraits;
@@ -8,6 +10,8 @@ import dev.peft4j.core.site.TaskType;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,10 +40,23 @@ public record ModelInfo(String modelType, TaskType task, @Nullable ProblemType p
      * @param asked null for that of the checkpoint
      */
     public static ModelInfo read(Path directory, @Nullable TaskType asked) throws IOException {
+        return read(directory, asked, List.of());
+    }
+
+    /**
+     * The same for a model that adapters are to be used on: for their task, if none was asked for. Adapters that do not say their task fit any; so do those for
+     * vectors on a language model, of which there is no model for vectors.
+     *
+     * @throws BadInputException if an adapter was trained for another task than was asked for, or than another one, or for one that the family does not serve
+     */
+    public static ModelInfo read(Path directory, @Nullable TaskType asked, List<Path> adapters) throws IOException {
         ModelConfig config = ModelConfig.read(directory);
         String type = config.text("model_type", "");
         ModelFamily family = Families.of(config);
-        TaskType task = asked == null ? family.task(config) : asked;
+        Set<TaskType> served = family.traits().heads().keySet();
+        TaskType task = asked != null ? asked : ofAdapters(type, served, adapters);
+        task = task != null ? task : family.task(config);
+        requireTask(directory, task, adapters);
         FamilyTraits.Head head = family.traits().head(task);
         if (!task.classifies() || head == null) {
             return new ModelInfo(type, task, null, 0, List.of());
@@ -49,6 +66,66 @@ public record ModelInfo(String modelType, TaskType task, @Nullable ProblemType p
             boolean told = task == TaskType.SEQ_CLS && config.has("problem_type");
             ProblemType problem = told ? config.problemType(2) : null;
             return new ModelInfo(type, task, problem, weight == null ? 0 : weight.rows(), config.labels());
+        }
+    }
+
+    /** The task that adapters were trained for; null if none says, or the model is there for no such task. */
+    private static @Nullable TaskType ofAdapters(String modelType, Set<TaskType> served, List<Path> adapters)
+            throws IOException {
+        TaskType task = null;
+        Path first = null;
+        for (Path adapter : adapters) {
+            TaskType told = AdapterFiles.describe(adapter).task();
+            if (told == null || (told == TaskType.FEATURE_EXTRACTION && !served.contains(told))) {
+                continue;
+            }
+            if (task != null && told != task) {
+                throw new BadInputException("adapters were to be used together, and " + first + " was trained for "
+                        + task + ", " + adapter + " for " + told + ". Use adapters of one task.");
+            }
+            if (!served.contains(told)) {
+                throw new BadInputException(adapter + " was to be used, which was trained for " + told + ", and this "
+                        + modelType + " model serves " + new TreeSet<>(served)
+                        + ". Use the model that it was trained on.");
+            }
+            task = told;
+            first = adapter;
+        }
+        return task;
+    }
+
+    private static void requireTask(Path directory, TaskType task, List<Path> adapters) throws IOException {
+        for (Path adapter : adapters) {
+            TaskType told = AdapterFiles.describe(adapter).task();
+            boolean ofVectors = told == TaskType.FEATURE_EXTRACTION && task == TaskType.CAUSAL_LM;
+            if (told != null && told != task && !ofVectors) {
+                throw new BadInputException("the model " + directory + " is to be used for " + task + ", and the adapter "
+                        + adapter + " was trained for " + told + " (\"task_type\" in its adapter_config.json). Open the"
+                        + " model for " + told + ", or use an adapter that was trained for " + task + ".");
+            }
+        }
+    }
+
+    /**
+     * Makes sure that adapters can be used on the model as it was opened.
+     *
+     * @param directory of the model, for messages
+     * @throws BadInputException if one was trained for another task than this
+     */
+    public void requireTaskOf(Path directory, List<Path> adapters) throws IOException {
+        requireTask(directory, task, adapters);
+    }
+
+    /**
+     * Makes sure that the model is a language model.
+     *
+     * @param asked what is to be done with it, as a message begins: {@code conversations were to be learnt}
+     * @throws BadInputException if it is another one
+     */
+    public void requireLanguageModel(String asked) {
+        if (task != TaskType.CAUSAL_LM) {
+            throw new BadInputException(asked + ", which takes a language model (CAUSAL_LM), and this " + modelType
+                    + " model is for " + task + ". Use a language model, or records of texts for " + task + ".");
         }
     }
 

@@ -53,8 +53,9 @@ final class AdapterReader {
         SavedAdapter.refusePickles(directory);
         Map<String, Object> json = SavedAdapter.config(directory);
         try (TensorFiles files = TensorFiles.open(directory, SavedAdapter.tensorFiles(json))) {
-            return AdapterInfo.of(
-                    SavedAdapter.type(directory.resolve(AdapterFiles.CONFIG), json), files.tensors(), files.metadata());
+            String type = SavedAdapter.type(directory.resolve(AdapterFiles.CONFIG), json);
+            Object task = type.equals(SavedAdapter.HUB_TYPE) ? null : json.get("task_type");
+            return AdapterInfo.of(type, task, files.tensors(), files.metadata());
         }
     }
 

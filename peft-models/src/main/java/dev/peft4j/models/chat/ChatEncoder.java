@@ -49,7 +49,7 @@ public record ChatEncoder(ChatTemplate template, TextTokenizer tokenizer, int ma
     public static ChatEncoder forModel(
             Model model, ChatTemplate template, TextTokenizer tokenizer, int rowsInFront, int maxLength) {
         RecordEncoder fitting =
-                RecordEncoder.forModel(model, tokenizer, Labels.numbered(Integer.MAX_VALUE), rowsInFront, maxLength);
+                RecordEncoder.forModel(model, tokenizer, Labels.none(), rowsInFront, maxLength);
         return new ChatEncoder(template, tokenizer, fitting.maxLength());
     }
 

@@ -94,7 +94,7 @@ public final class Classes {
             throws IOException {
         int outputs = outputs(model, asked, adapters);
         if (!model.task().classifies()) {
-            return Labels.numbered(Integer.MAX_VALUE);
+            return Labels.none();
         }
         LabelText.requireEach(records);
         int known = outputs > 0 ? outputs : model.head();
@@ -117,6 +117,10 @@ public final class Classes {
         }
         if (problem != ProblemType.SINGLE_LABEL_CLASSIFICATION) {
             int count = known > 0 ? known : Math.max(model.labels().size(), Labels.count(records.get(0)));
+            if (count == 0) {
+                throw records.get(0)
+                        .error("numbers are to be predicted, and the record has none. Give one for each output.");
+            }
             return new Labels(problem, count, names.size() == count ? names : List.of());
         }
         if (!names.isEmpty()) {

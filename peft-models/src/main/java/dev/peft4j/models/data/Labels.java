@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * What the labels of records mean to a classifier: the number of a class, which labels to be there or not, or numbers to predict.
  *
  * @param problem what is predicted
- * @param outputs how many classes, labels or numbers; labels are checked against it
+ * @param outputs how many classes, labels or numbers; labels are checked against it; 0 if nothing of that kind is predicted
  * @param names of the classes or labels, in their order; empty if they are numbered from 0
  */
 public record Labels(ProblemType problem, int outputs, List<String> names) {
@@ -25,14 +25,22 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
     /** Checks that there are as many names as outputs, or none. */
     public Labels {
         names = IndexedNames.of(names);
-        if (outputs < 1 || (!names.isEmpty() && names.size() != outputs)) {
+        if (outputs < 0 || (!names.isEmpty() && names.size() != outputs)) {
             throw new BadInputException(outputs + " classes and the names " + names
-                    + " were given; there is at least one, and a name for each or none. Correct one of them.");
+                    + " were given; there is a name for each or none. Correct one of them.");
         }
+    }
+
+    /** Of a model that predicts no classes, labels or numbers. */
+    public static Labels none() {
+        return new Labels(ProblemType.SINGLE_LABEL_CLASSIFICATION, 0, List.of());
     }
 
     /** Classes that are numbered from 0. */
     public static Labels numbered(int classes) {
+        if (classes < 1) {
+            throw new BadInputException(classes + " classes were asked for; there is at least one. Correct the number.");
+        }
         return new Labels(ProblemType.SINGLE_LABEL_CLASSIFICATION, classes, List.of());
     }
 
