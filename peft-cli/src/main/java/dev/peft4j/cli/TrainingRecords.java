@@ -56,9 +56,8 @@ abstract class TrainingRecords {
         /** Makes sure that a model can learn from files of this form. */
         void requireFit(ModelInfo info) {
             if (this != RECORDS) {
-                info.requireLanguageModel(
-                        (compares() ? "rated or compared answers" : "conversations") + " were to be learnt (--form "
-                                + this + ")");
+                info.requireLanguageModel((compares() ? "rated or compared answers" : "conversations")
+                        + " were to be learnt (--form " + this + ")");
             }
         }
 
@@ -71,11 +70,7 @@ abstract class TrainingRecords {
     /** How records become examples. */
     record Use(Model model, TextTokenizer tokenizer, Labels labels, int inFront, PrintWriter out) {}
 
-    /**
-     * What the labels of records mean.
-     *
-     * @throws BadInputException if the model cannot learn from such records
-     */
+    /** What the labels of records mean. */
     Labels labels(ModelInfo info, int classes, List<Path> adapters) throws IOException {
         return Labels.none();
     }

@@ -39,10 +39,15 @@ class AdapterTaskTest {
                 List.of("{\"question\":\"was the film\",\"context\":\"the film was good\",\"answers\":\"good\"}"));
         Files.write(
                 dir.resolve("feature-extraction.jsonl"),
-                List.of("{\"prompt\":\"good\",\"text\":\"the film\"}", "{\"prompt\":\"bad\",\"text\":\"a book\"}"));
+                List.of(
+                        "{\"prompt\":\"good\",\"completion\":\"the film\"}",
+                        "{\"prompt\":\"bad\",\"completion\":\"a book\"}"));
         Files.write(
                 dir.resolve("seq-cls.jsonl"),
-                List.of("{\"text\":\"good\",\"label\":0}", "{\"text\":\"bad\",\"label\":1}", "{\"text\":\"a\",\"label\":2}"));
+                List.of(
+                        "{\"text\":\"good\",\"label\":0}",
+                        "{\"text\":\"bad\",\"label\":1}",
+                        "{\"text\":\"a\",\"label\":2}"));
     }
 
     private Path data(String task) {
@@ -53,7 +58,20 @@ class AdapterTaskTest {
     private Path trained(String task) {
         Path out = dir.resolve(task);
         Path data = data(task);
-        cli.works("train", "--model", bert, "--task", task, "--data", data, "--eval-data", data, "--out", out, "--steps", 1);
+        cli.works(
+                "train",
+                "--model",
+                bert,
+                "--task",
+                task,
+                "--data",
+                data,
+                "--eval-data",
+                data,
+                "--out",
+                out,
+                "--steps",
+                1);
         return out;
     }
 
@@ -67,8 +85,10 @@ class AdapterTaskTest {
         Path adapter = trained(task);
         Path merged = dir.resolve("merged");
         cli.works("merge", "--model", bert, "--adapter", adapter, "--out", merged);
-        assertEquals(List.of(className), Json.read(merged.resolve("config.json")).get("architectures"));
-        String saved = String.valueOf(Json.read(adapter.resolve("adapter_config.json")).get("task_type"));
+        assertEquals(
+                List.of(className), Json.read(merged.resolve("config.json")).get("architectures"));
+        String saved =
+                String.valueOf(Json.read(adapter.resolve("adapter_config.json")).get("task_type"));
         Path lora = dir.resolve("lora");
         cli.works("convert", "--model", bert, "--adapter", adapter, "--out", lora);
         assertEquals(saved, Json.read(lora.resolve("adapter_config.json")).get("task_type"));
@@ -80,8 +100,19 @@ class AdapterTaskTest {
         assertTrue(cli.works("inspect", adapter, "--model", bert).contains("trainable params"));
         Path on = dir.resolve("on");
         cli.works(
-                "train", "--model", bert, "--on", adapter, "--data", data(task), "--eval-data", data(task), "--out", on,
-                "--steps", 1);
+                "train",
+                "--model",
+                bert,
+                "--on",
+                adapter,
+                "--data",
+                data(task),
+                "--eval-data",
+                data(task),
+                "--out",
+                on,
+                "--steps",
+                1);
         assertTrue(AdapterFiles.isAdapter(on));
     }
 
@@ -102,7 +133,17 @@ class AdapterTaskTest {
         Path vectors = trained("feature-extraction");
         cli.fails(
                 tags + " was trained for TOKEN_CLS, " + vectors + " for FEATURE_EXTRACTION",
-                "combine", "--model", bert, "--adapter", tags, "--adapter", vectors, "--weights", "1,1", "--out", out);
+                "combine",
+                "--model",
+                bert,
+                "--adapter",
+                tags,
+                "--adapter",
+                vectors,
+                "--weights",
+                "1,1",
+                "--out",
+                out);
         assertFalse(Files.exists(out));
     }
 
@@ -142,7 +183,15 @@ class AdapterTaskTest {
             cli.works("generate", "--model", model, "--adapter", adapter, "--prompt", "the", "--max-new-tokens", 2);
         }
         Files.writeString(config, written.replace("\"CAUSAL_LM\"", "\"TOKEN_CLS\""));
-        cli.fails("was trained for TOKEN_CLS", "merge", "--model", model, "--adapter", adapter, "--out", dir.resolve("no"));
+        cli.fails(
+                "was trained for TOKEN_CLS",
+                "merge",
+                "--model",
+                model,
+                "--adapter",
+                adapter,
+                "--out",
+                dir.resolve("no"));
         Files.writeString(config, written.replace("\"CAUSAL_LM\"", "\"MINE\""));
         cli.fails("MINE", "merge", "--model", model, "--adapter", adapter, "--out", dir.resolve("no"));
     }
@@ -154,10 +203,28 @@ class AdapterTaskTest {
         Path out = dir.resolve("out");
         cli.fails(
                 "takes a language model (CAUSAL_LM), and this bert model is for SEQ_CLS",
-                "train", "--model", bert, "--form", form, "--data", none, "--out", out);
+                "train",
+                "--model",
+                bert,
+                "--form",
+                form,
+                "--data",
+                none,
+                "--out",
+                out);
         cli.fails(
                 "and this bert model is for TOKEN_CLS",
-                "train", "--model", bert, "--task", "token-cls", "--form", form, "--data", none, "--out", out);
+                "train",
+                "--model",
+                bert,
+                "--task",
+                "token-cls",
+                "--form",
+                form,
+                "--data",
+                none,
+                "--out",
+                out);
         assertFalse(Files.exists(out));
     }
 }

@@ -99,7 +99,8 @@ public record ModelInfo(String modelType, TaskType task, @Nullable ProblemType p
             TaskType told = AdapterFiles.describe(adapter).task();
             boolean ofVectors = told == TaskType.FEATURE_EXTRACTION && task == TaskType.CAUSAL_LM;
             if (told != null && told != task && !ofVectors) {
-                throw new BadInputException("the model " + directory + " is to be used for " + task + ", and the adapter "
+                throw new BadInputException("the model " + directory + " is to be used for " + task
+                        + ", and the adapter "
                         + adapter + " was trained for " + told + " (\"task_type\" in its adapter_config.json). Open the"
                         + " model for " + told + ", or use an adapter that was trained for " + task + ".");
             }

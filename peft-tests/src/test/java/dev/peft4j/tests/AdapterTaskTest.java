@@ -39,9 +39,11 @@ import org.junit.jupiter.api.io.TempDir;
 class AdapterTaskTest {
     private static final Training ONE = Training.steps(1).batchSize(2);
     private static final Dataset TAGS = Dataset.of(
-            List.of(new TextRecord("", "the film", "O B-X"), new TextRecord("", "a book", "O B-X")));
-    private static final Dataset CLASSES =
-            Dataset.of(List.of(new TextRecord("", "the film", "x"), new TextRecord("", "a book", "y")));
+            List.of(new TextRecord("", "the good film", "O B-X I-X"), new TextRecord("", "a bad book", "O B-X I-X")));
+    private static final Dataset CLASSES = Dataset.of(List.of(
+            new TextRecord("", "the film", "x"),
+            new TextRecord("", "a book", "y"),
+            new TextRecord("", "is good", "z")));
 
     @TempDir
     Path dir;
@@ -72,8 +74,12 @@ class AdapterTaskTest {
         Path tags = trained(TaskType.TOKEN_CLS, TAGS);
         Path classes = trained(TaskType.SEQ_CLS, CLASSES);
         assertEquals(TaskType.TOKEN_CLS, AdapterFiles.describe(tags).task());
-        refused("for SEQ_CLS, and the adapter " + tags + " was trained for TOKEN_CLS", () -> TextClassifier.open(base, tags));
-        refused("for TOKEN_CLS, and the adapter " + classes + " was trained for SEQ_CLS", () -> TokenTagger.open(base, classes));
+        refused(
+                "for SEQ_CLS, and the adapter " + tags + " was trained for TOKEN_CLS",
+                () -> TextClassifier.open(base, tags));
+        refused(
+                "for TOKEN_CLS, and the adapter " + classes + " was trained for SEQ_CLS",
+                () -> TokenTagger.open(base, classes));
         refused("was trained for SEQ_CLS", () -> QuestionAnswerer.open(base, classes));
         refused("was trained for TOKEN_CLS", () -> TextEncoder.open(base, tags));
         Path run = dir.resolve("run");
@@ -82,18 +88,16 @@ class AdapterTaskTest {
             refused("was trained for TOKEN_CLS", () -> model.fineTune(tags, CLASSES, ONE.outputDir(run)));
             assertFalse(Files.exists(run));
             model.load("t", classes);
-            assertEquals(List.of("x", "y"), model.classifier("t").labels());
+            assertEquals(List.of("x", "y", "z"), model.classifier("t").labels());
         }
         try (TokenTagger tagger = TokenTagger.open(base, tags)) {
-            assertEquals(List.of("B-X", "O"), tagger.labels());
+            assertEquals(List.of("B-X", "I-X", "O"), tagger.labels());
         }
     }
 
     @Test
     void a_head_that_nobody_trained_answers_nothing() throws IOException {
         refused("neither the checkpoint nor an adapter has a trained head", () -> QuestionAnswerer.open(base, null));
-        refused("neither the checkpoint nor an adapter has a trained head", () -> TokenTagger.open(base, null));
-        refused("neither the checkpoint nor an adapter has a trained head", () -> TextClassifier.open(base, null));
         TextEncoder.open(base, null).close();
         try (TextModel model = TextModel.open(base, TaskType.QUESTION_ANS)) {
             refused("(qa_outputs)", model::answerer);
@@ -108,18 +112,19 @@ class AdapterTaskTest {
             refused("nor [headless] has a trained head", () -> model.answerer("headless"));
         }
         Path answers = trained(
-                TaskType.QUESTION_ANS,
-                Dataset.of(List.of(new TextRecord("is the film", "the film is good", "good"))));
+                TaskType.QUESTION_ANS, Dataset.of(List.of(new TextRecord("is the film", "the film is good", "good"))));
         QuestionAnswerer.open(base, answers).close();
     }
 
     @Test
     void conversations_and_answers_are_learnt_by_language_models_alone() throws IOException {
         List<TrainingData> all = List.of(
-                Conversations.of(List.of(new Chat(
-                        List.of(ChatMessage.user("good"), ChatMessage.assistant("film")), "a test"))),
-                Preferences.of(List.of(new Preference("the ", "film", "book"))),
-                Ratings.of(List.of(new Rating("the ", "film", true), new Rating("the ", "book", false))));
+                Conversations.of(
+                        List.of(new Chat(List.of(ChatMessage.user("good"), ChatMessage.assistant("film")), "a test"))),
+                Preferences.of(List.of(new Preference(List.of(), "the ", "film", "book", "a test"))),
+                Ratings.of(List.of(
+                        new Rating(List.of(), "the ", "film", true, "a test"),
+                        new Rating(List.of(), "the ", "book", false, "a test"))));
         for (TaskType task : List.of(TaskType.SEQ_CLS, TaskType.TOKEN_CLS, TaskType.FEATURE_EXTRACTION)) {
             try (TextModel model = TextModel.open(base, task)) {
                 for (TrainingData data : all) {

@@ -48,8 +48,7 @@ public record ChatEncoder(ChatTemplate template, TextTokenizer tokenizer, int ma
      */
     public static ChatEncoder forModel(
             Model model, ChatTemplate template, TextTokenizer tokenizer, int rowsInFront, int maxLength) {
-        RecordEncoder fitting =
-                RecordEncoder.forModel(model, tokenizer, Labels.none(), rowsInFront, maxLength);
+        RecordEncoder fitting = RecordEncoder.forModel(model, tokenizer, Labels.none(), rowsInFront, maxLength);
         return new ChatEncoder(template, tokenizer, fitting.maxLength());
     }
 

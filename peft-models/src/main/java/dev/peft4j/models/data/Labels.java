@@ -39,7 +39,8 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
     /** Classes that are numbered from 0. */
     public static Labels numbered(int classes) {
         if (classes < 1) {
-            throw new BadInputException(classes + " classes were asked for; there is at least one. Correct the number.");
+            throw new BadInputException(
+                    classes + " classes were asked for; there is at least one. Correct the number.");
         }
         return new Labels(ProblemType.SINGLE_LABEL_CLASSIFICATION, classes, List.of());
     }
