@@ -256,7 +256,15 @@ class CommandLineTest {
         Files.writeString(bad, "{\"text\":\"a\"}\n{\"text\":");
         fails("line 2 is not JSON", "train", "--model", model, "--data", bad, "--out", dir.resolve("x"));
         Files.writeString(bad, "{\"text\":\"a\"}\n\n{\"txt\":\"b\"}\n");
-        fails("line 3 has neither", "train", "--model", model, "--data", bad, "--out", dir.resolve("x"));
+        fails(
+                "line 3 has not what records for CAUSAL_LM have",
+                "train",
+                "--model",
+                model,
+                "--data",
+                bad,
+                "--out",
+                dir.resolve("x"));
         Files.writeString(bad, "");
         fails("the file has none", "train", "--model", model, "--data", bad, "--out", dir.resolve("x"));
         fails("there is none", "train", "--model", model, "--data", dir.resolve("no.jsonl"), "--out", dir.resolve("x"));

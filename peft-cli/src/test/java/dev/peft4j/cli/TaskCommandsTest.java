@@ -184,10 +184,10 @@ class TaskCommandsTest {
                     .orElse("");
             said = cli.works("eval", "--model", model, "--adapter", dir.resolve(form), "--form", form, "--data", pairs);
             assertEquals(
-                    List.of(trained.strip().split(" +")).subList(1, 3),
+                    List.of(trained.strip().split(" +", -1)).subList(1, 3),
                     said.lines()
                             .filter(line -> line.matches("(base|tuned) .*"))
-                            .map(line -> line.split(" +")[2])
+                            .map(line -> line.split(" +", -1)[2])
                             .toList());
         }
         cli.fails(

@@ -109,7 +109,9 @@ class TaskRecordsTest {
         Prediction said;
         try (TextModel model = TextModel.open(bert);
                 FineTuned tuned = model.fineTune(
-                        LoraConfig.of(4, 8), Dataset.read(data).split(0, 0), Training.steps(3).learningRate(2e-2));
+                        LoraConfig.of(4, 8),
+                        Dataset.read(data).split(0, 0),
+                        Training.steps(3).learningRate(2e-2));
                 TextClassifier classifier = tuned.classifier()) {
             assertEquals(List.of("ABBR", "DESC", "odd"), classifier.labels());
             said = classifier.classify("very fine");
@@ -122,8 +124,8 @@ class TaskRecordsTest {
                 TextClassifier merged = TextClassifier.open(dir.resolve("merged"))) {
             assertEquals(said.scores(), again.classify("very fine").scores());
             said.scores()
-                    .forEach((label, p) ->
-                            assertEquals(p, merged.classify("very fine").scores().getOrDefault(label, -1.0), 1e-4));
+                    .forEach((label, p) -> assertEquals(
+                            p, merged.classify("very fine").scores().getOrDefault(label, -1.0), 1e-4));
         }
     }
 

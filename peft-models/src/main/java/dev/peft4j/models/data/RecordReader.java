@@ -212,7 +212,8 @@ public record RecordReader(
                         + "), or name what is the text, and what is the prompt or label if"
                         + " there is one " + NAMING + "."
                 : "has not what records for " + task + " have (" + usual() + "), but " + names
-                        + ". Add or rename what is missing, or name what is the text, the prompt and the label " + NAMING
+                        + ". Add or rename what is missing, or name what is the text, the prompt and the label "
+                        + NAMING
                         + ".";
     }
 
