@@ -1,9 +1,7 @@
 package dev.peft4j.cli;
 
 import dev.peft4j.core.data.Example;
-import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.model.Model;
-import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.train.KtoObjective;
 import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.TextTokenizer;

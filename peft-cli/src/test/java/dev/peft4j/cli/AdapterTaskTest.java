@@ -121,7 +121,9 @@ class AdapterTaskTest {
         Path tags = trained("token-cls");
         Path out = dir.resolve("out");
         Object[] model = {"--model", bert, "--task", "seq-cls"};
-        String both = "is to be used for SEQ_CLS, and the adapter " + tags + " was trained for TOKEN_CLS";
+        String both =
+                tags + ": the adapter was trained for TOKEN_CLS (\"task_type\" in adapter_config.json), and the model "
+                        + bert + " is to be used for SEQ_CLS";
         cli.fails(both, all(model, "merge", "--adapter", tags, "--out", out));
         cli.fails(both, all(model, "convert", "--adapter", tags, "--out", out));
         cli.fails(both, all(model, "convert", "--adapter", tags, "--out", out + ".gguf"));

@@ -2,6 +2,7 @@ package dev.peft4j.models;
 
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.data.ProblemType;
+import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.format.Checkpoint;
 import dev.peft4j.core.format.TensorInfo;
@@ -28,7 +29,7 @@ public record ModelInfo(String modelType, TaskType task, @Nullable ProblemType p
     /**
      * Reads {@code config.json} and the header of the checkpoint.
      *
-     * @throws dev.peft4j.core.error.BadFileException if one is missing or damaged, or the family is not known
+     * @throws BadFileException if one is missing or damaged, or the family is not known
      */
     public static ModelInfo read(Path directory) throws IOException {
         return read(directory, null);
@@ -47,7 +48,8 @@ public record ModelInfo(String modelType, TaskType task, @Nullable ProblemType p
      * The same for a model that adapters are to be used on: for their task, if none was asked for. Adapters that do not say their task fit any; so do those for
      * vectors on a language model, of which there is no model for vectors.
      *
-     * @throws BadInputException if an adapter was trained for another task than was asked for, or than another one, or for one that the family does not serve
+     * @throws BadFileException if an adapter was trained for another task than was asked for, or for one that the family does not serve
+     * @throws BadInputException if adapters were trained for different tasks
      */
     public static ModelInfo read(Path directory, @Nullable TaskType asked, List<Path> adapters) throws IOException {
         ModelConfig config = ModelConfig.read(directory);
@@ -84,9 +86,11 @@ public record ModelInfo(String modelType, TaskType task, @Nullable ProblemType p
                         + task + ", " + adapter + " for " + told + ". Use adapters of one task.");
             }
             if (!served.contains(told)) {
-                throw new BadInputException(adapter + " was to be used, which was trained for " + told + ", and this "
-                        + modelType + " model serves " + new TreeSet<>(served)
-                        + ". Use the model that it was trained on.");
+                throw new BadFileException(
+                        adapter,
+                        "the adapter was trained for " + told + " (\"task_type\" in adapter_config.json), and this "
+                                + modelType + " model serves " + new TreeSet<>(served)
+                                + ". Use the model that it was trained on.");
             }
             task = told;
             first = adapter;
@@ -99,10 +103,12 @@ public record ModelInfo(String modelType, TaskType task, @Nullable ProblemType p
             TaskType told = AdapterFiles.describe(adapter).task();
             boolean ofVectors = told == TaskType.FEATURE_EXTRACTION && task == TaskType.CAUSAL_LM;
             if (told != null && told != task && !ofVectors) {
-                throw new BadInputException("the model " + directory + " is to be used for " + task
-                        + ", and the adapter "
-                        + adapter + " was trained for " + told + " (\"task_type\" in its adapter_config.json). Open the"
-                        + " model for " + told + ", or use an adapter that was trained for " + task + ".");
+                throw new BadFileException(
+                        adapter,
+                        "the adapter was trained for " + told
+                                + " (\"task_type\" in adapter_config.json), and the model "
+                                + directory + " is to be used for " + task + ". Open the model for " + told
+                                + ", or use an adapter that was trained for " + task + ".");
             }
         }
     }
@@ -111,7 +117,7 @@ public record ModelInfo(String modelType, TaskType task, @Nullable ProblemType p
      * Makes sure that adapters can be used on the model as it was opened.
      *
      * @param directory of the model, for messages
-     * @throws BadInputException if one was trained for another task than this
+     * @throws BadFileException if one was trained for another task than this
      */
     public void requireTaskOf(Path directory, List<Path> adapters) throws IOException {
         requireTask(directory, task, adapters);

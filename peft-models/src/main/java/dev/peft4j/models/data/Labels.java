@@ -66,10 +66,11 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
         records.forEach(r -> first.putIfAbsent(LabelText.of(r), r));
         List<String> found = new ArrayList<>(first.keySet());
         if (found.size() > Math.max(FEW, records.size() / 2)) {
-            throw new BadInputException(records.size() + " records have " + found.size()
-                    + " different labels, such as " + found.subList(0, 3)
-                    + records.get(0).firstPlace()
-                    + ", which are too many to be classes. Name the column of the label (--label-column; in Java withLabel).");
+            throw new BadInputException(
+                    records.size() + " records have " + found.size()
+                            + " different labels, such as " + found.subList(0, 3)
+                            + records.get(0).firstPlace()
+                            + ", which are too many to be classes. Name the column of the label (--label-column; in Java withLabel).");
         }
         boolean numbers = found.stream().allMatch(l -> LabelText.number(l) != null);
         for (Map.Entry<String, TextRecord> label : first.entrySet()) {
