@@ -26,9 +26,13 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A base with its tokenizer, as it was read for a number of outputs, and the adapters by name that belong to it. */
 final class Base implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Base.class);
+
     private final Model model;
     private final TextTokenizer tokenizer;
     private final PeftModel adapters;
@@ -57,7 +61,10 @@ final class Base implements AutoCloseable {
                 .withTask(task);
         Model model = Models.load(directory, options);
         try {
-            return new Base(model, TextTokenizer.open(directory, model.vocabularySize()), seed);
+            Base base = new Base(model, TextTokenizer.open(directory, model.vocabularySize()), seed);
+            long parameters = model.weights().count();
+            LOG.info("opened {}: {} ({}), {} parameters", directory, model.modelType(), model.taskType(), parameters);
+            return base;
         } catch (IOException | RuntimeException | Error e) {
             model.close();
             throw e;

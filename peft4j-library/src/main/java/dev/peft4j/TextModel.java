@@ -126,12 +126,6 @@ public final class TextModel implements TextGeneration, AutoCloseable {
         unused.forEach(Base::close);
         Base base = Base.open(directory, info.task(), outputs, problem, seed);
         bases.add(base);
-        LOG.info(
-                "opened {}: {} ({}), {} parameters",
-                directory,
-                base.model().modelType(),
-                base.model().taskType(),
-                base.model().weights().count());
         base.use();
         return base;
     }
