@@ -103,6 +103,7 @@ final class EvalCommand implements Callable<Integer> {
         given.refuse("--generate", !texts, "--form " + form + ", whose records are not continued");
         List<Path> directories = Place.directories(adapters);
         ModelInfo info = modelOptions.info(directories);
+        form.requireFit(info);
         given.refuse(
                 "--generate",
                 info.task() != TaskType.CAUSAL_LM,
