@@ -51,7 +51,7 @@ class BadRecordsTest {
             value = {
                 "seq-cls | a.csv | text,label\\nx,0\\ny,7 | a.csv, line 3: the label 7 & numbered from 0 to 2 & Correct",
                 "seq-cls | a.csv | text,label\\nx,0\\ny, | a.csv, line 3: the record has no label & others of these 2 have one & take the record out",
-                "seq-cls | a.csv | text,mark\\nx,0\\ny, | a.csv, line 2: the record has no label & --label-column",
+                "seq-cls | a.csv | text,mark\\nx,0\\ny, | a.csv: the table has not what records for SEQ_CLS have & but [text, mark] & --label-column",
                 "token-cls | a.jsonl | {\"tokens\":[\"x\"],\"tags\":[\"O\"]}\\n{\"tokens\":[\"x\",\"y\"],\"tags\":[\"O\"]} | line 2: 1 tags were found for 2 words",
                 "token-cls | a.jsonl | {\"tokens\":[\"x\"],\"tags\":[\"O\"]} | all records have the label O & a.jsonl, line 1",
                 "seq-cls | a.csv | text,label\\nx,1\\ny,1.0 | a.csv, line 3: the labels 1 and 1.0 & in one way",
