@@ -66,7 +66,7 @@ class ExamplesTest {
         List<String> lines = new ArrayList<>(List.of("mr,ref"));
         String[] foods = {"Italian", "French", "Indian", "Japanese"};
         for (int i = 0; i < 80; i++) {
-            lines.add("the fox " + i + ",the " + foods[i % 4] + " bear was happy");
+            lines.add("the fox " + i + ",the " + foods[i % 4] + " bear was " + (i % 2 == 0 ? "happy" : "tired"));
         }
         return Files.write(dir.resolve("restaurants.csv"), lines);
     }
