@@ -326,11 +326,11 @@ final class HostKernels implements Kernels {
             int step) {
         int n = value.cols();
         float keep = (float) (1 - rate * decay);
-        float b1 = (float) beta1;
         float b2 = (float) beta2;
+        float rest1 = (float) (1 - beta1);
+        float rest2 = (float) (1 - beta2); // of 0.999 in floats, 1 - b2 has five digits only
         float size = (float) (rate / (1 - Math.pow(beta1, step)));
         float root = (float) (1 / Math.sqrt(1 - Math.pow(beta2, step)));
-        float e = (float) eps;
         rows.run(value, (r, p, g, mean) -> {
             float[] square = Scratch.array(5, n);
             value.read(r, 0, p, 0, n);
@@ -338,9 +338,9 @@ final class HostKernels implements Kernels {
             m.read(r, 0, mean, 0, n);
             v.read(r, 0, square, 0, n);
             for (int i = 0; i < n; i++) {
-                mean[i] = b1 * mean[i] + (1 - b1) * g[i];
-                square[i] = b2 * square[i] + (1 - b2) * g[i] * g[i];
-                p[i] = p[i] * keep - size * mean[i] / ((float) Math.sqrt(square[i]) * root + e);
+                mean[i] += rest1 * (g[i] - mean[i]);
+                square[i] = b2 * square[i] + rest2 * g[i] * g[i];
+                p[i] = p[i] * keep - size * mean[i] / ((float) Math.sqrt(square[i]) * root + (float) eps);
             }
             value.write(r, 0, p, 0, n);
             m.write(r, 0, mean, 0, n);
