@@ -37,7 +37,7 @@ record HubCache(HubConfig config, HubName name) {
         return storage().resolve("blobs").resolve(id);
     }
 
-    /** Where a blob is written; Python's are {@code ID.XXXXXXXX.incomplete}, and this is none of them. */
+    /** Where a blob is written; Python writes to {@code ID.RANDOM.incomplete}, so that neither takes the other's for its own. */
     Path incomplete(String id) {
         return storage().resolve("blobs").resolve(id + ".peft4j.incomplete");
     }
