@@ -1,5 +1,6 @@
 package dev.peft4j;
 
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.chat.Chat;
 import dev.peft4j.models.chat.ChatEncoder;
 import dev.peft4j.models.chat.ChatReader;
@@ -47,7 +48,7 @@ public final class Conversations extends TrainingData {
     }
 
     @Override
-    Conversations splitUnless(double share, long seed) {
+    Conversations splitUnless(double share, long seed, TaskType task) {
         return sides.isSplit() ? this : split(share, seed);
     }
 

@@ -27,10 +27,10 @@ public final class Dataset extends TrainingData {
 
     private final List<TextRecord> train;
     private final List<TextRecord> heldOut;
-    private final Sides sides;
+    private final HeldOut from;
 
     /** Where the records that are held out come from. */
-    private enum Sides {
+    private enum HeldOut {
         /** It was not said. */
         OPEN,
         /** They are of the same records. */
@@ -39,10 +39,10 @@ public final class Dataset extends TrainingData {
         GIVEN
     }
 
-    private Dataset(List<TextRecord> train, List<TextRecord> heldOut, Sides sides) {
+    private Dataset(List<TextRecord> train, List<TextRecord> heldOut, HeldOut from) {
         this.train = List.copyOf(train);
         this.heldOut = List.copyOf(heldOut);
-        this.sides = sides;
+        this.from = from;
         if (train.isEmpty()) {
             throw new BadInputException("records to train on were expected, and there are none"
                     + (heldOut.isEmpty() ? "" : " beside the " + heldOut.size() + " that are held out")
@@ -67,7 +67,7 @@ public final class Dataset extends TrainingData {
      * @param columns what is the prompt, the text and the label
      */
     public static Dataset read(Path file, RecordReader columns) throws IOException {
-        return new Dataset(columns.read(file), List.of(), Sides.OPEN);
+        return new Dataset(columns.read(file), List.of(), HeldOut.OPEN);
     }
 
     /**
@@ -76,7 +76,7 @@ public final class Dataset extends TrainingData {
      * @throws BadInputException if there are none
      */
     public static Dataset of(List<TextRecord> records) {
-        return new Dataset(records, List.of(), Sides.OPEN);
+        return new Dataset(records, List.of(), HeldOut.OPEN);
     }
 
     /**
@@ -87,14 +87,14 @@ public final class Dataset extends TrainingData {
      */
     public Dataset split(double share, long seed) {
         Split drawn = Split.of(new Split(train, heldOut).all(), share, seed);
-        return new Dataset(drawn.train(), drawn.heldOut(), Sides.DRAWN);
+        return new Dataset(drawn.train(), drawn.heldOut(), HeldOut.DRAWN);
     }
 
     /** Holds out the records of another one: a file for evaluation. */
     public Dataset heldOut(Dataset other) {
         List<TextRecord> out = new ArrayList<>(other.train);
         out.addAll(other.heldOut);
-        return new Dataset(train, out, Sides.GIVEN);
+        return new Dataset(train, out, HeldOut.GIVEN);
     }
 
     /** The first records to train on, at most so many. */
@@ -103,14 +103,14 @@ public final class Dataset extends TrainingData {
             throw new BadInputException(
                     "at most " + most + " records were to be trained on; it is at least 1. Change the number.");
         }
-        return new Dataset(train.subList(0, Math.min(most, train.size())), heldOut, sides);
+        return new Dataset(train.subList(0, Math.min(most, train.size())), heldOut, from);
     }
 
     /** The records to train on in another order, so that {@link #limit} takes them from all over a file. */
     public Dataset shuffle(long seed) {
         List<TextRecord> shuffled = new ArrayList<>(train);
         Collections.shuffle(shuffled, new Random(seed));
-        return new Dataset(shuffled, heldOut, sides);
+        return new Dataset(shuffled, heldOut, from);
     }
 
     /** The records to train on. */
@@ -125,18 +125,16 @@ public final class Dataset extends TrainingData {
 
     /** Whether it was said what is held out. */
     public boolean isSplit() {
-        return sides != Sides.OPEN;
-    }
-
-    @Override
-    Dataset splitUnless(double share, long seed) {
-        return isSplit() ? this : split(share, seed);
+        return from != HeldOut.OPEN;
     }
 
     @Override
     Dataset splitUnless(double share, long seed, TaskType task) {
-        Dataset split = splitUnless(share, seed);
-        return isSplit() || task != TaskType.FEATURE_EXTRACTION || split.heldOut.size() != 1 ? split : split(0, seed);
+        if (isSplit()) {
+            return this;
+        }
+        Dataset split = split(share, seed);
+        return task == TaskType.FEATURE_EXTRACTION && split.heldOut.size() == 1 ? split(0, seed) : split;
     }
 
     @Override
@@ -144,7 +142,7 @@ public final class Dataset extends TrainingData {
 
     @Override
     Labels labels(ModelInfo model, int classes, List<Path> adapters) throws IOException {
-        return Classes.of(model, classes, adapters, sides == Sides.DRAWN ? new Split(train, heldOut).all() : train);
+        return Classes.of(model, classes, adapters, from == HeldOut.DRAWN ? new Split(train, heldOut).all() : train);
     }
 
     @Override

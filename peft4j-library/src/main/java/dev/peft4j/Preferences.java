@@ -1,8 +1,8 @@
 package dev.peft4j;
 
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.train.Objective;
 import dev.peft4j.core.train.PreferenceObjective;
-import dev.peft4j.models.chat.ChatTemplate;
 import dev.peft4j.models.chat.Preference;
 import dev.peft4j.models.chat.PreferenceEncoder;
 import dev.peft4j.models.chat.PreferenceReader;
@@ -56,7 +56,7 @@ public final class Preferences extends TrainingData {
     }
 
     @Override
-    Preferences splitUnless(double share, long seed) {
+    Preferences splitUnless(double share, long seed, TaskType task) {
         return sides.isSplit() ? this : split(share, seed);
     }
 
@@ -74,11 +74,7 @@ public final class Preferences extends TrainingData {
     RecordEncoder.Encoded encode(Base base, Labels labels, int rowsInFront, int maxLength, boolean heldOut)
             throws IOException {
         List<Preference> side = sides.side(heldOut);
-        ChatTemplate template = side.stream().anyMatch(Preference::isChat)
-                ? ChatTemplate.open(base.model().directory())
-                : null;
-        int most = RecordEncoder.forModel(base.model(), base.tokenizer(), labels, rowsInFront, maxLength)
-                .maxLength();
-        return new PreferenceEncoder(template, base.tokenizer(), most).encode(side);
+        return PreferenceEncoder.forModel(base.model(), base.tokenizer(), side, rowsInFront, maxLength)
+                .encode(side);
     }
 }

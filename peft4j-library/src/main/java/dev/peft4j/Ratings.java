@@ -1,9 +1,9 @@
 package dev.peft4j;
 
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.train.KtoObjective;
 import dev.peft4j.core.train.Objective;
 import dev.peft4j.models.ModelInfo;
-import dev.peft4j.models.chat.ChatTemplate;
 import dev.peft4j.models.chat.Rating;
 import dev.peft4j.models.chat.RatingEncoder;
 import dev.peft4j.models.chat.RatingReader;
@@ -60,7 +60,7 @@ public final class Ratings extends TrainingData {
     }
 
     @Override
-    Ratings splitUnless(double share, long seed) {
+    Ratings splitUnless(double share, long seed, TaskType task) {
         Ratings split = sides.isSplit() ? this : split(share, seed);
         return sides.isSplit() || split.size(true) >= objective.leastBatch() ? split : split(0, seed);
     }
@@ -90,11 +90,7 @@ public final class Ratings extends TrainingData {
     RecordEncoder.Encoded encode(Base base, Labels labels, int rowsInFront, int maxLength, boolean heldOut)
             throws IOException {
         List<Rating> side = side(heldOut);
-        ChatTemplate template = side.stream().anyMatch(Rating::isChat)
-                ? ChatTemplate.open(base.model().directory())
-                : null;
-        int most = RecordEncoder.forModel(base.model(), base.tokenizer(), labels, rowsInFront, maxLength)
-                .maxLength();
-        return new RatingEncoder(template, base.tokenizer(), most).encode(side);
+        return RatingEncoder.forModel(base.model(), base.tokenizer(), side, rowsInFront, maxLength)
+                .encode(side);
     }
 }

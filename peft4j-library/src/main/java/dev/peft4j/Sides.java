@@ -34,13 +34,8 @@ record Sides<T>(List<T> train, List<T> heldOut, boolean isSplit) {
     Sides<T> split(Function<? super T, ?> prompt, double share, long seed) {
         List<T> all = new ArrayList<>(train);
         all.addAll(heldOut);
-        boolean[] out = Split.heldOut(all, prompt, share, seed);
-        List<T> in = new ArrayList<>();
-        List<T> held = new ArrayList<>();
-        for (int i = 0; i < out.length; i++) {
-            (out[i] ? held : in).add(all.get(i));
-        }
-        return new Sides<>(in, held, true);
+        Split.Parts<T> parts = Split.parts(all, prompt, share, seed);
+        return new Sides<>(parts.train(), parts.heldOut(), true);
     }
 
     /** Holds out the records of another. */

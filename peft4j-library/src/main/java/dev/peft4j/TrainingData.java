@@ -16,13 +16,8 @@ import org.jspecify.annotations.Nullable;
 public abstract sealed class TrainingData permits Dataset, Conversations, Preferences, Ratings {
     TrainingData() {}
 
-    /** The same, with a share held out if it was not said what is. */
-    abstract TrainingData splitUnless(double share, long seed);
-
-    /** The same for a task: where records are compared with each other, a share of one record is none. */
-    TrainingData splitUnless(double share, long seed, TaskType task) {
-        return splitUnless(share, seed);
-    }
+    /** The same, with a share held out if it was not said what is; where records of a task are compared with each other, a share of one record is none. */
+    abstract TrainingData splitUnless(double share, long seed, TaskType task);
 
     /**
      * Makes sure that a model can learn it.

@@ -150,22 +150,13 @@ abstract class TrainingRecords {
                 new Listed<>(source.sides(PreferenceReader::read, p -> List.of(p.messages(), p.prompt()))) {
                     @Override
                     RecordEncoder.Encoded encode(List<Preference> side, Use use) throws IOException {
-                        boolean chats = side.stream().anyMatch(Preference::isChat);
-                        return new PreferenceEncoder(template(chats, use), use.tokenizer, most(use, options))
+                        return PreferenceEncoder.forModel(
+                                        use.model, use.tokenizer, side, use.inFront, options.maxLength)
                                 .encode(side);
                     }
                 };
             case RECORDS -> throw new AssertionError("records are read with the columns of their files");
         };
-    }
-
-    private static @Nullable ChatTemplate template(boolean chats, Use use) throws IOException {
-        return chats ? ChatTemplate.open(use.model.directory()) : null;
-    }
-
-    private static int most(Use use, DataOptions options) {
-        return RecordEncoder.forModel(use.model, use.tokenizer, use.labels, use.inFront, options.maxLength)
-                .maxLength();
     }
 
     /** Reads the first records of a file. */
@@ -203,13 +194,10 @@ abstract class TrainingRecords {
             if (seed == null) {
                 return new Sides<>(all, List.of());
             }
-            boolean[] out = Split.heldOut(all, prompt, HELD_OUT, seed);
-            List<T> train = new ArrayList<>();
-            List<T> heldOut = new ArrayList<>();
-            for (int i = 0; i < out.length; i++) {
-                (out[i] ? heldOut : train).add(all.get(i));
-            }
-            return new Sides<>(train, heldOut.subList(0, Math.min(heldOut.size(), DataOptions.most(evalLimit))));
+            Split.Parts<T> parts = Split.parts(all, prompt, HELD_OUT, seed);
+            List<T> heldOut = parts.heldOut();
+            return new Sides<>(
+                    parts.train(), heldOut.subList(0, Math.min(heldOut.size(), DataOptions.most(evalLimit))));
         }
     }
 
@@ -231,9 +219,9 @@ abstract class TrainingRecords {
         List<Example> encode(String name, boolean heldOut, Use use) throws IOException {
             RecordEncoder.Encoded encoded = encode(heldOut ? sides.heldOut : sides.train, use);
             use.out.printf("%s: %,d records%n", name, encoded.examples().size());
-            if (encoded.cut() > 0) {
+            if (encoded.cut() + encoded.dropped() > 0) {
                 use.out.printf(
-                        "  %,d were too long and were cut; %,d of these had nothing left to score and were left out%n",
+                        "  %,d were too long and were cut; %,d had nothing left to score and were left out%n",
                         encoded.cut(), encoded.dropped());
             }
             return encoded.examples();
@@ -261,8 +249,8 @@ abstract class TrainingRecords {
         @Override
         RecordEncoder.Encoded encode(List<List<Rating>> side, Use use) throws IOException {
             List<Rating> all = side.stream().flatMap(List::stream).toList();
-            boolean chats = all.stream().anyMatch(Rating::isChat);
-            return new RatingEncoder(template(chats, use), use.tokenizer, most(use, options)).encode(all);
+            return RatingEncoder.forModel(use.model, use.tokenizer, all, use.inFront, options.maxLength)
+                    .encode(all);
         }
     }
 }

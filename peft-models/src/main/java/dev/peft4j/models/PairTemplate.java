@@ -85,15 +85,15 @@ record PairTemplate(List<Piece> pieces) {
         return at;
     }
 
-    /** Both texts with the tokens around them. */
-    TextTokenizer.Tokens of(int[] first, int[] second) {
+    /** Both texts, of which one may be cut, with the tokens around them. */
+    TextTokenizer.Tokens of(int[] first, int[] second, boolean isCut) {
         int[] ids = pieces.stream()
                 .flatMapToInt(p -> Arrays.stream(p.tokens(first, second)))
                 .toArray();
         int[] types = pieces.stream()
                 .flatMapToInt(p -> IntStream.generate(() -> p.type).limit(p.tokens(first, second).length))
                 .toArray();
-        return new TextTokenizer.Tokens(ids, types);
+        return new TextTokenizer.Tokens(ids, types, isCut);
     }
 
     /**

@@ -137,8 +137,9 @@ public final class TextTokenizer implements AutoCloseable {
      * Token ids of a text, or of two.
      *
      * @param types segment of each
+     * @param isCut whether tokens of a text were left out
      */
-    public record Tokens(int[] ids, int[] types) {}
+    public record Tokens(int[] ids, int[] types, boolean isCut) {}
 
     /** Which of two texts is cut where they are too long together. */
     public enum Cut {
@@ -173,7 +174,8 @@ public final class TextTokenizer implements AutoCloseable {
                     case FIRST -> new int[] {Math.min(a.length, most - requireRoom(b.length, most)), b.length};
                     case SECOND -> new int[] {a.length, Math.min(b.length, most - requireRoom(a.length, most))};
                 };
-        return pair.of(cut(a, lengths[0]), cut(b, lengths[1]));
+        boolean isCut = lengths[0] < a.length || lengths[1] < b.length;
+        return pair.of(cut(a, lengths[0]), cut(b, lengths[1]), isCut);
     }
 
     /** What is not cut leaves room for at least one token of the other text. */
@@ -192,7 +194,7 @@ public final class TextTokenizer implements AutoCloseable {
 
     /** Ids of two texts with the tokens that the tokenizer puts around and between them. */
     public Tokens join(int[] first, int[] second) {
-        return traits.postProcessor().pair().of(first, second);
+        return traits.postProcessor().pair().of(first, second, false);
     }
 
     /** How many tokens the tokenizer puts around and between two texts. */

@@ -39,15 +39,6 @@ public final class Rotary implements AutoCloseable {
         this.current = grow(FIRST_POSITIONS);
     }
 
-    /**
-     * The same for a model that has one set of frequencies.
-     *
-     * @param inverseFrequencies R/2 angles per position, in single precision as the reference computes them
-     */
-    public Rotary(DType dtype, float[] inverseFrequencies) {
-        this(dtype, RotaryAngles.of(inverseFrequencies));
-    }
-
     /** The usual frequencies {@code theta^(-2i/R)}. */
     public static float[] frequencies(double theta, int columns) {
         float[] f = new float[columns / 2];
@@ -83,23 +74,23 @@ public final class Rotary implements AutoCloseable {
         int half = angles.count();
         Tables t = new Tables(Tensor.allocate(dtype, positions, half), Tensor.allocate(dtype, positions, half));
         float[] frequencies = angles.of(0);
+        double[] row = new double[half];
         for (int p = 0; p < positions; p++) {
-            fill(t, p, p, frequencies);
+            fill(t, p, p, frequencies, row);
         }
         all.add(t);
         return t;
     }
 
-    private void fill(Tables t, int row, int position, float[] frequencies) {
-        double[] cosines = new double[frequencies.length];
-        double[] sines = new double[frequencies.length];
-        for (int i = 0; i < frequencies.length; i++) {
-            float angle = position * frequencies[i];
-            cosines[i] = angles.factor() * Math.cos(angle);
-            sines[i] = angles.factor() * Math.sin(angle);
+    private void fill(Tables t, int row, int position, float[] frequencies, double[] values) {
+        for (int i = 0; i < values.length; i++) {
+            values[i] = angles.factor() * Math.cos(position * frequencies[i]);
         }
-        t.cosines.rows(row, 1).set(cosines);
-        t.sines.rows(row, 1).set(sines);
+        t.cosines.rows(row, 1).set(values);
+        for (int i = 0; i < values.length; i++) {
+            values[i] = angles.factor() * Math.sin(position * frequencies[i]);
+        }
+        t.sines.rows(row, 1).set(values);
     }
 
     /** Cosines of the rows of a batch, and below them their sines (2 T, R/2): each sequence by its own length. */
@@ -107,11 +98,12 @@ public final class Rotary implements AutoCloseable {
         int count = positions.length;
         Tensor both = pass.allocate(2 * count, angles.count());
         Tables t = new Tables(both.rows(0, count), both.rows(count, count));
+        double[] row = new double[angles.count()];
         for (int s = 0; s < starts.length; s++) {
             int end = end(s, starts, count);
             float[] frequencies = angles.of(length(s, positions, starts));
             for (int r = starts[s]; r < end; r++) {
-                fill(t, r, positions[r], frequencies);
+                fill(t, r, positions[r], frequencies, row);
             }
         }
         return pass.node(both);

@@ -9,12 +9,14 @@ import dev.peft4j.core.data.Layout;
 import dev.peft4j.core.data.Targets;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.layer.Head;
-import dev.peft4j.core.layer.Losses;
 import dev.peft4j.core.layer.RowLoss;
+import dev.peft4j.core.model.Loss;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.tensor.Arena;
+import dev.peft4j.core.tensor.Tensor;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * The answers of a batch, as a model with adapters has them: {@code log π} of an answer is the sum of the logarithms of the probabilities of its tokens.
@@ -58,17 +60,9 @@ record Answers(Model model, Call call, Node hidden, int[] targets, int[] starts,
                 classes.classes(),
                 starts,
                 new double[layout.size()]);
-        for (int s = 0; s < layout.size(); s++) { // not derived: what it costs is not known yet
-            if (answers.tokens(s) > 0) {
-                Node values = chosen.pass().node(answers.rows(s).value());
-                answers.logProbabilities[s] = -answers.crossEntropy(s, values, 0);
-            }
-        }
+        Node values = chosen.pass().node(hidden.value()); // not derived: what it costs is not known yet
+        answers.crossEntropies(values, new double[layout.size()], answers.logProbabilities);
         return answers;
-    }
-
-    private Node rows(int s) {
-        return hidden.rows(starts[s], starts[s + 1] - starts[s]);
     }
 
     int tokens(int s) {
@@ -77,16 +71,75 @@ record Answers(Model model, Call call, Node hidden, int[] targets, int[] starts,
                 .count();
     }
 
-    private double crossEntropy(int s, Node rows, double scale) {
-        int[] labels = Arrays.copyOfRange(targets, starts[s], starts[s + 1]);
-        return RowLoss.forward(
-                new Head.Features(call, rows), new Targets.Classes(labels), scale, model.head(), Losses::crossEntropy);
+    /** Adds the gradient of so many times the negative logarithm of the probability of each answer. */
+    void derive(double... scales) {
+        if (call.pass().isRecording()) {
+            crossEntropies(hidden, scales, new double[scales.length]);
+        }
     }
 
-    /** Adds the gradient of so many times the negative logarithm of the probability of an answer. */
-    void derive(int s, double scale) {
-        if (call.pass().isRecording() && tokens(s) > 0) {
-            crossEntropy(s, rows(s), scale);
-        }
+    /**
+     * Cross entropies of the rows of all answers at once, for a head of many outputs is slow with few rows.
+     *
+     * @param scales of the gradients of each answer
+     * @param logProbabilities of each answer, to which the logarithms of its tokens are added
+     */
+    private void crossEntropies(Node rows, double[] scales, double[] logProbabilities) {
+        int[] answers = IntStream.range(0, scales.length)
+                .flatMap(s -> IntStream.generate(() -> s).limit(tokens(s)))
+                .toArray(); // of each token
+        int[] done = {0}; // tokens; they come in chunks
+        RowLoss.forward(
+                new Head.Features(call, rows),
+                new Targets.Classes(targets),
+                1,
+                model.head(),
+                (pass, logits, chunk, scale) -> {
+                    int[] labels = ((Targets.Classes) chunk).classes();
+                    double sum = 0;
+                    int to;
+                    for (int from = 0; from < labels.length; from = to) {
+                        int s = answers[done[0] + from];
+                        to = from + 1;
+                        while (to < labels.length && answers[done[0] + to] == s) {
+                            to++;
+                        }
+                        Tensor part = logits.value().rows(from, to - from);
+                        int[] tokens = Arrays.copyOfRange(labels, from, to);
+                        double cost = pass.backend().kernels().crossEntropy(part, tokens, scale * scales[s]);
+                        logProbabilities[s] -= cost;
+                        sum += cost;
+                    }
+                    done[0] += labels.length;
+                    if (pass.isRecording() && logits.isTracked()) {
+                        pass.addGrad(logits, logits.value());
+                    }
+                    return sum;
+                });
+    }
+
+    /** What answers of a batch cost together, and how many are as they should be. */
+    interface Comparison {
+        /**
+         * Compares them, and derives.
+         *
+         * @param scale of the gradient
+         */
+        Objective.Judged of(Answers answers, double scale);
+    }
+
+    /** A batch that is compared. */
+    static Objective.Prepared prepared(Model model, Batch batch, Comparison comparison) {
+        return new Objective.Prepared() {
+            @Override
+            public Loss loss(Call call, double scale) {
+                return comparison.of(Answers.of(model, call, batch), scale).loss();
+            }
+
+            @Override
+            public Objective.Judged judge(Call call) {
+                return comparison.of(Answers.of(model, call, batch), 1);
+            }
+        };
     }
 }

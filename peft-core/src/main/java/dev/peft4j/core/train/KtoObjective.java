@@ -1,7 +1,6 @@
 package dev.peft4j.core.train;
 
 import dev.peft4j.core.adapter.Adapter;
-import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.data.Measure;
 import dev.peft4j.core.data.PackedBatch;
@@ -116,12 +115,14 @@ public record KtoObjective(double strength, double goodWeight, double badWeight)
         int rows = adapters.stream().mapToInt(Adapter::rowsInFront).sum();
         PackedBatch others = exchanged(rated, model.contextLength() - rows);
         double z = 0;
-        if (model.scored(others, adapters) > 0) {
+        if (!adapters.equals(reference) && model.scored(others, adapters) > 0) {
             double[] now = Answers.logProbabilities(model, others, adapters, arena);
             double[] before = Answers.logProbabilities(model, others, reference, arena);
             z = Math.max(0, (Arrays.stream(now).sum() - Arrays.stream(before).sum()) / now.length);
         }
-        return new OfBatch(model, rated, Answers.logProbabilities(model, rated, reference, arena), z);
+        double mean = z;
+        double[] known = Answers.logProbabilities(model, rated, reference, arena);
+        return Answers.prepared(model, rated, (answers, scale) -> judge(rated, known, mean, answers, scale));
     }
 
     private static PackedBatch rated(Batch batch) {
@@ -164,44 +165,22 @@ public record KtoObjective(double strength, double goodWeight, double badWeight)
         return at;
     }
 
-    private final class OfBatch implements Prepared {
-        private final Model model;
-        private final PackedBatch batch;
-        private final double[] reference;
-        private final double z;
-
-        OfBatch(Model model, PackedBatch batch, double[] reference, double z) {
-            this.model = model;
-            this.batch = batch;
-            this.reference = reference;
-            this.z = z;
+    private Judged judge(PackedBatch batch, double[] reference, double z, Answers answers, double scale) {
+        int n = batch.sequences();
+        double sum = 0;
+        long right = 0;
+        double[] pulls = new double[n];
+        for (int s = 0; s < n; s++) {
+            boolean good = batch.ratings()[s];
+            double sign = good ? strength : -strength;
+            double weight = good ? goodWeight : badWeight;
+            double h = sign * (answers.logProbabilities()[s] - reference[s] - z);
+            double loss = weight / (1 + Math.exp(h)); // λ (1 - σ(h))
+            sum += loss;
+            right += h > 0 ? 1 : 0;
+            pulls[s] = scale * sign * loss / (1 + Math.exp(-h)); // -dloss/dr = λ β σ(h) (1 - σ(h))
         }
-
-        @Override
-        public Loss loss(Call call, double scale) {
-            return run(call, scale).loss();
-        }
-
-        @Override
-        public Judged judge(Call call) {
-            return run(call, 1);
-        }
-
-        private Judged run(Call call, double scale) {
-            Answers answers = Answers.of(model, call, batch);
-            double sum = 0;
-            long right = 0;
-            for (int s = 0; s < batch.sequences(); s++) {
-                boolean good = batch.ratings()[s];
-                double sign = good ? strength : -strength;
-                double weight = good ? goodWeight : badWeight;
-                double h = sign * (answers.logProbabilities()[s] - reference[s] - z);
-                double loss = weight / (1 + Math.exp(h)); // λ (1 - σ(h))
-                sum += loss;
-                right += h > 0 ? 1 : 0;
-                answers.derive(s, scale * sign * loss / (1 + Math.exp(-h))); // -dloss/dr = λ β σ(h) (1 - σ(h))
-            }
-            return new Judged(new Loss(sum, batch.sequences()), right, batch.sequences());
-        }
+        answers.derive(pulls);
+        return new Judged(new Loss(sum, n), right, n);
     }
 }

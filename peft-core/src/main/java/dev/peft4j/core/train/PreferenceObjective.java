@@ -1,7 +1,6 @@
 package dev.peft4j.core.train;
 
 import dev.peft4j.core.adapter.Adapter;
-import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.data.Measure;
 import dev.peft4j.core.error.BadInputException;
@@ -84,7 +83,7 @@ public record PreferenceObjective(Kind kind, double strength) implements Objecti
     public Prepared prepare(Model model, Batch batch, List<Adapter> adapters, List<Adapter> reference, Arena arena) {
         double[] known =
                 kind == Kind.DPO ? Answers.logProbabilities(model, batch, reference, arena) : new double[batch.size()];
-        return new OfBatch(model, batch, known);
+        return Answers.prepared(model, batch, (answers, scale) -> judge(known, answers, scale));
     }
 
     /** What one pair costs, and the derivatives of it by the logarithms of the probabilities of both answers. */
@@ -122,46 +121,25 @@ public record PreferenceObjective(Kind kind, double strength) implements Objecti
         return x > -Math.log(2) ? Math.log(-Math.expm1(x)) : Math.log1p(-Math.exp(x));
     }
 
-    private final class OfBatch implements Prepared {
-        private final Model model;
-        private final Batch batch;
-        private final double[] reference;
-
-        OfBatch(Model model, Batch batch, double[] reference) {
-            this.model = model;
-            this.batch = batch;
-            this.reference = reference;
+    private Judged judge(double[] reference, Answers answers, double scale) {
+        int pairs = reference.length / 2;
+        double sum = 0;
+        long right = 0;
+        double[] pulls = new double[reference.length];
+        for (int p = 0; p < pairs; p++) {
+            int w = 2 * p;
+            int l = w + 1;
+            Cost c = cost(
+                    answers.logProbabilities()[w] - reference[w],
+                    answers.tokens(w),
+                    answers.logProbabilities()[l] - reference[l],
+                    answers.tokens(l));
+            sum += c.loss;
+            right += c.right ? 1 : 0;
+            pulls[w] = -scale * c.byChosen;
+            pulls[l] = -scale * c.byRejected;
         }
-
-        @Override
-        public Loss loss(Call call, double scale) {
-            return run(call, scale).loss();
-        }
-
-        @Override
-        public Judged judge(Call call) {
-            return run(call, 1);
-        }
-
-        private Judged run(Call call, double scale) {
-            Answers answers = Answers.of(model, call, batch);
-            double sum = 0;
-            long right = 0;
-            int pairs = batch.size() / 2;
-            for (int p = 0; p < pairs; p++) {
-                int w = 2 * p;
-                int l = w + 1;
-                Cost c = cost(
-                        answers.logProbabilities()[w] - reference[w],
-                        answers.tokens(w),
-                        answers.logProbabilities()[l] - reference[l],
-                        answers.tokens(l));
-                sum += c.loss;
-                right += c.right ? 1 : 0;
-                answers.derive(w, -scale * c.byChosen);
-                answers.derive(l, -scale * c.byRejected);
-            }
-            return new Judged(new Loss(sum, pairs), right, pairs);
-        }
+        answers.derive(pulls);
+        return new Judged(new Loss(sum, pairs), right, pairs);
     }
 }

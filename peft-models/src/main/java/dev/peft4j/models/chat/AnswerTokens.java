@@ -3,7 +3,11 @@ package dev.peft4j.models.chat;
 import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.data.Targets;
 import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.model.Model;
 import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.models.data.Labels;
+import dev.peft4j.models.data.RecordEncoder;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -18,6 +22,15 @@ import org.jspecify.annotations.Nullable;
  * @param maxLength longer sequences are cut to this many tokens
  */
 record AnswerTokens(@Nullable ChatTemplate template, TextTokenizer tokenizer, int maxLength) {
+    /** For what fits into the context of a model, with its template if there are messages: as {@link ChatEncoder#forModel}. */
+    static AnswerTokens forModel(
+            Model model, TextTokenizer tokenizer, boolean hasMessages, int rowsInFront, int maxLength)
+            throws IOException {
+        RecordEncoder fitting = RecordEncoder.forModel(model, tokenizer, Labels.none(), rowsInFront, maxLength);
+        ChatTemplate template = hasMessages ? ChatTemplate.open(model.directory()) : null;
+        return new AnswerTokens(template, tokenizer, fitting.maxLength());
+    }
+
     /**
      * Prompt and answer, however long they are where they are messages.
      *
@@ -74,8 +87,12 @@ record AnswerTokens(@Nullable ChatTemplate template, TextTokenizer tokenizer, in
 
     /** Its first tokens, as many as there may be. */
     PackedBatch.Sequence shortened(PackedBatch.Sequence s) {
-        return isTooLong(s)
-                ? PackedBatch.Sequence.labelled(Arrays.copyOf(s.ids(), maxLength), Arrays.copyOf(labels(s), maxLength))
+        return shortened(s, maxLength);
+    }
+
+    static PackedBatch.Sequence shortened(PackedBatch.Sequence s, int most) {
+        return s.length() > most
+                ? PackedBatch.Sequence.labelled(Arrays.copyOf(s.ids(), most), Arrays.copyOf(labels(s), most))
                 : s;
     }
 

@@ -64,9 +64,9 @@ public record ChatEncoder(ChatTemplate template, TextTokenizer tokenizer, int ma
         for (Chat chat : chats) {
             StoppedException.ifInterrupted(() -> chats.size() + " conversations were to be turned into tokens");
             PackedBatch.Sequence whole = encode(chat);
-            PackedBatch.Sequence sequence = shortened(whole);
+            PackedBatch.Sequence sequence = AnswerTokens.shortened(whole, maxLength);
             cut += whole.length() > maxLength ? 1 : 0;
-            if (Arrays.stream(labels(sequence)).skip(1).allMatch(label -> label == Targets.IGNORE)) {
+            if (!AnswerTokens.hasAnswer(sequence)) {
                 dropped++;
             } else {
                 examples.add(sequence);
@@ -115,15 +115,5 @@ public record ChatEncoder(ChatTemplate template, TextTokenizer tokenizer, int ma
             }
         }
         return labels;
-    }
-
-    private static int[] labels(PackedBatch.Sequence sequence) {
-        return ((Targets.PerToken) sequence.targets()).labels();
-    }
-
-    private PackedBatch.Sequence shortened(PackedBatch.Sequence s) {
-        return s.length() <= maxLength
-                ? s
-                : PackedBatch.Sequence.labelled(Arrays.copyOf(s.ids(), maxLength), Arrays.copyOf(labels(s), maxLength));
     }
 }

@@ -4,8 +4,10 @@ import dev.peft4j.core.data.Example;
 import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.StoppedException;
+import dev.peft4j.core.model.Model;
 import dev.peft4j.models.TextTokenizer;
 import dev.peft4j.models.data.RecordEncoder;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -20,6 +22,22 @@ import org.jspecify.annotations.Nullable;
  * @param maxLength longer sequences are cut to this many tokens
  */
 public record PreferenceEncoder(@Nullable ChatTemplate template, TextTokenizer tokenizer, int maxLength) {
+    /**
+     * For what fits into the context of a model, with its template if preferences have messages.
+     *
+     * @param rowsInFront places of the context that adapters take
+     * @param maxLength longer sequences are cut to this many tokens; 0 for as many as fit
+     * @throws BadInputException if so many do not fit, or adapters leave no place
+     * @throws IOException if the template is damaged, or there is none and messages need one
+     */
+    public static PreferenceEncoder forModel(
+            Model model, TextTokenizer tokenizer, List<Preference> preferences, int rowsInFront, int maxLength)
+            throws IOException {
+        boolean hasMessages = preferences.stream().anyMatch(Preference::isChat);
+        AnswerTokens tokens = AnswerTokens.forModel(model, tokenizer, hasMessages, rowsInFront, maxLength);
+        return new PreferenceEncoder(tokens.template(), tokenizer, tokens.maxLength());
+    }
+
     /**
      * Encodes preferences. Those of which nothing is left that one answer has and the other has not, when they are cut, are dropped and counted.
      *

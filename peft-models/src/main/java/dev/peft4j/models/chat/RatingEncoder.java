@@ -5,8 +5,10 @@ import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.data.RatedAnswer;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.StoppedException;
+import dev.peft4j.core.model.Model;
 import dev.peft4j.models.TextTokenizer;
 import dev.peft4j.models.data.RecordEncoder;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -22,6 +24,22 @@ import org.jspecify.annotations.Nullable;
  * @param maxLength longer sequences are cut to this many tokens
  */
 public record RatingEncoder(@Nullable ChatTemplate template, TextTokenizer tokenizer, int maxLength) {
+    /**
+     * For what fits into the context of a model, with its template if ratings have messages.
+     *
+     * @param rowsInFront places of the context that adapters take
+     * @param maxLength longer sequences are cut to this many tokens; 0 for as many as fit
+     * @throws BadInputException if so many do not fit, or adapters leave no place
+     * @throws IOException if the template is damaged, or there is none and messages need one
+     */
+    public static RatingEncoder forModel(
+            Model model, TextTokenizer tokenizer, List<Rating> ratings, int rowsInFront, int maxLength)
+            throws IOException {
+        boolean hasMessages = ratings.stream().anyMatch(Rating::isChat);
+        AnswerTokens tokens = AnswerTokens.forModel(model, tokenizer, hasMessages, rowsInFront, maxLength);
+        return new RatingEncoder(tokens.template(), tokenizer, tokens.maxLength());
+    }
+
     /**
      * Encodes ratings, and mixes them, always in the same way: what stands beside each other in a file is often of one prompt, and is to be compared with others.
      *

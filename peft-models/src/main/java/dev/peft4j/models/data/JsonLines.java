@@ -12,12 +12,19 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Records of which each is a JSON object on a line of its own.
- *
- * @param file for messages
- * @param settings names of the keys
  */
-record JsonLines(Path file, RecordReader settings) {
+final class JsonLines {
     private static final Set<String> WORDS = Set.of("tokens", "words");
+
+    private final Path file; // for messages
+    private final RecordReader settings; // names of the keys
+    private List<String> names = List.of(); // of the record before, which mostly are those of the next
+    private RecordReader.Columns columns = new RecordReader.Columns("", "", "");
+
+    JsonLines(Path file, RecordReader settings) {
+        this.file = file;
+        this.settings = settings;
+    }
 
     List<TextRecord> read(BufferedReader reader, int limit) throws IOException {
         return JsonLine.readAll(file, reader, limit, this::record);
@@ -29,15 +36,11 @@ record JsonLines(Path file, RecordReader settings) {
     }
 
     private TextRecord record(JsonLine read) throws IOException {
-        List<String> names = new ArrayList<>();
-        read.node().fieldNames().forEachRemaining(names::add);
-        RecordReader.Columns columns = settings.choose(file, read.where() + " ", names);
-        if (!settings.isNamed()) {
-            List<String> unread = new ArrayList<>(names);
-            unread.removeAll(List.of(columns.prompt(), columns.text(), columns.label()));
-            if (!unread.isEmpty()) {
-                throw read.bad(settings.unread(unread, columns));
-            }
+        List<String> found = new ArrayList<>();
+        read.node().fieldNames().forEachRemaining(found::add);
+        if (names.isEmpty() || !found.equals(names)) {
+            columns = choose(read, found);
+            names = found;
         }
         String prompt = columns.prompt().isEmpty() ? "" : text(read, columns.prompt());
         if (!settings.promptColumn().isEmpty()) {
@@ -45,6 +48,18 @@ record JsonLines(Path file, RecordReader settings) {
         }
         String label = columns.label().isEmpty() ? null : label(read, columns.label());
         return new TextRecord(prompt, text(read, columns.text()), label, read.place());
+    }
+
+    private RecordReader.Columns choose(JsonLine read, List<String> found) throws BadFileException {
+        RecordReader.Columns chosen = settings.choose(file, read.where() + " ", found);
+        if (!settings.isNamed()) {
+            List<String> unread = new ArrayList<>(found);
+            unread.removeAll(List.of(chosen.prompt(), chosen.text(), chosen.label()));
+            if (!unread.isEmpty()) {
+                throw read.bad(settings.unread(unread, chosen));
+            }
+        }
+        return chosen;
     }
 
     private String text(JsonLine read, String name) throws BadFileException {

@@ -6,8 +6,10 @@ import dev.peft4j.core.error.BadInputException;
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -251,8 +253,12 @@ public record Labels(ProblemType problem, int outputs, List<String> names) {
      */
     void requireOneText(List<TextRecord> records, boolean ofTags) {
         Map<Integer, String> texts = new HashMap<>();
+        Set<String> seen = new HashSet<>();
         for (TextRecord record : records) {
             for (String label : ofTags ? LabelText.parts(record) : List.of(LabelText.of(record))) {
+                if (!seen.add(label)) {
+                    continue;
+                }
                 int found = classOf(record, label);
                 String other = texts.putIfAbsent(found, label);
                 if (other != null && !other.equals(label)) {

@@ -168,14 +168,9 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
 
     private Made classifiedPair(TextRecord record) {
         requireBoth(record, "records with two texts are classified");
-        TextTokenizer.Tokens both = together(record, maxLength + 1);
-        boolean isCut = both.ids().length > maxLength;
-        TextTokenizer.Tokens fitting = isCut ? together(record, maxLength) : both;
-        return Made.of(classified(record, fitting.ids()).withTokenTypes(fitting.types()), isCut);
-    }
-
-    private TextTokenizer.Tokens together(TextRecord record, int most) {
-        return tokenizer.encodePair(record.prompt().strip(), record.text(), TextTokenizer.Cut.LONGER, most);
+        TextTokenizer.Tokens both =
+                tokenizer.encodePair(record.prompt().strip(), record.text(), TextTokenizer.Cut.LONGER, maxLength);
+        return Made.of(classified(record, both.ids()).withTokenTypes(both.types()), both.isCut());
     }
 
     private Made classified(TextRecord record) {

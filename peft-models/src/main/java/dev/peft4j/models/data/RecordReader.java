@@ -33,12 +33,6 @@ public record RecordReader(
     private static final String NAMING =
             "(--prompt-column, --text-column, --label-column; in Java RecordReader.withPrompt, withText, withLabel)";
 
-    /** For any task. */
-    public RecordReader(
-            String promptColumn, String textColumn, String labelColumn, List<String> header, String separator) {
-        this(promptColumn, textColumn, labelColumn, header, separator, null);
-    }
-
     /** The usual columns of a task, whichever a file has. */
     public static RecordReader defaults() {
         return new RecordReader("", "", "", List.of(), "\n", null);

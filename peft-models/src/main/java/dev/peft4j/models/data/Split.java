@@ -31,19 +31,14 @@ public record Split(List<TextRecord> train, List<TextRecord> heldOut) {
      * @param share of the records, from 0 up to but not including 1; rounded down
      */
     public static Split of(List<TextRecord> records, double share, long seed) {
-        boolean[] out = heldOut(
+        Parts<TextRecord> parts = parts(
                 records,
                 r -> r.prompt().isEmpty() ? r.text() : r.prompt(),
                 r -> r.prompt() + '\0' + r.text(),
                 r -> String.valueOf(r.label()),
                 share,
                 seed);
-        List<TextRecord> train = new ArrayList<>();
-        List<TextRecord> heldOut = new ArrayList<>();
-        for (int i = 0; i < out.length; i++) {
-            (out[i] ? heldOut : train).add(records.get(i));
-        }
-        return new Split(List.copyOf(train), List.copyOf(heldOut));
+        return new Split(parts.train, parts.heldOut);
     }
 
     /** The same, but that a record which would be held out alone is trained on: where records are compared with each other, it can be compared with none. */
@@ -52,17 +47,24 @@ public record Split(List<TextRecord> train, List<TextRecord> heldOut) {
     }
 
     /**
-     * Draws which records of another kind are held out, with a seed. Those of one prompt stay together, unless all have one.
+     * Records of another kind.
+     *
+     * @param train in the order that they were given in
+     * @param heldOut in the same order
+     */
+    public record Parts<T>(List<T> train, List<T> heldOut) {}
+
+    /**
+     * Holds out a share of records of another kind, drawn with a seed. Those of one prompt stay together, unless all have one.
      *
      * @param prompt of a record, by its {@code equals}
      * @param share of the records, from 0 up to but not including 1; rounded down
-     * @return for each record whether it is held out
      */
-    public static <T> boolean[] heldOut(List<T> records, Function<? super T, ?> prompt, double share, long seed) {
-        return heldOut(records, prompt, r -> r, r -> "", share, seed);
+    public static <T> Parts<T> parts(List<T> records, Function<? super T, ?> prompt, double share, long seed) {
+        return parts(records, prompt, r -> r, r -> "", share, seed);
     }
 
-    private static <T> boolean[] heldOut(
+    private static <T> Parts<T> parts(
             List<T> records,
             Function<? super T, ?> prompt,
             Function<? super T, ?> whole,
@@ -73,13 +75,8 @@ public record Split(List<TextRecord> train, List<TextRecord> heldOut) {
             throw new BadInputException("a share of " + share
                     + " of the records was to be held out; it must be at least 0 and below 1. Give one such as 0.1.");
         }
-        boolean[] out = draw(records, prompt, label, share, seed);
-        for (boolean o : out) {
-            if (o) {
-                return out;
-            }
-        }
-        return draw(records, whole, label, share, seed); // one prompt for all
+        Parts<T> parts = draw(records, prompt, label, share, seed);
+        return parts.heldOut.isEmpty() ? draw(records, whole, label, share, seed) : parts; // one prompt for all
     }
 
     /** All records, those to train on first: what their labels are, where both sides are of one file. */
@@ -89,7 +86,7 @@ public record Split(List<TextRecord> train, List<TextRecord> heldOut) {
         return all;
     }
 
-    private static <T> boolean[] draw(
+    private static <T> Parts<T> draw(
             List<T> records, Function<? super T, ?> key, Function<? super T, String> label, double share, long seed) {
         Map<Object, List<Integer>> groups = new LinkedHashMap<>();
         for (int i = 0; i < records.size(); i++) {
@@ -109,7 +106,12 @@ public record Split(List<TextRecord> train, List<TextRecord> heldOut) {
             wanted += share * ofClass.stream().mapToInt(List::size).sum();
             wanted -= take(ofClass, (int) Math.floor(wanted + 1e-9), out);
         }
-        return out;
+        List<T> train = new ArrayList<>();
+        List<T> heldOut = new ArrayList<>();
+        for (int i = 0; i < out.length; i++) {
+            (out[i] ? heldOut : train).add(records.get(i));
+        }
+        return new Parts<>(List.copyOf(train), List.copyOf(heldOut));
     }
 
     /** Takes whole groups as long as they fit into a number of records; returns how many records these are. */

@@ -43,24 +43,19 @@ class SplitTest {
         for (int i = 0; i < 1000; i++) {
             records.add(i);
         }
-        boolean[] out = Split.heldOut(records, i -> i % 140, 0.1, 3);
+        Split.Parts<Integer> parts = Split.parts(records, i -> i % 140, 0.1, 3);
         Set<Integer> held = new HashSet<>();
         Set<Integer> train = new HashSet<>();
-        int count = 0;
-        for (int i = 0; i < out.length; i++) {
-            count += out[i] ? 1 : 0;
-            (out[i] ? held : train).add(i % 140);
-        }
+        parts.heldOut().forEach(i -> held.add(i % 140));
+        parts.train().forEach(i -> train.add(i % 140));
+        int count = parts.heldOut().size();
+        assertEquals(1000 - count, parts.train().size());
         assertTrue(count > 90 && count <= 100, "" + count);
         held.retainAll(train);
         assertEquals(Set.of(), held);
-        int alike = 0;
-        for (boolean o : Split.heldOut(records, i -> "one", 0.1, 3)) {
-            alike += o ? 1 : 0;
-        }
-        assertEquals(100, alike);
+        assertEquals(100, Split.parts(records, i -> "one", 0.1, 3).heldOut().size());
         for (double share : new double[] {-0.1, 1, Double.NaN}) {
-            assertThrows(BadInputException.class, () -> Split.heldOut(records, i -> i, share, 3));
+            assertThrows(BadInputException.class, () -> Split.parts(records, i -> i, share, 3));
         }
     }
 
