@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
 public final class Backend implements AutoCloseable {
     private static final String CPU_BACKEND = "org.nd4j.linalg.cpu.nativecpu.CpuBackend";
     private static final int MAX_THREADS = 1024;
-    private static final OnFirstUse HOST = new OnFirstUse(() -> shared(threads()));
+    private static final OnFirstUse HOST = new OnFirstUse(() -> host(threads(), false));
     private static final OnFirstUse AUTO = new OnFirstUse(Backend::choose);
 
     private final String name;
@@ -54,7 +54,8 @@ public final class Backend implements AutoCloseable {
 
     /**
      * The backend that fits what is on the class path: the host engine where ND4J's backend is {@code nd4j-native}, else the ND4J
-     * engine in single precision. {@code -Dpeft4j.backend=host|nd4j} forces one.
+     * engine in single precision. {@code -Dpeft4j.backend=host|nd4j} forces one. Products of the host are computed by OpenBLAS and by another
+     * library that is on the class path and has something for this processor; {@code -Dpeft4j.engine=openblas|onednn|nd4j} forces one.
      *
      * @throws BackendException if no ND4J backend is on the class path, its natives cannot be loaded, or a setting is wrong
      */
@@ -63,7 +64,7 @@ public final class Backend implements AutoCloseable {
     }
 
     /**
-     * Strided OpenBLAS and row kernels on all cores, or on {@code -Dpeft4j.threads=N}; single precision.
+     * Products by OpenBLAS and the library beside it, and row kernels, on all cores, or on {@code -Dpeft4j.threads=N}; single precision.
      *
      * @throws BackendException if the natives of OpenBLAS cannot be loaded, or the number of threads is wrong
      */
@@ -100,23 +101,19 @@ public final class Backend implements AutoCloseable {
             throw new BadInputException("a backend with " + threads + " threads was asked for; there are 1 to "
                     + MAX_THREADS + ". Give the number of processor cores to use.");
         }
+        return host(threads, true);
+    }
+
+    private static Backend host(int threads, boolean own) {
         HostMatrixEngine.OPENBLAS.load();
+        HostLibraries.Chosen library = HostLibraries.choose();
         Workers workers = new Workers(threads);
-        return host(workers, workers);
-    }
-
-    private static Backend shared(int threads) {
-        HostMatrixEngine.OPENBLAS.load();
-        return host(new Workers(threads), null);
-    }
-
-    private static Backend host(Workers workers, @Nullable Workers own) {
         return new Backend(
-                "host, " + workers.threads() + " threads",
+                "host, " + workers.threads() + " threads, " + library.description(),
                 DType.F32,
-                new HostMatrixEngine(workers),
+                new HostMatrixEngine(workers, library.products()),
                 new HostKernels(workers),
-                own);
+                own ? workers : null);
     }
 
     /** For logs and reports. */
@@ -177,6 +174,9 @@ public final class Backend implements AutoCloseable {
     private static Backend choose() {
         List<String> found = nd4jBackends();
         String forced = System.getProperty("peft4j.backend", "");
+        if (forced.isEmpty() && HostLibraries.asked().equals(HostLibraries.ND4J)) {
+            forced = HostLibraries.ND4J;
+        }
         Backend chosen;
         if (forced.equals("host") || (forced.isEmpty() && found.contains(CPU_BACKEND))) {
             chosen = host();

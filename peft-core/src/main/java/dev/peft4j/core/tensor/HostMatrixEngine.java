@@ -11,32 +11,41 @@ import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.openblas.global.openblas_nolapack;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Products by the OpenBLAS that ND4J brings, called on the memory of the tensors with their strides.
  *
- * <p>OpenBLAS runs on the calling thread only, and large products are cut into strips for the {@link Workers}: its own threads
+ * <p>OpenBLAS runs on the calling thread only, and large products are cut into {@link Strips} for the {@link Workers}: its own threads
  * would spin beside the threads of the row kernels, and would take turns when attention heads call it in parallel.
  *
- * <p>On some processors the last bits of an element depend on its place in the product that OpenBLAS is given. So the strips follow from the dimensions and from the
- * machine alone, and are the same whether many threads compute them or one.
+ * <p>Another library ({@link HostProducts}) computes the products that it computes faster.
  */
 final class HostMatrixEngine implements MatrixEngine {
     static final NativeLibrary OPENBLAS = new NativeLibrary(
             "org.bytedeco:openblas", "org/bytedeco/openblas", 100, () -> Loader.load(openblas_nolapack.class));
 
-    private static final long PARALLEL_FLOPS = 400_000; // about 10 µs, three times the cost of waking a worker
-    private static final int ALIGNMENT = 16;
-    private static final int STRIPS = strips(Runtime.getRuntime().availableProcessors());
-    private static final int LOW_RANK = 32;
     private static final int WARM_ROWS = 256;
     private static final int WARM_FROM = 1 << 15; // elements of b
 
-    private final Workers workers;
+    private static final ThreadMemory WORKING = new ThreadMemory(1 << 18);
 
-    HostMatrixEngine(Workers workers) {
-        this.workers = workers;
+    private final Strips strips;
+    private final @Nullable HostProducts library;
+    private final @Nullable HostBf16Engine bf16;
+
+    /** @param library what computes some of the products, or null */
+    HostMatrixEngine(Workers workers, @Nullable HostProducts library) {
+        this.strips = new Strips(workers);
+        this.library = library;
+        this.bf16 =
+                library != null && library.has(HostProducts.Format.BF16) ? new HostBf16Engine(workers, library) : null;
         BlasThreads.one();
+    }
+
+    @Override
+    public @Nullable Bf16Engine bf16() {
+        return bf16;
     }
 
     @Override
@@ -61,40 +70,60 @@ final class HostMatrixEngine implements MatrixEngine {
             scale(beta, c);
             return;
         }
-        int parts = 2L * m * n * k < PARALLEL_FLOPS ? 1 : STRIPS;
-        boolean update = k <= LOW_RANK && m >= n / 8; // each strip then reads and writes whole rows of c
-        if (n >= m && !update) {
-            workers.forRange(
-                    n,
-                    strip(n, parts),
-                    (from, to) -> product(
-                            transposeA,
-                            transposeB,
-                            alpha,
-                            a,
-                            transposeB ? b.rows(from, to - from) : b.columns(from, to - from),
-                            beta,
-                            c.columns(from, to - from)));
-        } else {
-            workers.forRange(
-                    m,
-                    strip(m, parts),
-                    (from, to) -> product(
-                            transposeA,
-                            transposeB,
-                            alpha,
-                            transposeA ? a.columns(from, to - from) : a.rows(from, to - from),
-                            b,
-                            beta,
-                            c.rows(from, to - from)));
+        strips.run(
+                m,
+                n,
+                k,
+                (row, rows, column, columns) -> product(
+                        transposeA,
+                        transposeB,
+                        alpha,
+                        transposeA ? a.columns(row, rows) : a.rows(row, rows),
+                        transposeB ? b.rows(column, columns) : b.columns(column, columns),
+                        beta,
+                        c.rows(row, rows).columns(column, columns)));
+    }
+
+    /** A product on this thread, by whatever is faster. */
+    private void product(
+            boolean transposeA, boolean transposeB, double alpha, Tensor a, Tensor b, double beta, Tensor c) {
+        HostProducts other = library;
+        int k = transposeA ? a.rows() : a.cols();
+        if (other == null || beta * (beta - 1) != 0 || !other.isFaster(transposeA, transposeB, c.rows(), c.cols(), k)) {
+            blas(transposeA, transposeB, alpha, a, b, beta, c);
+            return;
         }
+        other.compute(
+                new HostProducts.Product(
+                        HostProducts.Format.F32,
+                        c.rows(),
+                        c.cols(),
+                        k,
+                        alpha,
+                        new HostProducts.Operand(a.address(), a.stride(), transposeA),
+                        new HostProducts.Operand(b.address(), b.stride(), transposeB),
+                        beta,
+                        c.address(),
+                        c.stride()),
+                HostMatrixEngine::workingMemory);
+    }
+
+    /** See {@link HostProducts.WorkingMemory}. */
+    static long workingMemory(long bytes) {
+        return WORKING.get(Math.toIntExact((bytes + Float.BYTES - 1) / Float.BYTES))
+                .address();
+    }
+
+    /** Frees that of this thread, which ends. */
+    static void freeWorkingMemory() {
+        WORKING.free();
     }
 
     /**
-     * A product on this thread. The rows of a large b that is not transposed are read in blocks just before they are used: BLAS goes
+     * The same by OpenBLAS. The rows of a large b that is not transposed are read in blocks just before they are used: BLAS goes
      * through them in narrow columns, which is slow in memory that is not in the cache yet.
      */
-    private static void product(
+    private static void blas(
             boolean transposeA, boolean transposeB, double alpha, Tensor a, Tensor b, double beta, Tensor c) {
         int k = transposeA ? a.rows() : a.cols();
         boolean blocks = !transposeB && (long) k * b.cols() >= WARM_FROM && c.rows() > 1;
@@ -122,7 +151,7 @@ final class HostMatrixEngine implements MatrixEngine {
     }
 
     /** What is left of a product of no terms, which OpenBLAS does not compute. */
-    private static void scale(double beta, Tensor c) {
+    static void scale(double beta, Tensor c) {
         for (int i = 0; i < c.rows(); i++) {
             for (int j = 0; j < c.cols(); j++) {
                 c.put(i, j, beta == 0 ? 0 : beta * c.value(i, j));
@@ -136,16 +165,6 @@ final class HostMatrixEngine implements MatrixEngine {
         for (int r = from; r < from + rows; r++) {
             b.read(r, 0, row, 0, b.cols());
         }
-    }
-
-    /** Of a large product: two also for one processor, so that a container with half of a machine of two computes the same bits; powers of two beyond. */
-    static int strips(int processors) {
-        return processors <= 2 ? 2 : Integer.highestOneBit(2 * processors - 1);
-    }
-
-    private static int strip(int n, int parts) {
-        int size = (n + parts - 1) / parts;
-        return parts == 1 ? n : (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     }
 
     /** One product on this thread, on addresses: {@code c = alpha · op(a) op(b) + beta · c}. */

@@ -54,6 +54,21 @@ public final class NativeBytes implements AutoCloseable {
                 .put(NativeMemory.floatIndex(index), from, 0, n));
     }
 
+    /** Begins an operation of an engine on the memory, which lasts until {@link #leave}. */
+    void enter() {
+        memory.enter();
+    }
+
+    /** Ends it. */
+    void leave() {
+        memory.leave();
+    }
+
+    /** Where it begins. */
+    long address() {
+        return memory.address();
+    }
+
     private void use(long at, long count, Runnable operation) {
         if (at < 0 || count < 0 || at > size - count) {
             throw new IndexOutOfBoundsException("bytes " + at + " to " + (at + count) + " of " + size);

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Where that fails, Java throws the cause once, and {@link NoClassDefFoundError} without it from then on. Here the first failure
  * is kept, and each use says the same.
  */
-final class NativeLibrary {
+public final class NativeLibrary {
     private static final List<String> PLATFORMS =
             List.of("linux-x86_64", "linux-arm64", "macosx-x86_64", "macosx-arm64", "windows-x86_64");
 
@@ -35,7 +35,7 @@ final class NativeLibrary {
      * @param megabytes of the natives when they are unpacked
      * @param firstUse what loads them
      */
-    NativeLibrary(String artifact, String folder, int megabytes, Runnable firstUse) {
+    public NativeLibrary(String artifact, String folder, int megabytes, Runnable firstUse) {
         this.artifact = artifact;
         this.folder = folder;
         this.megabytes = megabytes;
@@ -47,7 +47,7 @@ final class NativeLibrary {
      *
      * @throws BackendException if it is missing or cannot be loaded
      */
-    void load() {
+    public void load() {
         if (!loaded) {
             loadOnce();
         }

@@ -187,6 +187,12 @@ class NativeMatrix {
         }
     }
 
+    /** Copies the bits of {@code n} elements of a row in single precision. */
+    final void readBits(int row, int col, int[] to, int n) {
+        long i = place(row, col, n);
+        live().ints(i).get(NativeMemory.floatIndex(i), to, 0, n);
+    }
+
     /** Copies the bits of {@code n} elements of single precision into a row. */
     final void writeBits(int row, int col, int[] bits, int n) {
         long i = place(row, col, n);

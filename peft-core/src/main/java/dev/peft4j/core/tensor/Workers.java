@@ -49,6 +49,7 @@ final class Workers implements AutoCloseable {
     private void begin(CountDownLatch ready) {
         try {
             AttentionScratch.get(1);
+            HostMatrixEngine.workingMemory(1);
         } finally {
             ready.countDown();
         }
@@ -56,6 +57,7 @@ final class Workers implements AutoCloseable {
             work();
         } finally {
             AttentionScratch.free();
+            HostMatrixEngine.freeWorkingMemory();
         }
     }
 

@@ -93,7 +93,7 @@ class BackendTest {
     @ParameterizedTest
     @CsvSource({"1, 2", "2, 2", "3, 4", "4, 4", "6, 8", "16, 16", "17, 32"})
     void strips_follow_from_the_processors_of_the_machine(int processors, int strips) {
-        assertEquals(strips, HostMatrixEngine.strips(processors));
+        assertEquals(strips, Strips.count(processors));
     }
 
     @Test

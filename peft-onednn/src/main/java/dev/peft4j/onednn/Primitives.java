@@ -1,0 +1,129 @@
+package dev.peft4j.onednn;
+
+import dev.peft4j.core.error.BackendException;
+import dev.peft4j.core.tensor.HostProducts.Format;
+import dev.peft4j.core.tensor.HostProducts.Operand;
+import dev.peft4j.core.tensor.HostProducts.Product;
+import dev.peft4j.core.tensor.HostProducts.WorkingMemory;
+import java.lang.ref.Cleaner;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.bytedeco.dnnl.dnnl_stream;
+import org.bytedeco.dnnl.global.dnnl;
+
+/**
+ * The compiled products of a thread. To compile one takes about a millisecond, and the number of tokens is another one in each batch: so what is counted in
+ * tokens is cut into pieces of a few sizes, and a training run needs a few dozen products whatever its lengths are.
+ */
+final class Primitives {
+    private static final int MOST = 512;
+    private static final int[] PIECES = {512, 256, 128, 64, 32};
+    private static final Cleaner CLEANER = Cleaner.create();
+    private static final ThreadLocal<Primitives> LOCAL = ThreadLocal.withInitial(Primitives::new);
+
+    private final Natives natives = new Natives();
+
+    /** What oneDNN compiles: everything but addresses. */
+    record Key(
+            Format format,
+            int m,
+            int n,
+            int k,
+            boolean transposeA,
+            int strideA,
+            boolean transposeB,
+            int strideB,
+            int strideC,
+            float alpha,
+            float beta) {}
+
+    /** What is given back when the thread has ended. */
+    private static final class Natives implements Runnable {
+        final dnnl_stream stream = new dnnl_stream();
+        final Map<Key, Primitive> compiled = new LinkedHashMap<>(16, 0.75f, true);
+
+        Natives() {
+            check(
+                    dnnl.dnnl_stream_create(stream, OneDnn.Engine.HANDLE, dnnl.dnnl_stream_default_flags),
+                    "stream of this thread");
+        }
+
+        Primitive get(Key key) {
+            Primitive found = compiled.get(key);
+            if (found == null) {
+                found = new Primitive(key);
+                compiled.put(key, found);
+                if (compiled.size() > MOST) { // the one that was not used for the longest time
+                    Iterator<Primitive> oldest = compiled.values().iterator();
+                    oldest.next().close();
+                    oldest.remove();
+                }
+            }
+            return found;
+        }
+
+        @Override
+        public void run() {
+            compiled.values().forEach(Primitive::close);
+            dnnl.dnnl_stream_destroy(stream);
+        }
+    }
+
+    private Primitives() {
+        CLEANER.register(this, natives);
+    }
+
+    static Primitives ofThisThread() {
+        return LOCAL.get();
+    }
+
+    /** Computes a product in pieces. */
+    void compute(Product p, WorkingMemory memory) {
+        boolean rows = !p.a().isTransposed(); // then M counts tokens, else K does
+        int all = rows ? p.m() : p.k();
+        for (int from = 0, piece; from < all; from += piece) {
+            piece = piece(all - from);
+            Key key = new Key(
+                    p.format(),
+                    rows ? piece : p.m(),
+                    p.n(),
+                    rows ? p.k() : piece,
+                    p.a().isTransposed(),
+                    p.a().stride(),
+                    p.b().isTransposed(),
+                    p.b().stride(),
+                    p.strideC(),
+                    (float) p.alpha(),
+                    rows || from == 0 ? (float) p.beta() : 1f);
+            int bytes = Primitive.bytes(p.format());
+            long a = p.a().address() + (long) bytes * from * p.a().stride();
+            long b = rows ? p.b().address() : at(p.b(), from, bytes);
+            long c = rows ? p.c() + (long) Float.BYTES * from * p.strideC() : p.c();
+            natives.get(key).compute(natives.stream, a, b, c, memory);
+        }
+    }
+
+    /** Where a row of op(b) begins. */
+    private static long at(Operand b, int row, int bytes) {
+        return b.address() + (long) bytes * row * (b.isTransposed() ? 1 : b.stride());
+    }
+
+    private static int piece(int left) {
+        for (int size : PIECES) {
+            if (size <= left) {
+                return size;
+            }
+        }
+        return left;
+    }
+
+    /** Ends what oneDNN did not do. */
+    static void check(int status, String what) {
+        if (status != dnnl.dnnl_success) {
+            throw new BackendException("oneDNN was to make the " + what + ", and answered with its status " + status
+                    + (status == dnnl.dnnl_out_of_memory ? ", which means that memory is exhausted" : "")
+                    + ". Set -Dpeft4j.engine=openblas to compute without it.");
+        }
+    }
+}
