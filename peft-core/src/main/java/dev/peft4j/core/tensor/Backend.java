@@ -86,6 +86,9 @@ public final class Backend implements AutoCloseable {
             HostMatrixEngine.OPENBLAS.load();
         }
         Nd4jMatrixEngine.ND4J.load();
+        if (found.contains(CPU_BACKEND)) {
+            BlasThreads.again();
+        }
         return new Backend("nd4j", dtype, new Nd4jMatrixEngine(), new Nd4jKernels());
     }
 

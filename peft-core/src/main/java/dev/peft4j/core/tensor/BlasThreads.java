@@ -21,6 +21,14 @@ final class BlasThreads {
         blas_set_num_threads(1);
     }
 
+    /** To be called when another user of OpenBLAS has begun, such as ND4J, which takes all cores for it. */
+    static synchronized void again() {
+        if (users > 0) {
+            before = blas_get_num_threads();
+            blas_set_num_threads(1);
+        }
+    }
+
     /** To be called when it ends. */
     static synchronized void giveBack() {
         if (--users == 0) {

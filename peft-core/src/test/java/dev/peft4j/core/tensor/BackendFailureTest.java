@@ -1,5 +1,6 @@
 package dev.peft4j.core.tensor;
 
+import static org.bytedeco.openblas.global.openblas_nolapack.blas_get_num_threads;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -36,6 +37,7 @@ class BackendFailureTest {
                         case "auto" -> Backend::auto;
                         case "host" -> Backend::host;
                         case "nd4j" -> () -> Backend.nd4j(DType.F64);
+                        case "both" -> BackendFailureTest::both;
                         case "memory" -> () -> new Arena(DType.F32).allocate(2, 2);
                         case "svd" -> () -> Decompositions.svd(new double[] {1, 2, 3, 4}, 2, 2);
                         default -> throw new IllegalArgumentException(args[0]);
@@ -49,6 +51,13 @@ class BackendFailureTest {
                 }
             }
         }
+    }
+
+    /** ND4J takes all cores for OpenBLAS when it is loaded, which would change the last bits of the host's products. */
+    private static void both() {
+        Backend.host();
+        Backend.nd4j(DType.F64);
+        assertEquals(1, blas_get_num_threads());
     }
 
     /** What the probe says both times, in a process with some options, the test's folder and without the jars of a pattern. */
@@ -162,6 +171,11 @@ class BackendFailureTest {
                 "-Dpeft4j.threads=" + threads + " was asked for",
                 "from 1 to 1024",
                 "Leave it out");
+    }
+
+    @Test
+    void loading_nd4j_leaves_the_threads_of_the_host_alone() throws Exception {
+        assertEquals("works", probe("both", ""));
     }
 
     @Test
