@@ -43,7 +43,7 @@ public final class Models {
         try (Checkpoint checkpoint = Checkpoint.open(directory)) {
             ModelConfig config = ModelConfig.read(directory).withProblem(options.problem());
             config.requirePlain();
-            Weights weights = Weights.of(checkpoint, backend.dtype(), options.format());
+            Weights weights = Weights.of(checkpoint, backend, options.format());
             try {
                 Model model = create(config, weights, options);
                 List<String> unused = unused(config, checkpoint, model);

@@ -84,7 +84,9 @@ public final class OneDnn implements HostProducts {
     private static Set<Format> formats(int instructions) {
         Set<Format> all = EnumSet.of(Format.F32);
         if (covers(instructions, dnnl.dnnl_cpu_isa_avx512_core_vnni)
-                || covers(instructions, dnnl.dnnl_cpu_isa_avx2_vnni)) { // without, sums of two products are cut at 16 bits
+                || covers(
+                        instructions,
+                        dnnl.dnnl_cpu_isa_avx2_vnni)) { // without, sums of two products are cut at 16 bits
             all.add(Format.INT8);
         }
         if (covers(instructions, dnnl.dnnl_cpu_isa_avx512_core_bf16)) {

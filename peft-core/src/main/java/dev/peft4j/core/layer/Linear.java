@@ -97,7 +97,7 @@ public final class Linear {
         }
         double beta = b == null ? 0 : 1;
         if (w != null) {
-            backend.matrices().gemm(false, true, 1, x.value(), w.value(), beta, y.value());
+            weight.products(backend).gemm(false, true, 1, x.value(), w.value(), beta, y.value());
         } else {
             weight.multiply(pass, x.value(), beta, y.value());
         }
@@ -111,7 +111,7 @@ public final class Linear {
     private static final Tensor[] NOTHING = {};
 
     private void backward(Pass pass, Node x, @Nullable Node w, @Nullable Node b, Node y) {
-        MatrixEngine matrices = pass.backend().matrices();
+        MatrixEngine matrices = weight.products(pass.backend());
         Tensor dy = y.grad();
         if (x.isTracked()) {
             double beta = pass.prepareGrad(x) ? 1 : 0;

@@ -2,7 +2,9 @@ package dev.peft4j.core.weight;
 
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.DType;
+import dev.peft4j.core.tensor.MatrixEngine;
 import dev.peft4j.core.tensor.RowTarget;
 import dev.peft4j.core.tensor.Tensor;
 
@@ -65,6 +67,11 @@ public interface FrozenWeight extends AutoCloseable {
      */
     default void forEachPanel(Pass pass, PanelAction action) {
         Panels.forEach(this, pass, action);
+    }
+
+    /** What products are computed with where a trained matrix takes its place: in 16 bits if this one's are. */
+    default MatrixEngine products(Backend backend) {
+        return backend.matrices();
     }
 
     /** {@code y = x Wᵀ + beta · y}; x (T, I), y (T, O). */

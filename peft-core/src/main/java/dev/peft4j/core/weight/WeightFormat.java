@@ -1,5 +1,6 @@
 package dev.peft4j.core.weight;
 
+import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
 
 /** In which form the matrices of a base model are kept in memory. Vectors, such as biases, are always kept as they are computed with. */
@@ -13,13 +14,14 @@ public interface WeightFormat {
      */
     FrozenWeight keep(Tensor dense, String inFile);
 
+    /** The same for a backend: numbers of 16 bits lie as its products read them, if it has some for them. */
+    default WeightFormat on(Backend backend) {
+        return this;
+    }
+
     /** As in the checkpoint: 16-bit numbers stay so, all others are kept in the precision that is computed in. */
     static WeightFormat stored() {
-        return (dense, inFile) -> switch (inFile) {
-            case "BF16" -> sixteen(dense, true);
-            case "F16" -> sixteen(dense, false);
-            default -> new DenseWeight(dense);
-        };
+        return new SixteenBits(false, false);
     }
 
     /** In the precision that is computed in, whatever the checkpoint has. */
@@ -29,15 +31,6 @@ public interface WeightFormat {
 
     /** In bfloat16, rounded where the checkpoint has more digits. */
     static WeightFormat bf16() {
-        return (dense, inFile) -> sixteen(dense, true);
-    }
-
-    private static FrozenWeight sixteen(Tensor dense, boolean bf16) {
-        if (!dense.isFinite()) { // such numbers have no place there
-            return new DenseWeight(dense);
-        }
-        try (dense) {
-            return bf16 ? Bf16Weight.of(dense) : F16Weight.of(dense);
-        }
+        return new SixteenBits(true, false);
     }
 }

@@ -6,6 +6,7 @@ import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.format.Checkpoint;
 import dev.peft4j.core.format.SafetensorsWriter;
 import dev.peft4j.core.format.TensorInfo;
+import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Initial;
 import dev.peft4j.core.tensor.Tensor;
@@ -62,11 +63,11 @@ public final class Weights implements AutoCloseable {
     /**
      * Weights that a family reads from a checkpoint.
      *
-     * @param dtype number format that the model computes in
+     * @param backend that the model computes on
      * @param format in which matrices are kept
      */
-    public static Weights of(Checkpoint checkpoint, DType dtype, WeightFormat format) {
-        return new Weights(checkpoint.directory(), dtype, format, checkpoint, null);
+    public static Weights of(Checkpoint checkpoint, Backend backend, WeightFormat format) {
+        return new Weights(checkpoint.directory(), backend.dtype(), format.on(backend), checkpoint, null);
     }
 
     /**
