@@ -8,6 +8,7 @@ import dev.peft4j.core.data.ProblemType;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.TaskType;
+import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.weight.WeightFormat;
 import dev.peft4j.models.LoadOptions;
 import dev.peft4j.models.ModelInfo;
@@ -20,11 +21,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Option;
 
 /** Which model, and on how many threads. */
 final class ModelOptions {
     private static final int MOST_THREADS = 1024;
+    private static final Logger LOG = LoggerFactory.getLogger(ModelOptions.class);
 
     @Option(
             names = "--model",
@@ -56,9 +60,17 @@ final class ModelOptions {
             names = "--dtype",
             paramLabel = "KIND",
             description =
-                    "how the weights of the base are kept in memory: f32; bf16, half as large; or auto: in 16 bits if the"
-                            + " checkpoint has them so (default: ${DEFAULT-VALUE})")
+                    "how the weights of the base are kept in memory, and multiplied where the processor has instructions for"
+                            + " it: f32; bf16, half as large; or auto: in 16 bits if the checkpoint has them so (default:"
+                            + " ${DEFAULT-VALUE})")
     Dtype dtype = Dtype.AUTO;
+
+    @Option(
+            names = "--strict",
+            description = "end with an error where --dtype bf16 cannot be multiplied in 16 bits, instead of in f32")
+    boolean strict;
+
+    private boolean trained;
 
     /** In which form weights are kept. */
     enum Dtype {
@@ -66,11 +78,12 @@ final class ModelOptions {
         F32,
         BF16;
 
-        WeightFormat format() {
+        /** @param trained whether the weights themselves are trained, in steps that are smaller than 16 bits can tell */
+        WeightFormat format(boolean trained) {
             return switch (this) {
-                case AUTO -> WeightFormat.stored();
+                case AUTO -> trained ? WeightFormat.full() : WeightFormat.stored();
                 case F32 -> WeightFormat.full();
-                case BF16 -> WeightFormat.bf16();
+                case BF16 -> trained ? WeightFormat.autocast() : WeightFormat.bf16();
             };
         }
 
@@ -112,11 +125,9 @@ final class ModelOptions {
         return ModelInfo.read(model.directory(), asked, adapters);
     }
 
-    /** All weights are to be trained, for which they have to be in single precision: it is chosen if nothing was. */
+    /** All weights are to be trained, for which they are kept in single precision. */
     void trainAll() {
-        if (dtype == Dtype.AUTO) {
-            dtype = Dtype.F32;
-        }
+        trained = true;
     }
 
     /** Opens the model, with as many classes as its adapters have. */
@@ -146,8 +157,9 @@ final class ModelOptions {
      */
     private Model open(TaskType opened, int outputs, @Nullable ProblemType problem, long seed) throws IOException {
         useThreads(threads);
+        requireProducts();
         LoadOptions options = LoadOptions.defaults()
-                .withFormat(dtype.format())
+                .withFormat(dtype.format(trained))
                 .withOutputs(outputs)
                 .withSeed(seed)
                 .withTask(opened)
@@ -155,9 +167,31 @@ final class ModelOptions {
         return Models.load(model.directory(), options);
     }
 
+    /**
+     * Tells what becomes of {@code --dtype bf16} on a processor without products of 16 bits.
+     *
+     * @throws BadInputException if that is not to be
+     */
+    private void requireProducts() {
+        if (strict && dtype != Dtype.BF16) {
+            throw new BadInputException("--strict was given with --dtype " + dtype
+                    + ", and it is about --dtype bf16 alone. Leave out --strict, or ask for bf16.");
+        }
+        Backend backend = Backend.auto();
+        if (dtype != Dtype.BF16 || backend.matrices().bf16() != null) {
+            return;
+        }
+        String found = "--dtype bf16 was asked for, and this processor has no products of 16 bits that the backend ("
+                + backend.name() + ") could use";
+        if (strict) {
+            throw new BadInputException(found + ". Leave out --strict to keep weights in 16 bits and compute in f32.");
+        }
+        LOG.warn("{}: {}multiplied in f32", found, trained ? "" : "weights are kept in 16 bits and ");
+    }
+
     /** Opens a model as its checkpoint is. */
     static Model open(Path directory) throws IOException {
-        return Models.load(directory, LoadOptions.defaults().withFormat(Dtype.AUTO.format()));
+        return Models.load(directory, LoadOptions.defaults().withFormat(WeightFormat.stored()));
     }
 
     /** How many threads the backend gets when it is made; 0 for all cores. */

@@ -29,6 +29,14 @@ public interface WeightFormat {
         return (dense, inFile) -> new DenseWeight(dense);
     }
 
+    /**
+     * In the precision that is computed in, and multiplied in 16 bits where the backend has such products: what PyTorch computes under {@code autocast}. For
+     * weights that are trained themselves, whose steps are smaller than 16 bits can tell.
+     */
+    static WeightFormat autocast() {
+        return (dense, inFile) -> new DenseWeight(dense, true);
+    }
+
     /** In bfloat16, rounded where the checkpoint has more digits. */
     static WeightFormat bf16() {
         return new SixteenBits(true, false);

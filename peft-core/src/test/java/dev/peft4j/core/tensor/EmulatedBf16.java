@@ -4,10 +4,15 @@ import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.ShortPointer;
 
 /** Products of 16 bits as a processor with instructions for them computes them, by widening the operands: tests run everywhere. */
-final class EmulatedBf16 implements HostProducts {
+public final class EmulatedBf16 implements HostProducts {
     private EmulatedBf16() {}
 
-    /** A backend of the host with such products, on some workers. */
+    /** A backend of the host with such products on one thread, which has nothing to close. */
+    public static Backend backend() {
+        return backend(new Workers(1));
+    }
+
+    /** The same on some workers. */
     static Backend backend(Workers workers) {
         return new Backend(
                 "host with emulated bf16",

@@ -10,6 +10,7 @@ import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.DType;
+import dev.peft4j.core.tensor.EmulatedBf16;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -41,7 +42,7 @@ class Bf16OperandTest {
 
     @Test
     void it_is_chosen_for_a_backend_that_multiplies_it() {
-        Backend sixteen = EmulatedEngine.backend(Backend.host());
+        Backend sixteen = EmulatedBf16.backend();
         Tensor dense = Tensor.of(DType.F32, 1, 2, 1, 2);
         try (FrozenWeight w = WeightFormat.bf16().on(sixteen).keep(dense, "F32")) {
             assertInstanceOf(Bf16Operand.class, w);
@@ -57,7 +58,7 @@ class Bf16OperandTest {
 
     @Test
     void products_are_those_of_rounded_operands() {
-        Backend sixteen = EmulatedEngine.backend(Backend.host());
+        Backend sixteen = EmulatedBf16.backend();
         Random random = new Random(4);
         try (Tensor dense = random(random, 33, 21);
                 FrozenWeight w = new Bf16Operand(dense);

@@ -1,4 +1,4 @@
-package dev.peft4j.core.weight;
+package dev.peft4j.tests;
 
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Bf16;
@@ -16,6 +16,13 @@ record EmulatedEngine(MatrixEngine single) implements MatrixEngine {
                 plain.dtype(),
                 new EmulatedEngine(plain.matrices()),
                 plain.kernels());
+    }
+
+    /** A backend that has no products of 16 bits, whatever the processor has. */
+    static Backend without(Backend plain) {
+        MatrixEngine all = plain.matrices();
+        MatrixEngine single = (ta, tb, alpha, a, b, beta, c) -> all.gemm(ta, tb, alpha, a, b, beta, c);
+        return new Backend(plain.name() + " without bf16", plain.dtype(), single, plain.kernels());
     }
 
     @Override
