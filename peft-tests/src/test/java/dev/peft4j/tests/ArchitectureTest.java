@@ -96,6 +96,25 @@ class ArchitectureTest {
                     "java..");
 
     @ArchTest
+    static final ArchRule onednn_knows_the_tensor_package_and_nobody_knows_it = classes()
+            .that()
+            .resideInAPackage("dev.peft4j.onednn")
+            .should()
+            .onlyHaveDependentClassesThat()
+            .resideInAPackage("dev.peft4j.onednn")
+            .andShould()
+            .onlyDependOnClassesThat()
+            .resideInAnyPackage(
+                    "dev.peft4j.onednn",
+                    "dev.peft4j.core.tensor",
+                    "dev.peft4j.core.error",
+                    "org.bytedeco.dnnl..",
+                    "org.bytedeco.javacpp..",
+                    "com.sun.jna..",
+                    "org.jspecify..",
+                    "java..");
+
+    @ArchTest
     static final ArchRule the_short_api_is_known_to_applications_only = noClasses()
             .that()
             .resideInAnyPackage(
@@ -198,7 +217,7 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule only_the_tensor_package_knows_nd4j_and_blas = noClasses()
             .that()
-            .resideOutsideOfPackage("dev.peft4j.core.tensor")
+            .resideOutsideOfPackages("dev.peft4j.core.tensor", "dev.peft4j.onednn")
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("org.nd4j..", "org.bytedeco..");
