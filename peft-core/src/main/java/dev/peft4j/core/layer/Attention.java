@@ -3,7 +3,12 @@ package dev.peft4j.core.layer;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.tensor.AttentionShape;
+import dev.peft4j.core.tensor.Kernels;
 import dev.peft4j.core.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,7 +40,7 @@ public final class Attention {
     }
 
     /**
-     * What distances of tokens add to the scores, see {@link dev.peft4j.core.tensor.Kernels#relativeScores}.
+     * What distances of tokens add to the scores, see {@link Kernels.Distances}.
      *
      * @param places of all distances from -(n - 1) to n - 1, n being the longest sequence
      * @param factor of the scores
@@ -43,6 +48,10 @@ public final class Attention {
      * @param keys (T, N·P), the same of the keys
      */
     public record Distances(int[] places, double factor, @Nullable Node queries, @Nullable Node keys) {
+        private Kernels.Distances values() {
+            return new Kernels.Distances(places, factor, value(queries), value(keys));
+        }
+
         private static @Nullable Tensor value(@Nullable Node node) {
             return node == null ? null : node.value();
         }
@@ -51,23 +60,13 @@ public final class Attention {
             return (queries != null && pass.needsGrad(queries)) || (keys != null && pass.needsGrad(keys));
         }
 
-        private static @Nullable Tensor gradOf(Pass pass, @Nullable Node node) {
+        private static @Nullable Tensor allocateGrad(Pass pass, @Nullable Node node) {
             return node != null && node.isTracked()
                     ? pass.allocate(node.value().rows(), node.value().cols())
                     : null;
         }
 
-        private void backward(Pass pass, AttentionShape shape, Tensor dScores) {
-            Tensor dq = gradOf(pass, queries);
-            Tensor dk = gradOf(pass, keys);
-            if (dq != null || dk != null) {
-                pass.backend().kernels().relativeScoresBackward(shape, places, factor, dScores, dq, dk);
-                add(pass, queries, dq);
-                add(pass, keys, dk);
-            }
-        }
-
-        private static void add(Pass pass, @Nullable Node node, @Nullable Tensor grad) {
+        private static void addGrad(Pass pass, @Nullable Node node, @Nullable Tensor grad) {
             if (node != null && grad != null) {
                 pass.addGrad(node, grad);
             }
@@ -81,42 +80,34 @@ public final class Attention {
 
     /** The same with what distances add to the scores. */
     public static Node forward(
-            Pass pass, AttentionShape plain, Slice q, Slice k, Slice v, @Nullable Distances distances) {
-        AttentionShape shape = distances == null ? plain : plain.withBias();
-        int[] starts = shape.weightStarts();
-        Tensor weights = pass.allocate(1, starts[shape.sequences()]);
-        if (distances != null) {
-            pass.backend()
-                    .kernels()
-                    .relativeScores(
-                            shape,
-                            distances.places,
-                            distances.factor,
-                            Distances.value(distances.queries),
-                            Distances.value(distances.keys),
-                            weights);
-        }
-        Tensor out = pass.allocate(q.node.value().rows(), q.count);
-        pass.backend().kernels().attention(shape, q.value(), k.value(), v.value(), weights, out);
+            Pass pass, AttentionShape shape, Slice q, Slice k, Slice v, @Nullable Distances distances) {
+        int rows = q.node.value().rows();
+        Tensor stats = pass.allocate(rows, shape.heads());
+        Tensor out = pass.allocate(rows, q.count);
+        Kernels.Distances added = distances == null ? null : distances.values();
+        pass.backend().kernels().attention(shape, q.value(), k.value(), v.value(), added, stats, out);
         Node y = pass.node(out);
         if (pass.needsGrad(q.node, k.node, v.node) || (distances != null && distances.needsGrad(pass))) {
-            pass.record(
-                    y,
-                    () -> {
-                        backward(pass, shape, q, k, v, weights, y);
-                        if (distances != null) {
-                            distances.backward(pass, shape, weights);
-                        }
-                    },
-                    weights,
-                    q.node.value(),
-                    k.node.value(),
-                    v.node.value());
+            List<Tensor> saved = new ArrayList<>(List.of(stats, out, q.node.value(), k.node.value(), v.node.value()));
+            if (distances != null) {
+                Stream.of(distances.queries, distances.keys)
+                        .filter(Objects::nonNull)
+                        .forEach(n -> saved.add(n.value()));
+            }
+            pass.record(y, () -> backward(pass, shape, q, k, v, distances, stats, y), saved.toArray(Tensor[]::new));
         }
         return y;
     }
 
-    private static void backward(Pass pass, AttentionShape shape, Slice q, Slice k, Slice v, Tensor weights, Node y) {
+    private static void backward(
+            Pass pass,
+            AttentionShape shape,
+            Slice q,
+            Slice k,
+            Slice v,
+            @Nullable Distances distances,
+            Tensor stats,
+            Node y) {
         Slice[] inputs = {q, k, v};
         Tensor[] grads = new Tensor[3];
         boolean[] add = new boolean[3];
@@ -130,10 +121,28 @@ public final class Attention {
                     ? node.grad().columns(inputs[i].from, inputs[i].count)
                     : pass.allocate(node.value().rows(), inputs[i].count);
         }
+        Tensor dQueries = distances == null ? null : Distances.allocateGrad(pass, distances.queries);
+        Tensor dKeys = distances == null ? null : Distances.allocateGrad(pass, distances.keys);
         pass.backend()
                 .kernels()
                 .attentionBackward(
-                        shape, y.grad(), q.value(), k.value(), v.value(), weights, grads[0], grads[1], grads[2]);
+                        shape,
+                        y.grad(),
+                        q.value(),
+                        k.value(),
+                        v.value(),
+                        distances == null ? null : distances.values(),
+                        stats,
+                        y.value(),
+                        grads[0],
+                        grads[1],
+                        grads[2],
+                        dQueries,
+                        dKeys);
+        if (distances != null) {
+            Distances.addGrad(pass, distances.queries, dQueries);
+            Distances.addGrad(pass, distances.keys, dKeys);
+        }
         for (int i = 0; i < 3; i++) {
             Node node = inputs[i].node;
             if (add[i] && node.isTracked()) {

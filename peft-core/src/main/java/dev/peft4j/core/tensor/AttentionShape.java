@@ -1,8 +1,5 @@
 package dev.peft4j.core.tensor;
 
-import dev.peft4j.core.error.BadInputException;
-import java.util.Arrays;
-
 /**
  * What attention has to know besides its matrices. Query i of n in a sequence with m keys sees the keys up to {@code i + m - n} if
  * {@code causal}, so that keys in front of the sequence (a prefix, or the cache of earlier tokens) are seen by all queries.
@@ -18,7 +15,6 @@ import java.util.Arrays;
  * @param causal whether later keys are hidden
  * @param window if above 0, keys at this distance or farther are hidden: of the earlier ones, and of the later ones too if these are not hidden anyway (sliding
  *     windows: Beltagy et al. 2020, <a href="https://arxiv.org/abs/2004.05150">paper</a>, section 3.1)
- * @param isBiased whether the memory of the weights holds what is added to the scores, such as what depends on distances; not with a cap or hidden keys
  * @param softCap if above 0, scores are {@code cap · tanh(score / cap)} (Gemma 2, <a href="https://arxiv.org/abs/2408.00118">paper</a>, section 2)
  * @param dropout probability with which a weight is dropped, 0 when not training
  * @param seed seed of the dropped weights
@@ -34,12 +30,11 @@ public record AttentionShape(
         double scale,
         boolean causal,
         int window,
-        boolean isBiased,
         double softCap,
         double dropout,
         long seed) {
 
-    /** Without a window, a bias or a cap. */
+    /** Without a window or a cap. */
     public AttentionShape(
             int[] queryStart,
             int[] queryCount,
@@ -52,40 +47,21 @@ public record AttentionShape(
             boolean causal,
             double dropout,
             long seed) {
-        this(
-                queryStart,
-                queryCount,
-                keyStart,
-                keyCount,
-                heads,
-                keyHeads,
-                headSize,
-                scale,
-                causal,
-                0,
-                false,
-                0,
-                dropout,
-                seed);
+        this(queryStart, queryCount, keyStart, keyCount, heads, keyHeads, headSize, scale, causal, 0, 0, dropout, seed);
     }
 
     /** The same with a window; 0 for none. */
     public AttentionShape withWindow(int newWindow) {
-        return of(queryStart, queryCount, keyStart, keyCount, newWindow, isBiased, softCap);
+        return of(queryStart, queryCount, keyStart, keyCount, newWindow, softCap);
     }
 
     /** The same with a cap of the scores; 0 for none. */
     public AttentionShape withSoftCap(double cap) {
-        return of(queryStart, queryCount, keyStart, keyCount, window, isBiased, cap);
-    }
-
-    /** The same with something that is added to the scores. */
-    public AttentionShape withBias() {
-        return of(queryStart, queryCount, keyStart, keyCount, window, true, softCap);
+        return of(queryStart, queryCount, keyStart, keyCount, window, cap);
     }
 
     private AttentionShape of(
-            int[] queries, int[] queryCounts, int[] keys, int[] keyCounts, int newWindow, boolean bias, double newCap) {
+            int[] queries, int[] queryCounts, int[] keys, int[] keyCounts, int newWindow, double newCap) {
         return new AttentionShape(
                 queries,
                 queryCounts,
@@ -97,7 +73,6 @@ public record AttentionShape(
                 scale,
                 causal,
                 newWindow,
-                bias,
                 newCap,
                 dropout,
                 seed);
@@ -106,22 +81,6 @@ public record AttentionShape(
     /** Number of sequences. */
     public int sequences() {
         return queryStart.length;
-    }
-
-    /** First element of the weights of a sequence; each sequence has (heads, queries, keys) of them. */
-    public int[] weightStarts() {
-        int[] starts = new int[sequences() + 1];
-        for (int s = 0; s < sequences(); s++) {
-            long end = starts[s] + (long) heads * queryCount[s] * keyCount[s];
-            if (end > Integer.MAX_VALUE) {
-                throw new BadInputException("attention of " + heads + " heads over sequences of up to "
-                        + Arrays.stream(keyCount).max().orElse(0)
-                        + " tokens was asked for; their weights are more than "
-                        + Integer.MAX_VALUE + " numbers. Give shorter texts, or fewer in a batch.");
-            }
-            starts[s + 1] = (int) end;
-        }
-        return starts;
     }
 
     /** The same with so many more keys in front of those of each sequence; the keys then lie end to end. */
@@ -134,7 +93,7 @@ public record AttentionShape(
             counts[s] = keyCount[s] + more[s];
             at += counts[s];
         }
-        return of(queryStart, queryCount, starts, counts, window, isBiased, softCap);
+        return of(queryStart, queryCount, starts, counts, window, softCap);
     }
 
     /**
@@ -153,7 +112,7 @@ public record AttentionShape(
             }
             counts[s] = at - starts[s];
         }
-        return of(starts, counts, keyStart, keyCount, window, isBiased, softCap);
+        return of(starts, counts, keyStart, keyCount, window, softCap);
     }
 
     /** The first key that a query sees. */

@@ -186,9 +186,14 @@ final class FastMath {
 
     /** A sum with eight accumulators: one alone is a chain that the compiler may not reorder. */
     static float sum(float[] a, int n) {
+        return sum(a, 0, n);
+    }
+
+    /** The same of the elements from {@code from} to {@code to}. */
+    static float sum(float[] a, int from, int to) {
         float s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0;
-        int i = 0;
-        for (; i <= n - 8; i += 8) {
+        int i = from;
+        for (; i <= to - 8; i += 8) {
             s0 += a[i];
             s1 += a[i + 1];
             s2 += a[i + 2];
@@ -198,7 +203,7 @@ final class FastMath {
             s6 += a[i + 6];
             s7 += a[i + 7];
         }
-        for (; i < n; i++) {
+        for (; i < to; i++) {
             s0 += a[i];
         }
         return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7));
@@ -206,9 +211,14 @@ final class FastMath {
 
     /** Inner product with eight accumulators. */
     static float dot(float[] a, float[] b, int n) {
+        return dot(a, b, 0, n);
+    }
+
+    /** The same of the elements from {@code from} to {@code to}. */
+    static float dot(float[] a, float[] b, int from, int to) {
         float s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0;
-        int i = 0;
-        for (; i <= n - 8; i += 8) {
+        int i = from;
+        for (; i <= to - 8; i += 8) {
             s0 += a[i] * b[i];
             s1 += a[i + 1] * b[i + 1];
             s2 += a[i + 2] * b[i + 2];
@@ -218,25 +228,25 @@ final class FastMath {
             s6 += a[i + 6] * b[i + 6];
             s7 += a[i + 7] * b[i + 7];
         }
-        for (; i < n; i++) {
+        for (; i < to; i++) {
             s0 += a[i] * b[i];
         }
         return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7));
     }
 
     static float max(float[] a, int n) {
-        float m0 = Float.NEGATIVE_INFINITY, m1 = m0, m2 = m0, m3 = m0;
-        int i = 0;
-        for (; i <= n - 4; i += 4) {
-            m0 = Math.max(m0, a[i]);
-            m1 = Math.max(m1, a[i + 1]);
-            m2 = Math.max(m2, a[i + 2]);
-            m3 = Math.max(m3, a[i + 3]);
+        return max(a, 0, n);
+    }
+
+    /** The greatest element from {@code from} to {@code to}, which is hardly ever a new one; NaN is passed over, and of none it is negative infinity. */
+    static float max(float[] a, int from, int to) {
+        float max = Float.NEGATIVE_INFINITY;
+        for (int i = from; i < to; i++) {
+            if (a[i] > max) {
+                max = a[i];
+            }
         }
-        for (; i < n; i++) {
-            m0 = Math.max(m0, a[i]);
-        }
-        return Math.max(Math.max(m0, m1), Math.max(m2, m3));
+        return max;
     }
 
     /** {@code a[i] = e^(a[i] - shift)} for the first n elements; returns their sum. */

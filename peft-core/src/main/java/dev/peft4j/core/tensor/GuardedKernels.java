@@ -217,37 +217,37 @@ final class GuardedKernels implements Kernels {
     }
 
     @Override
-    public void attention(AttentionShape shape, Tensor q, Tensor k, Tensor v, Tensor weights, Tensor y) {
-        guard.run(() -> kernels.attention(shape, q, k, v, weights, y), tensors(q, k, v), tensors(weights, y));
+    public void attention(
+            AttentionShape s, Tensor q, Tensor k, Tensor v, @Nullable Distances distances, Tensor stats, Tensor y) {
+        Tensor queries = distances == null ? null : distances.queries();
+        Tensor keys = distances == null ? null : distances.keys();
+        guard.run(
+                () -> kernels.attention(s, q, k, v, distances, stats, y),
+                tensors(q, k, v, queries, keys),
+                tensors(stats, y));
     }
 
     @Override
     public void attentionBackward(
-            AttentionShape shape,
+            AttentionShape s,
             Tensor dy,
             Tensor q,
             Tensor k,
             Tensor v,
-            Tensor weights,
+            @Nullable Distances distances,
+            Tensor stats,
+            Tensor y,
             Tensor dq,
             Tensor dk,
-            Tensor dv) {
+            Tensor dv,
+            @Nullable Tensor dQueries,
+            @Nullable Tensor dKeys) {
+        Tensor queries = distances == null ? null : distances.queries();
+        Tensor keys = distances == null ? null : distances.keys();
         guard.run(
-                () -> kernels.attentionBackward(shape, dy, q, k, v, weights, dq, dk, dv),
-                tensors(dy, q, k, v),
-                tensors(weights, dq, dk, dv));
-    }
-
-    @Override
-    public void relativeScores(
-            AttentionShape s, int[] places, double factor, @Nullable Tensor q, @Nullable Tensor k, Tensor scores) {
-        guard.run(() -> kernels.relativeScores(s, places, factor, q, k, scores), tensors(q, k), tensors(scores));
-    }
-
-    @Override
-    public void relativeScoresBackward(
-            AttentionShape s, int[] places, double factor, Tensor d, @Nullable Tensor dq, @Nullable Tensor dk) {
-        guard.run(() -> kernels.relativeScoresBackward(s, places, factor, d, dq, dk), tensors(d), tensors(dq, dk));
+                () -> kernels.attentionBackward(s, dy, q, k, v, distances, stats, y, dq, dk, dv, dQueries, dKeys),
+                tensors(dy, q, k, v, queries, keys, stats, y),
+                tensors(dq, dk, dv, dQueries, dKeys));
     }
 
     @Override

@@ -1,132 +1,203 @@
 package dev.peft4j.core.tensor;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Attention of packed sequences by strided products, one sequence and group of heads at a time: the matrices of a head are columns of
- * the packed ones, and nothing is copied. Causal attention goes over blocks of queries, so that most of what is hidden is not computed.
+ * Attention of packed sequences with a running softmax (Dao et al. 2022, <a href="https://arxiv.org/abs/2205.14135">paper</a>, algorithm 1; Rabe and Staats
+ * 2021): a task is a block of queries of a head, which goes through its keys tile by tile. What it has summed up so far is scaled down when a greater score
+ * comes. The products are strided ones: the matrices of a head are columns of the packed ones, and nothing is copied. Weights are never kept.
  */
 final class HostAttention {
-    private static final int BLOCK = 64; // queries
+    private final AttentionShape s;
+    private final Tensor q;
+    private final Tensor k;
+    private final Tensor v;
+    private final @Nullable HostDistances distances;
+    private final Tensor stats;
+    private final Tensor y;
 
-    private final Workers workers;
-
-    HostAttention(Workers workers) {
-        this.workers = workers;
+    HostAttention(
+            AttentionShape s,
+            Tensor q,
+            Tensor k,
+            Tensor v,
+            Kernels.@Nullable Distances distances,
+            Tensor stats,
+            Tensor y) {
+        this.s = s;
+        this.q = q;
+        this.k = k;
+        this.v = v;
+        this.distances = distances == null ? null : new HostDistances(s, distances);
+        this.stats = stats;
+        this.y = y;
     }
 
-    /** A block of the queries of one sequence and head, and the keys that some of them see. */
-    private record Block(int firstQuery, int queries, int firstKey, int keys) {
-        static Block of(AttentionShape s, int seq, int index) {
-            int size = isCut(s) ? BLOCK : s.queryCount()[seq];
-            int first = index * size;
-            int count = Math.min(size, s.queryCount()[seq] - first);
-            int key = s.from(seq, first);
-            return new Block(first, count, key, s.to(seq, first + count - 1) - key);
+    void run(Workers workers) {
+        int[] tasks = new int[s.sequences() + 1];
+        for (int seq = 0; seq < s.sequences(); seq++) {
+            tasks[seq + 1] = tasks[seq] + s.heads() * AttentionBlock.count(s, seq);
         }
-
-        static int count(AttentionShape s, int seq) {
-            return isCut(s) ? (s.queryCount()[seq] + BLOCK - 1) / BLOCK : 1;
-        }
-
-        private static boolean isCut(AttentionShape s) {
-            return s.causal() || s.window() > 0;
-        }
-
-        /** Where its weights begin, of those of its sequence and head that begin at {@code first}. */
-        int weight(AttentionShape s, int seq, int first) {
-            return first + firstQuery * s.keyCount()[seq] + firstKey;
-        }
-
-        /** The first of its keys that a query sees, and the one behind the last. */
-        int from(AttentionShape s, int seq, int query) {
-            return s.from(seq, firstQuery + query) - firstKey;
-        }
-
-        int to(AttentionShape s, int seq, int query) {
-            return s.to(seq, firstQuery + query) - firstKey;
-        }
-    }
-
-    void forward(AttentionShape s, Tensor q, Tensor k, Tensor v, Tensor weights, Tensor y) {
-        int[] starts = s.weightStarts();
-        int heads = s.heads();
-        int group = heads / s.keyHeads();
-        int size = s.headSize();
-        workers.forRange(s.sequences() * heads, 1, (from, to) -> {
+        AttentionScratch.get(); // of this thread in its first step, also if others do all of this one
+        workers.forRange(tasks[s.sequences()], 1, (from, to) -> {
             for (int task = from; task < to; task++) {
-                int seq = task / heads;
-                int head = task % heads;
-                int m = s.keyCount()[seq];
-                int column = head * size;
-                for (int i = 0; i < Block.count(s, seq); i++) {
-                    Block b = Block.of(s, seq, i);
-                    long keys = k.address(s.keyStart()[seq] + b.firstKey, head / group * size);
-                    long values = v.address(s.keyStart()[seq] + b.firstKey, head / group * size);
-                    int at = b.weight(s, seq, starts[seq] + head * s.queryCount()[seq] * m);
-                    int row = s.queryStart()[seq] + b.firstQuery;
-                    long p = weights.address(0, at);
-                    // scores = scale · q kᵀ
-                    HostMatrixEngine.sgemm(
-                            false,
-                            true,
-                            b.queries,
-                            b.keys,
-                            size,
-                            (float) s.scale(),
-                            q.address(row, column),
-                            q.stride(),
-                            keys,
-                            k.stride(),
-                            s.isBiased() ? 1f : 0f,
-                            p,
-                            m);
-                    softmax(s, seq, b, weights, at);
-                    long used = s.dropout() > 0 ? drop(s, b, weights, at, m).address() : p;
-                    // y = weights v
-                    HostMatrixEngine.sgemm(
-                            false,
-                            false,
-                            b.queries,
-                            size,
-                            b.keys,
-                            1f,
-                            used,
-                            m,
-                            values,
-                            v.stride(),
-                            0f,
-                            y.address(row, column),
-                            y.stride());
-                }
+                int seq = sequence(tasks, task);
+                int blocks = AttentionBlock.count(s, seq);
+                int own = task - tasks[seq];
+                block(AttentionBlock.of(s, seq, blocks - 1 - own % blocks), own / blocks); // the longest first
             }
         });
     }
 
-    /** Turns the scores of a block into weights, in place. */
-    private static void softmax(AttentionShape s, int seq, Block b, Tensor weights, int at) {
-        int m = s.keyCount()[seq];
-        float[] row = Scratch.array(0, m);
-        for (int i = 0; i < b.queries; i++) {
-            int from = b.from(s, seq, i);
-            int visible = b.to(s, seq, i) - from;
-            weights.read(0, at + i * m + from, row, 0, visible);
+    /** The sequence that a task belongs to, of those whose tasks begin at {@code firsts}. */
+    static int sequence(int[] firsts, int task) {
+        int low = 0;
+        int high = firsts.length - 1;
+        while (high - low > 1) {
+            int middle = (low + high) >>> 1;
+            if (firsts[middle] <= task) {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        return low;
+    }
+
+    private void block(AttentionBlock b, int head) {
+        AttentionScratch scratch = AttentionScratch.get();
+        Arrays.fill(scratch.max, 0, b.queries(), Float.NEGATIVE_INFINITY);
+        Arrays.fill(scratch.sum, 0, b.queries(), 0f);
+        int size = s.headSize();
+        int row = s.queryStart()[b.sequence()] + b.firstQuery();
+        int keyHead = head / (s.heads() / s.keyHeads());
+        int tiles = b.tiles();
+        for (int i = 0; i < tiles; i++) {
+            AttentionBlock.Tile tile = b.tile(i);
+            int keyRow = s.keyStart()[b.sequence()] + tile.firstKey();
+            scores(s, tile, head, q, k, distances, scratch.scores());
+            softmax(tile, head, tiles == 1, scratch);
+            if (i > 0) {
+                scale(row, b.queries(), head, scratch.factor);
+            }
+            // y += weights v
+            HostMatrixEngine.sgemm(
+                    false,
+                    false,
+                    b.queries(),
+                    size,
+                    tile.keys(),
+                    1f,
+                    scratch.scores().address(),
+                    tile.keys(),
+                    v.address(keyRow, keyHead * size),
+                    v.stride(),
+                    i == 0 ? 0f : 1f,
+                    y.address(row, head * size),
+                    y.stride());
+        }
+        for (int i = 0; i < b.queries(); i++) {
+            stats.put(row + i, head, scratch.max[i] + Math.log(scratch.sum[i]));
+            scratch.factor[i] = 1 / scratch.sum[i];
+        }
+        if (tiles > 1) {
+            scale(row, b.queries(), head, scratch.factor);
+        }
+    }
+
+    /** {@code scores = scale · q kᵀ}, with what distances add, before the cap. */
+    static void scores(
+            AttentionShape s,
+            AttentionBlock.Tile tile,
+            int head,
+            Tensor q,
+            Tensor k,
+            @Nullable HostDistances distances,
+            Tensor scores) {
+        AttentionBlock b = tile.block();
+        int size = s.headSize();
+        HostMatrixEngine.sgemm(
+                false,
+                true,
+                b.queries(),
+                tile.keys(),
+                size,
+                (float) s.scale(),
+                q.address(s.queryStart()[b.sequence()] + b.firstQuery(), head * size),
+                q.stride(),
+                k.address(s.keyStart()[b.sequence()] + tile.firstKey(), head / (s.heads() / s.keyHeads()) * size),
+                k.stride(),
+                0f,
+                scores.address(),
+                tile.keys());
+        if (distances != null) {
+            distances.add(tile, head, scores);
+        }
+    }
+
+    /** Turns the scores of a tile into {@code e^(score - max)}, divided by their sum if there is no other tile. */
+    private void softmax(AttentionBlock.Tile tile, int head, boolean alone, AttentionScratch scratch) {
+        int keys = tile.keys();
+        int step = tile.rowsAtOnce();
+        int queries = tile.block().queries();
+        int row = s.queryStart()[tile.block().sequence()] + tile.block().firstQuery();
+        for (int first = 0; first < queries; first += step) {
+            int rows = Math.min(step, queries - first);
+            int n = rows * keys;
+            float[] x = Scratch.array(0, n);
+            scratch.scores().read(0, first * keys, x, 0, n);
             if (s.softCap() > 0) {
-                cap(row, visible, (float) s.softCap());
+                cap(x, n, (float) s.softCap());
             }
-            float sum = FastMath.expShifted(row, FastMath.max(row, visible), visible);
-            float factor = 1 / sum;
-            for (int j = 0; j < visible; j++) {
-                row[j] *= factor;
+            for (int i = 0; i < rows; i++) {
+                int from = i * keys + tile.from(s, first + i);
+                int to = i * keys + tile.to(s, first + i);
+                float before = scratch.max[first + i];
+                float max = Math.max(before, FastMath.max(x, from, to));
+                scratch.max[first + i] = max;
+                scratch.factor[first + i] = max == before ? 1f : (float) Math.exp(before - max);
+                for (int j = from; j < to; j++) {
+                    x[j] -= max;
+                }
             }
-            if (from > 0) {
-                System.arraycopy(row, 0, row, from, visible);
-                Arrays.fill(row, 0, from, 0f);
+            FastMath.exp(x, x, n);
+            for (int i = 0; i < rows; i++) {
+                int from = i * keys + tile.from(s, first + i);
+                int to = i * keys + tile.to(s, first + i);
+                hide(x, i * keys, from, to, keys);
+                float sum = scratch.sum[first + i] * scratch.factor[first + i] + FastMath.sum(x, from, to);
+                scratch.sum[first + i] = sum;
+                if (alone) {
+                    float factor = 1 / sum;
+                    for (int j = from; j < to; j++) {
+                        x[j] *= factor;
+                    }
+                }
+                if (s.dropout() > 0) {
+                    long seed = Dropout.rowSeed(s.seed(), row + first + i, head);
+                    drop(s.dropout(), seed, tile.firstKey(), x, i * keys, keys);
+                }
             }
-            for (int j = from + visible; j < b.keys; j++) {
-                row[j] = 0f;
-            }
-            weights.write(0, at + i * m, row, 0, b.keys);
+            scratch.scores().write(0, first * keys, x, 0, n);
+        }
+    }
+
+    /** Zeros for the keys of a row that begins at {@code start}, but for those between. */
+    static void hide(float[] x, int start, int from, int to, int keys) {
+        for (int j = start; j < from; j++) {
+            x[j] = 0f;
+        }
+        for (int j = to; j < start + keys; j++) {
+            x[j] = 0f;
+        }
+    }
+
+    private static void drop(double p, long seed, int firstKey, float[] x, int start, int keys) {
+        float[] mask = Scratch.array(6, keys);
+        Dropout.mask(p, seed, firstKey, mask, keys);
+        for (int j = 0; j < keys; j++) {
+            x[start + j] *= mask[j];
         }
     }
 
@@ -137,206 +208,19 @@ final class HostAttention {
         }
     }
 
-    /** The weights of a block after dropout, in memory of the thread; the weights before are needed by the backward pass too. */
-    private static Tensor drop(AttentionShape s, Block b, Tensor weights, int at, int m) {
-        Tensor dropped = AttentionScratch.get(b.queries * m);
-        float[] row = Scratch.array(0, m);
-        for (int i = 0; i < b.queries; i++) {
-            weights.read(0, at + i * m, row, 0, b.keys);
-            Dropout.apply(s.dropout(), s.seed(), at + i * m, row, row, b.keys);
-            dropped.write(0, i * m, row, 0, b.keys);
-        }
-        return dropped;
-    }
-
-    void backward(
-            AttentionShape s,
-            Tensor dy,
-            Tensor q,
-            Tensor k,
-            Tensor v,
-            Tensor weights,
-            Tensor dq,
-            Tensor dk,
-            Tensor dv) {
-        int[] starts = s.weightStarts();
-        int keyHeads = s.keyHeads();
-        int group = s.heads() / keyHeads;
-        // the heads of a group add to the same keys and values, so a group is one task
-        AttentionScratch.get(1); // of this thread in its first step, also if others do all of this one
-        workers.forRange(s.sequences() * keyHeads, 1, (from, to) -> {
-            for (int task = from; task < to; task++) {
-                int seq = task / keyHeads;
-                int keyHead = task % keyHeads;
-                for (int g = 0; g < group; g++) {
-                    int head = keyHead * group + g;
-                    int first = starts[seq] + head * s.queryCount()[seq] * s.keyCount()[seq];
-                    int last = Block.count(s, seq) - 1;
-                    boolean windowed = s.window() > 0;
-                    if (windowed && g == 0) { // no block sees all keys
-                        zero(s, seq, keyHead, dk);
-                        zero(s, seq, keyHead, dv);
-                    }
-                    // the last block sees all keys, so it comes first and sets what the others add to
-                    for (int i = last; i >= 0; i--) {
-                        boolean sets = g == 0 && i == last && !windowed;
-                        Block b = Block.of(s, seq, i);
-                        backward(s, seq, head, keyHead, b, first, sets ? 0f : 1f, dy, q, k, v, weights, dq, dk, dv);
-                    }
-                }
-            }
-        });
-    }
-
-    private static void zero(AttentionShape s, int seq, int keyHead, Tensor t) {
-        float[] zeros = Scratch.array(0, s.headSize());
-        Arrays.fill(zeros, 0, s.headSize(), 0f);
-        for (int r = 0; r < s.keyCount()[seq]; r++) {
-            t.write(s.keyStart()[seq] + r, keyHead * s.headSize(), zeros, 0, s.headSize());
-        }
-    }
-
-    private static void backward(
-            AttentionShape s,
-            int seq,
-            int head,
-            int keyHead,
-            Block b,
-            int firstWeight,
-            float beta,
-            Tensor dy,
-            Tensor q,
-            Tensor k,
-            Tensor v,
-            Tensor weights,
-            Tensor dq,
-            Tensor dk,
-            Tensor dv) {
+    /** Multiplies rows of a head of y. */
+    private void scale(int row, int rows, int head, float[] factors) {
         int size = s.headSize();
-        int m = s.keyCount()[seq];
-        int at = b.weight(s, seq, firstWeight);
-        int row = s.queryStart()[seq] + b.firstQuery;
-        int column = head * size;
-        int keyRow = s.keyStart()[seq] + b.firstKey;
-        int keyColumn = keyHead * size;
-        float scale = (float) s.scale();
-        long p = weights.address(0, at);
-        long used = s.dropout() > 0 ? drop(s, b, weights, at, m).address() : p;
-        // dv = weightsᵀ dy
-        HostMatrixEngine.sgemm(
-                true,
-                false,
-                b.keys,
-                size,
-                b.queries,
-                1f,
-                used,
-                m,
-                dy.address(row, column),
-                dy.stride(),
-                beta,
-                dv.address(keyRow, keyColumn),
-                dv.stride());
-        // dweights = dy vᵀ
-        Tensor dWeights = AttentionScratch.get(b.queries * m);
-        HostMatrixEngine.sgemm(
-                false,
-                true,
-                b.queries,
-                b.keys,
-                size,
-                1f,
-                dy.address(row, column),
-                dy.stride(),
-                v.address(keyRow, keyColumn),
-                v.stride(),
-                0f,
-                dWeights.address(),
-                m);
-        softmaxBackward(s, seq, b, weights, at, dWeights);
-        if (s.softCap() > 0) {
-            Tensor scores = AttentionScratch.get(b.queries * m);
-            HostMatrixEngine.sgemm(
-                    false,
-                    true,
-                    b.queries,
-                    b.keys,
-                    size,
-                    scale,
-                    q.address(row, column),
-                    q.stride(),
-                    k.address(keyRow, keyColumn),
-                    k.stride(),
-                    0f,
-                    scores.address(),
-                    m);
-            capBackward(s, m, b, weights, at, scores);
-        }
-        // dq = scale · dscores k, dk = scale · dscoresᵀ q
-        HostMatrixEngine.sgemm(
-                false,
-                false,
-                b.queries,
-                size,
-                b.keys,
-                scale,
-                p,
-                m,
-                k.address(keyRow, keyColumn),
-                k.stride(),
-                0f,
-                dq.address(row, column),
-                dq.stride());
-        HostMatrixEngine.sgemm(
-                true,
-                false,
-                b.keys,
-                size,
-                b.queries,
-                scale,
-                p,
-                m,
-                q.address(row, column),
-                q.stride(),
-                beta,
-                dk.address(keyRow, keyColumn),
-                dk.stride());
-    }
-
-    /** {@code dscores = w · (dw - Σ dw · w)} for each query of a block, written over the weights. */
-    private static void softmaxBackward(AttentionShape s, int seq, Block b, Tensor weights, int at, Tensor dWeights) {
-        int m = s.keyCount()[seq];
-        float[] w = Scratch.array(0, m);
-        float[] dw = Scratch.array(2, m);
-        for (int i = 0; i < b.queries; i++) {
-            int from = b.from(s, seq, i);
-            int visible = b.to(s, seq, i) - from;
-            weights.read(0, at + i * m + from, w, 0, visible);
-            dWeights.read(0, i * m + from, dw, 0, visible);
-            if (s.dropout() > 0) {
-                Dropout.apply(s.dropout(), s.seed(), at + i * m + from, dw, dw, visible);
+        float[] values = Scratch.array(1, size);
+        for (int i = 0; i < rows; i++) {
+            float factor = factors[i];
+            if (factor != 1f) {
+                y.read(row + i, head * size, values, 0, size);
+                for (int j = 0; j < size; j++) {
+                    values[j] *= factor;
+                }
+                y.write(row + i, head * size, values, 0, size);
             }
-            float inner = FastMath.dot(w, dw, visible);
-            for (int j = 0; j < visible; j++) {
-                w[j] *= dw[j] - inner;
-            }
-            weights.write(0, at + i * m + from, w, 0, visible);
-        }
-    }
-
-    /** {@code dscores · (1 - tanh²(score / cap))}. */
-    private static void capBackward(AttentionShape s, int m, Block b, Tensor weights, int at, Tensor scores) {
-        float[] d = Scratch.array(0, m);
-        float[] score = Scratch.array(2, m);
-        float cap = (float) s.softCap();
-        for (int i = 0; i < b.queries; i++) {
-            weights.read(0, at + i * m, d, 0, b.keys);
-            scores.read(0, i * m, score, 0, b.keys);
-            for (int j = 0; j < b.keys; j++) {
-                float t = FastMath.tanh(score[j] / cap);
-                d[j] *= 1 - t * t;
-            }
-            weights.write(0, at + i * m, d, 0, b.keys);
         }
     }
 }

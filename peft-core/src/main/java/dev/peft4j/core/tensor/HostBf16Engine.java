@@ -127,8 +127,8 @@ final class HostBf16Engine implements Bf16Engine {
     private Rounded round(Tensor x, int at, Tensor memory) {
         int half = (x.cols() + 1) / 2;
         workers.forRange(x.rows(), Math.max(1, GRAIN / Math.max(1, x.cols())), (from, to) -> {
-            int[] bits = Scratch.integers(0, 2 * half);
-            int[] packed = Scratch.integers(1, half);
+            int[] bits = Scratch.ints(0, 2 * half);
+            int[] packed = Scratch.ints(1, half);
             bits[2 * half - 1] = 0; // behind a row of odd length
             for (int r = from; r < to; r++) {
                 x.readBits(r, 0, bits, x.cols());

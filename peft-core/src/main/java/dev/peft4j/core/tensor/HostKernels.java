@@ -11,8 +11,6 @@ final class HostKernels implements Kernels {
     private final HostNorms norms;
     private final HostColumns columns;
     private final HostActivations activations;
-    private final HostAttention attention;
-    private final HostRelative relative;
     private final HostSelection selection;
     private final HostLosses losses;
 
@@ -23,8 +21,6 @@ final class HostKernels implements Kernels {
         this.norms = new HostNorms(rows);
         this.columns = new HostColumns(workers);
         this.activations = new HostActivations(rows);
-        this.attention = new HostAttention(workers);
-        this.relative = new HostRelative(workers);
         this.selection = new HostSelection(rows);
         this.losses = new HostLosses(rows);
     }
@@ -262,34 +258,28 @@ final class HostKernels implements Kernels {
     }
 
     @Override
-    public void attention(AttentionShape shape, Tensor q, Tensor k, Tensor v, Tensor weights, Tensor y) {
-        attention.forward(shape, q, k, v, weights, y);
+    public void attention(
+            AttentionShape s, Tensor q, Tensor k, Tensor v, @Nullable Distances distances, Tensor stats, Tensor y) {
+        new HostAttention(s, q, k, v, distances, stats, y).run(workers);
     }
 
     @Override
     public void attentionBackward(
-            AttentionShape shape,
+            AttentionShape s,
             Tensor dy,
             Tensor q,
             Tensor k,
             Tensor v,
-            Tensor weights,
+            @Nullable Distances distances,
+            Tensor stats,
+            Tensor y,
             Tensor dq,
             Tensor dk,
-            Tensor dv) {
-        attention.backward(shape, dy, q, k, v, weights, dq, dk, dv);
-    }
-
-    @Override
-    public void relativeScores(
-            AttentionShape s, int[] places, double factor, @Nullable Tensor q, @Nullable Tensor k, Tensor scores) {
-        relative.forward(s, places, factor, q, k, scores);
-    }
-
-    @Override
-    public void relativeScoresBackward(
-            AttentionShape s, int[] places, double factor, Tensor d, @Nullable Tensor dq, @Nullable Tensor dk) {
-        relative.backward(s, places, factor, d, dq, dk);
+            Tensor dv,
+            @Nullable Tensor dQueries,
+            @Nullable Tensor dKeys) {
+        HostDistances added = distances == null ? null : new HostDistances(s, distances, dQueries, dKeys);
+        new HostAttentionBackward(s, dy, q, k, v, added, stats, y, dq, dk, dv).run(workers);
     }
 
     @Override

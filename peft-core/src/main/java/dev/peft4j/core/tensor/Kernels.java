@@ -137,18 +137,36 @@ public interface Kernels {
     void rotate(Tensor x, int heads, int[] positions, Tensor cosines, Tensor sines, boolean inverse);
 
     /**
-     * Scaled dot-product attention (Vaswani et al. 2017, section 3.2.1), for each sequence and head.
+     * What the distances of tokens add to the scores of attention (He et al. 2021, <a href="https://arxiv.org/abs/2006.03654">paper</a>, equation 4):
+     * {@code factor · (queries[i, p] + keys[j, p])} for query i and key j of a sequence and each head, where p is the place of the distance i - j.
+     *
+     * @param places of all distances from -(n - 1) to n - 1, n being the longest sequence
+     * @param factor of what is added
+     * @param queries (T, N·P), what the queries make of each place; null for nothing
+     * @param keys (keys, N·P), the same of the keys
+     */
+    record Distances(int[] places, double factor, @Nullable Tensor queries, @Nullable Tensor keys) {}
+
+    /**
+     * Scaled dot-product attention (Vaswani et al. 2017, section 3.2.1), for each sequence and head. No engine keeps the weights of all heads: of each query
+     * and head only the log-sum-exp of its scores is left, from which the derivative computes them again (Dao et al. 2022, <a
+     * href="https://arxiv.org/abs/2205.14135">paper</a>). The host engine holds a tile of scores for each thread, so its memory is linear in T.
      *
      * @param q (T, N·H)
      * @param k (keys, keyHeads·H)
      * @param v (keys, keyHeads·H)
-     * @param weights one row; takes the attention weights before dropout, see {@link AttentionShape#weightStarts}, in place of what is added to the scores
+     * @param distances what is added to the scores; null for nothing
+     * @param stats (T, N); takes {@code log Σ e^score} of each query and head
      * @param y (T, N·H)
      */
-    void attention(AttentionShape shape, Tensor q, Tensor k, Tensor v, Tensor weights, Tensor y);
+    void attention(
+            AttentionShape shape, Tensor q, Tensor k, Tensor v, @Nullable Distances distances, Tensor stats, Tensor y);
 
     /**
-     * Derivative of {@link #attention}; overwrites dq, dk and dv. The weights become the derivatives of the scores, if there is no cap and no key is hidden.
+     * Derivative of {@link #attention}; overwrites dq, dk and dv, and what is given of the derivatives of the distances.
+     *
+     * @param dQueries (T, N·P), null if that is not asked for
+     * @param dKeys (keys, N·P), null if that is not asked for
      */
     void attentionBackward(
             AttentionShape shape,
@@ -156,34 +174,12 @@ public interface Kernels {
             Tensor q,
             Tensor k,
             Tensor v,
-            Tensor weights,
+            @Nullable Distances distances,
+            Tensor stats,
+            Tensor y,
             Tensor dq,
             Tensor dk,
-            Tensor dv);
-
-    /**
-     * What the distances of tokens add to the scores of attention (He et al. 2021, <a href="https://arxiv.org/abs/2006.03654">paper</a>, equation 4):
-     * {@code scores[i, j] = factor · (queries[i, p] + keys[j, p])} for each sequence and head, where p is the place of the distance i - j.
-     *
-     * @param places of all distances from -(n - 1) to n - 1, n being the longest sequence
-     * @param queries (T, N·P), what the queries make of each place; null for nothing
-     * @param keys (T, N·P), the same of the keys
-     * @param scores one row, see {@link AttentionShape#weightStarts}
-     */
-    void relativeScores(
-            AttentionShape shape,
-            int[] places,
-            double factor,
-            @Nullable Tensor queries,
-            @Nullable Tensor keys,
-            Tensor scores);
-
-    /** Derivative of {@link #relativeScores}; overwrites dQueries and dKeys. */
-    void relativeScoresBackward(
-            AttentionShape shape,
-            int[] places,
-            double factor,
-            Tensor dScores,
+            Tensor dv,
             @Nullable Tensor dQueries,
             @Nullable Tensor dKeys);
 

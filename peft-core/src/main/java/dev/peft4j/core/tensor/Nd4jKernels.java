@@ -243,8 +243,9 @@ final class Nd4jKernels implements Kernels {
     }
 
     @Override
-    public void attention(AttentionShape s, Tensor q, Tensor k, Tensor v, Tensor weights, Tensor y) {
-        Nd4jAttention.forward(s, q, k, v, weights, y);
+    public void attention(
+            AttentionShape s, Tensor q, Tensor k, Tensor v, @Nullable Distances distances, Tensor stats, Tensor y) {
+        Nd4jAttention.forward(s, q, k, v, distances, stats, y);
     }
 
     @Override
@@ -254,23 +255,16 @@ final class Nd4jKernels implements Kernels {
             Tensor q,
             Tensor k,
             Tensor v,
-            Tensor weights,
+            @Nullable Distances distances,
+            Tensor stats,
+            Tensor y,
             Tensor dq,
             Tensor dk,
-            Tensor dv) {
-        Nd4jAttention.backward(s, dy, q, k, v, weights, dq, dk, dv);
-    }
-
-    @Override
-    public void relativeScores(
-            AttentionShape s, int[] places, double factor, @Nullable Tensor q, @Nullable Tensor k, Tensor scores) {
-        Nd4jRelative.forward(s, places, factor, q, k, scores);
-    }
-
-    @Override
-    public void relativeScoresBackward(
-            AttentionShape s, int[] places, double factor, Tensor d, @Nullable Tensor dq, @Nullable Tensor dk) {
-        Nd4jRelative.backward(s, places, factor, d, dq, dk);
+            Tensor dv,
+            @Nullable Tensor dQueries,
+            @Nullable Tensor dKeys) {
+        Nd4jDistances added = distances == null ? null : new Nd4jDistances(s, distances, dQueries, dKeys);
+        Nd4jAttention.backward(s, dy, q, k, v, added, stats, y, dq, dk, dv);
     }
 
     @Override

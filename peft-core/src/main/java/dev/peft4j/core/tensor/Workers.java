@@ -48,7 +48,7 @@ final class Workers implements AutoCloseable {
     /** Takes the working memory of this thread before there is work, so that the steps of a run do not take it at some time. */
     private void begin(CountDownLatch ready) {
         try {
-            AttentionScratch.get(1);
+            AttentionScratch.get();
             HostMatrixEngine.workingMemory(1);
         } finally {
             ready.countDown();

@@ -324,16 +324,29 @@ class HostEnginesTest extends TwoEngines {
         Pair q = matrix(tokens, heads * size);
         Pair k = matrix(tokens, keyHeads * size);
         Pair v = matrix(tokens, keyHeads * size);
-        Pair w = matrix(1, s.weightStarts()[3]);
+        Pair stats = matrix(tokens, heads);
         Pair y = matrix(tokens, heads * size);
         Pair dy = matrix(tokens, heads * size);
         Pair dq = matrix(tokens, heads * size);
         Pair dk = matrix(tokens, keyHeads * size);
         Pair dv = matrix(tokens, keyHeads * size);
         onBoth((e, f) -> {
-            e.kernels().attention(s, q.of(e), k.of(e), v.of(e), w.of(e), y.of(e));
+            e.kernels().attention(s, q.of(e), k.of(e), v.of(e), null, stats.of(e), y.of(e));
             e.kernels()
-                    .attentionBackward(s, dy.of(e), q.of(e), k.of(e), v.of(e), w.of(e), dq.of(e), dk.of(e), dv.of(e));
+                    .attentionBackward(
+                            s,
+                            dy.of(e),
+                            q.of(e),
+                            k.of(e),
+                            v.of(e),
+                            null,
+                            stats.of(e),
+                            y.of(e),
+                            dq.of(e),
+                            dk.of(e),
+                            dv.of(e),
+                            null,
+                            null);
         });
         assertSame(y, 1e-5);
         assertSame(dq, 5e-5);
@@ -348,9 +361,9 @@ class HostEnginesTest extends TwoEngines {
         Pair q = matrix(3, 8);
         Pair k = matrix(16, 4);
         Pair v = matrix(16, 4);
-        Pair w = matrix(1, s.weightStarts()[2]);
+        Pair stats = matrix(3, 2);
         Pair y = matrix(3, 8);
-        onBoth((e, f) -> e.kernels().attention(s, q.of(e), k.of(e), v.of(e), w.of(e), y.of(e)));
+        onBoth((e, f) -> e.kernels().attention(s, q.of(e), k.of(e), v.of(e), null, stats.of(e), y.of(e)));
         assertSame(y, 1e-5);
     }
 

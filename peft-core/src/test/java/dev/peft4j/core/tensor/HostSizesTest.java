@@ -232,14 +232,26 @@ class HostSizesTest extends TwoEngines {
             Inside dk = inside(tokens + 2, 5);
             Inside dv = inside(tokens + 2, 5);
             Pair dy = inside(tokens + 2, 10).part;
-            Pair w = matrix(1, s.weightStarts()[2]);
+            Inside stats = inside(tokens + 2, 2);
             onBoth((e, f) -> {
-                e.kernels().attention(s, q.of(e), k.of(e), v.of(e), w.of(e), y.of(e));
+                e.kernels().attention(s, q.of(e), k.of(e), v.of(e), null, stats.of(e), y.of(e));
                 e.kernels()
                         .attentionBackward(
-                                s, dy.of(e), q.of(e), k.of(e), v.of(e), w.of(e), dq.of(e), dk.of(e), dv.of(e));
+                                s,
+                                dy.of(e),
+                                q.of(e),
+                                k.of(e),
+                                v.of(e),
+                                null,
+                                stats.of(e),
+                                y.of(e),
+                                dq.of(e),
+                                dk.of(e),
+                                dv.of(e),
+                                null,
+                                null);
             });
-            for (Inside m : new Inside[] {q, k, v, y, dq, dk, dv}) {
+            for (Inside m : new Inside[] {q, k, v, stats, y, dq, dk, dv}) {
                 assertSame(m, 5e-5);
             }
         }
