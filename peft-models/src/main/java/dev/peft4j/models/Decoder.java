@@ -54,10 +54,12 @@ public abstract class Decoder extends BaseModel implements CausalModel {
      *
      * @param batch with the rows that adapters put in front
      * @param positions of its tokens (T)
+     * @param lengths of its sequences (B), counted from the first position, with the tokens of a cache and those that come in later batches
      * @param cache of earlier tokens, or null
      * @param shared length of the first sequence, if it stands in front of all others
      */
-    public record Run(PackedBatch batch, int[] positions, @Nullable KeyValueCache cache, int shared) {}
+    public record Run(
+            PackedBatch batch, int[] positions, int[] lengths, @Nullable KeyValueCache cache, int shared) {}
 
     private final Set<Integer> endTokens;
 
@@ -227,14 +229,24 @@ public abstract class Decoder extends BaseModel implements CausalModel {
 
     private Run run(Call call, PackedBatch batch, @Nullable KeyValueCache cache, @Nullable Node shared) {
         int[] positions = places(call, batch, cache);
+        if (cache != null) {
+            return new Run(batch, positions, cache.wholeLengths(batch), cache, 0);
+        }
         if (shared == null) {
-            return new Run(batch, positions, cache, 0);
+            return new Run(batch, positions, lengths(batch, positions), null, 0);
         }
         int count = shared.value().rows();
         for (int r = count; r < positions.length; r++) {
             positions[r] += count;
         }
-        return new Run(batch, checkLength(positions), cache, count);
+        return new Run(batch, checkLength(positions), lengths(batch, positions), null, count);
+    }
+
+    /** Tokens of each sequence up to its last position. */
+    private static int[] lengths(PackedBatch batch, int[] positions) {
+        int[] lengths = new int[batch.sequences()];
+        Arrays.setAll(lengths, s -> positions[batch.start(s) + batch.length(s) - 1] + 1);
+        return lengths;
     }
 
     /** The rows that the last layer keeps, as they are numbered in this run; null for all as they are. */

@@ -124,8 +124,8 @@ final class GatedDecoder extends Decoder {
         if (form.rotates(layer)) {
             Rotary rotary = rotaries.get(form.rotation(layer));
             int[] starts = run.batch().starts();
-            q = rotary.forward(pass, q, dimensions.heads(), run.positions(), starts);
-            k = rotary.forward(pass, k, dimensions.keyHeads(), run.positions(), starts);
+            q = rotary.forward(pass, q, dimensions.heads(), run.positions(), starts, run.lengths());
+            k = rotary.forward(pass, k, dimensions.keyHeads(), run.positions(), starts, run.lengths());
         }
         BlockSite keys = site(layer, BlockSite.Kind.KEYS_AND_VALUES);
         Node mixed = attention(all, keys, run, Slice.of(q), Slice.of(k), heads.values); // (T, N·H)

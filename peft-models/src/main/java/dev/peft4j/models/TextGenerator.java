@@ -6,7 +6,6 @@ import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.error.BadInputException;
-import dev.peft4j.core.error.NonFiniteException;
 import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.site.TaskType;
@@ -17,21 +16,23 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
-import java.util.SplittableRandom;
 import java.util.function.Function;
 import java.util.function.IntPredicate;
-import java.util.random.RandomGenerator;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Continues token sequences with a causal model; several at once share the passes, each with its own adapters if the call says so. Not safe for several
- * threads: each has its own generator.
+ * Continues token sequences with a causal model; several at once share the passes, each with its own adapters if the call says so. A sequence that has ended leaves
+ * the passes, and the others go on without it. Not safe for several threads: each has its own generator.
  */
 public final class TextGenerator implements AutoCloseable {
+    /** Tokens of prompts that a pass reads, unless it is said otherwise. */
+    public static final int TOKENS_PER_PASS = 512;
+
     private final CausalModel model;
     private final Function<Pass, Call> calls;
+    private final int tokensPerPass;
     private final Arena arena;
+    private final float[] logits; // (V)
     private volatile boolean closed;
 
     /** A generator for a model with the adapters that are active. */
@@ -39,15 +40,31 @@ public final class TextGenerator implements AutoCloseable {
         this(model, pass -> Call.of(pass, adapters));
     }
 
-    /** A generator that asks for the call of each pass: {@code pass -> peftModel.call(pass, active)}. */
+    /** A generator that asks for the call of each pass, for all sequences: {@code pass -> peftModel.call(pass, active)}. */
     public TextGenerator(CausalModel model, Function<Pass, Call> calls) {
+        this(model, calls, TOKENS_PER_PASS);
+    }
+
+    /**
+     * The same.
+     *
+     * @param tokensPerPass most tokens of prompts that one pass reads, beside the rows that adapters put in front of them: the memory of a pass grows with it, and
+     *     not with the prompt. The result is the same up to rounding.
+     */
+    public TextGenerator(CausalModel model, Function<Pass, Call> calls, int tokensPerPass) {
         if (model.taskType() != TaskType.CAUSAL_LM) {
             throw new BadInputException("text was to be generated with the head of a model for " + model.taskType()
                     + "; that of a language model predicts the next token. Open the checkpoint of one.");
         }
+        if (tokensPerPass < 1) {
+            throw new BadInputException("prompts were to be read with " + tokensPerPass
+                    + " tokens in a pass; it takes at least 1. Give a number such as " + TOKENS_PER_PASS + ".");
+        }
         this.model = model;
         this.calls = calls;
+        this.tokensPerPass = tokensPerPass;
         this.arena = new Arena(model.backend().dtype());
+        this.logits = new float[model.head().outputs()];
     }
 
     /**
@@ -76,32 +93,32 @@ public final class TextGenerator implements AutoCloseable {
     }
 
     private List<int[]> generate(List<int[]> prompts, GenerationConfig config, IntPredicate onToken) {
-        List<Continuation> all = new ArrayList<>();
-        int capacity = 0;
-        int rows = rowsInFront();
+        int rows = rowsInFront(prompts);
         int context = model.contextLength() - rows;
         Set<Integer> stops = Objects.requireNonNullElse(config.stopTokens(), model.endTokens());
+        List<Continuation> all = new ArrayList<>();
         for (int[] prompt : prompts) {
-            if (prompt.length == 0) {
-                throw new BadInputException(
-                        "a text was to be continued, and its prompt has no tokens. Give one with at least one token.");
-            }
             if (prompt.length >= context) {
                 throw new BadInputException(
                         "a prompt of " + prompt.length + " tokens was given; it must have 1 to " + (context - 1)
                                 + (rows > 0 ? ", since adapters put " + rows + " rows in front" : "")
                                 + ". Shorten the prompt.");
             }
-            Continuation c = new Continuation(prompt, config, context, stops);
-            all.add(c);
-            capacity = Math.max(capacity, c.tokens.length);
+            all.add(new Continuation(all.size(), prompt, config, context, stops));
         }
+        int capacity = all.stream().mapToInt(Continuation::capacity).max().orElse(0);
+        Sampler sampler = new Sampler(config);
         try (KeyValueCache cache = config.cache() ? model.newCache(prompts.size(), capacity + rows) : null) {
-            while (all.stream().anyMatch(c -> !c.done)) {
-                float[][] logits = next(all, cache);
-                for (int i = 0; i < all.size(); i++) {
-                    all.get(i).add(logits[i], config, onToken);
+            List<Continuation> running = all;
+            while (!running.isEmpty()) {
+                if (cache == null) {
+                    // without keys of earlier pieces, a prompt cannot be read in pieces
+                    run(running, Continuation::all, null, sampler);
+                } else {
+                    run(running, cache, sampler);
                 }
+                running.forEach(c -> c.add(onToken));
+                running = running.stream().filter(c -> !c.isDone()).toList();
             }
         }
         return all.stream().map(Continuation::result).toList();
@@ -114,10 +131,20 @@ public final class TextGenerator implements AutoCloseable {
     }
 
     /** Most rows that adapters put in front of a sequence. */
-    private int rowsInFront() {
+    private int rowsInFront(List<int[]> prompts) {
         requireOpen();
+        for (int[] prompt : prompts) {
+            if (prompt.length == 0) {
+                throw new BadInputException(
+                        "a text was to be continued, and its prompt has no tokens. Give one with at least one token.");
+            }
+        }
         try (Pass pass = Pass.inference(model.backend(), arena)) {
-            return calls.apply(pass).parts().stream()
+            return calls
+                    .apply(pass)
+                    .overTokens(prompts.stream().mapToInt(p -> p.length).toArray())
+                    .parts()
+                    .stream()
                     .mapToInt(p ->
                             p.adapters().stream().mapToInt(Adapter::rowsInFront).sum())
                     .max()
@@ -125,134 +152,82 @@ public final class TextGenerator implements AutoCloseable {
         }
     }
 
-    /** A sequence that grows. */
-    private static final class Continuation {
-        final int[] tokens; // prompt and new tokens, with room at the end
-        final int promptLength;
-        final RandomGenerator random;
-        final Set<Integer> stops;
-        int length;
-        int seen; // tokens that the cache has
-        boolean done;
-
-        Continuation(int[] prompt, GenerationConfig config, int contextLength, Set<Integer> stops) {
-            this.stops = stops;
-            int most = Math.min(config.maxNewTokens(), contextLength - prompt.length);
-            tokens = Arrays.copyOf(prompt, prompt.length + most);
-            promptLength = prompt.length;
-            length = prompt.length;
-            done = most == 0;
-            random = new SplittableRandom(config.seed());
-        }
-
-        /** The tokens that the model has not seen; one that is done repeats its last token while others go on. */
-        int[] unseen(boolean cached) {
-            return Arrays.copyOfRange(tokens, cached ? Math.min(seen, length - 1) : 0, length);
-        }
-
-        void add(float[] logits, GenerationConfig config, IntPredicate onToken) {
-            if (done) {
-                return;
+    /** Chooses the next token of each sequence: texts that the cache does not have are read, the other sequences go on together. */
+    private void run(List<Continuation> running, KeyValueCache cache, Sampler sampler) {
+        for (Continuation c : running) {
+            if (c.isRead() && cache.isOutgrown(c.number(), 1, model.keysHoldTo())) {
+                cache.clear(c.number());
+                c.forgetRead();
             }
-            int token = choose(logits, config, random);
-            if (stops.contains(token)) {
-                done = true;
-                return;
-            }
-            tokens[length++] = token;
-            done = !onToken.test(token) || length == tokens.length;
         }
-
-        int[] result() {
-            return Arrays.copyOfRange(tokens, promptLength, length);
+        List<Continuation> ready = running.stream().filter(Continuation::isRead).toList();
+        List<Continuation> together = new ArrayList<>();
+        int tokens = 0;
+        for (Continuation c : running) {
+            if (c.isRead()) {
+                continue;
+            }
+            if (c.length() > tokensPerPass) {
+                readInPieces(c, cache, sampler);
+                continue;
+            }
+            if (tokens + c.length() > tokensPerPass) {
+                run(together, c2 -> c2.read(c2.length()), cache, sampler);
+                together.clear();
+                tokens = 0;
+            }
+            together.add(c);
+            tokens += c.length();
+        }
+        for (List<Continuation> some : List.of(together, ready)) {
+            if (!some.isEmpty()) {
+                run(some, c -> c.read(c.length()), cache, sampler);
+            }
         }
     }
 
-    /** The logits after the last token of each sequence. */
-    private float[][] next(List<Continuation> all, @Nullable KeyValueCache cache) {
+    /** Reads a long text in pieces of equal length. */
+    private void readInPieces(Continuation c, KeyValueCache cache, Sampler sampler) {
+        int pieces = (c.length() + tokensPerPass - 1) / tokensPerPass;
+        for (int p = 1; p <= pieces; p++) {
+            int end = (int) ((long) c.length() * p / pieces);
+            run(List.of(c), one -> one.read(end), cache, p < pieces ? null : sampler);
+        }
+    }
+
+    /**
+     * A pass.
+     *
+     * @param read what it reads of each sequence
+     * @param sampler null if the tokens behind it are known
+     */
+    private void run(
+            List<Continuation> some,
+            Function<Continuation, int[]> read,
+            @Nullable KeyValueCache cache,
+            @Nullable Sampler sampler) {
         requireOpen();
         StoppedException.ifInterrupted("a text was to be continued");
-        int[][] unseen = unseen(all, cache);
+        int[] numbers = some.stream().mapToInt(Continuation::number).toArray();
+        PackedBatch batch = PackedBatch.of(some.stream().map(read).toArray(int[][]::new));
+        if (cache != null) {
+            cache.goOnWith(numbers, some.stream().mapToInt(Continuation::unread).toArray());
+        }
         try (Pass pass = Pass.inference(model.backend(), arena)) {
-            Call call = calls.apply(pass);
-            PackedBatch batch = PackedBatch.of(unseen);
-            if (cache != null) {
-                for (int i = 0; i < unseen.length; i++) {
-                    if (all.get(i).done) {
-                        cache.forget(i, 1); // the token that it repeats
-                    }
-                    all.get(i).seen = all.get(i).length;
-                }
-            }
-            boolean first = cache == null || cache.isFresh();
-            PackedBatch rows = first ? batch.withRowsOf(call) : batch;
-            int[] last = new int[unseen.length];
+            Call call = calls.apply(pass).forSequences(numbers);
+            PackedBatch rows = cache == null || cache.isFresh() ? batch.withRowsOf(call) : batch;
+            int[] last = new int[numbers.length];
             Arrays.setAll(last, i -> rows.start(i) + rows.length(i) - 1);
             Node ends = model.hidden(call, batch, cache, last);
-            Tensor logits = model.head().logits(call.overSequences(), ends).value();
-            float[][] out = new float[unseen.length][];
-            for (int i = 0; i < out.length; i++) {
-                out[i] = logits.rows(i, 1).toFloats();
+            if (sampler == null) {
+                return;
             }
-            return out;
-        }
-    }
-
-    /** The tokens that the model has not seen; all of them when a sequence outgrows its keys. */
-    private int[][] unseen(List<Continuation> all, @Nullable KeyValueCache cache) {
-        int[][] unseen = all.stream().map(c -> c.unseen(cache != null)).toArray(int[][]::new);
-        if (cache == null || cache.isFresh()) {
-            return unseen;
-        }
-        for (int i = 0; i < unseen.length; i++) {
-            if (!all.get(i).done && cache.isOutgrown(i, unseen[i].length, model.keysHoldTo())) {
-                cache.clear();
-                all.forEach(c -> c.seen = 0);
-                return unseen(all, cache);
+            Tensor scores = model.head().logits(call.overSequences(), ends).value();
+            for (int i = 0; i < numbers.length; i++) {
+                scores.rows(i, 1).copyTo(logits);
+                some.get(i).choose(sampler, logits);
             }
         }
-        return unseen;
-    }
-
-    private static int choose(float[] logits, GenerationConfig config, RandomGenerator random) {
-        for (float logit : logits) {
-            if (Float.isNaN(logit) || logit == Float.POSITIVE_INFINITY) {
-                throw new NonFiniteException("the scores of the next token");
-            }
-        }
-        if (config.temperature() == 0) {
-            int best = 0;
-            for (int i = 1; i < logits.length; i++) {
-                best = logits[i] > logits[best] ? i : best;
-            }
-            return best;
-        }
-        int[] order = IntStream.range(0, logits.length)
-                .boxed()
-                .sorted((a, b) -> Float.compare(logits[b], logits[a]))
-                .mapToInt(Integer::intValue)
-                .toArray();
-        int kept = config.topK() == 0 ? order.length : Math.min(config.topK(), order.length);
-        double[] weights = new double[kept];
-        double sum = 0;
-        for (int i = 0; i < kept; i++) {
-            weights[i] = Math.exp((logits[order[i]] - logits[order[0]]) / config.temperature());
-            sum += weights[i];
-        }
-        // nucleus (Holtzman et al. 2020): the fewest tokens whose probabilities reach p
-        double reached = 0;
-        int nucleus = 0;
-        while (nucleus < kept && reached < config.topP() * sum) {
-            reached += weights[nucleus++];
-        }
-        double at = random.nextDouble() * reached;
-        for (int i = 0; i < nucleus; i++) {
-            at -= weights[i];
-            if (at < 0) {
-                return order[i];
-            }
-        }
-        return order[nucleus - 1];
     }
 
     /** Frees the working memory. */

@@ -9,6 +9,7 @@ import dev.peft4j.core.site.BlockSite;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -58,6 +59,10 @@ public final class Call {
     /** A run in which every sequence of the batch has its own adapters. */
     public static Call perSequence(Pass pass, List<List<Adapter>> adapters) {
         adapters.forEach(set -> set.forEach(a -> a.use(pass)));
+        return grouped(pass, adapters);
+    }
+
+    private static Call grouped(Pass pass, List<List<Adapter>> adapters) {
         List<Call> parts = new ArrayList<>();
         int from = 0;
         while (from < adapters.size()) {
@@ -71,6 +76,31 @@ public final class Call {
         return parts.size() == 1
                 ? new Call(pass, List.copyOf(adapters.get(0)), adapters.size(), List.of(), 0, ALL_ROWS)
                 : new Call(pass, List.of(), adapters.size(), parts, 0, ALL_ROWS);
+    }
+
+    /**
+     * The same adapters for a batch of some of the sequences for which they were chosen.
+     *
+     * @param chosen numbers of the sequences, at least one, in the order of the batch
+     * @throws BadInputException if adapters were chosen for each sequence, and for fewer
+     */
+    public Call forSequences(int... chosen) {
+        if (sequences == 0) {
+            return this;
+        }
+        List<List<Adapter>> each = new ArrayList<>();
+        for (Call part : parts()) {
+            each.addAll(Collections.nCopies(part.sequences, part.adapters));
+        }
+        List<List<Adapter>> some = new ArrayList<>();
+        for (int s : chosen) {
+            if (s < 0 || s >= sequences) {
+                throw new BadInputException("sequence " + s + " was to be run, counted from 0, and adapters were chosen for "
+                        + sequences + " sequences. Choose for each sequence.");
+            }
+            some.add(each.get(s));
+        }
+        return grouped(pass, some);
     }
 
     /** Memory and tape. */

@@ -94,14 +94,14 @@ public final class Rotary implements AutoCloseable {
     }
 
     /** Cosines of the rows of a batch, and below them their sines (2 T, R/2): each sequence by its own length. */
-    private Node rows(Pass pass, int[] positions, int[] starts) {
+    private Node rows(Pass pass, int[] positions, int[] starts, int[] lengths) {
         int count = positions.length;
         Tensor both = pass.allocate(2 * count, angles.count());
         Tables t = new Tables(both.rows(0, count), both.rows(count, count));
         double[] row = new double[angles.count()];
         for (int s = 0; s < starts.length; s++) {
             int end = end(s, starts, count);
-            float[] frequencies = angles.of(length(s, positions, starts));
+            float[] frequencies = angles.of(lengths[s]);
             for (int r = starts[s]; r < end; r++) {
                 fill(t, r, positions[r], frequencies, row);
             }
@@ -113,15 +113,9 @@ public final class Rotary implements AutoCloseable {
         return sequence + 1 < starts.length ? starts[sequence + 1] : count;
     }
 
-    /** Tokens of a sequence from its first position to its last row here. */
-    private static int length(int sequence, int[] positions, int[] starts) {
-        int last = end(sequence, starts, positions.length) - 1;
-        return last < starts[sequence] ? 0 : positions[last] + 1;
-    }
-
-    private boolean anyLong(int[] positions, int[] starts) {
-        for (int s = 0; s < starts.length; s++) {
-            if (length(s, positions, starts) > angles.longest()) {
+    private boolean anyLong(int[] lengths) {
+        for (int length : lengths) {
+            if (length > angles.longest()) {
                 return true;
             }
         }
@@ -129,17 +123,31 @@ public final class Rotary implements AutoCloseable {
     }
 
     /**
-     * Rotates x (T, heads·H) in place; returns x.
+     * Rotates x (T, heads·H) in place, each sequence up to its last row here; returns x.
      *
      * @param positions of the rows (T), rising in each sequence; the same array in all layers of a run
      * @param starts first rows of the sequences (B)
      */
     public Node forward(Pass pass, Node x, int heads, int[] positions, int[] starts) {
-        if (angles.longest() == Integer.MAX_VALUE || !anyLong(positions, starts)) {
+        int[] lengths = new int[starts.length];
+        for (int s = 0; s < starts.length; s++) {
+            int end = end(s, starts, positions.length);
+            lengths[s] = end > starts[s] ? positions[end - 1] + 1 : 0;
+        }
+        return forward(pass, x, heads, positions, starts, lengths);
+    }
+
+    /**
+     * The same for sequences of which more rows are to come.
+     *
+     * @param lengths of the sequences (B), counted from the first position, with the rows that are not here
+     */
+    public Node forward(Pass pass, Node x, int heads, int[] positions, int[] starts, int[] lengths) {
+        if (angles.longest() == Integer.MAX_VALUE || !anyLong(lengths)) {
             return rotate(pass, x, heads, positions, tables(positions));
         }
         int count = positions.length;
-        Tensor both = pass.once(new RowsOf(this, positions), () -> rows(pass, positions, starts))
+        Tensor both = pass.once(new RowsOf(this, positions), () -> rows(pass, positions, starts, lengths))
                 .value();
         int[] each = new int[count];
         Arrays.setAll(each, r -> r);

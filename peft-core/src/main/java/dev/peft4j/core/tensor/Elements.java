@@ -55,6 +55,12 @@ final class Elements {
     /** All elements, row by row, rounded to single precision. */
     static float[] floats(Tensor t) {
         float[] out = new float[Math.toIntExact(t.size())];
+        copy(t, out);
+        return out;
+    }
+
+    /** All elements into an array, row by row. */
+    static void copy(Tensor t, float[] out) {
         int cols = t.cols();
         if (t.dtype() == DType.F32) {
             for (int r = 0; r < t.rows(); r++) {
@@ -65,7 +71,6 @@ final class Elements {
                 out[i] = (float) t.value(i / cols, i % cols);
             }
         }
-        return out;
     }
 
     /** All elements, row by row. */

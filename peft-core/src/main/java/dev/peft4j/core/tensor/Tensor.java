@@ -139,6 +139,15 @@ public final class Tensor extends NativeMatrix implements AutoCloseable {
         return during(() -> Elements.floats(this));
     }
 
+    /** Copies all elements into an array of as many, row by row, rounded to single precision. */
+    public void copyTo(float[] values) {
+        requireCount(values.length);
+        during(() -> {
+            Elements.copy(this, values);
+            return values;
+        });
+    }
+
     /** All elements, row by row. */
     public double[] toDoubles() {
         return during(() -> Elements.doubles(this));
