@@ -58,8 +58,7 @@ public abstract class Decoder extends BaseModel implements CausalModel {
      * @param cache of earlier tokens, or null
      * @param shared length of the first sequence, if it stands in front of all others
      */
-    public record Run(
-            PackedBatch batch, int[] positions, int[] lengths, @Nullable KeyValueCache cache, int shared) {}
+    public record Run(PackedBatch batch, int[] positions, int[] lengths, @Nullable KeyValueCache cache, int shared) {}
 
     private final Set<Integer> endTokens;
 

@@ -8,6 +8,7 @@ import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.Arrays;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /** Keys and values of the tokens that a model has seen, so that the next token costs one row. The caller closes it. */
 public final class KeyValueCache implements AutoCloseable {
@@ -19,6 +20,7 @@ public final class KeyValueCache implements AutoCloseable {
     private final int[][] begun; // rows in front of the tokens, per layer and sequence
     private int[] chosen; // sequences of the next batches
     private int[] toCome; // tokens of each of them behind the next batch
+    private @Nullable AttentionShape shape; // of the tokens that are being added
     private volatile boolean closed;
 
     KeyValueCache(DType dtype, int layers, int width, int sequences, int capacity) {
@@ -44,16 +46,23 @@ public final class KeyValueCache implements AutoCloseable {
      * @throws BadInputException if there are no such sequences, or some have tokens here and others have not
      */
     public void goOnWith(int[] sequences, int[] tokensToCome) {
-        if (sequences.length == 0
-                || sequences.length != tokensToCome.length
-                || !Arrays.stream(sequences).allMatch(s -> s >= 0 && s < lengths.length)
-                || Arrays.stream(sequences).distinct().count() < sequences.length
-                || Arrays.stream(tokensToCome).anyMatch(n -> n < 0)) {
+        boolean[] twice = new boolean[lengths.length];
+        boolean fits = sequences.length > 0 && sequences.length == tokensToCome.length;
+        boolean alike = true;
+        for (int b = 0; fits && b < sequences.length; b++) {
+            int s = sequences[b];
+            fits = s >= 0 && s < lengths.length && !twice[s] && tokensToCome[b] >= 0;
+            if (fits) {
+                twice[s] = true;
+                alike &= madeFor[s] == 0 == (madeFor[sequences[0]] == 0);
+            }
+        }
+        if (!fits) {
             throw new BadInputException("a cache of " + lengths.length + " sequences was to go on with "
                     + Arrays.toString(sequences) + ", and with " + Arrays.toString(tokensToCome)
                     + " tokens to come. Give different numbers from 0, and as many counts.");
         }
-        if (Arrays.stream(sequences).mapToObj(s -> madeFor[s] == 0).distinct().count() > 1) {
+        if (!alike) {
             throw new BadInputException("a cache was to go on with the sequences " + Arrays.toString(sequences)
                     + ", of which some have tokens in it and others have not. Run them in two batches.");
         }
@@ -75,6 +84,7 @@ public final class KeyValueCache implements AutoCloseable {
             throw new BadInputException("a batch of " + batch.sequences() + " sequences was given with a cache for "
                     + chosen.length + ". Make a cache for as many.");
         }
+        shape = null;
         int[] positions = batch.positions();
         for (int b = 0; b < batch.sequences(); b++) {
             int s = chosen[b];
@@ -179,14 +189,17 @@ public final class KeyValueCache implements AutoCloseable {
         return values[layer];
     }
 
-    /** How the tokens of a batch attend to the cache that they have been added to. */
+    /** How the tokens of a batch attend to the cache that they have been added to; the same for layers of the same scale. */
     AttentionShape shape(PackedBatch batch, int heads, int keyHeads, int headSize, double scale) {
-        int[] starts = new int[batch.sequences()];
-        int[] counts = new int[batch.sequences()];
-        Arrays.setAll(starts, b -> chosen[b] * capacity);
-        Arrays.setAll(counts, b -> lengths[chosen[b]] + batch.length(b));
-        return new AttentionShape(
-                batch.starts(), batch.lengths(), starts, counts, heads, keyHeads, headSize, scale, true, 0, 0);
+        if (shape == null || shape.scale() != scale) {
+            int[] starts = new int[batch.sequences()];
+            int[] counts = new int[batch.sequences()];
+            Arrays.setAll(starts, b -> chosen[b] * capacity);
+            Arrays.setAll(counts, b -> lengths[chosen[b]] + batch.length(b));
+            shape = new AttentionShape(
+                    batch.starts(), batch.lengths(), starts, counts, heads, keyHeads, headSize, scale, true, 0, 0);
+        }
+        return shape;
     }
 
     @Override

@@ -187,7 +187,8 @@ class SamplerTest {
                 for (int at = 0; at < 4; at++) {
                     float[] logits = {1, 2, 3, 4};
                     logits[at] = bad;
-                    assertThrows(NonFiniteException.class, () -> sampler.choose(logits, always(0.5)), config.toString());
+                    assertThrows(
+                            NonFiniteException.class, () -> sampler.choose(logits, always(0.5)), config.toString());
                 }
             }
             assertThrows(BadInputException.class, () -> sampler.choose(new float[0], always(0.5)));

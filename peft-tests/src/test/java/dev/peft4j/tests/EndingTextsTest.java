@@ -104,14 +104,13 @@ class EndingTextsTest {
     void texts_with_adapters_of_their_own_are_what_they_are_alone(String family) throws IOException {
         try (Model model = Compositions.open(family);
                 PeftModel peft = new PeftModel(model)) {
-            List<PeftConfig> configs =
-                    List.of(LoraConfig.of(4, 8), PrefixTuningConfig.of(3), PromptTuningConfig.of(2));
+            List<PeftConfig> configs = List.of(LoraConfig.of(4, 8), PrefixTuningConfig.of(3), PromptTuningConfig.of(2));
             List<String> names = List.of("low", "prefix", "prompt");
             for (int i = 0; i < names.size(); i++) {
                 peft.add(names.get(i), Compositions.adapter(model, configs.get(i), 20 + i));
             }
-            Active each = Active.perSequence(List.of(
-                    List.of("low"), List.of("prefix"), List.of("low"), List.of(), List.of("prompt", "low")));
+            Active each = Active.perSequence(
+                    List.of(List.of("low"), List.of("prefix"), List.of("low"), List.of(), List.of("prompt", "low")));
             List<Function<Pass, Call>> alone = new ArrayList<>();
             for (List<String> set : each.sets()) {
                 alone.add(pass -> peft.call(pass, Active.of(set.toArray(String[]::new))));
@@ -175,7 +174,8 @@ class EndingTextsTest {
             expected.add(PROMPTS.stream().mapToInt(p -> p.length).sum());
             for (int step = 1; step < 16; step++) {
                 int known = step;
-                int running = (int) Arrays.stream(lengths).filter(n -> n >= known).count();
+                int running =
+                        (int) Arrays.stream(lengths).filter(n -> n >= known).count();
                 if (running > 0) {
                     expected.add(running);
                 }

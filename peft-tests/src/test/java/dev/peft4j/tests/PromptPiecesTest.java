@@ -89,8 +89,21 @@ class PromptPiecesTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "gpt2", "llama", "llama3_rope", "llama_dynamic", "llama_yarn", "llama_tied", "mistral", "phi3",
-                "phi3_longrope", "qwen2", "qwen2_yarn", "qwen3", "smollm3", "gemma2", "gemma3_text"
+                "gpt2",
+                "llama",
+                "llama3_rope",
+                "llama_dynamic",
+                "llama_yarn",
+                "llama_tied",
+                "mistral",
+                "phi3",
+                "phi3_longrope",
+                "qwen2",
+                "qwen2_yarn",
+                "qwen3",
+                "smollm3",
+                "gemma2",
+                "gemma3_text"
             })
     void pieces_give_what_the_whole_gives(String family) throws IOException {
         try (CausalModel model = (CausalModel) Compositions.open(family)) {
@@ -137,8 +150,7 @@ class PromptPiecesTest {
         try (CausalModel model = (CausalModel) Compositions.open("gpt2");
                 Adapter prompt = Compositions.adapter(model, PromptTuningConfig.of(3), 4);
                 RowCounts rows = new RowCounts();
-                TextGenerator generator =
-                        new TextGenerator(model, pass -> Call.of(pass, List.of(rows, prompt)), 8)) {
+                TextGenerator generator = new TextGenerator(model, pass -> Call.of(pass, List.of(rows, prompt)), 8)) {
             List<int[]> prompts = List.of(prompt(3, 1), prompt(5, 2), prompt(20, 3), prompt(2, 4), prompt(8, 5));
             generator.generate(prompts, GenerationConfig.greedy(2).withStopTokens(Set.of()));
             // the third in pieces of 6, 7 and 7, the first two, the fourth, the fifth, and one step of all
@@ -153,8 +165,8 @@ class PromptPiecesTest {
                 Arena arena = new Arena(DType.F32)) {
             int[] none = {};
             for (int[] bad : new int[][] {none, {3}, {-1}, {1, 1}}) {
-                String message = Compositions.message(
-                        BadInputException.class, () -> cache.goOnWith(bad, new int[bad.length]));
+                String message =
+                        Compositions.message(BadInputException.class, () -> cache.goOnWith(bad, new int[bad.length]));
                 assertTrue(message.contains("3 sequences"), message);
             }
             Compositions.message(BadInputException.class, () -> cache.goOnWith(new int[] {0}, new int[2]));
@@ -163,8 +175,8 @@ class PromptPiecesTest {
             try (Pass pass = Pass.inference(model.backend(), arena)) {
                 model.hidden(Call.of(pass), PackedBatch.of(new int[] {1, 2}), cache);
             }
-            String message = Compositions.message(
-                    BadInputException.class, () -> cache.goOnWith(new int[] {1, 2}, new int[2]));
+            String message =
+                    Compositions.message(BadInputException.class, () -> cache.goOnWith(new int[] {1, 2}, new int[2]));
             assertTrue(message.contains("two batches"), message);
             cache.goOnWith(new int[] {0, 1}, new int[2]);
             String zero = Compositions.message(

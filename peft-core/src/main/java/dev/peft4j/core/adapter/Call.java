@@ -95,8 +95,9 @@ public final class Call {
         List<List<Adapter>> some = new ArrayList<>();
         for (int s : chosen) {
             if (s < 0 || s >= sequences) {
-                throw new BadInputException("sequence " + s + " was to be run, counted from 0, and adapters were chosen for "
-                        + sequences + " sequences. Choose for each sequence.");
+                throw new BadInputException(
+                        "sequence " + s + " was to be run, counted from 0, and adapters were chosen for " + sequences
+                                + " sequences. Choose for each sequence.");
             }
             some.add(each.get(s));
         }

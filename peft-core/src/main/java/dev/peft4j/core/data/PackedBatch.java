@@ -309,7 +309,9 @@ public final class PackedBatch implements Batch {
 
     /** Lengths of the sequences (B). */
     public int[] lengths() {
-        return IntStream.range(0, sequences()).map(this::length).toArray();
+        int[] lengths = new int[sequences()];
+        Arrays.setAll(lengths, this::length);
+        return lengths;
     }
 
     PackedBatch rated(boolean[] ratings) {
