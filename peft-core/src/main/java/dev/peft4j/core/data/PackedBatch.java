@@ -309,9 +309,7 @@ public final class PackedBatch implements Batch {
 
     /** Lengths of the sequences (B). */
     public int[] lengths() {
-        int[] lengths = new int[sequences()];
-        Arrays.setAll(lengths, this::length);
-        return lengths;
+        return IntStream.range(0, sequences()).map(this::length).toArray();
     }
 
     PackedBatch rated(boolean[] ratings) {
