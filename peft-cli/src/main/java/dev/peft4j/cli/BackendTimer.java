@@ -3,21 +3,41 @@ package dev.peft4j.cli;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Kernels;
 import dev.peft4j.core.tensor.MatrixEngine;
-import dev.peft4j.core.tensor.Tensor;
 import java.io.PrintWriter;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
-import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Measures how long a backend spends in each of its operations. */
+/** Measures how long a backend spends in each of its operations, and how much work they are. */
 final class BackendTimer {
-    private final Map<String, long[]> spent = new TreeMap<>(); // nanoseconds, calls, floating-point operations
+    private final Backend plain;
+    private final CoreSpeed before;
+    private final Map<String, Spent> kinds = new TreeMap<>();
+    private final Map<String, Spent> operations = new TreeMap<>();
     private final Backend timed;
     private long start = System.nanoTime();
+    private long end = start;
 
+    /** What a kind of work, or an operation, took so far. */
+    static final class Spent {
+        long nanoseconds;
+        long calls;
+        double operations;
+        double bytes;
+
+        private void add(long time, Operation operation) {
+            nanoseconds += time;
+            calls++;
+            operations += operation.operations();
+            bytes += operation.bytes();
+        }
+    }
+
+    /** Finds out first what the cores give. */
     BackendTimer(Backend backend) {
+        plain = backend;
+        before = CoreSpeed.measure(backend);
         timed = new Backend(
                 backend.name(),
                 backend.dtype(),
@@ -38,58 +58,30 @@ final class BackendTimer {
             } catch (InvocationTargetException e) {
                 throw e.getCause();
             } finally {
-                long[] sum = spent.computeIfAbsent(name(method.getName(), args), k -> new long[3]);
-                sum[0] += System.nanoTime() - before;
-                sum[1]++;
-                sum[2] += operations(method.getName(), args);
+                long time = System.nanoTime() - before;
+                Operation o = Operation.of(method, args);
+                kinds.computeIfAbsent(o.kind(), k -> new Spent()).add(time, o);
+                operations.computeIfAbsent(o.name(), k -> new Spent()).add(time, o);
             }
         }));
     }
 
-    /** The operation; for products also what they are: N and T tell which operands are transposed, then columns and inner dimension. */
-    private static String name(String method, Object[] args) {
-        if (!method.equals("gemm")) {
-            return method;
-        }
-        Tensor c = (Tensor) args[6];
-        String kind = ((boolean) args[0] ? "T" : "N") + ((boolean) args[1] ? "T" : "N");
-        return "gemm " + kind + " " + c.cols() + " x " + inner(args);
-    }
-
-    private static long inner(Object[] args) {
-        Tensor a = (Tensor) args[3];
-        return (boolean) args[0] ? a.rows() : a.cols();
-    }
-
-    private static long operations(String method, Object[] args) {
-        return method.equals("gemm") ? 2 * ((Tensor) args[6]).size() * inner(args) : 0;
-    }
-
     /** Forgets what was measured so far. */
     void reset() {
-        spent.clear();
+        kinds.clear();
+        operations.clear();
         start = System.nanoTime();
+        end = start;
     }
 
-    /** Prints milliseconds per step of each operation, and of everything else. */
+    /** Ends the time that is looked at. */
+    void stop() {
+        end = System.nanoTime();
+    }
+
+    /** Prints where the time of a step goes. What the cores give is measured again: other programs may have used them the first time. */
     void print(PrintWriter out, int steps) {
-        double total = (System.nanoTime() - start) / 1e6 / steps;
-        double known = 0;
-        for (Map.Entry<String, long[]> e : spent.entrySet()) {
-            double ms = e.getValue()[0] / 1e6 / steps;
-            known += ms;
-            String speed = e.getValue()[2] == 0
-                    ? ""
-                    : String.format(Locale.ROOT, "%8.0f GFLOP/s", (double) e.getValue()[2] / e.getValue()[0]);
-            out.printf(
-                    Locale.ROOT,
-                    "%-26s %8.1f ms %8.1f calls%s%n",
-                    e.getKey(),
-                    ms,
-                    (double) e.getValue()[1] / steps,
-                    speed);
-        }
-        out.printf(Locale.ROOT, "%-26s %8.1f ms%n%-26s %8.1f ms%n", "everything else", total - known, "step", total);
-        out.flush();
+        CoreSpeed speed = before.orBetter(CoreSpeed.measure(plain));
+        new Roofline(speed, steps, (end - start) / 1e9).print(out, kinds, operations);
     }
 }

@@ -4,10 +4,8 @@ import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.format.Json;
 import dev.peft4j.core.tensor.Backend;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -29,7 +27,8 @@ import picocli.CommandLine.Spec;
             "Example:",
             "  peft4j bench gpt2_lora_4x128 --checkpoints DIR --steps 6",
             "",
-            "DIR holds the models gpt2, llama135m and minilm; scripts/compare-speed makes it and runs PyTorch beside it."
+            "DIR holds a folder for each model, such as llama135m; scripts/compare-speed makes it and runs PyTorch beside it.",
+            "The _bf16 cases keep the base weights in bfloat16."
         })
 final class BenchCommand implements Callable<Integer> {
     @Parameters(
@@ -53,7 +52,7 @@ final class BenchCommand implements Callable<Integer> {
     @Option(
             names = "--lengths",
             paramLabel = "FILE",
-            description = "lengths of the sequences of minilm_lora_sst2 (default: made up, as short as those)")
+            description = "lengths of the sequences of the sst2 cases (default: made up, as short as those)")
     @Nullable
     Path lengths;
 
@@ -67,43 +66,39 @@ final class BenchCommand implements Callable<Integer> {
     static final class Cases implements Iterable<String> {
         @Override
         public Iterator<String> iterator() {
-            return names().iterator();
+            return BenchCases.names().iterator();
         }
-    }
-
-    private static List<String> names() {
-        List<String> all = new ArrayList<>(Bench.CASES);
-        all.addAll(ServingBench.CASES);
-        return all;
     }
 
     @Override
     public Integer call() throws IOException {
-        if (!names().contains(name)) {
-            throw new BadInputException("the case " + name + " was asked for; there are " + String.join(", ", names())
-                    + ". Name one of these.");
-        }
-        ModelOptions.useThreads(threads);
         if (ServingBench.CASES.contains(name)) {
+            new Given(spec).refuse("--profile", true, name + ", which compares several ways by turns");
+            new Given(spec).refuse("--lengths", true, name + ", whose sequences have one length");
+            ModelOptions.useThreads(threads);
             spec.commandLine().getOut().println(Json.printLine(new ServingBench(checkpoints, steps).run(name)));
             return 0;
         }
+        BenchCase bench = BenchCases.named(name);
+        List<Integer> sequences = sequenceLengths(bench);
+        ModelOptions.useThreads(threads);
         BackendTimer timer = profile ? new BackendTimer(Backend.auto()) : null;
-        Map<String, Object> result = new Bench(checkpoints, steps, sequenceLengths(), timer).run(name);
+        Map<String, Object> result = new Bench(bench, checkpoints, sequences, new StopWatch(steps, timer)).run();
         if (timer != null) {
             timer.print(spec.commandLine().getErr(), steps);
         }
-        PrintWriter out = spec.commandLine().getOut();
-        out.println(Json.printLine(result));
+        spec.commandLine().getOut().println(Json.printLine(result));
         return 0;
     }
 
-    private List<Integer> sequenceLengths() throws IOException {
-        new Given(spec)
-                .refuse("--lengths", !name.equals(Bench.LENGTHS_CASE), name + ", whose sequences have one length");
-        int count = Bench.lengthsNeeded(steps);
+    private List<Integer> sequenceLengths(BenchCase bench) throws IOException {
+        if (!bench.isOfManyLengths()) {
+            new Given(spec).refuse("--lengths", true, name + ", whose sequences have one length");
+            return List.of();
+        }
+        int count = Bench.lengthsNeeded(bench, steps);
         if (lengths == null) {
-            return Bench.usualLengths(count);
+            return BenchInputs.usualLengths(count);
         }
         if (!Files.isRegularFile(lengths)) {
             throw new BadInputException("the lengths of the sequences were expected in " + lengths

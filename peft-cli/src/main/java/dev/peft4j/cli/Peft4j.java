@@ -53,6 +53,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             ImportCommand.class,
             InspectCommand.class,
             BenchCommand.class,
+            GrowthCommand.class,
             PretrainDemoCommand.class
         })
 public final class Peft4j implements Runnable {
@@ -64,7 +65,7 @@ public final class Peft4j implements Runnable {
         System.exit(run(args));
     }
 
-    private static final Set<String> COUNTS = Set.of("--steps", "--limit", "--eval-limit", "--save-steps", "--threads");
+    private static final Set<String> COUNTS = Set.of("--steps", "--limit", "--eval-limit", "--save-steps", "--threads", "--rounds");
 
     /** Runs a command and returns its exit status. */
     static int run(String... args) {

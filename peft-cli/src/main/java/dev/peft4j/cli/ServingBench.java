@@ -69,21 +69,10 @@ final class ServingBench {
         }
     }
 
-    private static PackedBatch batch(Model model, int sequences, int length) {
-        List<PackedBatch.Sequence> all = new ArrayList<>();
-        for (int s = 0; s < sequences; s++) {
-            int[] ids = new int[length];
-            int first = s * length;
-            Arrays.setAll(ids, i -> (int) (((first + i) * 7919L + 13) % model.vocabularySize()));
-            all.add(PackedBatch.Sequence.labelled(ids, ids));
-        }
-        return PackedBatch.of(all);
-    }
-
     /** A step of LoRA and of DoRA, rank 8 at PEFT's default layers and at all linear ones. */
     private Map<String, Object> dora(Model model) {
         Map<String, Object> result = new LinkedHashMap<>();
-        PackedBatch batch = batch(model, 4, 128);
+        PackedBatch batch = BenchInputs.texts(4, 128, model.vocabularySize());
         LoraConfig plain = LoraConfig.of(8, 16);
         for (boolean wide : new boolean[] {false, true}) {
             LoraConfig lora = wide ? plain.withTarget(TargetModules.allLinearLayers()) : plain;
@@ -100,7 +89,7 @@ final class ServingBench {
     private Map<String, Object> methods(Model model) {
         double[] ms = alternate(
                 model,
-                batch(model, 4, 128),
+                BenchInputs.texts(4, 128, model.vocabularySize()),
                 List.of(
                         LoraConfig.of(8, 16),
                         PromptTuningConfig.of(20),
@@ -148,7 +137,7 @@ final class ServingBench {
 
     /** A forward pass over 32 sequences with one adapter of rank 8, and with an adapter for each. */
     private Map<String, Object> batch(Model model) {
-        PackedBatch batch = batch(model, SEQUENCES, LENGTH);
+        PackedBatch batch = BenchInputs.texts(SEQUENCES, LENGTH, model.vocabularySize());
         String[] names = IntStream.range(0, SEQUENCES).mapToObj(i -> "a" + i).toArray(String[]::new);
         double[][] times = new double[2][steps];
         try (PeftModel peft = new PeftModel(model);
@@ -251,12 +240,10 @@ final class ServingBench {
     }
 
     private static double median(double[] values) {
-        double[] sorted = values.clone();
-        Arrays.sort(sorted);
-        return round(sorted[sorted.length / 2]);
+        return round(Figures.median(values));
     }
 
     private static double round(double value) {
-        return Math.round(value * 100) / 100.0;
+        return Figures.round(value, 2);
     }
 }
