@@ -72,9 +72,8 @@ final class Bench {
                 : List.of(BenchInputs.texts(bench.sequences(), bench.length(), model.vocabularySize()));
         try (Adapter adapter = trained) {
             TrainingSteps steps = TrainingSteps.run(model, adapter, batches, watch);
-            double seconds = bench.isOfManyLengths()
-                    ? Arrays.stream(steps.seconds()).sum()
-                    : Figures.median(steps.seconds());
+            double seconds =
+                    bench.isOfManyLengths() ? Arrays.stream(steps.seconds()).sum() : Figures.median(steps.seconds());
             int tokens = bench.isOfManyLengths()
                     ? batches.stream().skip(1).mapToInt(PackedBatch::tokens).sum()
                     : batches.get(0).tokens();

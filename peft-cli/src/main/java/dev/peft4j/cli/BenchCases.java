@@ -71,9 +71,8 @@ final class BenchCases {
 
     private static String closest(BenchCase missing) {
         return ALL.stream()
-                .filter(c -> c.isSupported()
-                        && c.checkpoint().equals(missing.checkpoint())
-                        && c.work() == missing.work())
+                .filter(c ->
+                        c.isSupported() && c.checkpoint().equals(missing.checkpoint()) && c.work() == missing.work())
                 .findFirst()
                 .orElseThrow()
                 .name();

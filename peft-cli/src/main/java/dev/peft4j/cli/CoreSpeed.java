@@ -40,11 +40,7 @@ record CoreSpeed(double operations, double bytes) {
                 Tensor c = Tensor.zeros(backend.dtype(), SIDE, SIDE)) {
             a.fill(1);
             b.fill(1);
-            return 2.0
-                    * SIDE
-                    * SIDE
-                    * SIDE
-                    / best(() -> backend.matrices().gemm(false, true, 1, a, b, 0, c));
+            return 2.0 * SIDE * SIDE * SIDE / best(() -> backend.matrices().gemm(false, true, 1, a, b, 0, c));
         }
     }
 
@@ -52,7 +48,9 @@ record CoreSpeed(double operations, double bytes) {
         try (Tensor x = Tensor.zeros(backend.dtype(), COPIED / SIDE, SIDE);
                 Tensor y = Tensor.zeros(backend.dtype(), COPIED / SIDE, SIDE)) {
             x.fill(1);
-            return 2.0 * COPIED * backend.dtype().bytes()
+            return 2.0
+                    * COPIED
+                    * backend.dtype().bytes()
                     / best(() -> backend.kernels().copy(x, y));
         }
     }

@@ -7,13 +7,13 @@ import java.util.Map;
 
 /** What a step can grow by; everything else stays at 4 sequences of 128 tokens, rank 8 and the config of the model. */
 enum Growth {
-    TOKENS("tokens of a step, in sequences of 128", 128, 256, 512, 1024, 2048),
-    LENGTH("tokens of the one sequence of a step", 256, 512, 1024, 2048, 4096),
-    RANK("rank of LoRA", 1, 8, 32, 64, 128, 256),
-    LAYERS("layers of the model", 2, 4, 8, 12, 24),
-    VOCABULARY("tokens of the vocabulary", 5000, 25000, 50000, 100000, 150000),
-    ADAPTERS("adapters that 32 sequences of 32 tokens choose among, forward only", 1, 2, 4, 8, 16, 32),
-    THREADS("threads", 1, 2, 3, 4);
+    TOKENS("tokens of a step, in sequences of 128"),
+    LENGTH("tokens of the one sequence of a step"),
+    RANK("rank of LoRA"),
+    LAYERS("layers of the model"),
+    VOCABULARY("tokens of the vocabulary"),
+    ADAPTERS("adapters that 32 sequences of 32 tokens choose among, forward only"),
+    THREADS("threads");
 
     private static final int SEQUENCES = 4;
     private static final int USUAL_LENGTH = 128;
@@ -21,11 +21,9 @@ enum Growth {
     private static final int SERVED = 32; // sequences, and tokens of each
 
     private final String axis;
-    private final List<Integer> sizes;
 
-    Growth(String axis, Integer... sizes) {
+    Growth(String axis) {
         this.axis = axis;
-        this.sizes = List.of(sizes);
     }
 
     /** What the sizes count. */
@@ -35,7 +33,15 @@ enum Growth {
 
     /** The usual sizes. */
     List<Integer> sizes() {
-        return sizes;
+        return switch (this) {
+            case TOKENS -> List.of(128, 256, 512, 1024, 2048);
+            case LENGTH -> List.of(256, 512, 1024, 2048, 4096);
+            case RANK -> List.of(1, 8, 32, 64, 128, 256);
+            case LAYERS -> List.of(2, 4, 8, 12, 24);
+            case VOCABULARY -> List.of(5000, 25000, 50000, 100000, 150000);
+            case ADAPTERS -> List.of(1, 2, 4, 8, 16, 32);
+            case THREADS -> List.of(1, 2, 3, 4);
+        };
     }
 
     /**

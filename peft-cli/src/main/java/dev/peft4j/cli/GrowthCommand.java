@@ -94,7 +94,9 @@ final class GrowthCommand implements Callable<Integer> {
         List<Map<Integer, GrowthPoint>> all = new ArrayList<>();
         for (Growth growth : growths) {
             Map<Integer, GrowthPoint> points = new LinkedHashMap<>();
-            for (int size : sizes.isEmpty() ? growth.sizes() : sizes.stream().sorted().distinct().toList()) {
+            for (int size : sizes.isEmpty()
+                    ? growth.sizes()
+                    : sizes.stream().sorted().distinct().toList()) {
                 points.put(size, growth.at(size, positions));
             }
             all.add(points);
@@ -151,8 +153,7 @@ final class GrowthCommand implements Callable<Integer> {
         console.printf("| %s | ms | peak MiB | load |%n|---|---|---|---|%n", growth.axis());
         List<GrowthChart.Point> points = new ArrayList<>();
         results.forEach((size, rows) -> {
-            GrowthChart.Point p =
-                    new GrowthChart.Point(size, median(rows, "step_ms"), median(rows, "peak_rss_mb"));
+            GrowthChart.Point p = new GrowthChart.Point(size, median(rows, "step_ms"), median(rows, "peak_rss_mb"));
             points.add(p);
             console.printf(
                     Locale.ROOT,

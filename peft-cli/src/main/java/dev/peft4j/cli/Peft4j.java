@@ -65,7 +65,8 @@ public final class Peft4j implements Runnable {
         System.exit(run(args));
     }
 
-    private static final Set<String> COUNTS = Set.of("--steps", "--limit", "--eval-limit", "--save-steps", "--threads", "--rounds");
+    private static final Set<String> COUNTS =
+            Set.of("--steps", "--limit", "--eval-limit", "--save-steps", "--threads", "--rounds");
 
     /** Runs a command and returns its exit status. */
     static int run(String... args) {
@@ -115,8 +116,8 @@ public final class Peft4j implements Runnable {
         } else if (e instanceof MissingParameterException) {
             text += ". Add what is missing.";
         } else if (e.getArgSpec() instanceof OptionSpec option && text.startsWith("Invalid value")) {
-            text = String.join(" or ", option.names()) + " " + e.getValue() + " was given, where " + kind(option.type())
-                    + " was expected. Correct it.";
+            text = String.join(" or ", option.names()) + " " + e.getValue() + " was given, where "
+                    + kind(option.auxiliaryTypes()[0]) + " was expected. Correct it.";
         }
         PrintWriter err = command.getErr();
         err.println(command.getColorScheme().errorText("error: " + text));
@@ -134,11 +135,10 @@ public final class Peft4j implements Runnable {
         if (type.isEnum()) {
             return "one of " + Arrays.toString(type.getEnumConstants());
         }
-        return type == int.class || type == long.class ? "a whole number of at most " + largest(type) : "another value";
-    }
-
-    private static long largest(Class<?> type) {
-        return type == int.class ? Integer.MAX_VALUE : Long.MAX_VALUE;
+        if (type == int.class || type == Integer.class) {
+            return "a whole number of at most " + Integer.MAX_VALUE;
+        }
+        return type == long.class ? "a whole number of at most " + Long.MAX_VALUE : "another value";
     }
 
     /** Without these options everything is taken; 0 would be the same as leaving them out, and was not meant so. */

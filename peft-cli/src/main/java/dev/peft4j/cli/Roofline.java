@@ -66,7 +66,15 @@ record Roofline(CoreSpeed speed, int steps, double seconds) {
 
     private void row(PrintWriter out, String name, double taken) {
         out.printf(
-                Locale.ROOT, ROW, name, number("%.1f", 1000 * taken / steps), number("%.1f %%", 100 * taken / seconds), "", "-", "-", "-");
+                Locale.ROOT,
+                ROW,
+                name,
+                number("%.1f", 1000 * taken / steps),
+                number("%.1f %%", 100 * taken / seconds),
+                "",
+                "-",
+                "-",
+                "-");
     }
 
     private static String number(String format, double value) {
