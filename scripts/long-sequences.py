@@ -39,7 +39,8 @@ def in_own_process(case, a):
     """Threads of OpenMP are chosen when torch is loaded."""
     command = [sys.executable, os.path.abspath(__file__), "--child", "--case", case, "--steps", str(a.steps),
                "--threads", str(a.threads), "--checkpoints", a.checkpoints]
-    env = dict(os.environ, OMP_NUM_THREADS=str(a.threads), HF_HUB_OFFLINE="1")
+    env = dict(os.environ, OMP_NUM_THREADS=str(a.threads), HF_HUB_OFFLINE="1", HF_HUB_DISABLE_PROGRESS_BARS="1",
+               TRANSFORMERS_VERBOSITY="error", PYTHONWARNINGS="ignore")
     return subprocess.run(command, env=env).returncode
 
 

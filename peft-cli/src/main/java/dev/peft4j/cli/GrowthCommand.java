@@ -10,6 +10,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -60,7 +62,7 @@ final class GrowthCommand implements Callable<Integer> {
     @Option(
             names = "--rounds",
             paramLabel = "N",
-            description = "processes for each size, by turns; the median counts (default: ${DEFAULT-VALUE})")
+            description = "processes for each size, by turns; the one counts whose median step is the fastest, since others were disturbed (default: ${DEFAULT-VALUE})")
     int rounds = 1;
 
     @Option(names = "--threads", paramLabel = "N", description = "threads (default: all cores)")
@@ -153,7 +155,9 @@ final class GrowthCommand implements Callable<Integer> {
         console.printf("| %s | ms | peak MiB | load |%n|---|---|---|---|%n", growth.axis());
         List<GrowthChart.Point> points = new ArrayList<>();
         results.forEach((size, rows) -> {
-            GrowthChart.Point p = new GrowthChart.Point(size, median(rows, "step_ms"), median(rows, "peak_rss_mb"));
+            Map<String, Object> best = Collections.min(rows, Comparator.comparingDouble(row -> number(row, "step_ms")));
+            GrowthChart.Point p =
+                    new GrowthChart.Point(size, number(best, "step_ms"), number(best, "peak_rss_mb"));
             points.add(p);
             console.printf(
                     Locale.ROOT,
@@ -161,7 +165,7 @@ final class GrowthCommand implements Callable<Integer> {
                     size,
                     p.milliseconds(),
                     p.mebibytes(),
-                    median(rows, "loadavg"));
+                    number(best, "loadavg"));
         });
         Path chart = out.resolve("growth-" + growth + ".svg");
         AtomicFile.write(chart, GrowthChart.svg(growth.axis(), points));
@@ -169,10 +173,8 @@ final class GrowthCommand implements Callable<Integer> {
         console.flush();
     }
 
-    private static double median(List<Map<String, Object>> rows, String key) {
-        return Figures.median(rows.stream()
-                .mapToDouble(row -> row.get(key) instanceof Number n ? n.doubleValue() : Double.NaN)
-                .toArray());
+    private static double number(Map<String, Object> row, String key) {
+        return row.get(key) instanceof Number n ? n.doubleValue() : Double.NaN;
     }
 
     /** Peak memory is that of a process, and threads are chosen once in it. */
