@@ -43,7 +43,6 @@ class FamilyNamesTest {
             Map.entry("MergedModel", Set.of("model.")),
             Map.entry("DemoModel", Set.of("model.", "decoder")), // the decoder of a tokenizer
             Map.entry("PretrainDemoCommand", Set.of("model.")),
-            Map.entry("BenchCommand", Set.of("gpt2")), // directories of the benches
             Map.entry("WeightDecay", Set.of("norm")), // a rule of training, for every family
             Map.entry("DemoText", Set.of("key"))); // of a lock
 
