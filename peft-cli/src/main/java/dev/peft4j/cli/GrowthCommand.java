@@ -62,11 +62,18 @@ final class GrowthCommand implements Callable<Integer> {
     @Option(
             names = "--rounds",
             paramLabel = "N",
-            description = "processes for each size, by turns; the one counts whose median step is the fastest, since others were disturbed (default: ${DEFAULT-VALUE})")
+            description =
+                    "processes for each size, by turns; the one counts whose median step is the fastest, since others were disturbed (default: ${DEFAULT-VALUE})")
     int rounds = 1;
 
     @Option(names = "--threads", paramLabel = "N", description = "threads (default: all cores)")
     int threads;
+
+    @Option(
+            names = "--processor-time",
+            description =
+                    "on a machine that others use too: count the time that one thread has a processor, for --threads 1")
+    boolean processorTime;
 
     @Option(
             names = "--config",
@@ -87,6 +94,7 @@ final class GrowthCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         check();
+        checkProcessorTime();
         Map<String, Object> fields = config();
         int positions = fields.get(POSITIONS) instanceof Integer n ? n : 0;
         if (positions < 1) {
@@ -106,7 +114,8 @@ final class GrowthCommand implements Callable<Integer> {
         if (here) {
             ModelOptions.useThreads(threads);
             GrowthPoint only = all.get(0).values().iterator().next();
-            spec.commandLine().getOut().println(Json.printLine(only.measure(fields, steps)));
+            StopWatch watch = processorTime ? StopWatch.ofThisThread(steps) : new StopWatch(steps, null);
+            spec.commandLine().getOut().println(Json.printLine(only.measure(fields, watch)));
             return 0;
         }
         Files.createDirectories(out);
@@ -128,6 +137,14 @@ final class GrowthCommand implements Callable<Integer> {
         if (threads > 0 && growths.contains(Growth.THREADS) && !here) {
             throw new BadInputException("--threads " + threads + " was given with --by " + growths
                     + ", which measures several numbers of threads. Leave it out.");
+        }
+    }
+
+    private void checkProcessorTime() {
+        if (processorTime && threads != 1) {
+            throw new BadInputException("--processor-time was given with "
+                    + (threads == 0 ? "all cores" : "--threads " + threads)
+                    + ", and it is the time of one thread. Give --threads 1 too.");
         }
     }
 
@@ -156,8 +173,7 @@ final class GrowthCommand implements Callable<Integer> {
         List<GrowthChart.Point> points = new ArrayList<>();
         results.forEach((size, rows) -> {
             Map<String, Object> best = Collections.min(rows, Comparator.comparingDouble(row -> number(row, "step_ms")));
-            GrowthChart.Point p =
-                    new GrowthChart.Point(size, number(best, "step_ms"), number(best, "peak_rss_mb"));
+            GrowthChart.Point p = new GrowthChart.Point(size, number(best, "step_ms"), number(best, "peak_rss_mb"));
             points.add(p);
             console.printf(
                     Locale.ROOT,
@@ -184,6 +200,9 @@ final class GrowthCommand implements Callable<Integer> {
         int used = growth == Growth.THREADS ? size : threads;
         if (used > 0) {
             words.addAll(List.of("--threads", String.valueOf(used)));
+        }
+        if (processorTime) {
+            words.add("--processor-time");
         }
         Path file = config;
         if (file != null) {

@@ -36,10 +36,9 @@ record GrowthPoint(int sequences, int length, int rank, int adapters, Map<String
      *
      * @param config of the model, before it is changed
      */
-    Map<String, Object> measure(Map<String, Object> config, int steps) throws IOException {
+    Map<String, Object> measure(Map<String, Object> config, StopWatch watch) throws IOException {
         Map<String, Object> fields = new LinkedHashMap<>(config);
         fields.putAll(changed);
-        StopWatch watch = new StopWatch(steps, null);
         double[] seconds;
         try (Model model = Models.random(Path.of("random"), fields, Backend.auto(), SEED)) {
             PackedBatch batch = BenchInputs.texts(sequences, length, model.vocabularySize());

@@ -218,10 +218,12 @@ class CommandLineTest {
     @Test
     void help_has_examples_for_every_command() {
         assertEquals(0, run("--help"));
-        for (String c : List.of("demo", "train", "eval", "generate", "merge", "inspect", "bench", "growth", "pretrain-demo")) {
+        for (String c :
+                List.of("demo", "train", "eval", "generate", "merge", "inspect", "bench", "growth", "pretrain-demo")) {
             assertTrue(out.contains(c), c);
         }
-        for (String c : List.of("demo", "train", "eval", "generate", "merge", "inspect", "bench", "growth", "pretrain-demo")) {
+        for (String c :
+                List.of("demo", "train", "eval", "generate", "merge", "inspect", "bench", "growth", "pretrain-demo")) {
             assertEquals(0, run(c, "--help"));
             assertTrue(out.contains("Example") && out.contains("peft4j " + c), out);
         }

@@ -10,9 +10,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import javax.xml.parsers.DocumentBuilderFactory;
 import javax.xml.parsers.ParserConfigurationException;
@@ -150,11 +152,21 @@ class GrowthCommandTest {
         command.fails("count different things", "growth", "--by", "rank,layers", "--sizes", "2");
         command.fails("several numbers of threads", "growth", "--by", "threads", "--threads", 2);
         command.fails("a step of 200 tokens", "growth", "--by", "tokens", "--sizes", "200");
+        command.fails("Give --threads 1 too", "growth", "--by", "rank", "--processor-time");
         Path other = dir.resolve("other.json");
         Files.writeString(other, "{\"model_type\":\"llama\"}");
         command.fails("with n_positions was expected", "growth", "--by", "rank", "--config", other);
         command.fails("--by colour was given, where one of [tokens, length,", "growth", "--by", "colour");
         command.fails("--sizes many was given, where a whole number", "growth", "--by", "rank", "--sizes", "many");
+    }
+
+    @Test
+    void time_of_the_processor_does_not_count_sleep() {
+        double[] slept = StopWatch.ofThisThread(2).seconds(i -> LockSupport.parkNanos(50_000_000));
+        double[] waited = new StopWatch(2, null).seconds(i -> LockSupport.parkNanos(50_000_000));
+        assertEquals(2, slept.length);
+        assertTrue(Figures.median(slept) < 0.04, Arrays.toString(slept));
+        assertTrue(Figures.median(waited) >= 0.04, Arrays.toString(waited));
     }
 
     @Test
