@@ -1,6 +1,7 @@
 package dev.peft4j.cli;
 
 import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.tensor.Bf16Engine;
 import dev.peft4j.core.tensor.Kernels;
 import dev.peft4j.core.tensor.MatrixEngine;
 import java.io.PrintWriter;
@@ -41,8 +42,8 @@ final class BackendTimer {
         timed = new Backend(
                 backend.name(),
                 backend.dtype(),
-                time(MatrixEngine.class, backend.matrices()),
-                time(Kernels.class, backend.kernels()));
+                time(MatrixEngine.class, backend.matrices(), ""),
+                time(Kernels.class, backend.kernels(), ""));
     }
 
     /** The backend to run with. */
@@ -50,8 +51,14 @@ final class BackendTimer {
         return timed;
     }
 
-    private <T> T time(Class<T> type, T engine) {
+    /** @param prefix of the names of its kinds of work */
+    private <T> T time(Class<T> type, T engine, String prefix) {
+        Bf16Engine inner = engine instanceof MatrixEngine matrices ? matrices.bf16() : null;
+        Bf16Engine sixteen = inner == null || inner == engine ? null : time(Bf16Engine.class, inner, "bf16 ");
         return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (proxy, method, args) -> {
+            if (method.getName().equals("bf16")) {
+                return sixteen;
+            }
             long before = System.nanoTime();
             try {
                 return method.invoke(engine, args);
@@ -60,8 +67,8 @@ final class BackendTimer {
             } finally {
                 long time = System.nanoTime() - before;
                 Operation o = Operation.of(method, args);
-                kinds.computeIfAbsent(o.kind(), k -> new Spent()).add(time, o);
-                operations.computeIfAbsent(o.name(), k -> new Spent()).add(time, o);
+                kinds.computeIfAbsent(prefix + o.kind(), k -> new Spent()).add(time, o);
+                operations.computeIfAbsent(prefix + o.name(), k -> new Spent()).add(time, o);
             }
         }));
     }

@@ -74,9 +74,8 @@ record BenchCase(String name, String checkpoint, Work work, int sequences, int l
 
     /** How its model is opened. Weights that are trained are in single precision in every case. */
     LoadOptions options(Backend backend) {
-        boolean halved = base == Base.BF16 && work != Work.FULL;
-        LoadOptions options = LoadOptions.on(backend)
-                .withFormat((halved ? ModelOptions.Dtype.BF16 : ModelOptions.Dtype.F32).format());
+        ModelOptions.Dtype dtype = base == Base.BF16 ? ModelOptions.Dtype.BF16 : ModelOptions.Dtype.F32;
+        LoadOptions options = LoadOptions.on(backend).withFormat(dtype.format(work == Work.FULL));
         return work == Work.FORWARD ? options.withTask(TaskType.FEATURE_EXTRACTION) : options;
     }
 }

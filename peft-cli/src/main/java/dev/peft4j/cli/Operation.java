@@ -47,7 +47,7 @@ record Operation(String kind, String name, double operations, double bytes) {
         }
         Tensor a = tensors.get(0); // (M, K)
         Tensor c = tensors.get(tensors.size() - 1); // (M, N)
-        boolean isTransposed = !flags.isEmpty() && flags.get(0);
+        boolean isTransposed = !(arguments[0] instanceof Tensor) && !flags.isEmpty() && flags.get(0);
         int inner = isTransposed ? a.rows() : a.cols();
         if ((isTransposed ? a.cols() : a.rows()) != c.rows()) {
             return new Operation("other products", method, 0, bytes(tensors));
