@@ -110,15 +110,18 @@ public final class OneDnn implements HostProducts {
 
     /**
      * Where an operand or the result is narrow, OpenBLAS packs more than it computes, and where a few rows meet a weight (N, K) too: 1.5 to 2.5 times as fast on
-     * two AVX2 cores; other products are about equal, or slower. One row is a product with a vector, at the speed of memory either way.
+     * two AVX2 cores; other products are about equal, or slower. One row is a product with a vector, at the speed of memory either way. What tokens leave over
+     * behind whole pieces is not worth a product of its own, which would have to be compiled.
      */
     @Override
-    public boolean isFaster(boolean transposeA, boolean transposeB, int m, int n, int k) {
+    public int faster(boolean transposeA, boolean transposeB, int m, int n, int k) {
         if (m == 1 || k < LONG) {
-            return false;
+            return 0;
         }
-        boolean narrow = n <= NARROW || (transposeA && m <= NARROW);
-        return narrow || (!transposeA && transposeB && m <= FEW_ROWS);
+        if (n <= NARROW || (transposeA && m <= NARROW)) {
+            return (transposeA ? k : m) / Primitives.SMALLEST_PIECE * Primitives.SMALLEST_PIECE;
+        }
+        return !transposeA && transposeB && m <= FEW_ROWS ? m : 0;
     }
 
     @Override

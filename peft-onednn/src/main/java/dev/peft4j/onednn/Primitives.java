@@ -17,8 +17,10 @@ import org.bytedeco.dnnl.global.dnnl;
  * tokens is cut into pieces of a few sizes, and a training run needs a few dozen products whatever its lengths are.
  */
 final class Primitives {
+    static final int SMALLEST_PIECE = 32;
+
     private static final int MOST = 512;
-    private static final int[] PIECES = {512, 256, 128, 64, 32};
+    private static final int[] PIECES = {512, 256, 128, 64, SMALLEST_PIECE};
     private static final Cleaner CLEANER = Cleaner.create();
     private static final ThreadLocal<Primitives> LOCAL = ThreadLocal.withInitial(Primitives::new);
 

@@ -195,14 +195,16 @@ class OneDnnTest {
 
     @Test
     void products_of_low_rank_and_of_few_rows_are_its_own() {
-        assertTrue(library.isFaster(false, true, 256, 8, 768), "x Aᵀ");
-        assertTrue(library.isFaster(false, false, 256, 8, 768), "dy B");
-        assertTrue(library.isFaster(true, false, 768, 8, 256), "dB = dyᵀ h");
-        assertTrue(library.isFaster(true, false, 8, 768, 256), "dA = dhᵀ x");
-        assertTrue(library.isFaster(false, true, 8, 768, 768), "eight rows and a weight");
-        assertFalse(library.isFaster(false, true, 512, 768, 768));
-        assertFalse(library.isFaster(false, true, 512, 768, 8), "h Bᵀ");
-        assertFalse(library.isFaster(false, true, 1, 768, 768), "one row");
+        assertEquals(256, library.faster(false, true, 256, 8, 768), "x Aᵀ");
+        assertEquals(256, library.faster(false, true, 270, 8, 768), "x Aᵀ but for what pieces leave over");
+        assertEquals(256, library.faster(false, false, 256, 8, 768), "dy B");
+        assertEquals(256, library.faster(true, false, 768, 8, 256), "dB = dyᵀ h");
+        assertEquals(256, library.faster(true, false, 8, 768, 287), "dA = dhᵀ x");
+        assertEquals(9, library.faster(false, true, 9, 768, 768), "nine rows and a weight");
+        assertEquals(0, library.faster(false, true, 31, 8, 768), "less than a piece");
+        assertEquals(0, library.faster(false, true, 512, 768, 768));
+        assertEquals(0, library.faster(false, true, 512, 768, 8), "h Bᵀ");
+        assertEquals(0, library.faster(false, true, 1, 768, 768), "one row");
     }
 
     @Test

@@ -89,16 +89,41 @@ final class HostMatrixEngine implements MatrixEngine {
             boolean transposeA, boolean transposeB, double alpha, Tensor a, Tensor b, double beta, Tensor c) {
         HostProducts other = library;
         int k = transposeA ? a.rows() : a.cols();
-        if (other == null || beta * (beta - 1) != 0 || !other.isFaster(transposeA, transposeB, c.rows(), c.cols(), k)) {
+        boolean sums = beta == 0 || beta == 1;
+        int part = other == null || !sums ? 0 : other.faster(transposeA, transposeB, c.rows(), c.cols(), k);
+        if (other == null || part == 0) {
             blas(transposeA, transposeB, alpha, a, b, beta, c);
-            return;
+        } else if (transposeA) {
+            compute(other, true, transposeB, alpha, a.rows(0, part), b, beta, c);
+            if (part < k) {
+                Tensor rest = transposeB ? b.columns(part, k - part) : b.rows(part, k - part);
+                blas(true, transposeB, alpha, a.rows(part, k - part), rest, 1, c);
+            }
+        } else {
+            int rest = c.rows() - part;
+            compute(other, false, transposeB, alpha, a.rows(0, part), b, beta, c.rows(0, part));
+            if (rest > 0) {
+                blas(false, transposeB, alpha, a.rows(part, rest), b, beta, c.rows(part, rest));
+            }
         }
-        other.compute(
+    }
+
+    /** The same by another library; of b as much as the inner dimension of a asks for. */
+    private static void compute(
+            HostProducts library,
+            boolean transposeA,
+            boolean transposeB,
+            double alpha,
+            Tensor a,
+            Tensor b,
+            double beta,
+            Tensor c) {
+        library.compute(
                 new HostProducts.Product(
                         HostProducts.Format.F32,
                         c.rows(),
                         c.cols(),
-                        k,
+                        transposeA ? a.rows() : a.cols(),
                         alpha,
                         new HostProducts.Operand(a.address(), a.stride(), transposeA),
                         new HostProducts.Operand(b.address(), b.stride(), transposeB),

@@ -60,8 +60,11 @@ public interface HostProducts {
     /** Whether the processor has instructions for products of this format. */
     boolean has(Format format);
 
-    /** Whether it computes such a product of single precision faster than OpenBLAS. */
-    boolean isFaster(boolean transposeA, boolean transposeB, int m, int n, int k);
+    /**
+     * How much of a product of single precision it computes faster than OpenBLAS: so many of the rows M, or of the inner dimension K if a is transposed, from
+     * the first one on; 0 for nothing.
+     */
+    int faster(boolean transposeA, boolean transposeB, int m, int n, int k);
 
     /** Computes a product of a format that it {@link #has}. */
     void compute(Product product, WorkingMemory memory);

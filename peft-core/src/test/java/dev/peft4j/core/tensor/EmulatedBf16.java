@@ -46,8 +46,8 @@ public final class EmulatedBf16 implements HostProducts {
     }
 
     @Override
-    public boolean isFaster(boolean transposeA, boolean transposeB, int m, int n, int k) {
-        return false;
+    public int faster(boolean transposeA, boolean transposeB, int m, int n, int k) {
+        return 0;
     }
 
     @Override
