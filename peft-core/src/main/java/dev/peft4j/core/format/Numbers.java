@@ -40,6 +40,17 @@ final class Numbers {
         return out;
     }
 
+    /** Numbers of bfloat16. */
+    static float[] widen(ByteBuffer bytes, int n) {
+        short[] upper = new short[n];
+        bytes.asShortBuffer().get(upper);
+        float[] out = new float[n];
+        for (int i = 0; i < n; i++) {
+            out[i] = Float.intBitsToFloat(upper[i] << 16);
+        }
+        return out;
+    }
+
     /** Whether a tensor holds whole numbers or truth values, which no weight does. */
     static boolean isWhole(TensorInfo info) {
         return switch (info.dtype()) {

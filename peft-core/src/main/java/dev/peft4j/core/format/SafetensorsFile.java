@@ -266,6 +266,14 @@ public final class SafetensorsFile implements AutoCloseable {
                             readFully(path, channel, bytes, dataStart + info.begin() + p.from() * Float.BYTES)));
             return;
         }
+        if (info.dtype().equals("BF16") && to.dtype() == DType.F32 && !transposed) {
+            ByteBuffer bytes = buffer(info);
+            forEach(info, mostAtOnce(info), p -> {
+                fill(info, p, bytes);
+                p.of(to).set(Numbers.widen(bytes, p.size()));
+            });
+            return;
+        }
         decode(info, false, (p, values) -> {
             if (transposed) {
                 p.turned(to, values);
@@ -302,10 +310,14 @@ public final class SafetensorsFile implements AutoCloseable {
         return ByteBuffer.allocateDirect(most * width(info)).order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    private double[] read(TensorInfo info, Piece p, ByteBuffer bytes, boolean anyNumbers) throws IOException {
+    private void fill(TensorInfo info, Piece p, ByteBuffer bytes) throws IOException {
         bytes.clear().limit(p.size() * width(info));
         readFully(path, channel, bytes, dataStart + info.begin() + p.from() * width(info));
         bytes.flip();
+    }
+
+    private double[] read(TensorInfo info, Piece p, ByteBuffer bytes, boolean anyNumbers) throws IOException {
+        fill(info, p, bytes);
         return anyNumbers && Numbers.isWhole(info)
                 ? Numbers.decodeWhole(info, bytes, p.size())
                 : Numbers.decode(path, info, bytes, p.size());
