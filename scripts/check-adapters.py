@@ -8,7 +8,7 @@ perhaps `token_type_ids`, `conv1d_as_linear` and, of a head that the adapter bri
 adapter computed them), and `tol`, the largest difference of them that is allowed.
 
 For each adapter it prints OK or NOT OK, behind FAIL and a reason: a field of its config that PEFT does not know, a tensor that is missing
-or left over, has another shape, is not finite or not of single precision, is not what was loaded, any warning that says so, other logits.
+or left over, has another shape, is not finite or not of single precision, is not what was loaded, any warning that says so, other logits than PEFT's in double precision.
 The status is 0 if all are OK. Logits are those of the task: of sequences, of tokens, of the two ends of an answer, or a vector of length 1
 (the mean over the tokens). PEFT gives no token types to a model of answers, so that such a one is asked itself.
 """
@@ -138,7 +138,7 @@ def failures(line):
     yield from (f"said: {m[:300]}" for m in said if any(c in m.lower() for c in COMPLAINTS))
     yield from tensor_failures(model, adapter)
     expected = load_file(line["logits"])
-    for i, found in enumerate(logits(model, case)):
+    for i, found in enumerate(logits(model.double(), case)):  # else PyTorch's own rounding would count as ours
         there = expected[f"logits.{i}"]
         if there.shape != found.shape:
             yield f"logits.{i} have the shape {tuple(there.shape)}, and in PEFT {tuple(found.shape)}"

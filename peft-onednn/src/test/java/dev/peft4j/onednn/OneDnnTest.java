@@ -10,6 +10,10 @@ import dev.peft4j.core.tensor.Bf16;
 import dev.peft4j.core.tensor.HostProducts.Format;
 import dev.peft4j.core.tensor.HostProducts.Operand;
 import dev.peft4j.core.tensor.HostProducts.Product;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -20,6 +24,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
@@ -230,20 +236,57 @@ class OneDnnTest {
     }
 
     @Test
-    void threads_of_openmp_stay_as_the_application_has_set_them() throws Exception {
+    void threads_of_openmp_stay_as_the_application_has_set_them_and_are_not_used() throws Exception {
+        assumeTrue(Files.isDirectory(TASKS), "native threads are counted on Linux");
         AtomicInteger after = new AtomicInteger();
-        Thread thread = new Thread(() -> {
-            OpenMp.setThreads(5);
-            product(Format.F32, false, true, 64, 8, 768, 1, 0, 3);
-            after.set(OpenMp.threads());
-        });
+        AtomicLong limited = new AtomicLong();
+        AtomicLong free = new AtomicLong();
+        Thread thread = new Thread(
+                () -> {
+                    OpenMp.setThreads(3);
+                    product(Format.F32, false, true, 512, 64, 768, 1, 0, 3);
+                    after.set(OpenMp.threads());
+                    limited.set(named("omp-caller"));
+                    withoutLimit();
+                    free.set(named("omp-caller"));
+                },
+                "omp-caller");
         thread.start();
         thread.join();
-        assertEquals(5, after.get());
-        long ours = Thread.getAllStackTraces().keySet().stream()
-                .filter(t -> t.getName().contains("gomp"))
-                .count();
-        assertEquals(0, ours);
+        assertEquals(3, after.get());
+        assertEquals(1, limited.get(), "threads that OpenMP makes are called as the one that they are for");
+        assertEquals(3, free.get(), "they would be seen");
+    }
+
+    private static final Path TASKS = Path.of("/proc/self/task");
+
+    /** Native threads of a name. */
+    private static long named(String name) {
+        try (Stream<Path> tasks = Files.list(TASKS)) {
+            return tasks.filter(t -> {
+                        try {
+                            return Files.readString(t.resolve("comm")).strip().equals(name);
+                        } catch (IOException e) { // one that has ended
+                            return false;
+                        }
+                    })
+                    .count();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** A product as oneDNN computes it when nobody says otherwise. */
+    private static void withoutLimit() {
+        Random random = new Random(9);
+        try (Matrix a = new Matrix(Format.F32, 512, 768, random);
+                Matrix b = new Matrix(Format.F32, 64, 768, random);
+                Memory memory = new Memory();
+                FloatPointer c = new FloatPointer(512 * 64)) {
+            Product product =
+                    new Product(Format.F32, 512, 64, 768, 1, a.operand(false), b.operand(true), 0, c.address(), 64);
+            Primitives.ofThisThread().compute(product, memory::address);
+        }
     }
 
     @Test
