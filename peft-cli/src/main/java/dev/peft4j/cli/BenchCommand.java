@@ -75,12 +75,14 @@ final class BenchCommand implements Callable<Integer> {
         if (ServingBench.CASES.contains(name)) {
             new Given(spec).refuse("--profile", true, name + ", which compares several ways by turns");
             new Given(spec).refuse("--lengths", true, name + ", whose sequences have one length");
+            requireSome("--steps", steps);
             ModelOptions.useThreads(threads);
             spec.commandLine().getOut().println(Json.printLine(new ServingBench(checkpoints, steps).run(name)));
             return 0;
         }
         BenchCase bench = BenchCases.named(name);
         List<Integer> sequences = sequenceLengths(bench);
+        requireSome("--steps", steps);
         ModelOptions.useThreads(threads);
         BackendTimer timer = profile ? new BackendTimer(Backend.auto()) : null;
         Map<String, Object> result = new Bench(bench, checkpoints, sequences, new StopWatch(steps, timer)).run();
@@ -89,6 +91,14 @@ final class BenchCommand implements Callable<Integer> {
         }
         spec.commandLine().getOut().println(Json.printLine(result));
         return 0;
+    }
+
+    /** Refuses to measure nothing. */
+    static void requireSome(String option, int count) {
+        if (count < 1) {
+            throw new BadInputException(
+                    option + " " + count + " was given, and at least 1 is measured. Give a number from 1 on.");
+        }
     }
 
     private List<Integer> sequenceLengths(BenchCase bench) throws IOException {

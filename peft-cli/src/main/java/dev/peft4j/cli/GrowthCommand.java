@@ -127,6 +127,8 @@ final class GrowthCommand implements Callable<Integer> {
 
     private void check() {
         ModelOptions.useThreads(threads);
+        BenchCommand.requireSome("--steps", steps);
+        BenchCommand.requireSome("--rounds", rounds);
         if (sizes.stream().anyMatch(n -> n < 1)) {
             throw new BadInputException("--sizes " + sizes + " was given; a size is at least 1. Give others.");
         }

@@ -27,7 +27,8 @@ final class NewProcess {
         Process process = new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
-        Runtime.getRuntime().addShutdownHook(new Thread(process::destroy)); // it does not outlive this one
+        Thread ending = new Thread(process::destroy); // it does not outlive this one
+        Runtime.getRuntime().addShutdownHook(ending);
         try {
             String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             int status = process.waitFor();
@@ -41,6 +42,15 @@ final class NewProcess {
             throw new StoppedException("a size was being measured");
         } finally {
             process.destroy();
+            forget(ending);
+        }
+    }
+
+    private static void forget(Thread hook) {
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException e) {
+            return; // this process is ending, and the hook runs
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.peft4j.cli;
 
 import dev.peft4j.core.tensor.AttentionShape;
 import dev.peft4j.core.tensor.MatrixEngine;
+import dev.peft4j.core.tensor.NativeBytes;
 import dev.peft4j.core.tensor.Tensor;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
@@ -25,17 +26,19 @@ record Operation(String kind, String name, double operations, double bytes) {
     static Operation of(Method method, Object[] arguments) {
         Object[] all = arguments == null ? new Object[0] : arguments;
         List<Tensor> tensors = new ArrayList<>();
+        long stored = 0; // in a form of its own
         for (Object argument : all) {
             if (argument instanceof Tensor t) {
                 tensors.add(t);
             }
+            stored += argument instanceof NativeBytes b ? b.size() : 0;
         }
         boolean isProduct = MatrixEngine.class.isAssignableFrom(method.getDeclaringClass());
-        return isProduct ? product(method.getName(), all, tensors) : kernel(method.getName(), all, tensors);
+        return isProduct ? product(method.getName(), all, tensors, stored) : kernel(method.getName(), all, tensors);
     }
 
     /** The first tensor is an operand, which is transposed if the first flag says so, and the last one the result. */
-    private static Operation product(String method, Object[] arguments, List<Tensor> tensors) {
+    private static Operation product(String method, Object[] arguments, List<Tensor> tensors, long stored) {
         List<Boolean> flags = new ArrayList<>();
         for (Object argument : arguments) {
             if (argument instanceof Boolean flag) {
@@ -63,7 +66,7 @@ record Operation(String kind, String name, double operations, double bytes) {
                 "products " + form + ", " + size,
                 method + " " + form + " " + c.cols() + " x " + inner,
                 2.0 * c.size() * inner,
-                bytes(tensors));
+                bytes(tensors) + stored);
     }
 
     private static Operation kernel(String method, Object[] arguments, List<Tensor> tensors) {
@@ -78,7 +81,7 @@ record Operation(String kind, String name, double operations, double bytes) {
     }
 
     private static String kind(String method) {
-        if (method.startsWith("attention") || method.startsWith("relative")) {
+        if (method.startsWith("attention")) {
             return "attention";
         }
         if (method.contains("Norm")) {

@@ -145,6 +145,7 @@ class BenchCommandTest {
     void kinds_of_weights_that_are_missing_are_named() {
         for (String name : REFUSED) {
             String kind = name.contains("int8") ? "8 bits (int8)" : "4 bits (NF4 with double quantization)";
+            command.fails("--steps 0 was given", "bench", name, "--checkpoints", checkpoints, "--steps", 0);
             command.fails("whose base weights are in " + kind, "bench", name, "--checkpoints", checkpoints);
             assertTrue(
                     command.err.contains("in single precision and in bfloat16") && command.err.contains("Measure "),

@@ -148,6 +148,8 @@ class GrowthCommandTest {
 
     @Test
     void what_makes_no_sense_is_refused() throws IOException {
+        command.fails("--rounds 0 was given", "growth", "--by", "rank", "--rounds", 0);
+        command.fails("--steps 0 was given", "growth", "--by", "rank", "--steps", 0);
         command.fails("a size is at least 1", "growth", "--by", "rank", "--sizes", "0");
         command.fails("count different things", "growth", "--by", "rank,layers", "--sizes", "2");
         command.fails("several numbers of threads", "growth", "--by", "threads", "--threads", 2);

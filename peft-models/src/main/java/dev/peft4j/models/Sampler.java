@@ -72,6 +72,9 @@ public final class Sampler {
             }
             best = logits[i] > logits[best] ? i : best;
         }
+        if (logits[best] == Float.NEGATIVE_INFINITY) {
+            throw notFinite();
+        }
         return best;
     }
 
@@ -148,9 +151,6 @@ public final class Sampler {
             weights[i] = weight(logits[token(keys[i])], top);
             sum += weights[i];
         }
-        if (Double.isNaN(sum)) {
-            throw notFinite();
-        }
         double reached = 0;
         int nucleus = 0;
         while (nucleus < count && reached < topP * sum) {
@@ -178,9 +178,6 @@ public final class Sampler {
         double sum = 0;
         for (double s : bucketSums) {
             sum += s;
-        }
-        if (Double.isNaN(sum)) {
-            throw notFinite();
         }
         // each of two sums that are compared is off by up to V · 2^-53 of the whole, here and there; twice that
         double margin = 4.0 * (logits.length + 8) * Math.ulp(1.0) * sum;

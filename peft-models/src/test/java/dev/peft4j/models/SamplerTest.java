@@ -194,7 +194,7 @@ class SamplerTest {
             assertThrows(BadInputException.class, () -> sampler.choose(new float[0], always(0.5)));
         }
         float[] none = {Float.NEGATIVE_INFINITY, Float.NEGATIVE_INFINITY, Float.NEGATIVE_INFINITY};
-        for (GenerationConfig config : List.of(config(1, 0, 0.9), config(1, 2, 1), config(1, 0, 1))) {
+        for (GenerationConfig config : List.of(config(0, 0, 1), config(1, 0, 0.9), config(1, 2, 1), config(1, 0, 1))) {
             assertThrows(NonFiniteException.class, () -> new Sampler(config).choose(none, always(0.5)));
         }
     }

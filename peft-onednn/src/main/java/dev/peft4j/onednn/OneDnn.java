@@ -22,7 +22,7 @@ public final class OneDnn implements HostProducts {
     private static final NativeLibrary LIBRARY =
             new NativeLibrary("org.bytedeco:dnnl", "org/bytedeco/dnnl", 94, OneDnn::open);
     private static final int NARROW = 32; // rows or columns
-    private static final int FEW_ROWS = 64;
+    private static final int FEW_ROWS = Primitives.SMALLEST_PIECE;
     private static final int LONG = 64; // inner dimension
     private static final Map<Integer, String> INSTRUCTIONS = new TreeMap<>(Map.of(
             dnnl.dnnl_cpu_isa_sse41, "SSE4.1",

@@ -3,9 +3,7 @@ package dev.peft4j.onednn;
 import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
 import dev.peft4j.core.error.BackendException;
-import java.io.File;
 import java.io.IOException;
-import java.util.List;
 import org.bytedeco.javacpp.Loader;
 import org.jspecify.annotations.Nullable;
 
@@ -14,8 +12,6 @@ import org.jspecify.annotations.Nullable;
  * take the cores away; whatever {@code OMP_NUM_THREADS} says.
  */
 final class OpenMp {
-    private static final List<String> NAMES =
-            List.of("libgomp.so.1", "libiomp5.dylib", "libomp.dylib", "libiomp5md.dll");
     private static final String OF_WINDOWS = "vcomp140";
 
     private OpenMp() {}
@@ -59,18 +55,16 @@ final class OpenMp {
             }
         }
 
-        /** It lies beside oneDNN, whose own library was loaded from there. */
+        /**
+         * Where the functions are looked for: in what oneDNN's own library was loaded with, which is not the file beside it if another one of that name, such as
+         * ND4J's, was loaded before. Windows does not look there.
+         */
         private static String path() throws IOException {
-            File folder = Loader.cacheResource(
-                            "/org/bytedeco/dnnl/" + Loader.getPlatform() + "/" + System.mapLibraryName("jnidnnl"))
-                    .getParentFile();
-            for (String name : NAMES) {
-                File file = new File(folder, name);
-                if (file.isFile()) {
-                    return file.getPath();
-                }
-            }
-            return OF_WINDOWS;
+            String platform = Loader.getPlatform();
+            return platform.startsWith("windows")
+                    ? OF_WINDOWS
+                    : Loader.cacheResource("/org/bytedeco/dnnl/" + platform + "/" + System.mapLibraryName("jnidnnl"))
+                            .getPath();
         }
 
         static native int omp_get_max_threads();

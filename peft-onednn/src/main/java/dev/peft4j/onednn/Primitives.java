@@ -14,13 +14,13 @@ import org.bytedeco.dnnl.global.dnnl;
 
 /**
  * The compiled products of a thread. To compile one takes about a millisecond, and the number of tokens is another one in each batch: so what is counted in
- * tokens is cut into pieces of a few sizes, and a training run needs a few dozen products whatever its lengths are.
+ * tokens is cut into pieces of a few sizes and less than eight that are left, unless it is few: to read a weight twice for them takes longer.
  */
 final class Primitives {
     static final int SMALLEST_PIECE = 32;
 
     private static final int MOST = 512;
-    private static final int[] PIECES = {512, 256, 128, 64, SMALLEST_PIECE};
+    private static final int[] PIECES = {512, 256, 128, 64, SMALLEST_PIECE, 16, 8};
     private static final Cleaner CLEANER = Cleaner.create();
     private static final ThreadLocal<Primitives> LOCAL = ThreadLocal.withInitial(Primitives::new);
 
@@ -85,7 +85,7 @@ final class Primitives {
         boolean rows = !p.a().isTransposed(); // then M counts tokens, else K does
         int all = rows ? p.m() : p.k();
         for (int from = 0, piece; from < all; from += piece) {
-            piece = piece(all - from);
+            piece = all <= SMALLEST_PIECE ? all : piece(all - from);
             Key key = new Key(
                     p.format(),
                     rows ? piece : p.m(),

@@ -2,6 +2,7 @@ package dev.peft4j.onednn;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.DType;
@@ -15,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -31,9 +33,24 @@ class EngineChoiceTest {
 
     /** Opens the backend and prints its name and a hash of products of all kinds that training has. */
     static final class Probe {
+        private static final String CALLER = "omp-caller";
+
         private Probe() {}
 
-        public static void main(String[] args) {
+        public static void main(String[] args) throws Exception {
+            if (Boolean.getBoolean("probe.nd4j")) {
+                Backend.nd4j(DType.F64);
+                AtomicLong threads = new AtomicLong();
+                Thread counted = new Thread(
+                        () -> {
+                            large(Backend.host(1));
+                            threads.set(NativeThreads.named(CALLER));
+                        },
+                        CALLER);
+                counted.start();
+                counted.join();
+                System.out.println("native threads: " + threads);
+            }
             try {
                 Backend backend = Backend.auto();
                 System.out.println("backend: " + backend.name() + ", bf16 "
@@ -41,6 +58,16 @@ class EngineChoiceTest {
                 System.out.println("bits: " + products(backend));
             } catch (RuntimeException e) {
                 System.out.println(e.getClass().getSimpleName() + ": " + e.getMessage());
+            }
+        }
+
+        /** A product that is worth several threads. */
+        private static void large(Backend backend) {
+            Random random = new Random(2);
+            try (Tensor x = random(random, 2048, 768);
+                    Tensor a = random(random, 32, 768);
+                    Tensor h = random(random, 2048, 32)) {
+                backend.matrices().gemm(false, true, 1, x, a, 0, h);
             }
         }
 
@@ -165,6 +192,14 @@ class EngineChoiceTest {
                 "has no AVX2",
                 "openblas, bf16 false");
         says(probe("", Map.of("ONEDNN_MAX_CPU_ISA", "AVX2")), "(AVX2), bf16 false");
+    }
+
+    @Test
+    void another_openmp_that_was_loaded_before_is_the_one_that_is_told() throws Exception {
+        assumeTrue(NativeThreads.canBeCounted(), "native threads are counted on Linux");
+        String said = probe("", Map.of("OMP_NUM_THREADS", "3"), "-Dprobe.nd4j=true", "-Dpeft4j.engine=onednn");
+        says(said, "native threads: 1\n", "bits: ");
+        assertEquals(bits(probe("", Map.of())), bits(said));
     }
 
     @Test

@@ -10,10 +10,6 @@ import dev.peft4j.core.tensor.Bf16;
 import dev.peft4j.core.tensor.HostProducts.Format;
 import dev.peft4j.core.tensor.HostProducts.Operand;
 import dev.peft4j.core.tensor.HostProducts.Product;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -25,7 +21,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.stream.Stream;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
@@ -208,6 +203,7 @@ class OneDnnTest {
         assertEquals(256, library.faster(true, false, 8, 768, 287), "dA = dhᵀ x");
         assertEquals(9, library.faster(false, true, 9, 768, 768), "nine rows and a weight");
         assertEquals(0, library.faster(false, true, 31, 8, 768), "less than a piece");
+        assertEquals(0, library.faster(false, true, 33, 768, 768), "rows that would be cut");
         assertEquals(0, library.faster(false, true, 512, 768, 768));
         assertEquals(0, library.faster(false, true, 512, 768, 8), "h Bᵀ");
         assertEquals(0, library.faster(false, true, 1, 768, 768), "one row");
@@ -237,7 +233,7 @@ class OneDnnTest {
 
     @Test
     void threads_of_openmp_stay_as_the_application_has_set_them_and_are_not_used() throws Exception {
-        assumeTrue(Files.isDirectory(TASKS), "native threads are counted on Linux");
+        assumeTrue(NativeThreads.canBeCounted(), "native threads are counted on Linux");
         AtomicInteger after = new AtomicInteger();
         AtomicLong limited = new AtomicLong();
         AtomicLong free = new AtomicLong();
@@ -246,9 +242,9 @@ class OneDnnTest {
                     OpenMp.setThreads(3);
                     product(Format.F32, false, true, 512, 64, 768, 1, 0, 3);
                     after.set(OpenMp.threads());
-                    limited.set(named("omp-caller"));
+                    limited.set(NativeThreads.named("omp-caller"));
                     withoutLimit();
-                    free.set(named("omp-caller"));
+                    free.set(NativeThreads.named("omp-caller"));
                 },
                 "omp-caller");
         thread.start();
@@ -256,24 +252,6 @@ class OneDnnTest {
         assertEquals(3, after.get());
         assertEquals(1, limited.get(), "threads that OpenMP makes are called as the one that they are for");
         assertEquals(3, free.get(), "they would be seen");
-    }
-
-    private static final Path TASKS = Path.of("/proc/self/task");
-
-    /** Native threads of a name. */
-    private static long named(String name) {
-        try (Stream<Path> tasks = Files.list(TASKS)) {
-            return tasks.filter(t -> {
-                        try {
-                            return Files.readString(t.resolve("comm")).strip().equals(name);
-                        } catch (IOException e) { // one that has ended
-                            return false;
-                        }
-                    })
-                    .count();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 
     /** A product as oneDNN computes it when nobody says otherwise. */

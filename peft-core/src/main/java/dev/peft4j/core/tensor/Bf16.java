@@ -4,7 +4,7 @@ package dev.peft4j.core.tensor;
 public final class Bf16 {
     private Bf16() {}
 
-    /** The 16 bits of a number, given by those of single precision; finite. */
+    /** The 16 bits of a number, given by those of single precision. Infinity stays, and so does NaN as processors make it. */
     public static int round(int bits) {
         return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
     }

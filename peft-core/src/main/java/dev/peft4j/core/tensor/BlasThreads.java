@@ -23,8 +23,9 @@ final class BlasThreads {
 
     /** To be called when another user of OpenBLAS has begun, such as ND4J, which takes all cores for it. */
     static synchronized void again() {
-        if (users > 0) {
-            before = blas_get_num_threads();
+        int now = blas_get_num_threads();
+        if (users > 0 && now != 1) { // not set by us
+            before = now;
             blas_set_num_threads(1);
         }
     }

@@ -32,8 +32,9 @@ final class Bf16Operand implements FrozenWeight {
         this.memory = new NativeBytes((long) out * pairs * Integer.BYTES);
         int[] bits = new int[2 * pairs];
         int[] packed = new int[pairs];
+        float[] row = new float[in];
         for (int r = 0; r < out; r++) {
-            float[] row = dense.rows(r, 1).toFloats();
+            dense.rows(r, 1).copyTo(row);
             for (int i = 0; i < in; i++) {
                 bits[i] = Float.floatToRawIntBits(row[i]);
             }
@@ -59,11 +60,10 @@ final class Bf16Operand implements FrozenWeight {
 
     @Override
     public void decodeRow(int row, RowTarget to) {
-        int[] packed = new int[pairs];
-        int[] bits = new int[2 * pairs];
-        memory.read((long) row * pairs, packed, pairs);
-        Bf16.unpack(packed, pairs, bits);
-        to.putBits(0, bits, in);
+        SixteenBitWeight.Scratch s = SixteenBitWeight.Scratch.of(2 * pairs);
+        memory.read((long) row * pairs, s.packed, pairs);
+        Bf16.unpack(s.packed, pairs, s.first);
+        to.putBits(0, s.first, in);
     }
 
     @Override

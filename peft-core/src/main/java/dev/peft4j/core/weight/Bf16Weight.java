@@ -1,5 +1,6 @@
 package dev.peft4j.core.weight;
 
+import dev.peft4j.core.tensor.Bf16;
 import dev.peft4j.core.tensor.Tensor;
 
 /** A weight in bfloat16: the upper half of single precision. */
@@ -22,8 +23,7 @@ final class Bf16Weight extends SixteenBitWeight {
     @Override
     void encode(float[] values, int from, int n, int[] bits) {
         for (int i = 0; i < n; i++) {
-            int b = Float.floatToRawIntBits(values[from + i]);
-            bits[i] = (b + 0x7fff + ((b >>> 16) & 1)) >>> 16;
+            bits[i] = Bf16.round(Float.floatToRawIntBits(values[from + i]));
         }
     }
 

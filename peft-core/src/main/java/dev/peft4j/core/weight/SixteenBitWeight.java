@@ -18,18 +18,20 @@ abstract class SixteenBitWeight implements FrozenWeight {
     private final NativeBytes memory;
 
     /** Arrays of a thread. */
-    private static final class Scratch {
+    static final class Scratch {
         int[] packed = {};
         int[] first = {};
         int[] second = {};
 
-        Scratch of(int half) {
-            if (packed.length < half) {
-                packed = new int[half];
-                first = new int[half];
-                second = new int[half];
+        /** Those of this thread, of at least so many integers. */
+        static Scratch of(int count) {
+            Scratch s = SCRATCH.get();
+            if (s.packed.length < count) {
+                s.packed = new int[count];
+                s.first = new int[count];
+                s.second = new int[count];
             }
-            return this;
+            return s;
         }
     }
 
@@ -51,7 +53,7 @@ abstract class SixteenBitWeight implements FrozenWeight {
 
     /** Takes the elements of a matrix. */
     final void fill(Tensor dense) {
-        Scratch s = SCRATCH.get().of(half);
+        Scratch s = Scratch.of(half);
         for (int r = 0; r < out; r++) {
             float[] row =
                     Arrays.copyOf(dense.rows(r, 1).toFloats(), 2 * half); // with a zero behind a row of odd length
@@ -66,7 +68,7 @@ abstract class SixteenBitWeight implements FrozenWeight {
 
     @Override
     public final void decodeRow(int row, RowTarget to) {
-        Scratch s = SCRATCH.get().of(half);
+        Scratch s = Scratch.of(half);
         memory.read((long) row * half, s.packed, half);
         decode(s.packed, half, s.first, s.second);
         to.putBits(0, s.first, half);

@@ -55,9 +55,13 @@ class BackendFailureTest {
 
     /** ND4J takes all cores for OpenBLAS when it is loaded, which would change the last bits of the host's products. */
     private static void both() {
-        Backend.host();
+        Backend own = Backend.host(2);
         Backend.nd4j(DType.F64);
         assertEquals(1, blas_get_num_threads());
+        Backend.nd4j(DType.F32);
+        assertEquals(1, blas_get_num_threads());
+        own.close();
+        assertTrue(blas_get_num_threads() > 1 || Runtime.getRuntime().availableProcessors() == 1);
     }
 
     /** What the probe says both times, in a process with some options, the test's folder and without the jars of a pattern. */

@@ -1,5 +1,7 @@
 package dev.peft4j.models.gguf;
 
+import dev.peft4j.core.tensor.Bf16;
+
 /** Numbers of 16 bits, which Java 17 does not know; rounded to nearest, ties to even. */
 final class SixteenBits {
     private static final int INFINITY = 0x7f800000; // of single precision
@@ -45,6 +47,6 @@ final class SixteenBits {
             int fraction = (bits >>> 16) & 0x7f;
             return (short) ((bits >>> 16) | (fraction == 0 ? 0x40 : 0));
         }
-        return (short) ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16);
+        return (short) Bf16.round(bits);
     }
 }
