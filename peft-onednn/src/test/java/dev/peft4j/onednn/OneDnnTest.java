@@ -207,6 +207,11 @@ class OneDnnTest {
         assertEquals(0, library.faster(false, true, 512, 768, 768));
         assertEquals(0, library.faster(false, true, 512, 768, 8), "h Bᵀ");
         assertEquals(0, library.faster(false, true, 1, 768, 768), "one row");
+        assertEquals(128, library.faster(false, true, 128, 256, 64), "q kᵀ");
+        assertEquals(64, library.faster(false, false, 64, 64, 128), "weights v");
+        assertEquals(64, library.faster(true, false, 128, 64, 64), "weightsᵀ dy");
+        assertEquals(0, library.faster(false, true, 128, 250, 64), "keys that are not even");
+        assertEquals(0, library.faster(false, true, 50, 256, 64), "queries that would be cut");
     }
 
     @Test

@@ -168,7 +168,8 @@ class PeftInteropTest {
                 }
             }
         }
-        assertTrue(lines.size() > 3 * ENCODERS.size() / 2, lines.size() + " adapters");
+        assertTrue(seen.size() > 2, seen + " of encoders");
+        assertTrue(lines.size() >= 2 * seen.size(), lines.size() + " adapters of " + seen.size() + " encoders");
         check(checker, lines);
     }
 

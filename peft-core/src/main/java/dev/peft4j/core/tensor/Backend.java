@@ -115,7 +115,7 @@ public final class Backend implements AutoCloseable {
                 "host, " + workers.threads() + " threads, " + library.description(),
                 DType.F32,
                 new HostMatrixEngine(workers, library.products()),
-                new HostKernels(workers),
+                new HostKernels(workers, library.products()),
                 own ? workers : null);
     }
 

@@ -9,31 +9,30 @@ final class Dropout {
 
     private Dropout() {}
 
-    /** {@code y[i] = x[i] / (1 - p)}, or 0 with probability p; {@code first} is the place of x[0] in its matrix. */
-    static void apply(double p, long seed, int first, float[] x, float[] y, int n) {
-        int threshold = threshold(p);
-        float scale = (float) (1 / (1 - p));
-        int[] hashes = Scratch.ints(STEPS.length);
-        for (int from = 0; from < n; from += STEPS.length) {
-            int count = Math.min(STEPS.length, n - from);
-            hash(seed, first + from, hashes, count);
-            for (int i = 0; i < count; i++) {
-                y[from + i] = hashes[i] < threshold ? 0f : x[from + i] * scale;
-            }
+    /** {@code x[i] = x[i] / (1 - p)}, or 0 with probability p; {@code first} is the place of x[0] in its matrix. */
+    static void apply(double p, long seed, int first, float[] x, int n) {
+        float[] mask = Scratch.array(6, n);
+        mask(p, seed, first, mask, n);
+        for (int i = 0; i < n; i++) {
+            x[i] *= mask[i];
         }
     }
 
-    /** What elements are multiplied with: 1/(1-p), or 0 with probability p. */
+    /**
+     * What elements are multiplied with: 1/(1-p), or 0 with probability p. They are chosen as whole numbers, whose bits become floats all at once: a loop that
+     * chooses between floats is not vectorised.
+     */
     static void mask(double p, long seed, int first, float[] mask, int n) {
         int threshold = threshold(p);
-        float scale = (float) (1 / (1 - p));
-        int[] hashes = Scratch.ints(STEPS.length);
+        int scale = Float.floatToRawIntBits((float) (1 / (1 - p)));
+        int[] chosen = Scratch.ints(STEPS.length);
         for (int from = 0; from < n; from += STEPS.length) {
             int count = Math.min(STEPS.length, n - from);
-            hash(seed, first + from, hashes, count);
+            hash(seed, first + from, chosen, count);
             for (int i = 0; i < count; i++) {
-                mask[from + i] = hashes[i] < threshold ? 0f : scale;
+                chosen[i] = ~((chosen[i] - threshold) >> 31) & scale;
             }
+            Scratch.floats(chosen, mask, from, count);
         }
     }
 

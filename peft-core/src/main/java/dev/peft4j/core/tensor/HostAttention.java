@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
  * comes. The products are strided ones: the matrices of a head are columns of the packed ones, and nothing is copied. Weights are never kept.
  */
 final class HostAttention {
+    private final TileProducts products;
     private final AttentionShape s;
     private final Tensor q;
     private final Tensor k;
@@ -18,6 +19,7 @@ final class HostAttention {
     private final Tensor y;
 
     HostAttention(
+            TileProducts products,
             AttentionShape s,
             Tensor q,
             Tensor k,
@@ -25,6 +27,7 @@ final class HostAttention {
             Kernels.@Nullable Distances distances,
             Tensor stats,
             Tensor y) {
+        this.products = products;
         this.s = s;
         this.q = q;
         this.k = k;
@@ -76,13 +79,13 @@ final class HostAttention {
         for (int i = 0; i < tiles; i++) {
             AttentionBlock.Tile tile = b.tile(i);
             int keyRow = s.keyStart()[b.sequence()] + tile.firstKey();
-            scores(s, tile, head, q, k, distances, scratch.scores());
+            scores(products, s, tile, head, q, k, distances, scratch.scores());
             softmax(tile, head, tiles == 1, scratch);
             if (i > 0) {
                 scale(row, b.queries(), head, scratch.factor);
             }
             // y += weights v
-            HostMatrixEngine.sgemm(
+            products.multiply(
                     false,
                     false,
                     b.queries(),
@@ -108,6 +111,7 @@ final class HostAttention {
 
     /** {@code scores = scale · q kᵀ}, with what distances add, before the cap. */
     static void scores(
+            TileProducts products,
             AttentionShape s,
             AttentionBlock.Tile tile,
             int head,
@@ -117,7 +121,7 @@ final class HostAttention {
             Tensor scores) {
         AttentionBlock b = tile.block();
         int size = s.headSize();
-        HostMatrixEngine.sgemm(
+        products.multiply(
                 false,
                 true,
                 b.queries(),

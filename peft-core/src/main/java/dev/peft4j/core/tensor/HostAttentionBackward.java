@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
  * again from its scores and the log-sum-exp of each query.
  */
 final class HostAttentionBackward {
+    private final TileProducts products;
     private final AttentionShape s;
     private final Tensor dy;
     private final Tensor q;
@@ -22,6 +23,7 @@ final class HostAttentionBackward {
     private final int size;
 
     HostAttentionBackward(
+            TileProducts products,
             AttentionShape s,
             Tensor dy,
             Tensor q,
@@ -33,6 +35,7 @@ final class HostAttentionBackward {
             Tensor dq,
             Tensor dk,
             Tensor dv) {
+        this.products = products;
         this.s = s;
         this.dy = dy;
         this.q = q;
@@ -94,9 +97,9 @@ final class HostAttentionBackward {
             int keyRow = s.keyStart()[b.sequence()] + tile.firstKey();
             long scores = scratch.scores().address();
             long gradients = scratch.gradients().address();
-            HostAttention.scores(s, tile, head, q, k, distances, scratch.scores());
+            HostAttention.scores(products, s, tile, head, q, k, distances, scratch.scores());
             // dweights = dy vᵀ
-            HostMatrixEngine.sgemm(
+            products.multiply(
                     false,
                     true,
                     b.queries(),
@@ -115,7 +118,7 @@ final class HostAttentionBackward {
                 distances.derive(tile, head, scratch.gradients());
             }
             // dv += weightsᵀ dy
-            HostMatrixEngine.sgemm(
+            products.multiply(
                     true,
                     false,
                     keys,
@@ -130,7 +133,7 @@ final class HostAttentionBackward {
                     share.dv().address(tile.firstKey(), 0),
                     share.dv().stride());
             // dq += scale · dscores k
-            HostMatrixEngine.sgemm(
+            products.multiply(
                     false,
                     false,
                     b.queries(),
@@ -145,7 +148,7 @@ final class HostAttentionBackward {
                     dq.address(row, column),
                     dq.stride());
             // dk += scale · dscoresᵀ q
-            HostMatrixEngine.sgemm(
+            products.multiply(
                     true,
                     false,
                     keys,

@@ -107,7 +107,7 @@ final class HostElements {
         int n = x.cols();
         rows.run(x, (r, a, b, c) -> {
             x.read(r, 0, a, 0, n);
-            Dropout.apply(p, seed, r * n, a, a, n);
+            Dropout.apply(p, seed, r * n, a, n);
             y.write(r, 0, a, 0, n);
         });
     }

@@ -13,8 +13,10 @@ final class HostKernels implements Kernels {
     private final HostActivations activations;
     private final HostSelection selection;
     private final HostLosses losses;
+    private final TileProducts products;
 
-    HostKernels(Workers workers) {
+    /** @param library what computes some of the products of attention, or null */
+    HostKernels(Workers workers, @Nullable HostProducts library) {
         this.workers = workers;
         this.rows = new HostRows(workers);
         this.elements = new HostElements(rows);
@@ -23,6 +25,7 @@ final class HostKernels implements Kernels {
         this.activations = new HostActivations(rows);
         this.selection = new HostSelection(rows);
         this.losses = new HostLosses(rows);
+        this.products = new TileProducts(library);
     }
 
     @Override
@@ -260,7 +263,7 @@ final class HostKernels implements Kernels {
     @Override
     public void attention(
             AttentionShape s, Tensor q, Tensor k, Tensor v, @Nullable Distances distances, Tensor stats, Tensor y) {
-        new HostAttention(s, q, k, v, distances, stats, y).run(workers);
+        new HostAttention(products, s, q, k, v, distances, stats, y).run(workers);
     }
 
     @Override
@@ -279,7 +282,7 @@ final class HostKernels implements Kernels {
             @Nullable Tensor dQueries,
             @Nullable Tensor dKeys) {
         HostDistances added = distances == null ? null : new HostDistances(s, distances, dQueries, dKeys);
-        new HostAttentionBackward(s, dy, q, k, v, added, stats, y, dq, dk, dv).run(workers);
+        new HostAttentionBackward(products, s, dy, q, k, v, added, stats, y, dq, dk, dv).run(workers);
     }
 
     @Override

@@ -1,15 +1,27 @@
 package dev.peft4j.core.tensor;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+
 /** Arrays that belong to a thread and are used again by every kernel; their content is never kept. */
 final class Scratch {
     private static final int COUNT =
             7; // 0 to 2 for kernels over rows, 3 to 5 for the functions that they call, 6 for masks
+    private static final int BITS = 1024; // that become others at once
     private static final ThreadLocal<Scratch> OWN = ThreadLocal.withInitial(Scratch::new);
 
     private final float[][] arrays = new float[COUNT][0];
     private final int[][] integers = new int[2][0];
+    private final IntBuffer bits;
+    private final FloatBuffer values; // of the same bytes
 
-    private Scratch() {}
+    private Scratch() {
+        ByteBuffer bytes = ByteBuffer.allocateDirect(BITS * Float.BYTES).order(ByteOrder.nativeOrder());
+        bits = bytes.asIntBuffer();
+        values = bytes.asFloatBuffer();
+    }
 
     /** An array of at least n elements. */
     static float[] array(int index, int n) {
@@ -32,5 +44,15 @@ final class Scratch {
             integers[index] = new int[Math.max(n, 1024)];
         }
         return integers[index];
+    }
+
+    /** {@code to[at + i] = Float.intBitsToFloat(from[i])}, by way of memory, since such a loop is not vectorised on Java 17. */
+    static void floats(int[] from, float[] to, int at, int n) {
+        Scratch own = OWN.get();
+        for (int i = 0; i < n; i += BITS) {
+            int count = Math.min(BITS, n - i);
+            own.bits.put(0, from, i, count);
+            own.values.get(0, to, at + i, count);
+        }
     }
 }

@@ -269,6 +269,10 @@ class AttentionTest extends TwoEngines {
         for (int row : new int[] {0, 1, 4095, Integer.MAX_VALUE - 1}) {
             Dropout.mask(0.1, Dropout.rowSeed(7, row, 11), 0, mask, 5000);
             Dropout.mask(0.1, Dropout.rowSeed(7, row + 1, 11), 0, next, 5000);
+            for (int i = 0; i < 5000; i++) {
+                boolean drops = Dropout.drops(0.1, Dropout.rowSeed(7, row, 11), i);
+                assertEquals(drops ? 0f : 1 / 0.9f, mask[i], 1e-7, "place " + i);
+            }
             int dropped = 0;
             int both = 0;
             for (int i = 0; i < 5000; i++) {

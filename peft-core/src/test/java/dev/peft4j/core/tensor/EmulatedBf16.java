@@ -18,7 +18,7 @@ public final class EmulatedBf16 implements HostProducts {
                 "host with emulated bf16",
                 DType.F32,
                 new HostMatrixEngine(workers, new EmulatedBf16()),
-                new HostKernels(workers));
+                new HostKernels(workers, null));
     }
 
     private static final class Numbers extends ShortPointer {
