@@ -14,13 +14,16 @@ import org.bytedeco.dnnl.global.dnnl;
 
 /**
  * The compiled products of a thread. To compile one takes about a millisecond, and the number of tokens is another one in each batch: so what is counted in
- * tokens is cut into pieces of a few sizes and less than eight that are left, unless it is few: to read a weight twice for them takes longer.
+ * tokens is cut into pieces of a few sizes and less than eight that are left, unless it is few: to read a weight twice for them takes longer. Products of 16 and 8
+ * bits copy the second operand in each piece, so there are fewer of them.
  */
 final class Primitives {
     static final int SMALLEST_PIECE = 32;
 
     private static final int MOST = 512;
     private static final int[] PIECES = {512, 256, 128, 64, SMALLEST_PIECE, 16, 8};
+    private static final int LARGEST_PIECE = 512;
+    private static final int COPYING_UNIT = 64;
     private static final Cleaner CLEANER = Cleaner.create();
     private static final ThreadLocal<Primitives> LOCAL = ThreadLocal.withInitial(Primitives::new);
 
@@ -85,7 +88,7 @@ final class Primitives {
         boolean rows = !p.a().isTransposed(); // then M counts tokens, else K does
         int all = rows ? p.m() : p.k();
         for (int from = 0, piece; from < all; from += piece) {
-            piece = all <= SMALLEST_PIECE ? all : piece(all - from);
+            piece = all <= SMALLEST_PIECE ? all : piece(p.format(), all - from);
             Key key = new Key(
                     p.format(),
                     rows ? piece : p.m(),
@@ -111,7 +114,11 @@ final class Primitives {
         return b.address() + (long) bytes * row * (b.isTransposed() ? 1 : b.stride());
     }
 
-    private static int piece(int left) {
+    /** How much of what is left is computed at once. */
+    static int piece(Format format, int left) {
+        if (format != Format.F32 && left >= COPYING_UNIT) {
+            return Math.min(LARGEST_PIECE, left / COPYING_UNIT * COPYING_UNIT);
+        }
         for (int size : PIECES) {
             if (size <= left) {
                 return size;

@@ -215,6 +215,22 @@ class OneDnnTest {
     }
 
     @Test
+    void products_that_copy_an_operand_are_cut_into_few_pieces() {
+        assertEquals(List.of(512, 256, 128, 64, 32, 16, 8, 7), pieces(Format.F32, 1023));
+        assertEquals(List.of(512, 448, 32, 16, 8, 7), pieces(Format.BF16, 1023));
+        assertEquals(List.of(512, 512), pieces(Format.INT8, 1024));
+        assertEquals(List.of(32, 8, 3), pieces(Format.BF16, 43));
+    }
+
+    private static List<Integer> pieces(Format format, int all) {
+        List<Integer> found = new ArrayList<>();
+        for (int left = all; left > 0; left -= found.get(found.size() - 1)) {
+            found.add(Primitives.piece(format, left));
+        }
+        return found;
+    }
+
+    @Test
     void many_threads_get_the_same_bits_and_more_shapes_than_are_kept() throws Exception {
         List<Callable<int[]>> tasks = new ArrayList<>();
         for (int i = 0; i < 8; i++) {

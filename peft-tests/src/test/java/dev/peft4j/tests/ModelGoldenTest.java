@@ -59,7 +59,8 @@ class ModelGoldenTest {
         try {
             return Models.load(
                     golden.modelDirectory(),
-                    LoadOptions.on(Backend.host()).withTask(Objects.requireNonNull(golden.taskType())));
+                    LoadOptions.on(EmulatedEngine.without(Backend.host()))
+                            .withTask(Objects.requireNonNull(golden.taskType())));
         } catch (BadFileException e) {
             if (String.valueOf(e.getMessage()).contains("model_type is ")) {
                 abort("no such model family yet: " + e.getMessage());

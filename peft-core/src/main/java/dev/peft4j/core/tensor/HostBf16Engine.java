@@ -4,6 +4,7 @@ import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.tensor.HostProducts.Format;
 import dev.peft4j.core.tensor.HostProducts.Operand;
 import dev.peft4j.core.tensor.HostProducts.Product;
+import java.util.Arrays;
 
 /**
  * Products of 16 bits by a library. Operands of single precision are rounded into memory of the thread, and an inner dimension that would need much of it is
@@ -13,6 +14,8 @@ final class HostBf16Engine implements Bf16Engine {
     private static final ThreadMemory ROUNDED = new ThreadMemory(1 << 18);
     private static final int MOST = 1 << 23; // rounded numbers at a time: 16 MiB
     private static final int GRAIN = 1 << 14; // numbers that a worker rounds at a time
+    private static final int LINE =
+            32; // numbers of a cache line, which a row of rounded ones is filled up to with zeros
 
     private final Workers workers;
     private final Strips strips;
@@ -25,7 +28,7 @@ final class HostBf16Engine implements Bf16Engine {
     }
 
     /**
-     * A matrix of 16-bit numbers, an even number of them in each row in memory.
+     * A matrix of 16-bit numbers, an even number of them in each row in memory; AMX reads rows of the first operand to the end of a tile.
      *
      * @param address of the first one
      * @param stride of its rows
@@ -104,7 +107,7 @@ final class HostBf16Engine implements Bf16Engine {
     }
 
     private void run(Tensor c, int k, double alpha, double beta, Part a, Part b) {
-        strips.run(
+        strips.runAlongColumns(
                 c.rows(),
                 c.cols(),
                 k,
@@ -125,14 +128,14 @@ final class HostBf16Engine implements Bf16Engine {
 
     /** Rounds a matrix into memory from a place on. */
     private Rounded round(Tensor x, int at, Tensor memory) {
-        int half = (x.cols() + 1) / 2;
+        int half = pairs(1, x.cols());
         workers.forRange(x.rows(), Math.max(1, GRAIN / Math.max(1, x.cols())), (from, to) -> {
             int[] bits = Scratch.ints(0, 2 * half);
             int[] packed = Scratch.ints(1, half);
-            bits[2 * half - 1] = 0; // behind a row of odd length
+            Arrays.fill(bits, x.cols(), 2 * half, 0);
             for (int r = from; r < to; r++) {
                 x.readBits(r, 0, bits, x.cols());
-                Bf16.pack(bits, x.cols(), packed);
+                Bf16.pack(bits, 2 * half, packed);
                 memory.writeBits(0, at + r * half, packed, half);
             }
         });
@@ -148,7 +151,7 @@ final class HostBf16Engine implements Bf16Engine {
     }
 
     private static int pairs(int rows, int cols) {
-        return rows * ((cols + 1) / 2);
+        return rows * ((cols + LINE - 1) / LINE * LINE / 2);
     }
 
     /** How much of the inner dimension is rounded at a time; even, so that a piece of a row begins with a whole pair. */

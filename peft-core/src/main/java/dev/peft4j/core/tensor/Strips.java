@@ -11,6 +11,7 @@ final class Strips {
     private static final int ALIGNMENT = 16;
     private static final int COUNT = count(Runtime.getRuntime().availableProcessors());
     private static final int LOW_RANK = 32;
+    private static final int FEWEST = 64; // columns of a part that a strip copies
 
     private final Workers workers;
 
@@ -32,6 +33,15 @@ final class Strips {
             workers.forRange(n, size(n, parts), (from, to) -> strip.compute(0, m, from, to - from));
         } else {
             workers.forRange(m, size(m, parts), (from, to) -> strip.compute(from, to - from, 0, n));
+        }
+    }
+
+    /** The same for products that copy the second operand (K, N), each strip its own part of it: columns are cut if there are enough of them. */
+    void runAlongColumns(int m, int n, int k, Strip strip) {
+        if (n >= FEWEST * COUNT && 2L * m * n * k >= PARALLEL_FLOPS) {
+            workers.forRange(n, size(n, COUNT), (from, to) -> strip.compute(0, m, from, to - from));
+        } else {
+            run(m, n, k, strip);
         }
     }
 
