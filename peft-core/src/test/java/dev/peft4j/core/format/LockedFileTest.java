@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class LockedFileTest {
-    private static final int TIMES = 400;
+    private static final int TIMES = 5000;
 
     @TempDir
     Path dir;
@@ -48,6 +48,18 @@ class LockedFileTest {
                 assertEquals(isLeft, file != null && file.wasThere());
             }
         }
+    }
+
+    @Test
+    void an_interrupt_waits_and_content_stays() throws IOException {
+        Path file = dir.resolve("a");
+        Files.writeString(file, "content");
+        Thread.currentThread().interrupt();
+        LockedFile taken = LockedFile.take(file);
+        assertTrue(Thread.interrupted());
+        assertNotNull(taken);
+        taken.close();
+        assertEquals("content", Files.readString(file));
     }
 
     /** Each owner removes the file at its end, so others lock what no longer has the name. */
