@@ -14,7 +14,8 @@ import org.bytedeco.javacpp.Loader;
 
 /**
  * oneDNN on processors of x86-64: products of 16 bits and of whole numbers where there are instructions for them, and those of single precision that it
- * computes faster than OpenBLAS. {@code ONEDNN_MAX_CPU_ISA=AVX2} makes it leave newer instructions alone.
+ * computes faster than OpenBLAS; those of whole numbers not by AMX, where oneDNN 3.11 was seen to compute wrong ones in an emulator.
+ * {@code ONEDNN_MAX_CPU_ISA=AVX2} makes it leave newer instructions alone.
  *
  * <p>The library is loaded once for the process. Safe for many threads.
  */
@@ -85,10 +86,12 @@ public final class OneDnn implements HostProducts {
 
     private static Set<Format> formats(int instructions) {
         Set<Format> all = EnumSet.of(Format.F32);
-        if (covers(instructions, dnnl.dnnl_cpu_isa_avx512_core_vnni)
+        boolean exact = covers(instructions, dnnl.dnnl_cpu_isa_avx512_core_vnni)
                 || covers(
-                        instructions,
-                        dnnl.dnnl_cpu_isa_avx2_vnni)) { // without, sums of two products are cut at 16 bits
+                        instructions, dnnl.dnnl_cpu_isa_avx2_vnni); // without, sums of two products are cut at 16 bits
+        if (exact
+                && !covers(
+                        instructions, dnnl.dnnl_cpu_isa_avx512_core_amx)) { // whose products of 3.11 were not all right
             all.add(Format.INT8);
         }
         if (covers(instructions, dnnl.dnnl_cpu_isa_avx512_core_bf16)) {

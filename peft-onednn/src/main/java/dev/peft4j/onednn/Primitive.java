@@ -26,9 +26,6 @@ final class Primitive implements AutoCloseable {
     private final dnnl_exec_arg_t arguments = new dnnl_exec_arg_t(ARGUMENTS.length);
     private final Address address = new Address();
     private final long workingBytes;
-    private final boolean
-            clearsMemory; // oneDNN 3.11 on AMX adds what it does not fill of a second operand of whole numbers, K not
-    // being a multiple of 64
 
     private static final class Address extends Pointer {
         Address at(long newAddress) {
@@ -39,7 +36,6 @@ final class Primitive implements AutoCloseable {
 
     Primitive(Primitives.Key key) {
         int type = type(key.format());
-        clearsMemory = key.format() == Format.INT8;
         dnnl_memory_desc a = matrix(key.m(), key.k(), type, key.transposeA(), key.strideA());
         dnnl_memory_desc b = matrix(key.k(), key.n(), type, key.transposeB(), key.strideB());
         dnnl_memory_desc c = matrix(
@@ -127,11 +123,7 @@ final class Primitive implements AutoCloseable {
         set(1, b);
         set(2, c);
         if (workingBytes > 0) {
-            long place = memory.address(workingBytes);
-            if (clearsMemory) {
-                Pointer.memset(address.at(place), 0, workingBytes);
-            }
-            set(3, place);
+            set(3, memory.address(workingBytes));
         }
         check(dnnl.dnnl_primitive_execute(primitive, stream, ARGUMENTS.length, arguments), "result of a product");
     }
