@@ -84,14 +84,12 @@ public final class OneDnn implements HostProducts {
         return (instructions & others) == others;
     }
 
+    /** Without VNNI, sums of two products of whole numbers are cut at 16 bits. */
     private static Set<Format> formats(int instructions) {
         Set<Format> all = EnumSet.of(Format.F32);
-        boolean exact = covers(instructions, dnnl.dnnl_cpu_isa_avx512_core_vnni)
-                || covers(
-                        instructions, dnnl.dnnl_cpu_isa_avx2_vnni); // without, sums of two products are cut at 16 bits
-        if (exact
-                && !covers(
-                        instructions, dnnl.dnnl_cpu_isa_avx512_core_amx)) { // whose products of 3.11 were not all right
+        boolean hasVnni = covers(instructions, dnnl.dnnl_cpu_isa_avx512_core_vnni)
+                || covers(instructions, dnnl.dnnl_cpu_isa_avx2_vnni);
+        if (hasVnni && !covers(instructions, dnnl.dnnl_cpu_isa_avx512_core_amx)) {
             all.add(Format.INT8);
         }
         if (covers(instructions, dnnl.dnnl_cpu_isa_avx512_core_bf16)) {

@@ -55,11 +55,13 @@ public final class LockedFile implements AutoCloseable {
             return null;
         }
         Attempt attempt = Attempt.AGAIN;
+        boolean isOurs = false;
         boolean interrupted = Thread.interrupted();
         try {
             for (int i = 0; i < ATTEMPTS && attempt.again; i++) {
+                isOurs |= make(real);
                 try {
-                    attempt = attempt(real);
+                    attempt = attempt(real, !isOurs);
                 } catch (NoSuchFileException e) {
                     Thread.onSpinWait(); // its owner has just ended: once more
                 } catch (ClosedByInterruptException e) {
@@ -88,8 +90,7 @@ public final class LockedFile implements AutoCloseable {
         static final Attempt AGAIN = new Attempt(null, true);
     }
 
-    private static Attempt attempt(Path real) throws IOException {
-        boolean wasThere = !make(real);
+    private static Attempt attempt(Path real, boolean wasThere) throws IOException {
         Object identity = identity(real);
         if (!TAKEN.add(identity)) {
             return Attempt.REFUSED;

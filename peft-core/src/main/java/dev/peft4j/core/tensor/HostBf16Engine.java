@@ -14,8 +14,7 @@ final class HostBf16Engine implements Bf16Engine {
     private static final ThreadMemory ROUNDED = new ThreadMemory(1 << 18);
     private static final int MOST = 1 << 23; // rounded numbers at a time: 16 MiB
     private static final int GRAIN = 1 << 14; // numbers that a worker rounds at a time
-    private static final int LINE =
-            32; // numbers of a cache line, which a row of rounded ones is filled up to with zeros
+    private static final int LINE = 32; // numbers of a cache line, which rounded rows are filled up to
 
     private final Workers workers;
     private final Strips strips;
@@ -28,7 +27,7 @@ final class HostBf16Engine implements Bf16Engine {
     }
 
     /**
-     * A matrix of 16-bit numbers, an even number of them in each row in memory; AMX reads rows of the first operand to the end of a tile.
+     * A matrix of 16-bit numbers, an even number of them in each row in memory. Rounded rows end with zeros: AMX reads the first operand to the end of a tile.
      *
      * @param address of the first one
      * @param stride of its rows

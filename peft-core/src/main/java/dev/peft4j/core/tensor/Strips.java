@@ -30,7 +30,7 @@ final class Strips {
         int parts = 2L * m * n * k < PARALLEL_FLOPS ? 1 : COUNT;
         boolean update = k <= LOW_RANK && m >= n / 8; // each strip then reads and writes whole rows of c
         if (n >= m && !update) {
-            workers.forRange(n, size(n, parts), (from, to) -> strip.compute(0, m, from, to - from));
+            alongColumns(m, n, parts, strip);
         } else {
             workers.forRange(m, size(m, parts), (from, to) -> strip.compute(from, to - from, 0, n));
         }
@@ -39,10 +39,14 @@ final class Strips {
     /** The same for products that copy the second operand (K, N), each strip its own part of it: columns are cut if there are enough of them. */
     void runAlongColumns(int m, int n, int k, Strip strip) {
         if (n >= FEWEST * COUNT && 2L * m * n * k >= PARALLEL_FLOPS) {
-            workers.forRange(n, size(n, COUNT), (from, to) -> strip.compute(0, m, from, to - from));
+            alongColumns(m, n, COUNT, strip);
         } else {
             run(m, n, k, strip);
         }
+    }
+
+    private void alongColumns(int m, int n, int parts, Strip strip) {
+        workers.forRange(n, size(n, parts), (from, to) -> strip.compute(0, m, from, to - from));
     }
 
     /** Of a large product: two also for one processor, so that a container with half of a machine of two computes the same bits; powers of two beyond. */
