@@ -9,10 +9,17 @@ import org.jspecify.annotations.Nullable;
 final class GuardedKernels implements Kernels {
     private final Kernels kernels;
     private final Guard guard;
+    private final ImageKernels images;
 
     GuardedKernels(Kernels kernels, Guard guard) {
         this.kernels = kernels;
         this.guard = guard;
+        this.images = new GuardedImageKernels(kernels.images(), guard);
+    }
+
+    @Override
+    public ImageKernels images() {
+        return images;
     }
 
     @Override

@@ -14,6 +14,7 @@ final class HostKernels implements Kernels {
     private final HostSelection selection;
     private final HostLosses losses;
     private final TileProducts products;
+    private final ImageKernels images;
 
     /** @param library what computes some of the products of attention, or null */
     HostKernels(Workers workers, @Nullable HostProducts library) {
@@ -26,6 +27,12 @@ final class HostKernels implements Kernels {
         this.selection = new HostSelection(rows);
         this.losses = new HostLosses(rows);
         this.products = new TileProducts(library);
+        this.images = new HostImageKernels(rows, workers);
+    }
+
+    @Override
+    public ImageKernels images() {
+        return images;
     }
 
     @Override

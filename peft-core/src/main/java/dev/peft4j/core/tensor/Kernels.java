@@ -7,6 +7,9 @@ import org.jspecify.annotations.Nullable;
  * gradients of parameters are always added to. Results may be the same tensor as an input of the same dimensions.
  */
 public interface Kernels {
+    /** What networks of images need beside these. */
+    ImageKernels images();
+
     /** Writes all rows of a tensor on the threads of the engine. */
     void writeRows(Tensor to, RowTarget.Writer writer);
 

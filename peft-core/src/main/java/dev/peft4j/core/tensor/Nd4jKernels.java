@@ -14,6 +14,12 @@ import org.nd4j.linalg.ops.transforms.Transforms;
 
 /** Kernels as compositions of ND4J operations, close to the formulas: the readable reference, and the way to other backends. */
 final class Nd4jKernels implements Kernels {
+    private final ImageKernels images = new Nd4jImages();
+
+    @Override
+    public ImageKernels images() {
+        return images;
+    }
 
     @Override
     public void writeRows(Tensor to, RowTarget.Writer writer) {
