@@ -13,6 +13,7 @@ import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.site.Site;
 import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.tensor.Patches;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.Arrays;
 import java.util.List;
@@ -68,12 +69,11 @@ public interface Adapter extends Leased, AutoCloseable {
     /**
      * Acts at a convolution after the base product: changes y in place and records how.
      *
-     * @param x (N, I · height · width), its input
-     * @param height rows of each channel of x
-     * @param width columns of each channel of x
-     * @param y (N, O · height' · width'), its output so far
+     * @param patches of the images that it reads
+     * @param x (N · H · W, I), its input
+     * @param y (N · H' · W', O), its output so far
      */
-    default void convolution(Call call, ConvSite site, Node x, int height, int width, Node y) {}
+    default void convolution(Call call, ConvSite site, Patches patches, Node x, Node y) {}
 
     /**
      * Acts at a table of token vectors: changes y in place and records how.
@@ -145,6 +145,11 @@ public interface Adapter extends Leased, AutoCloseable {
     /** The parameter that takes the place of a base tensor while this adapter is active, or null. */
     default @Nullable Parameter replacement(String tensorName) {
         return null;
+    }
+
+    /** Whether norms of channels take the statistics of the batch in training passes; it has running ones that move with them in the place of those of the base. */
+    default boolean takesBatchStatistics() {
+        return false;
     }
 
     /** Whether it acts at a layer. */

@@ -3,6 +3,7 @@ package dev.peft4j.core.adapter;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.tensor.Patches;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.List;
 
@@ -14,12 +15,11 @@ public interface ConvUpdate {
     /**
      * Changes the output in place and records how.
      *
-     * @param x (N, I · height · width), the input
-     * @param height rows of each channel of x
-     * @param width columns of each channel of x
-     * @param y (N, O · height' · width'), the output
+     * @param patches of the images that the convolution reads
+     * @param x (N · H · W, I), the input
+     * @param y (N · H' · W', O), the output
      */
-    void forward(Call call, Node x, int height, int width, Node y);
+    void forward(Call call, Patches patches, Node x, Node y);
 
     /** Does the same to a copy (O, I / groups · kernel height · kernel width) of the weight. */
     void mergeInto(Backend backend, Tensor weight);

@@ -7,6 +7,7 @@ import dev.peft4j.core.site.EmbeddingSite;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.Site;
 import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.tensor.Patches;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -106,10 +107,10 @@ abstract class SiteAdapter implements Adapter {
     }
 
     @Override
-    public void convolution(Call call, ConvSite site, Node x, int height, int width, Node y) {
+    public void convolution(Call call, ConvSite site, Patches patches, Node x, Node y) {
         ConvUpdate update = convolutions.get(site.name());
         if (update != null) {
-            update.forward(call, x, height, width, y);
+            update.forward(call, patches, x, y);
         }
     }
 

@@ -1,5 +1,8 @@
 package dev.peft4j.core.site;
 
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.tensor.Patches;
+
 /**
  * A convolution, named as in the checkpoint. Its weight is a matrix (O, I / groups · kernel height · kernel width).
  *
@@ -9,9 +12,31 @@ package dev.peft4j.core.site;
  * @param kernelHeight rows of the kernel
  * @param kernelWidth columns of the kernel
  * @param stride of the kernel in both directions
- * @param padding rows and columns of zeros on each side
+ * @param before rows of zeros above an image, and columns on its left
+ * @param behind rows of zeros below an image, and columns on its right
  * @param groups parts of the channels that do not see each other
  */
 public record ConvSite(
-        String name, int in, int out, int kernelHeight, int kernelWidth, int stride, int padding, int groups)
-        implements Site {}
+        String name, int in, int out, int kernelHeight, int kernelWidth, int stride, int before, int behind, int groups)
+        implements Site {
+
+    /** One whose kernel is a square. */
+    public static ConvSite square(
+            String name, int in, int out, int kernel, int stride, int before, int behind, int groups) {
+        return new ConvSite(name, in, out, kernel, kernel, stride, before, behind, groups);
+    }
+
+    /** Pixels of the kernel. */
+    public int taps() {
+        return kernelHeight * kernelWidth;
+    }
+
+    /**
+     * Where the patches of an image lie.
+     *
+     * @throws BadInputException if the image is too small for one
+     */
+    public Patches patches(int height, int width) {
+        return Patches.of(height, width, kernelHeight, kernelWidth, stride, before, behind, before, behind);
+    }
+}

@@ -25,6 +25,16 @@ final class GuardedImageKernels implements ImageKernels {
     }
 
     @Override
+    public void channelsLast(int taps, Tensor weight, Tensor turned) {
+        guard.run(() -> kernels.channelsLast(taps, weight, turned), tensors(weight), tensors(turned));
+    }
+
+    @Override
+    public void addChannelsLast(int taps, Tensor turned, Tensor weight) {
+        guard.run(() -> kernels.addChannelsLast(taps, turned, weight), tensors(turned), tensors(weight));
+    }
+
+    @Override
     public void depthwise(Patches p, Tensor x, Tensor weight, Tensor y) {
         guard.run(() -> kernels.depthwise(p, x, weight, y), tensors(x, weight), tensors(y));
     }

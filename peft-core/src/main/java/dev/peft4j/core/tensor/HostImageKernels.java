@@ -25,6 +25,16 @@ final class HostImageKernels implements ImageKernels {
     }
 
     @Override
+    public void channelsLast(int taps, Tensor weight, Tensor turned) {
+        patches.turn(taps, weight, turned);
+    }
+
+    @Override
+    public void addChannelsLast(int taps, Tensor turned, Tensor weight) {
+        patches.addTurned(taps, turned, weight);
+    }
+
+    @Override
     public void depthwise(Patches p, Tensor x, Tensor weight, Tensor y) {
         pools.depthwise(p, x, weight, y);
     }

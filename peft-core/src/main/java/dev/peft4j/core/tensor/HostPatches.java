@@ -121,6 +121,33 @@ final class HostPatches {
         }
     }
 
+    void turn(int taps, Tensor weight, Tensor turned) {
+        int channels = weight.cols() / taps;
+        rows.run(weight, (r, a, b, c) -> {
+            weight.read(r, 0, a, 0, weight.cols());
+            for (int t = 0; t < taps; t++) {
+                for (int i = 0; i < channels; i++) {
+                    b[t * channels + i] = a[i * taps + t];
+                }
+            }
+            turned.write(r, 0, b, 0, weight.cols());
+        });
+    }
+
+    void addTurned(int taps, Tensor turned, Tensor weight) {
+        int channels = weight.cols() / taps;
+        rows.run(weight, (r, a, b, c) -> {
+            turned.read(r, 0, a, 0, weight.cols());
+            weight.read(r, 0, b, 0, weight.cols());
+            for (int t = 0; t < taps; t++) {
+                for (int i = 0; i < channels; i++) {
+                    b[i * taps + t] += a[t * channels + i];
+                }
+            }
+            weight.write(r, 0, b, 0, weight.cols());
+        });
+    }
+
     private static void readLine(Tensor dx, int pixel, int width, float[] line) {
         for (int i = 0; i < width; i++) {
             dx.read(pixel + i, 0, line, i * dx.cols(), dx.cols());

@@ -20,6 +20,17 @@ public interface ImageKernels {
     void addPatches(Patches p, int first, Tensor columns, Tensor dx);
 
     /**
+     * Puts the channels of weights behind the pixels of their kernels, as {@link #patches} has them.
+     *
+     * @param weight (O, C · taps), as in checkpoints
+     * @param turned (O, taps · C)
+     */
+    void channelsLast(int taps, Tensor weight, Tensor turned);
+
+    /** Derivative of {@link #channelsLast}: adds. */
+    void addChannelsLast(int taps, Tensor turned, Tensor weight);
+
+    /**
      * A convolution of each channel by itself.
      *
      * @param x (N · H · W, C)

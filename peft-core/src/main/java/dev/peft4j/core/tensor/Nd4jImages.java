@@ -55,6 +55,25 @@ final class Nd4jImages implements ImageKernels {
     }
 
     @Override
+    public void channelsLast(int taps, Tensor weight, Tensor turned) {
+        int channels = weight.cols() / taps;
+        for (int i = 0; i < weight.cols(); i++) {
+            turned.columns(i % taps * channels + i / taps, 1).copyFrom(weight.columns(i, 1));
+        }
+    }
+
+    @Override
+    public void addChannelsLast(int taps, Tensor turned, Tensor weight) {
+        int channels = weight.cols() / taps;
+        for (int r = 0; r < weight.rows(); r++) {
+            for (int i = 0; i < weight.cols(); i++) {
+                double more = turned.get(r, i % taps * channels + i / taps);
+                weight.set(r, i, weight.get(r, i) + more);
+            }
+        }
+    }
+
+    @Override
     public void depthwise(Patches p, Tensor x, Tensor weight, Tensor y) {
         y.fill(0);
         for (int r = 0; r < y.rows(); r++) {

@@ -92,6 +92,13 @@ class ImageKernelsTest {
     }
 
     @Test
+    void channels_of_weights_are_turned_as_by_the_readable_kernels() {
+        int[] weight = {4, 6 * CHANNELS};
+        alike(new int[][] {weight, weight}, (k, t) -> k.images().channelsLast(6, t.get(0), t.get(1)));
+        alike(new int[][] {weight, weight}, (k, t) -> k.images().addChannelsLast(6, t.get(0), t.get(1)));
+    }
+
+    @Test
     void columns_are_normalised_as_by_the_readable_kernels() {
         int rows = 700;
         int[] row = {1, CHANNELS};

@@ -1,0 +1,110 @@
+package dev.peft4j.core.layer;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.autograd.Node;
+import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.tensor.ImageKernels;
+import dev.peft4j.core.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Batch norm: {@code y = (x - mean) / √(variance + eps) · weight + bias} for each channel (Ioffe and Szegedy 2015, <a
+ * href="https://arxiv.org/abs/1502.03167">paper</a>, algorithms 1 and 2). Mean and variance are the running ones of the checkpoint. In a training pass with an
+ * adapter that {@link Adapter#takesBatchStatistics}, they are those of the images of the batch that have the adapter, and its running ones move towards them.
+ *
+ * @param name of the module in the checkpoint
+ * @param weight (1, C)
+ * @param bias (1, C)
+ * @param mean (1, C), running
+ * @param variance (1, C), running
+ * @param eps added to the variance
+ * @param momentum share of the batch in the running statistics behind it
+ */
+public record BatchNorm(
+        String name, Tensor weight, Tensor bias, Tensor mean, Tensor variance, double eps, double momentum) {
+
+    /** The same pixels with channels that are normalised. */
+    public FeatureMap forward(Call call, FeatureMap x) {
+        Pass pass = call.pass();
+        Node y = pass.node(pass.allocate(x.pixels().value().rows(), x.channels()));
+        for (Call part : x.over(call).partsIf(this::acts)) {
+            normalise(part, part.rows(x.pixels()), part.rows(y));
+        }
+        pass.check(name, y);
+        return x.with(y);
+    }
+
+    private boolean acts(Adapter adapter) {
+        return adapter.takesBatchStatistics()
+                || adapter.replacement(name + ".weight") != null
+                || adapter.replacement(name + ".bias") != null
+                || adapter.replacement(name + ".running_mean") != null
+                || adapter.replacement(name + ".running_var") != null;
+    }
+
+    private void normalise(Call call, Node x, Node y) {
+        Pass pass = call.pass();
+        ImageKernels images = pass.backend().kernels().images();
+        Node w = call.vector(name + ".weight", weight);
+        Node b = call.vector(name + ".bias", bias);
+        boolean ofBatch = pass.isTraining() && call.any(Adapter::takesBatchStatistics);
+        Tensor m = ofBatch
+                ? pass.allocate(1, x.value().cols())
+                : call.vector(name + ".running_mean", mean).value();
+        Tensor v = ofBatch
+                ? pass.allocate(1, x.value().cols())
+                : call.vector(name + ".running_var", variance).value();
+        if (ofBatch) {
+            images.columnMoments(x.value(), m, v);
+            keep(call, x.value().rows(), m, v);
+        }
+        images.columnNorm(x.value(), m, v, eps, w.value(), b.value(), y.value());
+        if (pass.needsGrad(x, w, b)) {
+            pass.record(
+                    y,
+                    () -> {
+                        boolean add = x.isTracked() && pass.prepareGrad(x);
+                        images.columnNormBackward(
+                                y.grad(),
+                                x.value(),
+                                m,
+                                v,
+                                eps,
+                                w.value(),
+                                ofBatch,
+                                x.isTracked() ? x.grad() : null,
+                                add,
+                                w.isTracked() ? w.grad() : null,
+                                b.isTracked() ? b.grad() : null);
+                    },
+                    x.value(),
+                    m,
+                    v);
+        }
+    }
+
+    /** {@code running = (1 - momentum) · running + momentum · batch}, with the variance of a sample. */
+    private void keep(Call call, int rows, Tensor m, Tensor v) {
+        if (rows < 2) {
+            throw new BadInputException(
+                    name + " was to take statistics of a batch, which has one pixel there. Give more"
+                            + " images, or keep the running statistics.");
+        }
+        for (Adapter adapter : call.adapters()) {
+            if (adapter.takesBatchStatistics()) {
+                move(call.pass(), adapter.replacement(name + ".running_mean"), 1, m);
+                move(call.pass(), adapter.replacement(name + ".running_var"), rows / (rows - 1.0), v);
+            }
+        }
+    }
+
+    private void move(Pass pass, @Nullable Parameter running, double factor, Tensor batch) {
+        if (running != null) {
+            pass.backend().kernels().scale(1 - momentum, running.value());
+            pass.backend().kernels().addScaled(momentum * factor, batch, running.value());
+        }
+    }
+}
