@@ -111,6 +111,7 @@ final class Views {
                         case QUESTION_ANS -> "questions were to be answered";
                         case FEATURE_EXTRACTION -> "texts were to be turned into vectors";
                         case MASKED_LM -> "hidden tokens were to be predicted";
+                        case IMAGE_CLS -> "images were to be classified";
                     }
                     + ", and this " + info.modelType() + " model "
                     + switch (info.task()) {

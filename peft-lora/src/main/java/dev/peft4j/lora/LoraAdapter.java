@@ -8,6 +8,7 @@ import dev.peft4j.core.adapter.WeightTying;
 import dev.peft4j.core.adapter.WholeModules;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.site.ConvSite;
 import dev.peft4j.core.site.EmbeddingSite;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
@@ -40,6 +41,8 @@ final class LoraAdapter extends LayeredAdapter {
                         config.dora()
                                 ? new EmbeddingDora(config, embedding, model, random)
                                 : new EmbeddingLora(config, embedding, model, random));
+            } else if (site instanceof ConvSite convolution) {
+                add(convolution, new ConvLora(config, convolution, model, random));
             }
         }
         WeightTying tying = config.tying(model);

@@ -8,6 +8,7 @@ import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.adapter.TokenTables;
 import dev.peft4j.core.adapter.WeightTying;
 import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.site.ConvSite;
 import dev.peft4j.core.site.EmbeddingSite;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
@@ -198,7 +199,7 @@ public record LoraConfig(
      * @throws BadInputException if a target or a pattern matches nothing, or there is no default for the architecture
      */
     List<Site> sites(ModelSites model) {
-        List<Site> chosen = attachmentFor(model).sitesWithEmbeddings(model);
+        List<Site> chosen = attachmentFor(model).sitesOfAllKinds(model);
         NamePattern.check(rankPattern, chosen, attachment.read());
         NamePattern.check(alphaPattern, chosen, attachment.read());
         LinearSite shared = tying(model).sharedHead(model).orElse(null);
@@ -243,6 +244,8 @@ public record LoraConfig(
                 count += (long) rank(s) * (l.in() + l.out()) + (dora || loraBias ? l.out() : 0);
             } else if (s instanceof EmbeddingSite e) {
                 count += (long) rank(s) * (e.entries() + e.width()) + (dora ? e.width() : 0);
+            } else if (s instanceof ConvSite c) {
+                count += ConvLora.count(c, rank(s));
             }
         }
         for (String name : model.tensorNames()) {

@@ -7,7 +7,7 @@ import dev.peft4j.core.adapter.NamedMethod;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.PeftMethod;
 import dev.peft4j.core.adapter.TargetParameters;
-import dev.peft4j.core.site.LinearSite;
+import dev.peft4j.core.site.EmbeddingSite;
 import dev.peft4j.core.site.ModelSites;
 import java.util.List;
 import java.util.Map;
@@ -57,7 +57,7 @@ public final class LoraMethod implements PeftMethod {
         TargetParameters.check(lora.otherFields(), model);
         Map<String, Integer> ranks = NamePattern.fromFile(
                 lora.sites(model),
-                s -> shapes.get(s.name() + (s instanceof LinearSite ? ".lora_A.weight" : ".lora_embedding_A")),
+                s -> shapes.get(s.name() + (s instanceof EmbeddingSite ? ".lora_embedding_A" : ".lora_A.weight")),
                 lora.rankPattern(),
                 lora.r());
         return lora.toBuilder().rankPattern(ranks).build();

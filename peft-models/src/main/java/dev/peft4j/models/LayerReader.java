@@ -1,10 +1,13 @@
 package dev.peft4j.models;
 
+import dev.peft4j.core.layer.BatchNorm;
+import dev.peft4j.core.layer.Convolution;
 import dev.peft4j.core.layer.Embedding;
 import dev.peft4j.core.layer.LayerNorm;
 import dev.peft4j.core.layer.Linear;
 import dev.peft4j.core.layer.RmsNorm;
 import dev.peft4j.core.site.BlockSite;
+import dev.peft4j.core.site.ConvSite;
 import dev.peft4j.core.site.EmbeddingSite;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.NormSite;
@@ -17,8 +20,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,6 +40,8 @@ final class LayerReader {
     private final List<LinearSite> linear = new ArrayList<>();
     private final List<EmbeddingSite> embeddings = new ArrayList<>();
     private final List<NormSite> norms = new ArrayList<>();
+    private final List<ConvSite> convolutions = new ArrayList<>();
+    private final Set<String> statistics = new LinkedHashSet<>();
     private final List<BlockSite> blocks = new ArrayList<>();
     private final Map<String, String> weightNames = new HashMap<>(); // of layers whose weight is not their own
     private final Map<String, String> biasNames = new HashMap<>(); // of layers whose bias is not their own
@@ -180,6 +187,33 @@ final class LayerReader {
         constants.forEach(Tensor::close);
     }
 
+    /** Reads a convolution. */
+    Convolution convolution(ConvSite site, boolean bias) throws IOException {
+        FrozenWeight weight = weights.convolution(
+                site.name() + ".weight",
+                site.out(),
+                site.in() / site.groups(),
+                site.kernelHeight(),
+                site.kernelWidth());
+        convolutions.add(site);
+        return new Convolution(site, weight, bias ? weights.vector(site.name() + ".bias", site.out()) : null);
+    }
+
+    /** Reads a batch norm. */
+    BatchNorm batchNorm(String name, int n, double eps, double momentum) throws IOException {
+        norms.add(new NormSite(name, n));
+        statistics.add(name + ".running_mean");
+        statistics.add(name + ".running_var");
+        return new BatchNorm(
+                name,
+                weights.vector(name + ".weight", n),
+                weights.vector(name + ".bias", n),
+                weights.vector(name + ".running_mean", n),
+                weights.vector(name + ".running_var", n),
+                eps,
+                momentum);
+    }
+
     /** Reads an RMS norm. */
     RmsNorm rmsNorm(String name, int n, double eps, double offset) throws IOException {
         norms.add(new NormSite(name, n));
@@ -228,6 +262,15 @@ final class LayerReader {
 
     List<NormSite> normSites() {
         return Collections.unmodifiableList(norms);
+    }
+
+    List<ConvSite> convSites() {
+        return Collections.unmodifiableList(convolutions);
+    }
+
+    /** Names of running means and variances. */
+    Set<String> statistics() {
+        return Collections.unmodifiableSet(statistics);
     }
 
     List<BlockSite> blockSites() {

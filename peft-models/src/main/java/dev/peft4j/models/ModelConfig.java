@@ -114,6 +114,21 @@ public final class ModelConfig {
         return otherwise;
     }
 
+    /** Dimensions in a list, or the default of the family where it is missing. */
+    public List<Integer> sizes(String name, List<Integer> otherwise) throws IOException {
+        Object v = fields.get(name);
+        if (v == null) {
+            return otherwise;
+        }
+        if (v instanceof List<?> list
+                && !list.isEmpty()
+                && list.stream().allMatch(n -> n instanceof Integer i && i > 0 && i <= LARGEST)) {
+            return list.stream().map(n -> (Integer) n).toList();
+        }
+        throw bad("\"" + name + "\" is " + v + " where whole numbers from 1 to " + LARGEST
+                + " were expected. Correct config.json.");
+    }
+
     /** A finite number, or the default of the family where it is missing. */
     public double number(String name, double otherwise) throws IOException {
         Object v = fields.get(name);

@@ -48,6 +48,7 @@ public final class Models {
                 Model model = create(config, weights, options);
                 List<String> unused = unused(config, checkpoint, model);
                 weights.keep(unused);
+                unused.removeIf(name -> name.endsWith(".num_batches_tracked")); // kept, and used by nobody
                 if (!unused.isEmpty()) {
                     LOG.warn("{}: {} tensors of the checkpoint are not used: {}", directory, unused.size(), unused);
                 }

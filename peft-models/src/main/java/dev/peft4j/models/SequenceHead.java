@@ -26,8 +26,11 @@ public final class SequenceHead implements Head {
     private final ProblemType problem;
     private final @Nullable Pooling pooling; // null for the last token
     private final int padding;
+    private final TaskType task;
 
-    private SequenceHead(HeadLayers layers, ProblemType problem, @Nullable Pooling pooling, int padding) {
+    private SequenceHead(
+            TaskType task, HeadLayers layers, ProblemType problem, @Nullable Pooling pooling, int padding) {
+        this.task = task;
         this.layers = layers;
         this.problem = problem;
         this.pooling = pooling;
@@ -45,12 +48,17 @@ public final class SequenceHead implements Head {
      * @param padding the token that does not count at the end of a sequence, or -1 for none
      */
     public static SequenceHead ofLastToken(Linear output, ProblemType problem, int padding) {
-        return new SequenceHead(HeadLayers.of(output), problem, null, padding);
+        return new SequenceHead(TaskType.SEQ_CLS, HeadLayers.of(output), problem, null, padding);
+    }
+
+    /** Reads the one row of each image. */
+    public static SequenceHead ofImages(Linear output, ProblemType problem) {
+        return new SequenceHead(TaskType.IMAGE_CLS, HeadLayers.of(output), problem, Pooling.FIRST, NO_TOKEN);
     }
 
     /** Reads one row of each sequence through several layers. */
     static SequenceHead of(HeadLayers layers, ProblemType problem, Pooling pooling) {
-        return new SequenceHead(layers, problem, pooling, NO_TOKEN);
+        return new SequenceHead(TaskType.SEQ_CLS, layers, problem, pooling, NO_TOKEN);
     }
 
     /** What the output layer reads of the rows of sequences: (B, C) to (B, E). */
@@ -65,7 +73,7 @@ public final class SequenceHead implements Head {
 
     @Override
     public TaskType task() {
-        return TaskType.SEQ_CLS;
+        return task;
     }
 
     @Override

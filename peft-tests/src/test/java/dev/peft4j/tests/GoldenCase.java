@@ -3,7 +3,10 @@ package dev.peft4j.tests;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.peft4j.core.data.Batch;
+import dev.peft4j.core.data.ImageBatch;
 import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.data.Targets;
 import dev.peft4j.core.format.Json;
 import dev.peft4j.core.format.SafetensorsFile;
 import dev.peft4j.core.layer.ContrastiveLoss;
@@ -20,6 +23,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -76,6 +80,7 @@ record GoldenCase(Path root, Path directory, Map<String, Object> json) {
             case "masked_lm" -> TaskType.MASKED_LM;
             case "qa" -> TaskType.QUESTION_ANS;
             case "embedding" -> TaskType.FEATURE_EXTRACTION;
+            case "image_cls" -> TaskType.IMAGE_CLS;
             default -> null;
         };
     }
@@ -108,6 +113,31 @@ record GoldenCase(Path root, Path directory, Map<String, Object> json) {
 
     int[][] inputs() {
         return rows(json.get("inputs"));
+    }
+
+    /** All inputs, of whatever kind. */
+    Batch any() throws IOException {
+        return taskType() == TaskType.IMAGE_CLS ? images() : batch();
+    }
+
+    private ImageBatch images() throws IOException {
+        int[] labels = ints(json.get("labels"));
+        try (SafetensorsFile file = tensors()) {
+            List<Long> shape =
+                    Objects.requireNonNull(file.tensors().get("pixel_values")).shape();
+            int size = Math.toIntExact(shape.get(1) * shape.get(2) * shape.get(3));
+            float[] all = values(file, "pixel_values");
+            List<ImageBatch.Image> images = new ArrayList<>();
+            for (int i = 0; i < labels.length; i++) {
+                images.add(new ImageBatch.Image(
+                        Arrays.copyOfRange(all, i * size, (i + 1) * size),
+                        Math.toIntExact(shape.get(1)),
+                        Math.toIntExact(shape.get(2)),
+                        Math.toIntExact(shape.get(3)),
+                        new Targets.Classes(new int[] {labels[i]})));
+            }
+            return ImageBatch.of(images);
+        }
     }
 
     PackedBatch batch() {

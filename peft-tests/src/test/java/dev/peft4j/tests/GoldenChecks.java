@@ -11,6 +11,8 @@ import dev.peft4j.core.adapter.FullFineTuning;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.compose.MergedAdapter;
+import dev.peft4j.core.data.Batch;
+import dev.peft4j.core.data.Layout;
 import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.format.SafetensorsFile;
 import dev.peft4j.core.model.Loss;
@@ -38,7 +40,8 @@ import java.util.stream.Stream;
 /** Comparisons of a model and its adapters with the tensors of a golden case. */
 final class GoldenChecks {
     static final String PREFIX = "base_model.model.";
-    private static final Set<TaskType> OF_SEQUENCES = Set.of(TaskType.SEQ_CLS, TaskType.FEATURE_EXTRACTION);
+    private static final Set<TaskType> OF_SEQUENCES =
+            Set.of(TaskType.SEQ_CLS, TaskType.FEATURE_EXTRACTION, TaskType.IMAGE_CLS);
 
     private GoldenChecks() {}
 
@@ -65,7 +68,7 @@ final class GoldenChecks {
                 checkLogits(golden, file, model, adapters, arena, "logits.");
             }
             try (Pass pass = Pass.inference(model.backend(), arena)) {
-                Loss loss = model.loss(Call.of(pass, adapters), golden.batch(), 1, golden.loss(model));
+                Loss loss = model.loss(Call.of(pass, adapters), golden.any(), 1, golden.loss(model));
                 assertEquals(GoldenCase.values(file, "loss")[0], loss.mean(), golden.tolerance("loss_abs"), "loss");
             }
         }
@@ -74,15 +77,15 @@ final class GoldenChecks {
     static void checkLogits(
             GoldenCase golden, SafetensorsFile file, Model model, List<Adapter> adapters, Arena arena, String prefix)
             throws IOException {
-        PackedBatch batch = golden.batch();
+        Batch batch = golden.any();
         try (Pass pass = Pass.inference(model.backend(), arena)) {
             Call call = Call.of(pass, adapters);
             Tensor logits = model.logits(call, batch).value();
-            PackedBatch all = batch.withRowsOf(call);
-            for (int i = 0; i < batch.sequences(); i++) {
+            Layout all = model.layout(call, batch);
+            for (int i = 0; i < batch.size(); i++) {
                 Tensor part = OF_SEQUENCES.contains(model.taskType())
                         ? logits.rows(i, 1)
-                        : logits.rows(all.start(i), all.length(i));
+                        : logits.rows(all.starts()[i], all.lengths()[i]);
                 if (golden.json().get("logits_rows") instanceof Map<?, ?> rows) { // of long sequences, some
                     int[] which = GoldenCase.ints(rows.get(String.valueOf(i)));
                     for (int r = 0; r < which.length; r++) {
@@ -98,6 +101,10 @@ final class GoldenChecks {
     }
 
     static void checkHidden(GoldenCase golden, SafetensorsFile file, Model model) throws IOException {
+        if (golden.taskType() == TaskType.IMAGE_CLS) {
+            ImageGolden.checkFeatures(golden, file, model);
+            return;
+        }
         PackedBatch batch = golden.batch();
         try (Arena arena = new Arena(DType.F32);
                 Pass pass = Pass.inference(model.backend(), arena)) {
@@ -154,7 +161,7 @@ final class GoldenChecks {
             SafetensorsFile file,
             Model model,
             Adapter adapter,
-            PackedBatch batch,
+            Batch batch,
             String kind,
             String prefix)
             throws IOException {
@@ -172,7 +179,7 @@ final class GoldenChecks {
     static void checkBaseGradients(GoldenCase golden, SafetensorsFile file, Model model) throws IOException {
         if (file.tensors().keySet().stream().anyMatch(n -> n.startsWith("grad."))) {
             try (Adapter all = new FullFineTuning(model)) {
-                checkGradients(golden, file, model, all, golden.batch(), "grad.", "");
+                checkGradients(golden, file, model, all, golden.any(), "grad.", "");
             }
         }
     }
@@ -188,6 +195,9 @@ final class GoldenChecks {
             throws IOException {
         int compared = 0;
         for (Parameter p : adapter.parameters()) {
+            if (model.statistics().contains(p.name())) {
+                continue;
+            }
             String name = prefix.isEmpty() ? p.name() : adapter.savedName(p);
             float[] values = inFileLayout(model, p.name(), p.grad());
             if (file.tensors().containsKey("grad_norm." + name)) {
@@ -274,8 +284,7 @@ final class GoldenChecks {
             throws IOException {
         try (Arena arena = new Arena(DType.F32);
                 Pass pass = Pass.differentiable(model.backend(), arena)) {
-            model.loss(
-                    Call.of(pass, adapter), golden.batch(), 1.0 / model.scored(Call.of(pass, adapter), golden.batch()));
+            model.loss(Call.of(pass, adapter), golden.any(), 1.0 / model.scored(Call.of(pass, adapter), golden.any()));
             pass.backward();
         }
         double max = GoldenCase.number(golden.json().get("max_norm"));
@@ -309,7 +318,7 @@ final class GoldenChecks {
         }
         Object maxNorm = golden.json().get("max_norm");
         float[] losses = GoldenCase.values(file, "losses");
-        PackedBatch batch = golden.batch();
+        Batch batch = golden.any();
         double tolerance = golden.tolerance("after_abs");
         try (Arena arena = new Arena(DType.F32);
                 AdamW adam = new AdamW(GoldenCase.number(o.get("weight_decay")))) {

@@ -40,9 +40,11 @@ class ModelGoldenTest {
                     GoldenChecks.checkBaseGradients(golden, file, model);
                     GoldenChecks.checkGeneration(golden, model, List.of());
                 }
+                case "full_finetune_batch_stats" -> ImageGolden.checkBatchStatistics(golden, file, model);
+                case "transfer_head" -> ImageGolden.checkHead(golden, file, model);
                 case "full_finetune" -> {
                     try (Adapter all = new FullFineTuning(model)) {
-                        GoldenChecks.checkGradients(golden, file, model, all, golden.batch(), "grad.", "");
+                        GoldenChecks.checkGradients(golden, file, model, all, golden.any(), "grad.", "");
                         GoldenChecks.checkTraining(golden, file, model, all, "");
                     }
                 }
@@ -72,7 +74,7 @@ class ModelGoldenTest {
     private static void checkAdapter(GoldenCase golden, SafetensorsFile file, Model model) throws IOException {
         try (Adapter adapter = AdapterFiles.load(golden.directory().resolve("adapter"), model)) {
             GoldenChecks.checkForward(golden, file, model, List.of(adapter));
-            GoldenChecks.checkGradients(golden, file, model, adapter, golden.batch(), "grad.", GoldenChecks.PREFIX);
+            GoldenChecks.checkGradients(golden, file, model, adapter, golden.any(), "grad.", GoldenChecks.PREFIX);
             GoldenChecks.checkMerged(golden, file, model, adapter);
             GoldenChecks.checkGeneration(golden, model, List.of(adapter));
             EncoderGolden.check(golden, file, model, adapter);

@@ -43,6 +43,7 @@ final class TaskBatches {
                                 .toArray());
             case QUESTION_ANS -> PackedBatch.Sequence.answered(ids, ids.length / 2, ids.length - 1);
             case FEATURE_EXTRACTION -> PackedBatch.Sequence.classified(ids, number / 2);
+            case IMAGE_CLS -> throw new IllegalArgumentException("tokens for a model of images");
         };
     }
 }

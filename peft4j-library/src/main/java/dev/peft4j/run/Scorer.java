@@ -38,7 +38,7 @@ record Scorer(Model model, List<Adapter> adapters, RecordEncoder encoder, Boolea
             case TOKEN_CLS -> new TagScorer(this).score(records);
             case QUESTION_ANS -> new AnswerScorer(this).score(records);
             case FEATURE_EXTRACTION -> new PairScorer(this).score(records);
-            case CAUSAL_LM, MASKED_LM -> TaskScores.none();
+            case CAUSAL_LM, MASKED_LM, IMAGE_CLS -> TaskScores.none();
         };
     }
 

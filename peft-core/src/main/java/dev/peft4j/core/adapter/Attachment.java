@@ -171,6 +171,14 @@ public record Attachment(
         return choose(all, targetFor(model), model);
     }
 
+    /** Like {@link #sites}, for a method that acts at embeddings and convolutions too. */
+    public List<Site> sitesOfAllKinds(ModelSites model) {
+        List<Site> all = new ArrayList<>(model.embeddingSites());
+        all.addAll(model.linearSites());
+        all.addAll(model.convSites());
+        return choose(all, targetFor(model), model);
+    }
+
     /**
      * Those of some layers that are meant, without those inside of modules that are trained whole.
      *

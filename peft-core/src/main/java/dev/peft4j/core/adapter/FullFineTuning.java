@@ -23,11 +23,24 @@ public final class FullFineTuning implements Adapter {
     private final Map<String, Parameter> parameters = new LinkedHashMap<>();
     private final Map<String, Parameter> byUse = new LinkedHashMap<>();
     private final Lease lease = new Lease("full fine-tuning");
+    private final boolean batchStatistics;
 
-    /** Takes all tensors of a model. */
+    /** Takes all tensors of a model; running statistics of norms stay as they are. */
     public FullFineTuning(ModelSites model) {
+        this(model, false);
+    }
+
+    /** The same, where norms of channels take the statistics of the batch, and running ones move with them. */
+    public static FullFineTuning withBatchStatistics(ModelSites model) {
+        return new FullFineTuning(model, true);
+    }
+
+    private FullFineTuning(ModelSites model, boolean batchStatistics) {
+        this.batchStatistics = batchStatistics;
         try {
             model.tensorNames().forEach(name -> parameters.put(name, parameter(name, model)));
+            model.statistics().forEach(name -> Objects.requireNonNull(parameters.get(name))
+                    .setTrainable(false));
         } catch (RuntimeException | OutOfMemoryError e) {
             close();
             throw e;
@@ -52,6 +65,11 @@ public final class FullFineTuning implements Adapter {
     @Override
     public List<Parameter> parameters() {
         return new ArrayList<>(parameters.values());
+    }
+
+    @Override
+    public boolean takesBatchStatistics() {
+        return batchStatistics;
     }
 
     @Override

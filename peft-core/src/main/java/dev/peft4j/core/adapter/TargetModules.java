@@ -129,6 +129,7 @@ public record TargetModules(
     static List<Site> allSites(ModelSites model) {
         List<Site> all = new ArrayList<>(model.embeddingSites());
         all.addAll(model.linearSites());
+        all.addAll(model.convSites());
         all.addAll(model.normSites());
         return all;
     }

@@ -112,7 +112,7 @@ public final class Convolutions {
         }
     }
 
-    private static void zeroIfFresh(Pass pass, Node node) {
+    static void zeroIfFresh(Pass pass, Node node) {
         if (node.isTracked() && !pass.prepareGrad(node)) {
             pass.backend().kernels().fillRows(null, node.grad());
         }

@@ -49,6 +49,11 @@ public interface ModelSites extends Leased {
         return List.of();
     }
 
+    /** Names of tensors that are statistics and have no gradient: running means and variances of norms. */
+    default Set<String> statistics() {
+        return Set.of();
+    }
+
     /** The name of the tensor that is the weight of a linear layer: its own, or the embedding that a head is tied to. */
     default String weightName(LinearSite site) {
         return site.name() + ".weight";

@@ -15,15 +15,17 @@ public enum TaskType {
     /** Gives a vector of a sequence. */
     FEATURE_EXTRACTION,
     /** Predicts tokens that are hidden. PEFT has no name for it. */
-    MASKED_LM;
+    MASKED_LM,
+    /** Predicts classes, labels or numbers of an image. PEFT has no name for it. */
+    IMAGE_CLS;
 
     /** {@code task_type} in PEFT's files; empty where PEFT knows no such task. */
     public Optional<String> peftName() {
-        return this == MASKED_LM ? Optional.empty() : Optional.of(name());
+        return this == MASKED_LM || this == IMAGE_CLS ? Optional.empty() : Optional.of(name());
     }
 
     /** Whether outputs are classes or numbers that have names of their own, which a config tells in {@code id2label}. */
     public boolean classifies() {
-        return this == SEQ_CLS || this == TOKEN_CLS;
+        return this == SEQ_CLS || this == TOKEN_CLS || this == IMAGE_CLS;
     }
 }

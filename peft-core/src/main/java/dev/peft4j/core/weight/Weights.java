@@ -71,17 +71,18 @@ public final class Weights implements AutoCloseable {
     }
 
     /**
-     * Weights of a model that has learnt nothing, made as a family asks for them: matrices N(0, deviation²), vectors 1 if they are weights (of norms), and 0 if
-     * they are biases.
+     * Weights of a model that has learnt nothing, made as a family asks for them: matrices N(0, deviation²), vectors 1 if they are weights of norms or variances,
+     * and 0 if they are biases or means.
      */
     public static Weights random(Path directory, DType dtype, double deviation, long seed) {
         RandomGenerator random = new SplittableRandom(seed);
         return new Weights(directory, dtype, WeightFormat.full(), null, (name, shape) -> {
-            Tensor t = Tensor.allocate(dtype, shape.length == 1 ? 1 : shape[0], shape[shape.length - 1]);
-            if (shape.length == 2) {
+            int rows = shape.length == 1 ? 1 : shape[0];
+            Tensor t = Tensor.allocate(dtype, rows, Arrays.stream(shape).reduce(1, Math::multiplyExact) / rows);
+            if (shape.length > 1) {
                 Initial.gaussian(t, deviation, random);
             } else {
-                t.fill(name.endsWith(".bias") ? 0 : 1);
+                t.fill(name.endsWith(".bias") || name.endsWith(".running_mean") ? 0 : 1);
             }
             return t;
         });
@@ -134,6 +135,12 @@ public final class Weights implements AutoCloseable {
     /** Reads a matrix that is (in, out) in the file; the result is (rows, cols) = (out, in). */
     public FrozenWeight transposedMatrix(String name, int rows, int cols) throws IOException {
         return read(name, true, rows, cols);
+    }
+
+    /** Reads the weight of a convolution as a matrix (out, in · kernel height · kernel width); {@code in} counts the channels of a group. */
+    public FrozenWeight convolution(String name, int out, int in, int kernelHeight, int kernelWidth)
+            throws IOException {
+        return read(name, false, out, in, kernelHeight, kernelWidth);
     }
 
     /** Reads a vector as a matrix of one row. */

@@ -133,6 +133,9 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
                 }
                 case FEATURE_EXTRACTION -> pair(record);
                 case MASKED_LM -> new MaskEncoder(tokenizer, maxLength).encode(record);
+                case IMAGE_CLS ->
+                    throw new BadInputException(
+                            "a text was given to a model of images. Give images, or use a model of texts.");
             };
         } catch (BadInputException e) {
             throw e.getMessage() != null && e.getMessage().startsWith(record.place())

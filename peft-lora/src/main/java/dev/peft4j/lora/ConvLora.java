@@ -1,0 +1,108 @@
+package dev.peft4j.lora;
+
+import dev.peft4j.core.adapter.Call;
+import dev.peft4j.core.adapter.ConvUpdate;
+import dev.peft4j.core.autograd.Node;
+import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.autograd.Products;
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.layer.Convolutions;
+import dev.peft4j.core.site.ConvSite;
+import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.tensor.Backend;
+import dev.peft4j.core.tensor.Initial;
+import dev.peft4j.core.tensor.Patches;
+import dev.peft4j.core.tensor.Tensor;
+import java.util.List;
+import java.util.random.RandomGenerator;
+
+/**
+ * Low-rank adaptation of a convolution, as PEFT has it: {@code y = x * W + s · (drop(x) * A) Bᵀ}. A is a convolution of the same kernel with R outputs, B one of
+ * single pixels, which has the groups of the layer.
+ *
+ * <p>Shapes: x (N · H · W, I), A (R, I · taps), B (O, R / groups), y (N · H' · W', O).
+ */
+final class ConvLora implements ConvUpdate {
+    private final ConvSite site;
+    private final double scaling;
+    private final double dropout;
+    private final Parameter a;
+    private final Parameter b;
+
+    ConvLora(LoraConfig config, ConvSite site, ModelSites model, RandomGenerator random) {
+        int r = config.rank(site);
+        requirePlain(config, site, r);
+        this.site = site;
+        scaling = config.scaling(site);
+        dropout = config.dropout();
+        Backend backend = model.backend();
+        int width = site.in() * site.taps();
+        Tensor first = Tensor.allocate(backend.dtype(), r, width);
+        Tensor second = Tensor.zeros(backend.dtype(), site.out(), r / site.groups());
+        switch (config.firstValues().kind()) {
+            case GAUSSIAN -> Initial.gaussian(first, 1.0 / r, random);
+            case RANDOM -> {
+                Initial.uniform(first, 1 / Math.sqrt(width), random);
+                Initial.uniform(second, 1 / Math.sqrt(second.cols()), random);
+            }
+            default -> Initial.uniform(first, 1 / Math.sqrt(width), random); // kaiming_uniform(a=√5), as PEFT
+        }
+        a = new Parameter(site.name() + ".lora_A.weight", first, r, site.in(), site.kernelHeight(), site.kernelWidth());
+        b = new Parameter(site.name() + ".lora_B.weight", second, site.out(), r / site.groups(), 1, 1);
+    }
+
+    private static void requirePlain(LoraConfig config, ConvSite site, int r) {
+        boolean isPlain = !config.dora()
+                && !config.loraBias()
+                && config.init().kind() != LoraInit.Kind.ORTHOGONAL
+                && config.init().kind() != LoraInit.Kind.MICA
+                && !config.init().isTakenFromBase();
+        if (!isPlain) {
+            throw new BadInputException("LoRA with use_dora, lora_bias or first values "
+                    + config.init().toJson()
+                    + " was asked for at the convolution " + site.name()
+                    + ", where there is plain LoRA only. Leave these out, or name linear layers.");
+        }
+        if (r % site.groups() != 0) {
+            throw new BadInputException("LoRA of rank " + r + " was asked for at " + site.name() + ", a convolution of "
+                    + site.groups() + " groups. Use a multiple of them as rank, or leave the layer out.");
+        }
+    }
+
+    /** Number of its parameters. */
+    static long count(ConvSite site, int r) {
+        return (long) r * site.in() * site.taps() + (long) site.out() * (r / site.groups());
+    }
+
+    @Override
+    public List<Parameter> parameters() {
+        return List.of(a, b);
+    }
+
+    @Override
+    public void forward(Call call, Patches patches, Node x, Node y) {
+        Pass pass = call.pass();
+        Node h = pass.node(pass.allocate(y.value().rows(), a.value().rows()));
+        Convolutions.convolve(pass, patches, 1, Products.dropped(pass, dropout, x), pass.node(a), 0, h);
+        if (site.groups() == 1) {
+            Products.addLinear(pass, y, scaling, h, pass.node(b));
+            return;
+        }
+        Patches single = Patches.of(patches.outHeight(), patches.outWidth(), 1, 1, 1, 0);
+        Node change = pass.node(pass.allocate(y.value().rows(), site.out()));
+        Convolutions.convolve(pass, single, site.groups(), h, pass.node(b), 0, change);
+        Products.addScaled(pass, y, scaling, change);
+    }
+
+    /** {@code W + s · B A}, in place. */
+    @Override
+    public void mergeInto(Backend backend, Tensor weight) {
+        if (site.groups() > 1) {
+            throw new BadInputException(
+                    "the adapter at " + site.name() + ", a convolution of " + site.groups()
+                            + " groups, was to be merged; its change joins channels that the groups keep apart. Keep it apart.");
+        }
+        backend.matrices().gemm(false, false, scaling, b.value(), a.value(), 1, weight);
+    }
+}
