@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.FullFineTuning;
+import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.Batch;
@@ -24,6 +25,29 @@ final class ImageGolden {
     private static final String COUNTER = ".num_batches_tracked"; // with a momentum, nothing depends on it
 
     private ImageGolden() {}
+
+    /** Has norms take the statistics of the batch, of which nothing is kept. */
+    record StatisticsOfBatch() implements Adapter {
+        @Override
+        public PeftConfig config() {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public List<Parameter> parameters() {
+            return List.of();
+        }
+
+        @Override
+        public boolean takesBatchStatistics() {
+            return true;
+        }
+
+        @Override
+        public void close() {
+            // it owns nothing
+        }
+    }
 
     /** What the classifier reads. */
     static void checkFeatures(GoldenCase golden, SafetensorsFile file, Model model) throws IOException {
