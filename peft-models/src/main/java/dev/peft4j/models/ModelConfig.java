@@ -114,6 +114,14 @@ public final class ModelConfig {
         return otherwise;
     }
 
+    /** The entries of a list that has to be there. */
+    public List<?> list(String name) throws IOException {
+        if (fields.get(name) instanceof List<?> list) {
+            return list;
+        }
+        throw bad("\"" + name + "\" is " + fields.get(name) + " where a list was expected. Correct config.json.");
+    }
+
     /** Dimensions in a list, or the default of the family where it is missing. */
     public List<Integer> sizes(String name, List<Integer> otherwise) throws IOException {
         Object v = fields.get(name);

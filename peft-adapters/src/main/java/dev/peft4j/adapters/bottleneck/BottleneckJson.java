@@ -126,6 +126,7 @@ final class BottleneckJson {
         return switch (name.toLowerCase(Locale.ROOT)) {
             case "relu" -> Activation.RELU;
             case "swish", "silu" -> Activation.SILU;
+            case "sigmoid" -> Activation.SIGMOID;
             case "tanh" -> Activation.TANH;
             case "gelu", "gelu_python" -> Activation.GELU;
             case "gelu_new", "gelu_fast", "gelu_accurate", "gelu_pytorch_tanh", "gelu_python_tanh" ->
@@ -133,7 +134,7 @@ final class BottleneckJson {
             case "leakyrelu", "leaky_relu" -> Activation.LEAKY_RELU;
             default ->
                 throw new BadInputException("non_linearity is \"" + name
-                        + "\"; of the names of transformers there are relu, leakyrelu, leaky_relu, silu, swish, tanh, gelu,"
+                        + "\"; of the names of transformers there are relu, leakyrelu, leaky_relu, silu, swish, sigmoid, tanh, gelu,"
                         + " gelu_python, gelu_new, gelu_fast, gelu_accurate, gelu_pytorch_tanh and gelu_python_tanh. Use"
                         + " one of these.");
         };
@@ -174,6 +175,7 @@ final class BottleneckJson {
                 switch (c.nonLinearity()) {
                     case RELU -> "relu";
                     case SILU -> "swish";
+                    case SIGMOID -> "sigmoid";
                     case TANH -> "tanh";
                     case GELU -> "gelu";
                     case GELU_TANH -> "gelu_new";

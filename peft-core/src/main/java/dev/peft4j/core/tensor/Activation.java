@@ -8,6 +8,8 @@ public enum Activation {
     GELU_TANH,
     /** {@code x · sigmoid(x)}, also called swish. */
     SILU,
+    /** {@code 1 / (1 + e^-x)}. */
+    SIGMOID,
     /** Hyperbolic tangent. */
     TANH,
     /** {@code max(0, x)}. */

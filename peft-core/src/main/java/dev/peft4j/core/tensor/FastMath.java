@@ -112,6 +112,7 @@ final class FastMath {
                     y[i] *= x[i];
                 }
             }
+            case SIGMOID -> sigmoid(x, y, n);
             case TANH -> {
                 for (int i = 0; i < n; i++) {
                     y[i] = tanh(x[i]);
@@ -163,6 +164,13 @@ final class FastMath {
                 sigmoid(x, s, n);
                 for (int i = 0; i < n; i++) {
                     dx[i] = dy[i] * s[i] * (1f + x[i] * (1f - s[i]));
+                }
+            }
+            case SIGMOID -> {
+                float[] s = Scratch.array(4, n);
+                sigmoid(x, s, n);
+                for (int i = 0; i < n; i++) {
+                    dx[i] = dy[i] * s[i] * (1f - s[i]);
                 }
             }
             case TANH -> {

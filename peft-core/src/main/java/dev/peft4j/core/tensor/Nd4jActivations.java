@@ -16,6 +16,7 @@ final class Nd4jActivations {
             case GELU_TANH ->
                 Transforms.tanh(geluInner(x), true).addi(1).muli(x).muli(0.5);
             case SILU -> Transforms.sigmoid(x, true).muli(x);
+            case SIGMOID -> Transforms.sigmoid(x, true);
             case TANH -> Transforms.tanh(x, true);
             case RELU -> Transforms.max(x, 0, true);
             case LEAKY_RELU -> slope(f, x).muli(x);
@@ -46,6 +47,10 @@ final class Nd4jActivations {
             case SILU -> {
                 INDArray s = Transforms.sigmoid(x, true);
                 yield s.rsub(1).muli(x).addi(1).muli(s);
+            }
+            case SIGMOID -> {
+                INDArray s = Transforms.sigmoid(x, true);
+                yield s.rsub(1).muli(s);
             }
             case TANH -> {
                 INDArray t = Transforms.tanh(x, true);
