@@ -3,7 +3,6 @@ package dev.peft4j.models;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
-import dev.peft4j.core.layer.BatchNorm;
 import dev.peft4j.core.layer.Convolution;
 import dev.peft4j.core.layer.FeatureMap;
 import dev.peft4j.core.layer.Functions;
@@ -47,14 +46,6 @@ public final class EfficientNetFamily implements ModelFamily {
         return new EfficientNet(source);
     }
 
-    /** A convolution, its norm, and what follows. */
-    private record Unit(Convolution convolution, BatchNorm norm, @Nullable Activation activation) {
-        FeatureMap forward(Call call, FeatureMap x) {
-            FeatureMap y = norm.forward(call, convolution.forward(call, x));
-            return activation == null ? y : y.with(Functions.activation(call.pass(), activation, y.pixels()));
-        }
-    }
-
     /** Squeeze and excitation: factors of the channels, made of their means. */
     private record Excitation(Convolution reduce, Activation activation, Convolution expand) {
         FeatureMap forward(Call call, FeatureMap x) {
@@ -69,10 +60,10 @@ public final class EfficientNetFamily implements ModelFamily {
 
     /** A block; its dropout and the residual connection are those of all but the first of a stage. */
     private record Block(
-            @Nullable Unit expansion,
-            Unit depthwise,
+            @Nullable ConvUnit expansion,
+            ConvUnit depthwise,
             Excitation excitation,
-            Unit projection,
+            ConvUnit projection,
             boolean residual,
             double dropout) {
         FeatureMap forward(Call call, FeatureMap x) {
@@ -114,9 +105,9 @@ public final class EfficientNetFamily implements ModelFamily {
         private final double eps;
         private final double momentum;
         private final Activation activation;
-        private final Unit stem;
+        private final ConvUnit stem;
         private final List<Block> blocks = new ArrayList<>();
-        private final Unit top;
+        private final ConvUnit top;
         private final double dropout;
 
         EfficientNet(ModelSource source) throws IOException {
@@ -131,7 +122,7 @@ public final class EfficientNetFamily implements ModelFamily {
             int width = scaling.channels(STEM);
             ConvSite first = ConvSite.square(
                     PREFIX + "embeddings.convolution", config.size("num_channels", 3), width, 3, 2, 0, 1, 1);
-            stem = new Unit(
+            stem = new ConvUnit(
                     convolution(first, false),
                     batchNorm(PREFIX + "embeddings.batchnorm", width, eps, momentum),
                     activation);
@@ -180,7 +171,7 @@ public final class EfficientNetFamily implements ModelFamily {
         private Block block(int number, Shape s, double dropRate) throws IOException {
             String name = PREFIX + "encoder.blocks." + number + ".";
             int wide = s.in * s.ratio;
-            Unit expansion = s.ratio == 1
+            ConvUnit expansion = s.ratio == 1
                     ? null
                     : unit(
                             name + "expansion.expand_conv",
@@ -200,7 +191,7 @@ public final class EfficientNetFamily implements ModelFamily {
                     less ? half - 1 : half,
                     half,
                     wide);
-            Unit depthwise = new Unit(
+            ConvUnit depthwise = new ConvUnit(
                     convolution(site, false),
                     batchNorm(name + "depthwise_conv.depthwise_norm", wide, eps, momentum),
                     activation);
@@ -209,7 +200,7 @@ public final class EfficientNetFamily implements ModelFamily {
                     single(name + "squeeze_excite.reduce", wide, few),
                     activation,
                     single(name + "squeeze_excite.expand", few, wide));
-            Unit projection =
+            ConvUnit projection =
                     unit(name + "projection.project_conv", name + "projection.project_bn", wide, s.out, momentum, null);
             return new Block(expansion, depthwise, excitation, projection, s.residual && s.stride == 1, dropRate);
         }
@@ -224,10 +215,10 @@ public final class EfficientNetFamily implements ModelFamily {
         }
 
         /** A convolution of single pixels. */
-        private Unit unit(String name, String norm, int in, int out, double share, @Nullable Activation f)
+        private ConvUnit unit(String name, String norm, int in, int out, double share, @Nullable Activation f)
                 throws IOException {
             ConvSite site = ConvSite.square(name, in, out, 1, 1, 0, 0, 1);
-            return new Unit(convolution(site, false), batchNorm(norm, out, eps, share), f);
+            return new ConvUnit(convolution(site, false), batchNorm(norm, out, eps, share), f);
         }
 
         @Override

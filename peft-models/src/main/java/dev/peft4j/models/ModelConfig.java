@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The fields of a {@code config.json}, checked when they are asked for: whatever is wrong is a {@link BadFileException} that names the field. */
@@ -26,7 +27,6 @@ public final class ModelConfig {
     /** What checkpoints of a base are for, of which most are fine-tuned for another task. */
     private static final Set<TaskType> BASES = EnumSet.of(TaskType.MASKED_LM, TaskType.FEATURE_EXTRACTION);
 
-    private static final String PROBLEM = "problem_type";
     private static final int LARGEST = 1 << 24;
 
     private final Path file;
@@ -58,7 +58,7 @@ public final class ModelConfig {
             return this;
         }
         Map<String, Object> told = new LinkedHashMap<>(fields);
-        told.put(PROBLEM, problem.toString());
+        told.put(OutputFields.PROBLEM, problem.toString());
         return with(told);
     }
 
@@ -216,12 +216,29 @@ public final class ModelConfig {
 
     /** A nested object, or null. */
     public @Nullable ModelConfig object(String name) {
-        if (fields.get(name) instanceof Map<?, ?> m) {
-            Map<String, Object> nested = new LinkedHashMap<>();
-            m.forEach((k, v) -> nested.put(String.valueOf(k), v));
-            return new ModelConfig(file, nested);
+        return fields.get(name) instanceof Map<?, ?> m ? nested(m) : null;
+    }
+
+    private ModelConfig nested(Map<?, ?> object) {
+        Map<String, Object> nested = new LinkedHashMap<>();
+        object.forEach((k, v) -> nested.put(String.valueOf(k), v));
+        return with(nested);
+    }
+
+    /** The objects of a list that has to be there, and not to be empty. */
+    List<ModelConfig> objects(String name) throws IOException {
+        List<ModelConfig> all = new ArrayList<>();
+        for (Object entry : list(name)) {
+            if (!(entry instanceof Map<?, ?> object)) {
+                throw bad("\"" + name + "\" has the entry " + entry
+                        + " where an object was expected. Correct config.json.");
+            }
+            all.add(nested(object));
         }
-        return null;
+        if (all.isEmpty()) {
+            throw bad("\"" + name + "\" is empty where objects were expected. Correct config.json.");
+        }
+        return all;
     }
 
     /** Refuses a field that changes the result and that this library does not compute. */
@@ -252,7 +269,10 @@ public final class ModelConfig {
      * @throws BadFileException if its class is for another one
      */
     TaskType task(FamilyTraits traits) throws IOException {
-        TaskType usual = traits.heads().containsKey(TaskType.CAUSAL_LM) ? TaskType.CAUSAL_LM : TaskType.SEQ_CLS;
+        TaskType usual = Stream.of(TaskType.CAUSAL_LM, TaskType.IMAGE_CLS)
+                .filter(traits.heads()::containsKey)
+                .findFirst()
+                .orElse(TaskType.SEQ_CLS);
         for (String architecture : architectures()) {
             for (Map.Entry<TaskType, FamilyTraits.Head> head : traits.heads().entrySet()) {
                 if (head.getValue().className().equals(architecture) && !BASES.contains(head.getKey())) {
@@ -282,54 +302,18 @@ public final class ModelConfig {
     }
 
     /** Names of the outputs in their order; none if there are only numbered ones, which transformers makes up. */
-    List<String> labels() {
-        if (!(fields.get("id2label") instanceof Map<?, ?> byNumber)) {
-            return List.of();
-        }
-        List<String> names = new ArrayList<>();
-        for (int i = 0; i < byNumber.size(); i++) {
-            if (!(byNumber.get(String.valueOf(i)) instanceof String name) || name.equals("LABEL_" + i)) {
-                return List.of();
-            }
-            names.add(name);
-        }
-        return names;
+    List<String> labels() throws IOException {
+        return new OutputFields(this).labels();
     }
 
     /** Outputs of a classifier: those that were asked for, or the labels that the config names, or 2. */
     public int outputs(int asked) throws IOException {
-        if (asked > 0) {
-            return asked;
-        }
-        Object labels = fields.get("id2label");
-        if (labels instanceof Map<?, ?> m && !m.isEmpty()) {
-            if (size("num_labels", m.size()) != m.size()) {
-                throw bad("\"num_labels\" is " + fields.get("num_labels") + ", and \"id2label\" has " + m.size()
-                        + " labels. Correct config.json.");
-            }
-            return m.size();
-        }
-        return size("num_labels", 2);
+        return asked > 0 ? asked : new OutputFields(this).count();
     }
 
     /** What a classifier with so many outputs predicts, by the rules of transformers. */
     public ProblemType problemType(int outputs) throws IOException {
-        String name = text(PROBLEM, outputs == 1 ? "regression" : "single_label_classification");
-        return switch (name) {
-            case "regression" -> ProblemType.REGRESSION;
-            case "multi_label_classification" -> ProblemType.MULTI_LABEL_CLASSIFICATION;
-            case "single_label_classification" -> {
-                if (outputs == 1) {
-                    throw bad("\"problem_type\" is single_label_classification with one label, which leaves nothing"
-                            + " to choose. Use two labels, or the problem type regression.");
-                }
-                yield ProblemType.SINGLE_LABEL_CLASSIFICATION;
-            }
-            default ->
-                throw bad("\"problem_type\" is " + name
-                        + "; there are regression, single_label_classification and multi_label_classification."
-                        + " Correct config.json.");
-        };
+        return new OutputFields(this).problemType(outputs);
     }
 
     /** An activation by the names of transformers, or the default of the family where it is missing. */

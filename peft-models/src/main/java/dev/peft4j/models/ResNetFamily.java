@@ -3,8 +3,6 @@ package dev.peft4j.models;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
-import dev.peft4j.core.layer.BatchNorm;
-import dev.peft4j.core.layer.Convolution;
 import dev.peft4j.core.layer.FeatureMap;
 import dev.peft4j.core.layer.Functions;
 import dev.peft4j.core.layer.Pools;
@@ -49,20 +47,12 @@ public final class ResNetFamily implements ModelFamily {
         return new ResNet(source);
     }
 
-    /** A convolution, its norm, and what follows. */
-    private record Unit(Convolution convolution, BatchNorm norm, @Nullable Activation activation) {
-        FeatureMap forward(Call call, FeatureMap x) {
-            FeatureMap y = norm.forward(call, convolution.forward(call, x));
-            return activation == null ? y : y.with(Functions.activation(call.pass(), activation, y.pixels()));
-        }
-    }
-
     /** Some convolutions one behind the other, and what is added to their result: the input, or a projection of it. */
-    private record Layer(List<Unit> units, @Nullable Unit shortcut, Activation activation) {
+    private record Layer(List<ConvUnit> units, @Nullable ConvUnit shortcut, Activation activation) {
         FeatureMap forward(Call call, FeatureMap x) {
             Pass pass = call.pass();
             FeatureMap y = x;
-            for (Unit unit : units) {
+            for (ConvUnit unit : units) {
                 y = unit.forward(call, y);
             }
             Node residual =
@@ -76,7 +66,7 @@ public final class ResNetFamily implements ModelFamily {
         private static final int REDUCTION = 4;
 
         private final Activation activation;
-        private final Unit stem;
+        private final ConvUnit stem;
         private final List<Layer> encoder = new ArrayList<>();
 
         ResNet(ModelSource source) throws IOException {
@@ -106,17 +96,17 @@ public final class ResNetFamily implements ModelFamily {
             setClassifier(source, width);
         }
 
-        private Unit unit(String name, int in, int out, int kernel, int stride, @Nullable Activation f)
+        private ConvUnit unit(String name, int in, int out, int kernel, int stride, @Nullable Activation f)
                 throws IOException {
             ConvSite site = ConvSite.square(name + ".convolution", in, out, kernel, stride, kernel / 2, kernel / 2, 1);
-            return new Unit(convolution(site, false), batchNorm(name + ".normalization", out, EPS, MOMENTUM), f);
+            return new ConvUnit(convolution(site, false), batchNorm(name + ".normalization", out, EPS, MOMENTUM), f);
         }
 
         private Layer layer(String name, int in, int out, int stride, boolean bottleneck, boolean early)
                 throws IOException {
-            Unit shortcut = in == out && stride == 1 ? null : unit(name + ".shortcut", in, out, 1, stride, null);
+            ConvUnit shortcut = in == out && stride == 1 ? null : unit(name + ".shortcut", in, out, 1, stride, null);
             String inner = name + ".layer.";
-            List<Unit> units = new ArrayList<>();
+            List<ConvUnit> units = new ArrayList<>();
             if (bottleneck) {
                 int narrow = out / REDUCTION;
                 units.add(unit(inner + 0, in, narrow, 1, early ? stride : 1, activation));

@@ -70,6 +70,17 @@ public final class Functions {
         return y;
     }
 
+    /** {@code y += x} in columns of y from one on, in place: x (T, n), y (T, N) with N at least {@code from + n}; returns y. */
+    public static Node addToColumns(Pass pass, Node y, int from, Node x) {
+        int n = x.value().cols();
+        Tensor part = y.value().columns(from, n);
+        pass.backend().kernels().add(part, x.value(), part);
+        if (pass.needsGrad(x)) {
+            pass.record(y, () -> pass.addGrad(x, y.grad().columns(from, n)));
+        }
+        return y;
+    }
+
     /** Drops elements with probability p while training, in place; returns y. */
     public static Node dropout(Pass pass, double p, Node y) {
         if (p <= 0 || !pass.isTraining()) {
