@@ -15,6 +15,7 @@ import dev.peft4j.core.layer.Convolution;
 import dev.peft4j.core.layer.FeatureMap;
 import dev.peft4j.core.layer.Functions;
 import dev.peft4j.core.layer.Head;
+import dev.peft4j.core.layer.LayerNorm;
 import dev.peft4j.core.layer.Linear;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.ConvSite;
@@ -64,7 +65,7 @@ public abstract class ImageModel implements Model {
         this.directory = config.directory();
         this.channels = channels;
         this.outputs = config.outputs(source.outputs());
-        weights.optionalPrefix(traits.prefix());
+        weights.namedInFiles(traits.prefix(), traits.olderNames()::older);
         Fresh fresh = new Fresh(config.number("initializer_range", 0.02), source.seed(), config);
         this.layers = new LayerReader(weights, backend.dtype(), directory, fresh);
         this.lease = new Lease("the " + modelType + " model of " + directory);
@@ -80,9 +81,24 @@ public abstract class ImageModel implements Model {
         return layers.batchNorm(name, n, eps, momentum);
     }
 
-    /** Reads a linear layer. */
+    /** Reads a linear layer with a bias. */
     protected final Linear linear(String name, int in, int out) throws IOException {
         return layers.linear(name, in, out, true);
+    }
+
+    /** Reads a linear layer. */
+    protected final Linear linear(String name, int in, int out, boolean bias) throws IOException {
+        return layers.linear(name, in, out, bias);
+    }
+
+    /** Reads a layer norm. */
+    protected final LayerNorm layerNorm(String name, int n, double eps) throws IOException {
+        return layers.layerNorm(name, n, eps, true);
+    }
+
+    /** Reads vectors that are a tensor (1, n, cols) of no layer, as one row of all elements. */
+    protected final Tensor vectors(String name, int n, int cols) throws IOException {
+        return layers.vectors(name, n, cols);
     }
 
     /**
@@ -138,7 +154,16 @@ public abstract class ImageModel implements Model {
             throw new BadInputException(name + "an image of " + image.channels() + " channels was given, and this "
                     + modelType + " model reads " + channels + ". Convert the images.");
         }
+        requireSize(name, image.height(), image.width());
     }
+
+    /**
+     * Makes sure that the model reads images of a size; most read all.
+     *
+     * @param name of the image with what stands behind it in a message; empty for none
+     * @throws BadInputException if it does not
+     */
+    protected void requireSize(String name, int height, int width) {}
 
     @Override
     public final Layout layout(Call call, Batch batch) {

@@ -187,6 +187,11 @@ final class LayerReader {
         constants.forEach(Tensor::close);
     }
 
+    /** Reads vectors that are a tensor (1, n, cols) of no layer, as one row of all elements. */
+    Tensor vectors(String name, int n, int cols) throws IOException {
+        return weights.vectors(name, n, cols);
+    }
+
     /** Reads a convolution. */
     Convolution convolution(ConvSite site, boolean bias) throws IOException {
         FrozenWeight weight = weights.convolution(

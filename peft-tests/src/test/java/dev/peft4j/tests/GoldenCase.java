@@ -180,6 +180,18 @@ record GoldenCase(Path root, Path directory, Map<String, Object> json) {
         return scored.withTokenTypes(types);
     }
 
+    /** The name of a base tensor in the checkpoint, where modules had other names before. */
+    String checkpointName(String tensor) {
+        Map<?, ?> older = json.get("checkpoint_names") instanceof Map<?, ?> names ? names : Map.of();
+        for (Map.Entry<?, ?> e : older.entrySet()) {
+            if (tensor.startsWith(e.getKey() + ".")) {
+                return e.getValue()
+                        + tensor.substring(String.valueOf(e.getKey()).length());
+            }
+        }
+        return tensor;
+    }
+
     SafetensorsFile tensors() throws IOException {
         return SafetensorsFile.open(directory.resolve("tensors.safetensors"));
     }

@@ -203,7 +203,7 @@ final class GoldenChecks {
             if (model.statistics().contains(p.name())) {
                 continue;
             }
-            String name = prefix.isEmpty() ? p.name() : adapter.savedName(p);
+            String name = prefix.isEmpty() ? golden.checkpointName(p.name()) : adapter.savedName(p);
             float[] values = inFileLayout(model, p.name(), p.grad());
             if (file.tensors().containsKey("grad_norm." + name)) {
                 compareSamples(file, name, values, tolerance);
@@ -348,7 +348,8 @@ final class GoldenChecks {
             }
             int compared = 0;
             for (Parameter p : adapter.parameters()) {
-                String name = "after." + (prefix.isEmpty() ? p.name() : adapter.savedName(p));
+                String inFile = prefix.isEmpty() ? golden.checkpointName(p.name()) : adapter.savedName(p);
+                String name = "after." + inFile;
                 if (file.tensors().containsKey(name)) {
                     assertClose(file, name, inFileLayout(model, p.name(), p.value()), tolerance);
                     compared++;

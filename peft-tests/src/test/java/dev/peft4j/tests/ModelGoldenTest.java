@@ -12,6 +12,7 @@ import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.models.LoadOptions;
 import dev.peft4j.models.Models;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
@@ -20,6 +21,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every number that PyTorch, transformers and PEFT computed for a model, its fine-tuning and its LoRA adapters. */
 class ModelGoldenTest {
+    private static final String OLDER = "adapter_v4"; // the same, whose modules have the names of transformers 4
 
     static Stream<GoldenCase> cases() throws IOException {
         return GoldenCase.all();
@@ -52,7 +54,12 @@ class ModelGoldenTest {
                     CompositionGolden.check(golden, file, model);
                 case "adalora" -> AdaLoraGolden.check(golden, file, model);
                 case "lora_pissa", "lora_olora" -> ResidualGolden.check(golden, file, model);
-                default -> checkAdapter(golden, file, model);
+                default -> {
+                    checkAdapter(golden, file, model, "adapter");
+                    if (Files.isDirectory(golden.directory().resolve(OLDER))) {
+                        checkAdapter(golden, file, model, OLDER);
+                    }
+                }
             }
         }
     }
@@ -71,8 +78,9 @@ class ModelGoldenTest {
         }
     }
 
-    private static void checkAdapter(GoldenCase golden, SafetensorsFile file, Model model) throws IOException {
-        try (Adapter adapter = AdapterFiles.load(golden.directory().resolve("adapter"), model)) {
+    private static void checkAdapter(GoldenCase golden, SafetensorsFile file, Model model, String folder)
+            throws IOException {
+        try (Adapter adapter = AdapterFiles.load(golden.directory().resolve(folder), model)) {
             GoldenChecks.checkForward(golden, file, model, List.of(adapter));
             GoldenChecks.checkGradients(golden, file, model, adapter, golden.any(), "grad.", GoldenChecks.PREFIX);
             GoldenChecks.checkMerged(golden, file, model, adapter);

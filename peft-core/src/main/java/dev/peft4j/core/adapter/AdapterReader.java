@@ -34,12 +34,15 @@ final class AdapterReader {
     private final ModelSites model;
     private final TensorFiles files;
     private final Map<String, String> names; // of tensors as this model has them, by those in the files
+    private final boolean isOlder; // whether modules have the names that they had before
 
     private AdapterReader(Path directory, ModelSites model, TensorFiles files, Map<String, Object> json) {
         this.directory = directory;
         this.model = model;
         this.files = files;
-        this.names = new SavedNames(model).of(files.tensors().keySet(), mayBeHeadless(json));
+        SavedNames saved = new SavedNames(model);
+        this.names = saved.of(files.tensors().keySet(), mayBeHeadless(json));
+        this.isOlder = saved.areOlder(files.tensors().keySet());
     }
 
     /** A model without a head has no task of a head. */
@@ -119,7 +122,7 @@ final class AdapterReader {
                         info(inFile).shape());
             }
         });
-        PeftConfig config = method.fit(method.read(json), model, shapes);
+        PeftConfig config = method.fit(method.read(isOlder ? OlderConfig.of(json, model) : json), model, shapes);
         long wanted = config.parameterCount(model);
         long found = files.tensors().values().stream()
                 .mapToLong(TensorInfo::elements)

@@ -34,20 +34,31 @@ final class FileTargets {
      * @param shortens whether the method shortens long lists
      */
     FileTargets(TargetModules target, WholeModules whole, ModelSites model, boolean shortens) {
+        this(target, whole, new Modules(model).names(), allLinear(model), shortens);
+    }
+
+    /**
+     * The same for modules by other names.
+     *
+     * @param all modules
+     * @param linear those of {@code all-linear}
+     */
+    FileTargets(TargetModules target, WholeModules whole, Set<String> all, Set<String> linear, boolean shortens) {
         this.target = target;
         this.whole = whole;
-        this.all = new Modules(model).names();
+        this.all = all;
         this.pattern = target.pattern().isEmpty() ? null : PythonPattern.compile("target_modules", target.pattern());
         TargetModules others = target.excluded();
         this.excluded = others == null || others.pattern().isEmpty()
                 ? null
                 : PythonPattern.compile("exclude_modules", others.pattern());
         this.blocks = target.layers().isEmpty() ? null : new BlockNumbers(target.layers(), target.layersPattern());
-        Set<String> given = target.allLinear() ? allLinear(model) : new LinkedHashSet<>(target.names());
+        Set<String> given = target.allLinear() ? linear : new LinkedHashSet<>(target.names());
         this.names = shortens && given.size() >= LONG_LIST ? shortened(given) : given;
     }
 
-    private static Set<String> allLinear(ModelSites model) {
+    /** The layers that {@code all-linear} means. */
+    static Set<String> allLinear(ModelSites model) {
         Set<String> linear = new LinkedHashSet<>();
         model.linearSites().stream().filter(s -> !s.head()).forEach(s -> linear.add(s.name()));
         return linear;

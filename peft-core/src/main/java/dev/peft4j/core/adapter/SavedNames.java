@@ -1,12 +1,15 @@
 package dev.peft4j.core.adapter;
 
 import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.site.OlderNames;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Names of tensors in the files of adapters, as this library has them and as PEFT, older versions of it and AdapterHub write them. */
+/**
+ * Names of tensors in the files of adapters, as this library has them and as PEFT, older versions of it and of transformers, and AdapterHub write them.
+ */
 final class SavedNames {
     private static final String ORIGINAL = ".original_module.";
     private static final String COPY = ".modules_to_save.";
@@ -23,7 +26,7 @@ final class SavedNames {
     }
 
     /**
-     * Names as this library has them by those in files: with the prefix of the base model, which an adapter that was trained on the base model without a head
+     * Names as this library has them by those in files: of modules as they are called today, and with the prefix of the base model, which an adapter that was trained on the base model without a head
      * does not have.
      *
      * @param mayBeHeadless whether the adapter can be one of those
@@ -32,12 +35,19 @@ final class SavedNames {
         boolean bare = mayBeHeadless
                 && inFiles.stream().noneMatch(n -> withoutPrefix(n).startsWith(base));
         Map<String, String> names = new LinkedHashMap<>();
-        for (String name : inFiles) {
+        for (String inFile : inFiles) {
+            String name = model.traits().olderNames().newer(inFile);
             String body = withoutPrefix(name);
             String before = name.substring(0, name.length() - body.length());
-            names.put(name, bare && isInBase(body) ? before + base + body : name);
+            names.put(inFile, bare && isInBase(body) ? before + base + body : name);
         }
         return names;
+    }
+
+    /** Whether the modules of the tensors of a file are called as they were before. */
+    boolean areOlder(Collection<String> inFiles) {
+        OlderNames older = model.traits().olderNames();
+        return inFiles.stream().anyMatch(n -> !older.newer(n).equals(n));
     }
 
     /** A name without the name of the adapter, the wrapper of a whole module, and the parameter of a magnitude, which older versions of PEFT wrote into it. */

@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param groupedKeys whether heads may share keys ({@code num_key_value_heads}), so that PEFT takes the sizes of a prefix from the model and not from the file
  * @param keysInFront whether models of the family take keys and values in front of a sequence, as a prefix gives them
  * @param fanInFanOut whether linear weights are (in, out) in files: {@code fan_in_fan_out}
+ * @param olderNames what modules were called before
  */
 public record FamilyTraits(
         String prefix,
@@ -30,7 +31,8 @@ public record FamilyTraits(
         String outputAdapters,
         boolean groupedKeys,
         boolean keysInFront,
-        boolean fanInFanOut) {
+        boolean fanInFanOut,
+        OlderNames olderNames) {
 
     /**
      * The output layer of a task.
@@ -63,7 +65,8 @@ public record FamilyTraits(
                 outputAdapters,
                 groupedKeys,
                 keysInFront,
-                fanInFanOut);
+                fanInFanOut,
+                olderNames);
     }
 
     /** The head of a task, or null if the family does not serve it. */
@@ -101,6 +104,7 @@ public record FamilyTraits(
         private boolean groupedKeys;
         private boolean keysInFront = true;
         private boolean fanInFanOut;
+        private OlderNames olderNames = OlderNames.NONE;
 
         private Builder(String prefix) {
             this.prefix = prefix;
@@ -149,6 +153,12 @@ public record FamilyTraits(
             return this;
         }
 
+        /** Modules that were called otherwise: pairs as {@link OlderNames#of} takes them. */
+        public Builder olderNames(String... pairs) {
+            olderNames = OlderNames.of(pairs);
+            return this;
+        }
+
         /** The traits. */
         public FamilyTraits build() {
             return new FamilyTraits(
@@ -160,7 +170,8 @@ public record FamilyTraits(
                     outputAdapters,
                     groupedKeys,
                     keysInFront,
-                    fanInFanOut);
+                    fanInFanOut,
+                    olderNames);
         }
     }
 }

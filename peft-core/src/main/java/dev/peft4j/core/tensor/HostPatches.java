@@ -91,10 +91,10 @@ final class HostPatches {
         boolean read = false;
         for (int tap = p.kernelHeight() - 1; tap >= 0; tap--) { // patches from the top down
             int down = row + p.top() - tap;
-            if (down < 0 || down % p.stride() != 0 || down / p.stride() >= p.outHeight()) {
+            if (down < 0 || down % p.strideDown() != 0 || down / p.strideDown() >= p.outHeight()) {
                 continue;
             }
-            int patch = image * p.outPixels() + down / p.stride() * p.outWidth() - first;
+            int patch = image * p.outPixels() + down / p.strideDown() * p.outWidth() - first;
             for (int i = Math.max(0, -patch); i < Math.min(p.outWidth(), columns.rows() - patch); i++) {
                 Span span = Span.of(p, p.column(i));
                 int n = (span.to - span.from) * channels;

@@ -10,7 +10,8 @@ import dev.peft4j.core.error.BadInputException;
  * @param width pixels of a row
  * @param kernelHeight rows of a patch
  * @param kernelWidth pixels of a row of a patch
- * @param stride from one patch to the next, in both directions
+ * @param strideDown rows of pixels from one patch to the next
+ * @param strideAcross pixels of a row from one patch to the next
  * @param top rows above an image that the first patches begin in
  * @param left pixels on the left of an image that the first patches begin in
  * @param outHeight rows of patches
@@ -21,7 +22,8 @@ public record Patches(
         int width,
         int kernelHeight,
         int kernelWidth,
-        int stride,
+        int strideDown,
+        int strideAcross,
         int top,
         int left,
         int outHeight,
@@ -33,16 +35,17 @@ public record Patches(
      * @throws BadInputException if the image is too small for one
      */
     public static Patches of(int height, int width, int kernelHeight, int kernelWidth, int stride, int padding) {
-        return of(height, width, kernelHeight, kernelWidth, stride, padding, padding, padding, padding);
+        return of(height, width, kernelHeight, kernelWidth, stride, stride, padding, padding, padding, padding);
     }
 
-    /** The same with other numbers of rows and pixels on the sides. */
+    /** The same with other strides, and other numbers of rows and pixels on the sides. */
     public static Patches of(
             int height,
             int width,
             int kernelHeight,
             int kernelWidth,
-            int stride,
+            int strideDown,
+            int strideAcross,
             int top,
             int bottom,
             int left,
@@ -55,7 +58,16 @@ public record Patches(
                     + " there. Use larger images, or a model with fewer layers that halve them.");
         }
         return new Patches(
-                height, width, kernelHeight, kernelWidth, stride, top, left, down / stride + 1, across / stride + 1);
+                height,
+                width,
+                kernelHeight,
+                kernelWidth,
+                strideDown,
+                strideAcross,
+                top,
+                left,
+                down / strideDown + 1,
+                across / strideAcross + 1);
     }
 
     /** Pixels of an image. */
@@ -75,16 +87,16 @@ public record Patches(
 
     /** Whether each patch is the pixel with its number. */
     public boolean isWhole() {
-        return taps() == 1 && stride == 1 && top == 0 && left == 0;
+        return taps() == 1 && strideDown == 1 && strideAcross == 1 && top == 0 && left == 0;
     }
 
     /** The row of an image that a row of a patch lies on; it may be outside. */
     int row(int outRow, int tap) {
-        return outRow * stride - top + tap;
+        return outRow * strideDown - top + tap;
     }
 
     /** The first pixel of a patch in its rows; it may be outside. */
     int column(int outColumn) {
-        return outColumn * stride - left;
+        return outColumn * strideAcross - left;
     }
 }

@@ -23,6 +23,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.BiFunction;
+import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -40,8 +41,7 @@ public final class Weights implements AutoCloseable {
     private final @Nullable BiFunction<String, int[], Tensor> first; // values of a model that has no checkpoint yet
     private final Map<String, Entry> entries = new LinkedHashMap<>();
     private final Set<String> read = new LinkedHashSet<>();
-    private String optionalPrefix = "";
-    private String addedPrefix = "";
+    private final FileNames names;
     private KeptTensors kept = KeptTensors.NONE;
     private volatile boolean closed;
 
@@ -58,6 +58,7 @@ public final class Weights implements AutoCloseable {
         this.format = format;
         this.checkpoint = checkpoint;
         this.first = first;
+        this.names = new FileNames(checkpoint);
     }
 
     /**
@@ -88,29 +89,20 @@ public final class Weights implements AutoCloseable {
         });
     }
 
-    /** A prefix of all names that checkpoints of the model without a head do not have. */
-    public void optionalPrefix(String prefix) {
-        if (checkpoint != null && checkpoint.names().stream().noneMatch(n -> n.startsWith(prefix))) {
-            optionalPrefix = prefix;
-        }
+    /**
+     * What checkpoints call tensors; {@link #write} takes the names that the checkpoint has.
+     *
+     * @param optionalPrefix of all names that checkpoints of the model without a head do not have
+     * @param older gives the name that most of them have instead of one of today
+     */
+    public void namedInFiles(String optionalPrefix, UnaryOperator<String> older) {
+        names.optionalPrefix(optionalPrefix);
+        names.older(older);
     }
 
     /** A prefix that names in checkpoints of a model with a head have, and those of the model do not. */
     public void addedPrefix(String prefix) {
-        if (checkpoint != null && checkpoint.names().stream().anyMatch(n -> n.startsWith(prefix))) {
-            addedPrefix = prefix;
-        }
-    }
-
-    /** The name in the file: without the prefix that it may lack, and as TensorFlow's norms were called where the file has that. */
-    private String fileName(String name) {
-        String plain = addedPrefix + (name.startsWith(optionalPrefix) ? name.substring(optionalPrefix.length()) : name);
-        if (checkpoint == null || checkpoint.info(plain) != null) {
-            return plain;
-        }
-        String old = plain.replaceAll("LayerNorm\\.weight$", "LayerNorm.gamma")
-                .replaceAll("LayerNorm\\.bias$", "LayerNorm.beta");
-        return checkpoint.info(old) != null ? old : plain;
+        names.addedPrefix(prefix);
     }
 
     /** Whether the model has learnt nothing yet: there is no checkpoint, and all tensors are made as they are asked for. */
@@ -120,7 +112,7 @@ public final class Weights implements AutoCloseable {
 
     /** Whether the checkpoint has a tensor. */
     public boolean has(String name) {
-        return entries.containsKey(name) || (checkpoint != null && checkpoint.info(fileName(name)) != null);
+        return entries.containsKey(name) || (checkpoint != null && checkpoint.info(names.inFile(name)) != null);
     }
 
     /**
@@ -149,7 +141,16 @@ public final class Weights implements AutoCloseable {
         return vector(name);
     }
 
+    /** Reads vectors that are one tensor (1, n, cols), as one row of all elements. */
+    public Tensor vectors(String name, int n, int cols) throws IOException {
+        return ((DenseWeight) read(name, WeightFormat.full(), false, 1, n, cols)).tensor();
+    }
+
     private FrozenWeight read(String name, boolean transposed, int... shape) throws IOException {
+        return read(name, format, transposed, shape);
+    }
+
+    private FrozenWeight read(String name, WeightFormat kept, boolean transposed, int... shape) throws IOException {
         Entry made = entries.get(name);
         if (made != null && Arrays.equals(made.shape, shape)) {
             return made.weight;
@@ -161,11 +162,11 @@ public final class Weights implements AutoCloseable {
         if (checkpoint == null) {
             throw new WrongUseException(name + " was to be read, and there is no checkpoint");
         }
-        String inFile = fileName(name);
+        String inFile = names.inFile(name);
         requireShape(inFile, transposed, Arrays.stream(shape).asLongStream().toArray());
         Tensor t = checkpoint.load(inFile, dtype, transposed);
         String numbers = Objects.requireNonNull(checkpoint.info(inFile)).dtype();
-        FrozenWeight weight = shape.length > 1 ? format.keep(t, numbers) : new DenseWeight(t);
+        FrozenWeight weight = shape.length > 1 ? kept.keep(t, numbers) : new DenseWeight(t);
         read.add(inFile);
         entries.put(name, new Entry(weight, shape.clone(), transposed));
         return weight;
@@ -203,9 +204,9 @@ public final class Weights implements AutoCloseable {
         if (checkpoint == null) {
             return false;
         }
-        String inFile = fileName(name);
+        String inFile = names.inFile(name);
         requireShape(inFile, false, Arrays.stream(shape(other)).asLongStream().toArray());
-        boolean same = checkpoint.repeats(inFile, fileName(other));
+        boolean same = checkpoint.repeats(inFile, names.inFile(other));
         if (same) {
             read.add(inFile);
         }
@@ -229,13 +230,13 @@ public final class Weights implements AutoCloseable {
      */
     public void requireMatrix(String name, long rows, long cols) throws IOException {
         if (checkpoint != null) {
-            requireShape(fileName(name), false, rows, cols);
+            requireShape(names.inFile(name), false, rows, cols);
         }
     }
 
     /** The first dimension of a tensor of the checkpoint; 0 if it does not have it. */
     public long rowsInCheckpoint(String name) {
-        TensorInfo info = checkpoint == null ? null : checkpoint.info(fileName(name));
+        TensorInfo info = checkpoint == null ? null : checkpoint.info(names.inFile(name));
         return info == null || info.shape().isEmpty() ? 0 : info.shape().get(0);
     }
 
@@ -253,8 +254,8 @@ public final class Weights implements AutoCloseable {
     }
 
     /** Has {@link #write} copy tensors of the checkpoint that no layer has: a file that is made of it lacks nothing. */
-    public void keep(Collection<String> names) {
-        kept = KeptTensors.of(names, addedPrefix, optionalPrefix);
+    public void keep(Collection<String> unused) {
+        kept = names.kept(unused);
     }
 
     /** Names of all tensors in use. */
@@ -321,15 +322,16 @@ public final class Weights implements AutoCloseable {
         for (Map.Entry<String, Entry> e : entries.entrySet()) {
             Entry entry = e.getValue();
             Tensor t = replaced.get(e.getKey());
+            String name = names.written(e.getKey());
             int[] shape = entry.transposed ? new int[] {entry.shape[1], entry.shape[0]} : entry.shape;
             if (t == null && !(entry.weight instanceof DenseWeight)) {
-                writer.add(e.getKey(), () -> entry.weight.copy(DType.F32), entry.transposed, shape);
+                writer.add(name, () -> entry.weight.copy(DType.F32), entry.transposed, shape);
             } else {
                 Tensor now = t != null ? t : ((DenseWeight) entry.weight).tensor();
                 if (entry.transposed) {
-                    writer.addTransposed(e.getKey(), now, shape);
+                    writer.addTransposed(name, now, shape);
                 } else {
-                    writer.add(e.getKey(), now, shape);
+                    writer.add(name, now, shape);
                 }
             }
         }
@@ -338,7 +340,8 @@ public final class Weights implements AutoCloseable {
                 writer.add(name, t, t.rows(), t.cols());
             }
         });
-        Set<String> taken = new LinkedHashSet<>(entries.keySet());
+        Set<String> taken = new LinkedHashSet<>();
+        entries.keySet().forEach(name -> taken.add(names.written(name)));
         taken.addAll(replaced.keySet());
         kept.write(writer, taken, directory, file);
     }

@@ -52,20 +52,23 @@ class ImageKernelsTest {
         }
     }
 
-    @ParameterizedTest(name = "{0} x {1}, kernel {2} x {3}, stride {4}, in front {5} {7}, behind {6} {8}")
+    @ParameterizedTest(name = "{0} x {1}, kernel {2} x {3}, strides {4} {5}, in front {6} {8}, behind {7} {9}")
     @CsvSource({
-        "6, 7, 3, 3, 1, 1, 1, 1, 1",
-        "9, 8, 3, 3, 2, 1, 1, 1, 1",
-        "8, 8, 1, 1, 2, 0, 0, 0, 0",
-        "5, 6, 1, 1, 1, 0, 0, 0, 0",
-        "11, 10, 7, 7, 2, 3, 3, 3, 3",
-        "7, 6, 3, 5, 2, 0, 1, 2, 1",
-        "4, 4, 4, 4, 4, 0, 0, 0, 0",
-        "2, 2, 5, 5, 1, 2, 2, 2, 2"
+        "6, 7, 3, 3, 1, 1, 1, 1, 1, 1",
+        "9, 8, 3, 3, 2, 2, 1, 1, 1, 1",
+        "8, 8, 1, 1, 2, 2, 0, 0, 0, 0",
+        "5, 6, 1, 1, 1, 1, 0, 0, 0, 0",
+        "5, 6, 1, 1, 1, 2, 0, 0, 0, 0",
+        "11, 10, 7, 7, 2, 2, 3, 3, 3, 3",
+        "7, 6, 3, 5, 2, 2, 0, 1, 2, 1",
+        "7, 11, 3, 2, 3, 2, 0, 0, 0, 0",
+        "9, 8, 2, 3, 1, 2, 1, 0, 1, 0",
+        "4, 4, 4, 4, 4, 4, 0, 0, 0, 0",
+        "2, 2, 5, 5, 1, 1, 2, 2, 2, 2"
     })
     void patches_are_those_of_the_readable_kernels(
-            int height, int width, int kh, int kw, int stride, int top, int bottom, int left, int right) {
-        Patches p = Patches.of(height, width, kh, kw, stride, top, bottom, left, right);
+            int height, int width, int kh, int kw, int down, int across, int top, int bottom, int left, int right) {
+        Patches p = Patches.of(height, width, kh, kw, down, across, top, bottom, left, right);
         int in = IMAGES * p.pixels();
         int out = IMAGES * p.outPixels();
         int columns = p.taps() * CHANNELS;

@@ -1,0 +1,65 @@
+package dev.peft4j.core.weight;
+
+import dev.peft4j.core.format.Checkpoint;
+import java.util.Collection;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/** Names of tensors in a checkpoint by those that a model has for them. */
+final class FileNames {
+    private final @Nullable Checkpoint checkpoint;
+    private String optionalPrefix = "";
+    private String addedPrefix = "";
+    private UnaryOperator<String> older = UnaryOperator.identity();
+    private boolean newer; // whether the checkpoint has a name where it could have an older one
+
+    FileNames(@Nullable Checkpoint checkpoint) {
+        this.checkpoint = checkpoint;
+    }
+
+    /** A prefix of all names that checkpoints of the model without a head do not have. */
+    void optionalPrefix(String prefix) {
+        if (checkpoint != null && checkpoint.names().stream().noneMatch(n -> n.startsWith(prefix))) {
+            optionalPrefix = prefix;
+        }
+    }
+
+    /** A prefix that names in checkpoints of a model with a head have, and those of the model do not. */
+    void addedPrefix(String prefix) {
+        if (checkpoint != null && checkpoint.names().stream().anyMatch(n -> n.startsWith(prefix))) {
+            addedPrefix = prefix;
+        }
+    }
+
+    /** What tensors were called before. */
+    void older(UnaryOperator<String> names) {
+        older = names;
+        newer = checkpoint != null
+                && checkpoint.names().stream().anyMatch(n -> !names.apply(n).equals(n));
+    }
+
+    /** The name in the checkpoint: without the prefix that it may lack, as it was called before, and as TensorFlow's norms were called where it has that. */
+    String inFile(String name) {
+        String plain = addedPrefix + (name.startsWith(optionalPrefix) ? name.substring(optionalPrefix.length()) : name);
+        if (checkpoint == null || checkpoint.info(plain) != null) {
+            return plain;
+        }
+        String before = older.apply(plain);
+        if (checkpoint.info(before) != null) {
+            return before;
+        }
+        String old = plain.replaceAll("LayerNorm\\.weight$", "LayerNorm.gamma")
+                .replaceAll("LayerNorm\\.bias$", "LayerNorm.beta");
+        return checkpoint.info(old) != null ? old : newer ? plain : before;
+    }
+
+    /** The name in a file that is made of the model: with all prefixes, and the older one unless the checkpoint has newer ones. */
+    String written(String name) {
+        return newer ? name : older.apply(name);
+    }
+
+    /** Tensors of the checkpoint that no layer has. */
+    KeptTensors kept(Collection<String> names) {
+        return KeptTensors.of(names, addedPrefix, optionalPrefix);
+    }
+}
