@@ -68,7 +68,7 @@ public abstract class BaseModel implements Model, TransformerSites {
         this.backend = source.backend();
         this.directory = config.directory();
         this.limits = new TokenLimits(modelType, contextLength, vocabularySize);
-        weights.namedInFiles(traits.prefix(), traits.olderNames()::older);
+        weights.namedInFiles(traits.prefix(), traits.olderNames()::other);
         Fresh fresh = new Fresh(config.number("initializer_range", 0.02), source.seed(), config);
         this.layers = new LayerReader(weights, backend.dtype(), directory, fresh);
         this.lease = new Lease("the " + modelType + " model of " + directory);

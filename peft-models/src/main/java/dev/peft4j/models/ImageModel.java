@@ -65,7 +65,8 @@ public abstract class ImageModel implements Model {
         this.directory = config.directory();
         this.channels = channels;
         this.outputs = config.outputs(source.outputs());
-        weights.namedInFiles(traits.prefix(), traits.olderNames()::older);
+        weights.namedInFiles(traits.prefix(), traits.olderNames()::other);
+        weights.namedElsewhere(traits.namesElsewhere()::ours, traits.namesElsewhere()::other);
         Fresh fresh = new Fresh(config.number("initializer_range", 0.02), source.seed(), config);
         this.layers = new LayerReader(weights, backend.dtype(), directory, fresh);
         this.lease = new Lease("the " + modelType + " model of " + directory);

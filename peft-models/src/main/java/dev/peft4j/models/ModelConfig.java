@@ -39,7 +39,7 @@ public final class ModelConfig {
 
     static ModelConfig read(Path directory) throws IOException {
         Path file = directory.resolve("config.json");
-        return new ModelConfig(file, Json.read(file));
+        return new ModelConfig(file, NamedArchitecture.completed(Json.read(file)));
     }
 
     /** A config that did not come from a file. */

@@ -17,20 +17,40 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * ResNet with basic or bottleneck layers, by the names of transformers.
+ * ResNet with basic or bottleneck layers, by the names of transformers; checkpoints may have those of torchvision and timm.
  *
  * <p>He et al. 2016, <a href="https://arxiv.org/abs/1512.03385">paper</a>, sections 3.3 and 4.1; strides in the 3 x 3 convolution of a bottleneck unless the
  * config asks for those of the paper ({@code downsample_in_bottleneck}).
  */
 public final class ResNetFamily implements ModelFamily {
     private static final String PREFIX = "resnet.";
+    private static final int STAGES = 4;
+    private static final int CONVOLUTIONS = 3;
     private static final double EPS = 1e-5;
     private static final double MOMENTUM = 0.1;
     private static final FamilyTraits TRAITS = FamilyTraits.builder(PREFIX)
             .targets("LORA", "convolution")
             .head(TaskType.IMAGE_CLS, "classifier.1", "ResNetForImageClassification")
+            .namesElsewhere(namesElsewhere())
             .withoutKeysInFront()
             .build();
+
+    /** Those of torchvision and timm, which name stages and their convolutions from 1. */
+    private static String[] namesElsewhere() {
+        List<String> pairs = new ArrayList<>(List.of("embedder.embedder.convolution", "conv1"));
+        pairs.addAll(List.of("embedder.embedder.normalization", "bn1", "classifier.1", "fc"));
+        for (int s = 0; s < STAGES; s++) {
+            String ours = "encoder.stages." + s + ".layers.*.";
+            String theirs = "layer" + (s + 1) + ".*.";
+            for (int i = 0; i < CONVOLUTIONS; i++) {
+                pairs.addAll(List.of(ours + "layer." + i + ".convolution", theirs + "conv" + (i + 1)));
+                pairs.addAll(List.of(ours + "layer." + i + ".normalization", theirs + "bn" + (i + 1)));
+            }
+            pairs.addAll(List.of(ours + "shortcut.convolution", theirs + "downsample.0"));
+            pairs.addAll(List.of(ours + "shortcut.normalization", theirs + "downsample.1"));
+        }
+        return pairs.toArray(String[]::new);
+    }
 
     @Override
     public List<String> modelTypes() {

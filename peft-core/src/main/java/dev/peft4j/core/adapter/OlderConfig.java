@@ -1,7 +1,7 @@
 package dev.peft4j.core.adapter;
 
 import dev.peft4j.core.site.ModelSites;
-import dev.peft4j.core.site.OlderNames;
+import dev.peft4j.core.site.OtherNames;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -14,7 +14,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The config of an adapter that was trained when modules of its model had other names ({@link OlderNames}). What it means is looked up by those, as PEFT did, and
+ * The config of an adapter that was trained when modules of its model had other names ({@link OtherNames}). What it means is looked up by those, as PEFT did, and
  * told by whole names of today.
  */
 final class OlderConfig {
@@ -31,8 +31,8 @@ final class OlderConfig {
     private OlderConfig(Map<String, Object> json, ModelSites model) {
         this.json = json;
         this.model = model;
-        OlderNames names = model.traits().olderNames();
-        new Modules(model).names().forEach(module -> today.put(names.older(module), module));
+        OtherNames names = model.traits().olderNames();
+        new Modules(model).names().forEach(module -> today.put(names.other(module), module));
     }
 
     /** The fields with names of today; those that choose fewer layers are in the list of them then. */
@@ -67,9 +67,9 @@ final class OlderConfig {
         }
         TargetModules some = TargetFields.inBlocks(target, fields, true);
         TargetModules chosen = (some == null ? target : some).without(TargetFields.excluded(fields));
-        OlderNames names = model.traits().olderNames();
+        OtherNames names = model.traits().olderNames();
         Set<String> linear = FileTargets.allLinear(model).stream()
-                .map(names::older)
+                .map(names::other)
                 .collect(Collectors.toCollection(LinkedHashSet::new));
         WholeModules whole = WholeModules.read(fields, AdapterFiles.PREFIX);
         return new FileTargets(chosen, whole, today.keySet(), linear, true).modules();

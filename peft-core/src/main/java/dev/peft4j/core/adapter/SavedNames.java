@@ -1,7 +1,6 @@
 package dev.peft4j.core.adapter;
 
 import dev.peft4j.core.site.ModelSites;
-import dev.peft4j.core.site.OlderNames;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -36,7 +35,7 @@ final class SavedNames {
                 && inFiles.stream().noneMatch(n -> withoutPrefix(n).startsWith(base));
         Map<String, String> names = new LinkedHashMap<>();
         for (String inFile : inFiles) {
-            String name = model.traits().olderNames().newer(inFile);
+            String name = model.traits().olderNames().ours(inFile);
             String body = withoutPrefix(name);
             String before = name.substring(0, name.length() - body.length());
             names.put(inFile, bare && isInBase(body) ? before + base + body : name);
@@ -46,8 +45,7 @@ final class SavedNames {
 
     /** Whether the modules of the tensors of a file are called as they were before. */
     boolean areOlder(Collection<String> inFiles) {
-        OlderNames older = model.traits().olderNames();
-        return inFiles.stream().anyMatch(n -> !older.newer(n).equals(n));
+        return model.traits().olderNames().areIn(inFiles);
     }
 
     /** A name without the name of the adapter, the wrapper of a whole module, and the parameter of a magnitude, which older versions of PEFT wrote into it. */

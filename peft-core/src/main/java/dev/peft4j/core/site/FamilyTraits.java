@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param keysInFront whether models of the family take keys and values in front of a sequence, as a prefix gives them
  * @param fanInFanOut whether linear weights are (in, out) in files: {@code fan_in_fan_out}
  * @param olderNames what modules were called before
+ * @param namesElsewhere what modules of the base without its prefix, and of the head, are called by other libraries
  */
 public record FamilyTraits(
         String prefix,
@@ -32,7 +33,8 @@ public record FamilyTraits(
         boolean groupedKeys,
         boolean keysInFront,
         boolean fanInFanOut,
-        OlderNames olderNames) {
+        OtherNames olderNames,
+        OtherNames namesElsewhere) {
 
     /**
      * The output layer of a task.
@@ -66,7 +68,8 @@ public record FamilyTraits(
                 groupedKeys,
                 keysInFront,
                 fanInFanOut,
-                olderNames);
+                olderNames,
+                namesElsewhere);
     }
 
     /** The head of a task, or null if the family does not serve it. */
@@ -104,7 +107,8 @@ public record FamilyTraits(
         private boolean groupedKeys;
         private boolean keysInFront = true;
         private boolean fanInFanOut;
-        private OlderNames olderNames = OlderNames.NONE;
+        private OtherNames olderNames = OtherNames.NONE;
+        private OtherNames namesElsewhere = OtherNames.NONE;
 
         private Builder(String prefix) {
             this.prefix = prefix;
@@ -153,9 +157,15 @@ public record FamilyTraits(
             return this;
         }
 
-        /** Modules that were called otherwise: pairs as {@link OlderNames#of} takes them. */
+        /** Modules that were called otherwise: pairs as {@link OtherNames#of} takes them. */
         public Builder olderNames(String... pairs) {
-            olderNames = OlderNames.of(pairs);
+            olderNames = OtherNames.of(pairs);
+            return this;
+        }
+
+        /** Modules that other libraries call otherwise: pairs as {@link OtherNames#of} takes them. */
+        public Builder namesElsewhere(String... pairs) {
+            namesElsewhere = OtherNames.of(pairs);
             return this;
         }
 
@@ -171,7 +181,8 @@ public record FamilyTraits(
                     groupedKeys,
                     keysInFront,
                     fanInFanOut,
-                    olderNames);
+                    olderNames,
+                    namesElsewhere);
         }
     }
 }
