@@ -26,6 +26,11 @@ public record ConvSite(
         return new ConvSite(name, in, out, kernel, kernel, stride, before, behind, groups);
     }
 
+    /** Columns of the weight: I / groups · taps. */
+    public int width() {
+        return in / groups * taps();
+    }
+
     /** Pixels of the kernel. */
     public int taps() {
         return kernelHeight * kernelWidth;
