@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Golden cases of networks of images: ResNet with both kinds of layers, VGG, EfficientNet.
 
-    python scripts/make-image-goldens.py GOLDEN [--seed 11] [--only NAME ...]
+    python scripts/make-image-goldens.py GOLDEN [--seed 11] [--only NAME ...] [--cases KIND ...]
 
 Writes GOLDEN/models/NAME (random weights, as `save_pretrained` writes them; VGG by the names of torchvision) and GOLDEN/cases/NAME/{base,
-full_finetune,full_finetune_batch_stats,lora_conv}, with what PyTorch, transformers and PEFT compute for them, in single precision; GOLDEN is
+full_finetune,full_finetune_batch_stats,lora_conv} and cases of other methods ({dora,loha,lokr,ia3,lora_bias,norms}_conv), with what PyTorch, transformers and PEFT compute for them, in single precision; GOLDEN is
 such as peft-tests/src/test/resources/golden. Everything is a function of the seed, and needs neither network nor GPU. Made with torch 2.13,
 transformers 5.23 and PEFT 0.21.2.
 
@@ -14,8 +14,14 @@ A folder of cases holds case.json (labels, tolerances) and tensors.safetensors:
 - `grad.<name>` of all parameters that are trained, `losses` before each step of AdamW, `after.<name>` behind the last, `after_logits.<i>`;
 - norms of channels have running statistics, but in `full_finetune_batch_stats`: there logits, loss and gradients are those of a training pass,
   `after1.<name>` are the running statistics behind it, and `after.<name>` parameters and statistics behind five steps of SGD with momentum;
-- `adapter/` and `merged.<name>` of LoRA;
+- `adapter/` and `merged.<name>` of LoRA and the other methods;
 - `sensitivity` in case.json: how far logits move when something of the model is wrong, which is checked to be far beyond the tolerance.
+
+Left out, since PEFT 0.21.2 stops there: LoRA and DoRA of EfficientNet's depthwise convolutions (`EfficientNetDepthwiseConv2d` takes other arguments than the
+`nn.Conv2d` that PEFT makes of its class).
+
+One thing is not as PEFT 0.21.2 has it: the backward pass that it has by hand for LoHa with `use_effective_conv2d` takes the factors of the other product for the
+gradients of hada_w1_a and hada_w2_a, which are no derivatives then. Here PyTorch derives the same product.
 
 Tolerances are 30 times the distance to the same in double precision, and at least what FLOORS says.
 """
@@ -33,6 +39,7 @@ if os.environ.get("PYTHONHASHSEED") != "0":  # PEFT keeps module names in sets
 import peft
 import torch
 import transformers
+from peft.tuners.loha import layer as loha_layer
 from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional
@@ -41,6 +48,15 @@ LABELS = 3
 FLOORS = {"logits_abs": 1e-4, "loss_abs": 2e-5, "grad_abs": 2e-5, "after_abs": 5e-5, "merged_abs": 1e-5}
 LABELS_OF_IMAGES = [0, 2, 1, 2]
 RATE, MOMENTUM, STEPS = 0.01, 0.9, 5
+
+
+def derived_weight(t1, w1a, w1b, t2, w2a, w2b, scale):
+    """The weight of LoHa with small kernels, derived by PyTorch."""
+    product = lambda t, a, b: torch.einsum("i j k l, j r, i p -> p r k l", t, b, a)
+    return product(t1, w1a, w1b) * product(t2, w2a, w2b) * scale
+
+
+loha_layer.make_weight_cp = derived_weight
 
 
 class Vgg(nn.Module):
@@ -196,7 +212,7 @@ def adam_steps(model, pixels):
 def results(model, pixels, kind, name):
     """All numbers of a case, by their names."""
     out = {}
-    short = lambda n: n.replace(".default", "").replace("modules_to_save.", "")
+    short = lambda n: n.replace(".default", "").replace("modules_to_save.", "").replace("magnitude_vector.weight", "magnitude_vector")
     trained = lambda: [(short(n), p) for n, p in model.named_parameters() if p.requires_grad]
     model.train(kind == "full_finetune_batch_stats")
     before = copy.deepcopy(model.state_dict())
@@ -285,37 +301,101 @@ def sensitivity(spec, model, pixels, tolerance):
     return found
 
 
-def lora(spec, model, pixels, root, name, folder):
-    config = peft.LoraConfig(modules_to_save=spec.save, **spec.lora)
-    wrapped = peft.get_peft_model(copy.deepcopy(model).float(), config)
-    generator = torch.Generator().manual_seed(5)
+def methods(name):
+    """Configs of other methods than LoRA, and what is trained whole beside them."""
+    deep = {
+        "resnet_small": {
+            "dora_conv": peft.LoraConfig(
+                r=2, lora_alpha=6, use_dora=True, target_modules=["0.convolution", "shortcut.convolution", "embedder.convolution"],
+                rank_pattern={"shortcut.convolution": 3}, alpha_pattern={"embedder.convolution": 5}),
+            "loha_conv": peft.LoHaConfig(r=2, alpha=3, use_effective_conv2d=True, target_modules=["0.convolution", "shortcut.convolution", "embedder.convolution"]),
+            "lokr_conv": peft.LoKrConfig(r=1, alpha=2, use_effective_conv2d=True, target_modules=["0.convolution", "shortcut.convolution", "embedder.convolution"]),
+            "ia3_conv": peft.IA3Config(target_modules=["0.convolution", "1.convolution", "shortcut.convolution"], feedforward_modules=["0.convolution"]),
+            "norms_conv": peft.LNTuningConfig(target_modules=["0.normalization", "embedder.normalization"]),
+        },
+        "resnet_reduced": {
+            "lokr_conv": peft.LoKrConfig(r=1, alpha=2, decompose_both=True, use_effective_conv2d=True, target_modules=["convolution"]),
+        },
+        "vgg_small": {
+            "dora_conv": peft.LoraConfig(r=2, use_dora=True, bias="lora_only", target_modules=["features.3", "features.5", "classifier.3"]),
+            "loha_conv": peft.LoHaConfig(r=2, alpha=3, target_modules=["features.3", "features.5", "classifier.3"]),
+            "lokr_conv": peft.LoKrConfig(r=1, alpha=2, target_modules=["features.0", "features.3", "features.8", "classifier.3"]),
+            "ia3_conv": peft.IA3Config(target_modules=["features.3", "features.5", "classifier.3"], feedforward_modules=["features.5"]),
+            "lora_bias_conv": peft.LoraConfig(r=2, lora_alpha=3, lora_bias=True, use_rslora=True, target_modules=["features.3", "features.8", "classifier.3"]),
+        },
+        "efficientnet_small": {
+            "dora_conv": peft.LoraConfig(r=2, lora_alpha=6, use_dora=True, target_modules=["expand_conv", "squeeze_excite.reduce", "top_conv"]),
+            "loha_conv": peft.LoHaConfig(r=2, alpha=3, use_effective_conv2d=True, target_modules=["depthwise_conv.depthwise_conv", "squeeze_excite.reduce", "top_conv"]),
+            "lokr_conv": peft.LoKrConfig(
+                r=2, alpha=3, decompose_factor=3, use_effective_conv2d=True, target_modules=["depthwise_conv.depthwise_conv", "squeeze_excite.reduce", "top_conv"]),
+            "ia3_conv": peft.IA3Config(
+                target_modules=["depthwise_conv.depthwise_conv", "expand_conv", "squeeze_excite.reduce"],
+                feedforward_modules=["depthwise_conv.depthwise_conv", "squeeze_excite.reduce"]),
+            "norms_conv": peft.LNTuningConfig(target_modules=["depthwise_norm", "top_bn"]),
+        },
+    }
+    return deep[name]
+
+
+def given_effect(wrapped):
+    """Values with which all that is trained changes something."""
+    generator = torch.Generator().manual_seed(6)
+    noise = lambda p: torch.randn(p.shape, generator=generator)
     with torch.no_grad():
         for n, p in sorted(wrapped.named_parameters()):
-            if "lora_B" in n:
-                p.copy_(0.3 * torch.randn(p.shape, generator=generator))
-    adapter = os.path.join(folder, "adapter")
-    shutil.rmtree(adapter, ignore_errors=True)
-    wrapped.save_pretrained(adapter)
-    os.remove(os.path.join(adapter, "README.md"))
-    path = os.path.join(adapter, "adapter_config.json")
+            if any(part in n for part in ("lora_B", "hada_", "lokr_")):
+                p.copy_(0.4 * noise(p))
+            elif any(part in n for part in ("lora_magnitude", "ia3_l", "ln_tuning_layers")):
+                p.copy_(p * (1 + 0.2 * noise(p)))
+
+
+def adapter(config, model, name, folder, randomise_it):
+    wrapped = peft.get_peft_model(copy.deepcopy(model).float(), config)
+    randomise_it(wrapped)
+    written = os.path.join(folder, "adapter")
+    shutil.rmtree(written, ignore_errors=True)
+    wrapped.save_pretrained(written)
+    os.remove(os.path.join(written, "README.md"))
+    path = os.path.join(written, "adapter_config.json")
     with open(path, encoding="utf-8") as f:
         fields = json.load(f)
     fields["base_model_name_or_path"] = "models/" + name
     with open(path, "w", encoding="utf-8") as f:
         f.write(json.dumps(fields, indent=2, sort_keys=True))
-    merged = {}
-    whole = copy.deepcopy(wrapped).merge_and_unload()
-    state = whole.state_dict()
-    for module in [n for n in wrapped.base_model.targeted_module_names][:3]:
-        merged[f"merged.{module}.weight"] = state[module + ".weight"].detach().clone()
-    return wrapped, merged
+    return wrapped
+
+
+def lora(spec, model, name, folder):
+    def second_factors(wrapped):
+        generator = torch.Generator().manual_seed(5)
+        with torch.no_grad():
+            for n, p in sorted(wrapped.named_parameters()):
+                if "lora_B" in n:
+                    p.copy_(0.3 * torch.randn(p.shape, generator=generator))
+
+    wrapped = adapter(peft.LoraConfig(modules_to_save=spec.save, **spec.lora), model, name, folder, second_factors)
+    state = copy.deepcopy(wrapped).merge_and_unload().state_dict()
+    modules = list(wrapped.base_model.targeted_module_names)[:3]
+    return wrapped, {f"merged.{m}.weight": state[m + ".weight"].detach().clone() for m in modules}
+
+
+def other_method(config, spec, model, name, folder):
+    config.modules_to_save = spec.save
+    wrapped = adapter(config, model, name, folder, given_effect)
+    before = model.state_dict()
+    whole = copy.deepcopy(wrapped)
+    whole.merge_adapter()  # most methods cannot unload beside a Sequential that is trained whole
+    after = {n.replace("base_layer.", ""): t for n, t in whole.base_model.model.state_dict().items() if "base_layer." in n}
+    changed = [n for n in sorted(after) if before[n].is_floating_point() and not torch.equal(before[n], after[n])]
+    return wrapped, {"merged." + n: after[n].detach().clone() for n in changed[:8]}
 
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     arguments.add_argument("golden")
     arguments.add_argument("--seed", type=int, default=11)
-    arguments.add_argument("--only", nargs="*", default=[])
+    arguments.add_argument("--only", nargs="*", default=[], metavar="NAME", help="models")
+    arguments.add_argument("--cases", nargs="*", default=[], metavar="KIND", help="write these kinds of cases only, and no model")
     given = arguments.parse_args()
     torch.set_num_threads(1)
     for number, (name, spec) in enumerate(specs().items()):
@@ -326,9 +406,11 @@ def main():
         randomise(model, given.seed + number)
         channels = spec.config["num_channels"] if isinstance(spec.config, dict) else spec.config.num_channels
         pixels = torch.randn(len(LABELS_OF_IMAGES), channels, *spec.size)
-        save(model, spec.config, os.path.join(given.golden, "models", name))
+        wanted = lambda kind: not given.cases or kind in given.cases
+        if not given.cases:
+            save(model, spec.config, os.path.join(given.golden, "models", name))
         for kind in ("base", "full_finetune", "full_finetune_batch_stats"):
-            if kind.endswith("stats") and not any(isinstance(m, nn.BatchNorm2d) for m in model.modules()):
+            if not wanted(kind) or kind.endswith("stats") and not any(isinstance(m, nn.BatchNorm2d) for m in model.modules()):
                 continue
             single = results(copy.deepcopy(model), pixels, kind, name)
             double = results(copy.deepcopy(model).double(), pixels.double(), kind, name)
@@ -340,13 +422,22 @@ def main():
             else:
                 extra["optimizer"] = {"name": "SGD", "lr": RATE, "momentum": MOMENTUM, "weight_decay": 0.0, "steps": STEPS}
             write(given.golden, name, kind, pixels, single, double, extra)
-        folder = os.path.join(given.golden, "cases", name, "lora_conv")
-        os.makedirs(folder, exist_ok=True)
-        wrapped, merged = lora(spec, model, pixels, given.golden, name, folder)
-        single = results(copy.deepcopy(wrapped), pixels, "lora_conv", name) | merged
-        double = results(copy.deepcopy(wrapped).double(), pixels.double(), "lora_conv", name) | {n: t.double() for n, t in merged.items()}
-        extra = {"optimizer": {"name": "AdamW", "lr": 0.002, "weight_decay": 0.01, "steps": STEPS}, "expect": "LoRA at convolutions"}
-        write(given.golden, name, "lora_conv", pixels, single, double, extra)
+        optimizer = {"name": "AdamW", "lr": 0.002, "weight_decay": 0.01, "steps": STEPS}
+        made = {"lora_conv": lambda folder: lora(spec, model, name, folder)}
+        for kind, config in methods(name).items():
+            made[kind] = lambda folder, config=config: other_method(config, spec, model, name, folder)
+        for place, (kind, make_it) in enumerate(made.items()):
+            if not wanted(kind):
+                continue
+            if place > 0:
+                torch.manual_seed(1000 * place + given.seed + number)
+            folder = os.path.join(given.golden, "cases", name, kind)
+            os.makedirs(folder, exist_ok=True)
+            wrapped, merged = make_it(folder)
+            single = results(copy.deepcopy(wrapped), pixels, kind, name) | merged
+            double = results(copy.deepcopy(wrapped).double(), pixels.double(), kind, name) | {n: t.double() for n, t in merged.items()}
+            expect = "LoRA at convolutions" if kind == "lora_conv" else type(wrapped.peft_config["default"]).__name__ + " at layers of a network of images"
+            write(given.golden, name, kind, pixels, single, double, {"optimizer": optimizer, "expect": expect})
         print(name, sum(p.numel() for p in model.parameters()), "parameters")
 
 

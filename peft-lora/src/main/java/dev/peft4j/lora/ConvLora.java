@@ -23,16 +23,16 @@ import java.util.random.RandomGenerator;
  *
  * <p>Shapes: x (N · H · W, I), A (R, I · taps), B (O, R / groups), y (N · H' · W', O).
  */
-final class ConvLora implements ConvUpdate {
-    private final ConvSite site;
-    private final double scaling;
+class ConvLora implements ConvUpdate {
+    final ConvSite site;
+    final double scaling;
+    final Parameter a; // (R, I · taps)
+    final Parameter b; // (O, R / groups)
     private final double dropout;
-    private final Parameter a;
-    private final Parameter b;
 
     ConvLora(LoraConfig config, ConvSite site, ModelSites model, RandomGenerator random) {
         int r = config.rank(site);
-        requirePlain(config, site, r);
+        require(config, site, r);
         this.site = site;
         scaling = config.scaling(site);
         dropout = config.dropout();
@@ -52,17 +52,13 @@ final class ConvLora implements ConvUpdate {
         b = new Parameter(site.name() + ".lora_B.weight", second, site.out(), r / site.groups(), 1, 1);
     }
 
-    private static void requirePlain(LoraConfig config, ConvSite site, int r) {
-        boolean isPlain = !config.dora()
-                && !config.loraBias()
-                && config.init().kind() != LoraInit.Kind.ORTHOGONAL
-                && config.init().kind() != LoraInit.Kind.MICA
-                && !config.init().isTakenFromBase();
-        if (!isPlain) {
-            throw new BadInputException("LoRA with use_dora, lora_bias or first values "
-                    + config.init().toJson()
-                    + " was asked for at the convolution " + site.name()
-                    + ", where there is plain LoRA only. Leave these out, or name linear layers.");
+    private static void require(LoraConfig config, ConvSite site, int r) {
+        switch (config.init().kind()) {
+            case DEFAULT, GAUSSIAN, RANDOM -> {}
+            default ->
+                throw new BadInputException("init_lora_weights " + config.init().toJson()
+                        + " was asked for at the convolution " + site.name()
+                        + ", where PEFT has true, false and gaussian. Use one of these, or name linear layers only.");
         }
         if (r % site.groups() != 0) {
             throw new BadInputException("LoRA of rank " + r + " was asked for at " + site.name() + ", a convolution of "
@@ -70,7 +66,7 @@ final class ConvLora implements ConvUpdate {
         }
     }
 
-    /** Number of its parameters. */
+    /** Number of the elements of A and B. */
     static long count(ConvSite site, int r) {
         return (long) r * site.in() * site.taps() + (long) site.out() * (r / site.groups());
     }
@@ -82,9 +78,18 @@ final class ConvLora implements ConvUpdate {
 
     @Override
     public void forward(Call call, Patches patches, Node x, Node y) {
-        Pass pass = call.pass();
+        addUpdate(call.pass(), patches, dropped(call.pass(), x), y);
+    }
+
+    /** What A gets of x: less of it while training with dropout. */
+    final Node dropped(Pass pass, Node x) {
+        return Products.dropped(pass, dropout, x);
+    }
+
+    /** {@code y += s · (x * A) Bᵀ}, in place. */
+    final void addUpdate(Pass pass, Patches patches, Node x, Node y) {
         Node h = pass.node(pass.allocate(y.value().rows(), a.value().rows()));
-        Convolutions.convolve(pass, patches, 1, Products.dropped(pass, dropout, x), pass.node(a), 0, h);
+        Convolutions.convolve(pass, patches, 1, x, pass.node(a), 0, h);
         if (site.groups() == 1) {
             Products.addLinear(pass, y, scaling, h, pass.node(b));
             return;
@@ -95,7 +100,11 @@ final class ConvLora implements ConvUpdate {
         Products.addScaled(pass, y, scaling, change);
     }
 
-    /** {@code W + s · B A}, in place. */
+    /**
+     * {@code W + s · B A}, in place.
+     *
+     * @throws BadInputException if the convolution has groups, as in PEFT: the update joins channels that they keep apart
+     */
     @Override
     public void mergeInto(Backend backend, Tensor weight) {
         if (site.groups() > 1) {

@@ -8,7 +8,6 @@ import dev.peft4j.core.autograd.Products;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.tensor.Backend;
-import dev.peft4j.core.tensor.Kernels;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.weight.FrozenProducts;
 import dev.peft4j.core.weight.FrozenWeight;
@@ -36,7 +35,8 @@ final class DoraLayer extends LoraLayer {
         weight = model.weight(model.weightName(site));
         biasName = site.name() + ".bias";
         bias = model.tensorNames().contains(biasName) ? model.vector(biasName) : null;
-        magnitude = new Magnitude(site.name(), model.backend(), weight, false, this.a, this.b, scaling);
+        RowNorms norms = new LowRankNorms(model.backend(), weight, false, this.a, this.b, scaling);
+        magnitude = new Magnitude(site.name(), model.backend(), norms, this.a, this.b, site.out());
     }
 
     @Override
@@ -68,22 +68,19 @@ final class DoraLayer extends LoraLayer {
             return;
         }
         addUpdate(pass, x, y);
-        if (bias == null) {
-            magnitude.scale(pass, y);
-            return;
+        Node outside = bias == null ? null : call.vector(biasName, bias); // of the product
+        if (outside != null) {
+            Products.addBias(pass, y, -1, outside);
         }
-        // the bias is outside of the product
-        Kernels kernels = pass.backend().kernels();
-        Tensor rows = pass.allocate(y.value().rows(), weight.out());
-        kernels.fillRows(call.vector(biasName, bias).value(), rows);
-        kernels.addScaled(-1, rows, y.value());
         magnitude.scale(pass, y);
-        kernels.add(y.value(), rows, y.value());
+        if (outside != null) {
+            Products.addBias(pass, y, outside);
+        }
     }
 
     @Override
     public void mergeInto(Backend backend, Tensor merged) {
-        magnitude.mergeInto(backend, merged, () -> super.mergeInto(backend, merged));
+        magnitude.mergeInto(backend, merged, false, () -> super.mergeInto(backend, merged));
     }
 
     @Override

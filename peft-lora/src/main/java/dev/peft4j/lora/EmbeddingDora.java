@@ -24,7 +24,8 @@ final class EmbeddingDora extends EmbeddingLora {
     EmbeddingDora(LoraConfig config, EmbeddingSite site, ModelSites model, RandomGenerator random) {
         super(config, site, model, random);
         FrozenWeight table = model.weight(site.name() + ".weight"); // (V, C)
-        magnitude = new Magnitude(site.name(), model.backend(), table, true, a, b, scaling);
+        RowNorms norms = new LowRankNorms(model.backend(), table, true, a, b, scaling);
+        magnitude = new Magnitude(site.name(), model.backend(), norms, a, b, site.width());
     }
 
     @Override
@@ -45,7 +46,7 @@ final class EmbeddingDora extends EmbeddingLora {
 
     @Override
     public void mergeInto(Backend backend, Tensor merged) {
-        magnitude.mergeInto(backend, merged, () -> super.mergeInto(backend, merged));
+        magnitude.mergeInto(backend, merged, true, () -> super.mergeInto(backend, merged));
     }
 
     @Override

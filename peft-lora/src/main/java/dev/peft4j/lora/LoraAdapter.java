@@ -1,6 +1,7 @@
 package dev.peft4j.lora;
 
 import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.ConvUpdate;
 import dev.peft4j.core.adapter.LayeredAdapter;
 import dev.peft4j.core.adapter.LinearUpdate;
 import dev.peft4j.core.adapter.TokenRows;
@@ -42,7 +43,7 @@ final class LoraAdapter extends LayeredAdapter {
                                 ? new EmbeddingDora(config, embedding, model, random)
                                 : new EmbeddingLora(config, embedding, model, random));
             } else if (site instanceof ConvSite convolution) {
-                add(convolution, new ConvLora(config, convolution, model, random));
+                add(convolution, newLayer(convolution, model, random));
             }
         }
         WeightTying tying = config.tying(model);
@@ -82,6 +83,12 @@ final class LoraAdapter extends LayeredAdapter {
                 layer.useBase(baseWeight(weight), backend());
             }
         }
+        convolutions().forEach((name, update) -> {
+            String weight = name + ".weight";
+            if (replacement(weight) != null && update instanceof ConvDora layer) {
+                layer.useBase(baseWeight(weight), backend());
+            }
+        });
     }
 
     /** In PEFT, a head and its embedding share what the file has for the head. */
@@ -107,6 +114,15 @@ final class LoraAdapter extends LayeredAdapter {
                 : new LoraLayer(config, site, model, random);
     }
 
+    private ConvUpdate newLayer(ConvSite site, ModelSites model, RandomGenerator random) {
+        if (config.dora()) {
+            return new ConvDora(config, site, model, random);
+        }
+        return config.loraBias()
+                ? new ConvLoraBias(config, site, model, random)
+                : new ConvLora(config, site, model, random);
+    }
+
     private void trainBiases(ModelSites model) {
         if (config.bias() == LoraConfig.Bias.NONE) {
             return;
@@ -122,7 +138,7 @@ final class LoraAdapter extends LayeredAdapter {
                 if (all) {
                     alsoSaveBias(name, replaced, model);
                 }
-            } else if (all || updates().containsKey(module)) {
+            } else if (all || updates().containsKey(module) || convolutions().containsKey(module)) {
                 trainBias(name);
             }
         }

@@ -63,6 +63,7 @@ public final class LoraCombination {
             all.add(lora);
         }
         requireOneOwner(model, all);
+        requireNoConvolutions(model, all);
         Lease.Use held = Lease.all(model, all);
         try (held) {
             Map<Site, SiteSum> sums = new LinkedHashMap<>();
@@ -86,6 +87,17 @@ public final class LoraCombination {
         if (adapters.stream().anyMatch(a -> !a.trainedRows().isEmpty())) {
             throw new BadInputException("an adapter with trainable_token_indices was to be combined; rows of tokens"
                     + " take the place of the base's and cannot be added up. Use the adapters together in one call.");
+        }
+    }
+
+    /** The updates of linear layers and embeddings are added up. */
+    private static void requireNoConvolutions(ModelSites model, List<LoraAdapter> adapters) {
+        for (Site site : model.convSites()) {
+            if (adapters.stream().anyMatch(a -> a.actsAt(site))) {
+                throw new BadInputException(
+                        "an adapter that acts at the convolution " + site.name()
+                                + " was to be combined; linear layers and embeddings can be. Use the adapters together in one call.");
+            }
         }
     }
 

@@ -245,7 +245,7 @@ public record LoraConfig(
             } else if (s instanceof EmbeddingSite e) {
                 count += (long) rank(s) * (e.entries() + e.width()) + (dora ? e.width() : 0);
             } else if (s instanceof ConvSite c) {
-                count += ConvLora.count(c, rank(s));
+                count += ConvLora.count(c, rank(s)) + (dora || loraBias ? c.out() : 0);
             }
         }
         for (String name : model.tensorNames()) {

@@ -67,9 +67,11 @@ public final class LoraConversion {
             decompositions.put(site, svd);
             ranks.put(site.name(), rank > 0 ? Math.min(rank, svd.size()) : svd.rankOf(energy));
         }
-        if (decompositions.isEmpty() || model.embeddingSites().stream().anyMatch(adapter::actsAt)) {
+        boolean elsewhere = model.embeddingSites().stream().anyMatch(adapter::actsAt)
+                || model.convSites().stream().anyMatch(adapter::actsAt);
+        if (decompositions.isEmpty() || elsewhere) {
             throw new BadInputException("an adapter that acts at " + decompositions.size()
-                    + " linear layers" + (decompositions.isEmpty() ? "" : " and at an embedding")
+                    + " linear layers" + (elsewhere ? " and at embeddings or convolutions" : "")
                     + " was to be converted to LoRA; it has to act at linear layers only.");
         }
         int largest = ranks.values().stream().mapToInt(r -> r).max().orElse(1);

@@ -6,110 +6,53 @@ import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Backend;
-import dev.peft4j.core.tensor.Kernels;
-import dev.peft4j.core.tensor.MatrixEngine;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.weight.FrozenWeight;
-import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The trained lengths m (1, O) of DoRA and the norms that divide them: {@code y = m / ‖W + s·B A‖ ⊙ y}, where the norm of each row of the weight is a
- * constant for the derivative. It is computed without the product B A: {@code ‖W + s·B A‖² = ‖W‖² + 2s·(W Aᵀ)·B + s²·B (A Aᵀ) Bᵀ}, row by row.
+ * constant for the derivative.
  */
 final class Magnitude {
-    private FrozenWeight weight; // (O, I), or a table (I, O)
-    private final boolean table;
-    private final Parameter a; // (R, I)
-    private final Parameter b; // (O, R)
-    private final double scaling;
-    private final double[] squares; // ‖W‖² of each row
+    private final RowNorms norms;
+    private final Parameter a;
+    private final Parameter b;
     private final Parameter parameter; // (1, O)
     private final KeptValue kept = new KeptValue(); // m / ‖W + s·B A‖, (1, O)
 
     /**
      * Lengths that change nothing.
      *
-     * @param weight of the base (O, I)
-     * @param table whether it is turned round: a table of vectors
+     * @param norms of the weight with the update
      * @param a of the update
      * @param b of the update
+     * @param shape of the lengths in files
      */
-    Magnitude(
-            String site,
-            Backend backend,
-            FrozenWeight weight,
-            boolean table,
-            Parameter a,
-            Parameter b,
-            double scaling) {
-        this.weight = weight;
-        this.table = table;
+    Magnitude(String site, Backend backend, RowNorms norms, Parameter a, Parameter b, int... shape) {
+        this.norms = norms;
         this.a = a;
         this.b = b;
-        this.scaling = scaling;
-        int n = b.value().rows();
-        squares = new double[n];
-        useBase(weight, backend);
-        Tensor lengths = Tensor.allocate(backend.dtype(), 1, n);
+        Tensor lengths = Tensor.allocate(backend.dtype(), 1, norms.size());
         lengths.set(norms(backend));
-        parameter = new Parameter(site + ".lora_magnitude_vector", lengths, n);
+        parameter = new Parameter(site + ".lora_magnitude_vector", lengths, shape);
     }
 
     /** Computes with another weight of the base. */
-    final void useBase(FrozenWeight other, Backend backend) {
-        weight = other;
+    void useBase(FrozenWeight other, Backend backend) {
         kept.free();
-        Arrays.fill(squares, 0);
-        try (Arena arena = new Arena(backend.dtype());
-                Pass pass = Pass.inference(backend, arena)) {
-            weight.forEachPanel(pass, (from, panel) -> {
-                for (int o = 0; o < (table ? squares.length : panel.rows()); o++) {
-                    squares[table ? o : from + o] += backend.kernels().sumOfSquares(row(panel, o));
-                }
-            });
-        }
-    }
-
-    private Tensor row(Tensor t, int o) {
-        return table ? t.columns(o, 1) : t.rows(o, 1);
+        norms.useBase(other, backend);
     }
 
     Parameter parameter() {
         return parameter;
     }
 
-    /** {@code ‖W + s·B A‖²} of each row (1, O), in memory of a pass. */
-    private Tensor squaredNorms(Pass pass) {
-        int r = a.value().rows();
-        int n = squares.length;
-        Tensor wa = pass.allocate(n, r);
-        Tensor aa = pass.allocate(r, r);
-        Tensor baa = pass.allocate(n, r);
-        Tensor sum = pass.allocate(1, n);
-        MatrixEngine matrices = pass.backend().matrices();
-        weight.forEachPanel(pass, (from, panel) -> { // W Aᵀ
-            if (table) {
-                Tensor part = a.value().columns(from, panel.rows());
-                matrices.gemm(true, true, 1, panel, part, from == 0 ? 0 : 1, wa);
-            } else {
-                matrices.gemm(false, true, 1, panel, a.value(), 0, wa.rows(from, panel.rows()));
-            }
-        });
-        matrices.gemm(false, true, 1, a.value(), a.value(), 0, aa); // A Aᵀ
-        matrices.gemm(false, false, 1, b.value(), aa, 0, baa); // B A Aᵀ
-        sum.set(squares);
-        Kernels kernels = pass.backend().kernels();
-        kernels.addRowDots(2 * scaling, wa, b.value(), sum);
-        kernels.addRowDots(scaling * scaling, baa, b.value(), sum);
-        return sum;
-    }
-
     /** {@code 1 / ‖W + s·B A‖} of each row (1, O). */
     private Tensor inverseNorms(Pass pass) {
-        Tensor sum = squaredNorms(pass);
+        Tensor sum = norms.squares(pass);
         pass.backend().kernels().power(-0.5, sum, sum);
         return sum;
     }
@@ -135,13 +78,17 @@ final class Magnitude {
         return new Factors(f.b(), f.a(), f.r(), f.scaling(), gains, null);
     }
 
-    /** Adds an update to a weight, and multiplies its rows as a pass does. */
-    void mergeInto(Backend backend, Tensor merged, Runnable update) {
+    /**
+     * Adds an update to a weight, and multiplies it as a pass does.
+     *
+     * @param columns whether a length is that of a column of the weight: in a table
+     */
+    void mergeInto(Backend backend, Tensor merged, boolean columns, Runnable update) {
         try (Arena arena = new Arena(backend.dtype());
                 Pass pass = Pass.inference(backend, arena)) {
             Tensor gain = gain(pass, inverseNorms(pass));
             update.run();
-            if (table) {
+            if (columns) {
                 backend.kernels().scaleColumns(merged, gain, merged);
             } else {
                 backend.kernels().scaleRows(merged, gain, merged);
@@ -156,7 +103,7 @@ final class Magnitude {
 
     private double[] norms(Backend backend) {
         return alone(backend, pass -> {
-            Tensor sum = squaredNorms(pass);
+            Tensor sum = norms.squares(pass);
             backend.kernels().power(0.5, sum, sum);
             return sum;
         });
@@ -165,7 +112,7 @@ final class Magnitude {
     /** Scales the columns of y by {@code m / norm}, in place. */
     void scale(Pass pass, Node y) {
         if (KeptValue.serves(pass)) {
-            long version = KeptValue.version(List.of(a, b, parameter)) + weight.version();
+            long version = KeptValue.version(List.of(a, b, parameter)) + norms.version();
             Tensor gain = kept.get(pass, version, () -> gain(pass, inverseNorms(pass)));
             pass.backend().kernels().scaleColumns(y.value(), gain, y.value());
             return;

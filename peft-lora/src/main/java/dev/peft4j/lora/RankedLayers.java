@@ -3,8 +3,8 @@ package dev.peft4j.lora;
 import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.NamePattern;
 import dev.peft4j.core.error.BadInputException;
-import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.site.Site;
 import java.util.List;
 import java.util.Map;
 
@@ -33,14 +33,14 @@ public record RankedLayers(
     }
 
     /** The rank at a layer. */
-    public int rank(LinearSite site) {
+    public int rank(Site site) {
         int rank = NamePattern.value(rankPattern, site.name(), r);
         NamePattern.requireRank("r of " + site.name(), rank);
         return rank;
     }
 
     /** {@code alpha / r} at a layer. */
-    public double scaling(LinearSite site) {
+    public double scaling(Site site) {
         double found = NamePattern.value(alphaPattern, site.name(), alpha);
         NamePattern.requireFinite("alpha of " + site.name(), found);
         return found / rank(site);
@@ -51,8 +51,8 @@ public record RankedLayers(
      *
      * @throws BadInputException if there are none, or a pattern matches none of them
      */
-    public List<LinearSite> sites(ModelSites model) {
-        List<LinearSite> sites = attachment.sites(model);
+    public List<Site> sites(ModelSites model) {
+        List<Site> sites = attachment.sitesWithConvolutions(model);
         NamePattern.check(rankPattern, sites, attachment.read());
         NamePattern.check(alphaPattern, sites, attachment.read());
         return sites;
@@ -65,7 +65,7 @@ public record RankedLayers(
 
     /** {@code adapter_config.json} with these fields. */
     public Map<String, Object> toJson(String peftType, ModelSites model) {
-        List<LinearSite> sites = sites(model);
+        List<Site> sites = sites(model);
         Map<String, Object> json = attachment.toJson(peftType, model, sites);
         json.put("r", r);
         json.put("alpha", alpha);

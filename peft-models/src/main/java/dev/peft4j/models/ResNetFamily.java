@@ -30,6 +30,7 @@ public final class ResNetFamily implements ModelFamily {
     private static final double MOMENTUM = 0.1;
     private static final FamilyTraits TRAITS = FamilyTraits.builder(PREFIX)
             .targets("LORA", "convolution")
+            .sequences("classifier", "layers", "layer")
             .head(TaskType.IMAGE_CLS, "classifier.1", "ResNetForImageClassification")
             .namesElsewhere(namesElsewhere())
             .withoutKeysInFront()

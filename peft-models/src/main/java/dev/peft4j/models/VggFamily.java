@@ -28,6 +28,7 @@ public final class VggFamily implements ModelFamily {
     private static final String POOLING = "M";
     private static final int KERNEL = 3;
     private static final FamilyTraits TRAITS = FamilyTraits.builder("")
+            .sequences("features", "classifier")
             .head(TaskType.IMAGE_CLS, "classifier.6", "VGG")
             .withoutKeysInFront()
             .build();

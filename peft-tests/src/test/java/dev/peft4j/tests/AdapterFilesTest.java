@@ -340,7 +340,8 @@ class AdapterFilesTest {
                 () -> lora.withDora().withInit(LoraInit.of(LoraInit.Kind.PISSA)),
                 () -> LoHaConfig.of(-1, 8, any),
                 () -> LoKrConfig.of(0, 8, any),
-                () -> new LoKrConfig(2, 2, 0, 0, false, LoKrConfig.Init.RANDOM, false, 0, Map.of(), Map.of(), any),
+                () -> new LoKrConfig(
+                        2, 2, 0, 0, false, LoKrConfig.Init.RANDOM, false, 0, false, Map.of(), Map.of(), any),
                 () -> VeraConfig.of(0, any),
                 () -> OftConfig.of(0, any),
                 () -> new OftConfig(2, 8, 5, false, 0, 0, true, any),

@@ -227,11 +227,22 @@ class FiniteDifferenceTest {
                     case "pissa" -> LoraConfig.of(2, 4).withInit(LoraInit.of(LoraInit.Kind.PISSA));
                     case "adalora" ->
                         new AdaLoraConfig(RankSchedule.of(3, 2), 5, 0.25, 0.5, Map.of(), Attachment.DEFAULT);
-                    case "loha" -> new LoHaConfig(2, 4, 0.25, 0.1, true, Map.of(), Map.of(), wide);
+                    case "loha" -> new LoHaConfig(2, 4, 0.25, 0.1, true, false, Map.of(), Map.of(), wide);
                     case "lokr" -> LoKrConfig.of(2, 4, wide);
                     case "lokr_both" ->
                         new LoKrConfig(
-                                1, 2, 0.25, 0, true, LoKrConfig.Init.SECOND_ZERO, true, 4, Map.of(), Map.of(), wide);
+                                1,
+                                2,
+                                0.25,
+                                0,
+                                true,
+                                LoKrConfig.Init.SECOND_ZERO,
+                                true,
+                                4,
+                                false,
+                                Map.of(),
+                                Map.of(),
+                                wide);
                     case "vera" -> new VeraConfig(5, 7, true, 0.1, 0.25, true, wide);
                     case "ia3" -> Ia3Config.DEFAULT;
                     case "norms" -> NormTuningConfig.ALL;

@@ -200,7 +200,7 @@ final class GoldenChecks {
             throws IOException {
         int compared = 0;
         for (Parameter p : adapter.parameters()) {
-            if (model.statistics().contains(p.name())) {
+            if (!p.isTrainable()) { // statistics
                 continue;
             }
             String name = prefix.isEmpty() ? golden.checkpointName(p.name()) : adapter.savedName(p);

@@ -73,7 +73,7 @@ public record BitFitConfig(Attachment attachment) implements PeftConfig {
 
     private List<Site> choose(TargetModules target, ModelSites model) {
         List<Site> all = new ArrayList<>(model.embeddingSites());
-        all.addAll(model.linearSites());
+        all.addAll(Attachment.withConvolutions(model));
         all.addAll(model.normSites());
         return attachment.choose(all, target, model);
     }

@@ -2,8 +2,10 @@ package dev.peft4j.adapters.ia3;
 
 import dev.peft4j.core.adapter.LayeredAdapter;
 import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.site.ConvSite;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.site.Site;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 
@@ -16,8 +18,13 @@ final class Ia3Adapter extends LayeredAdapter {
         this.config = config;
         RandomGenerator random = new SplittableRandom(seed);
         build(() -> {
-            for (LinearSite site : config.sites(model)) {
-                add(site, new Ia3Layer(config, site, config.scalesInput(model, site), model.backend(), random));
+            for (Site site : config.sites(model)) {
+                boolean input = config.scalesInput(model, site);
+                if (site instanceof ConvSite c) {
+                    add(c, new Ia3Convolution(config, c, input, model.backend(), random));
+                } else if (site instanceof LinearSite linear) {
+                    add(linear, new Ia3Layer(config, linear, input, model.backend(), random));
+                }
             }
             trainModules(config.attachment().whole(model));
         });
@@ -29,9 +36,12 @@ final class Ia3Adapter extends LayeredAdapter {
     }
 
     /** The factors of a layer. */
-    Ia3Layer layer(String name) {
+    Ia3Update layer(String name) {
         if (updates().get(name) instanceof Ia3Layer layer) {
             return layer;
+        }
+        if (convolutions().get(name) instanceof Ia3Convolution convolution) {
+            return convolution;
         }
         throw new BadInputException("IA3 is not attached to " + name);
     }

@@ -6,8 +6,10 @@ import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.site.ConvSite;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.site.Site;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumSet;
@@ -84,8 +86,8 @@ public record Ia3Config(@Nullable FeedForward feedForward, boolean onesAtStart, 
      *
      * @throws BadInputException if a feed-forward layer is not one of them
      */
-    List<LinearSite> sites(ModelSites model) {
-        List<LinearSite> sites = attachment.choose(model.linearSites(), target(model), model, false);
+    List<Site> sites(ModelSites model) {
+        List<Site> sites = attachment.choose(Attachment.withConvolutions(model), target(model), model, false);
         List<String> unmatched = attachment.read() ? List.of() : unmatchedFeedForward(sites);
         if (!unmatched.isEmpty()) {
             throw new BadInputException("feedforward_modules " + unmatched + " matches none of the "
@@ -99,7 +101,7 @@ public record Ia3Config(@Nullable FeedForward feedForward, boolean onesAtStart, 
         return attachment.targetOr(PEFT_TYPE, model);
     }
 
-    private List<String> unmatchedFeedForward(List<LinearSite> sites) {
+    private List<String> unmatchedFeedForward(List<Site> sites) {
         return feedForward == null
                 ? List.of()
                 : feedForward.endings().stream()
@@ -127,7 +129,7 @@ public record Ia3Config(@Nullable FeedForward feedForward, boolean onesAtStart, 
     }
 
     /** Whether the input of a layer is scaled. */
-    boolean scalesInput(ModelSites model, LinearSite site) {
+    boolean scalesInput(ModelSites model, Site site) {
         return inner(model).means(site.name());
     }
 
@@ -145,13 +147,20 @@ public record Ia3Config(@Nullable FeedForward feedForward, boolean onesAtStart, 
     public long parameterCount(ModelSites model) {
         return attachment.wholeCount(model)
                 + sites(model).stream()
-                        .mapToLong(s -> scalesInput(model, s) ? s.in() : s.out())
+                        .mapToLong(s -> channels(s, scalesInput(model, s)))
                         .sum();
+    }
+
+    private static int channels(Site site, boolean input) {
+        if (site instanceof ConvSite c) {
+            return input ? c.in() : c.out();
+        }
+        return site instanceof LinearSite l ? (input ? l.in() : l.out()) : 0;
     }
 
     @Override
     public Map<String, Object> toJson(ModelSites model) {
-        List<LinearSite> sites = sites(model);
+        List<Site> sites = sites(model);
         TargetModules t = target(model);
         Map<String, Object> json = attachment.withTarget(t).toJson(PEFT_TYPE, model, sites);
         // PEFT asks for feed-forward modules by the same words as for target modules
@@ -167,12 +176,12 @@ public record Ia3Config(@Nullable FeedForward feedForward, boolean onesAtStart, 
             json.put("target_modules", t.names());
             json.put("feedforward_modules", inner.endings());
         } else {
-            json.put("target_modules", sites.stream().map(LinearSite::name).toList());
+            json.put("target_modules", sites.stream().map(Site::name).toList());
             json.put(
                     "feedforward_modules",
                     sites.stream()
                             .filter(s -> scalesInput(model, s))
-                            .map(LinearSite::name)
+                            .map(Site::name)
                             .toList());
         }
         json.put("init_ia3_weights", onesAtStart);

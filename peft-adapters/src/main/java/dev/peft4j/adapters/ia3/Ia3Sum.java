@@ -2,8 +2,8 @@ package dev.peft4j.adapters.ia3;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.error.BadInputException;
-import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.site.Site;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.List;
 
@@ -25,14 +25,14 @@ public final class Ia3Sum {
         if (!(adapters.get(0) instanceof Ia3Adapter first)) {
             throw notIa3(adapters.get(0));
         }
-        List<LinearSite> sites = first.config().sites(model);
+        List<Site> sites = first.config().sites(model);
         if (!first.config().attachment().wholeModules(model).isEmpty()) {
             throw new BadInputException("the adapters train the modules "
                     + first.config().attachment().wholeModules(model)
                     + " whole, which cannot be added up. Use adapters without modules_to_save.");
         }
         Ia3Adapter sum = new Ia3Adapter(first.config(), model, 0);
-        for (LinearSite site : sites) {
+        for (Site site : sites) {
             sum.layer(site.name()).factors().fill(0);
         }
         for (int i = 0; i < weights.length; i++) {
@@ -41,7 +41,7 @@ public final class Ia3Sum {
                 sum.close();
                 throw notIa3(adapters.get(i));
             }
-            for (LinearSite site : sites) {
+            for (Site site : sites) {
                 Tensor target = sum.layer(site.name()).factors();
                 model.backend()
                         .kernels()

@@ -39,22 +39,22 @@ public interface Adapter extends Leased, AutoCloseable {
     default void requireFits(ModelSites model) {}
 
     /**
-     * The input that the base product of a linear layer gets instead of x; x itself, unless {@link #changesInput}. Several adapters change it one after
-     * the other, before any acts on the output.
+     * The input that the base product of a linear layer or a convolution gets instead of x; x itself, unless {@link #changesInput}. Several adapters change it
+     * one after the other, before any acts on the output.
      *
-     * @param x (T, I)
+     * @param x (T, I), or (N · H · W, I)
      */
-    default Node linearInput(Call call, LinearSite site, Node x) {
+    default Node layerInput(Call call, Site site, Node x) {
         return x;
     }
 
     /** Whether it multiplies what adapters in front of it add to the output of a layer, beside the base product. */
-    default boolean scalesChanges(LinearSite site) {
+    default boolean scalesChanges(Site site) {
         return false;
     }
 
     /** Whether it changes the input of the base product of a layer. */
-    default boolean changesInput(LinearSite site) {
+    default boolean changesInput(Site site) {
         return false;
     }
 
@@ -157,22 +157,20 @@ public interface Adapter extends Leased, AutoCloseable {
         return false;
     }
 
-    /** Adds what the adapter does at a linear layer to a copy (O, I) of its weight. */
-    default void mergeInto(LinearSite site, Tensor weight) {}
-
-    /** Adds what the adapter does at a convolution to a copy of its weight. */
-    default void mergeInto(ConvSite site, Tensor weight) {}
-
-    /** Does to a copy (V, C) of a table what the adapter does when tokens are looked up. */
-    default void mergeInto(EmbeddingSite site, Tensor table) {}
+    /**
+     * Does to a copy of the weight of a layer what the adapter does when the layer runs.
+     *
+     * @param weight (O, I), (O, I / groups · taps) of a convolution, or a table (V, C)
+     */
+    default void mergeInto(Site site, Tensor weight) {}
 
     /** Whether it changes the bias of a layer. */
-    default boolean changesBias(LinearSite site) {
+    default boolean changesBias(Site site) {
         return false;
     }
 
     /** Whether a layer without a bias gets one by it, so that it cannot be merged there. */
-    default boolean needsBias(LinearSite site) {
+    default boolean needsBias(Site site) {
         return true;
     }
 
@@ -181,8 +179,8 @@ public interface Adapter extends Leased, AutoCloseable {
         return !addsRows();
     }
 
-    /** Adds what the adapter does to the bias (1, O) of a linear layer to a copy of it. */
-    default void mergeIntoBias(LinearSite site, Tensor bias) {}
+    /** Adds what the adapter does to the bias (1, O) of a layer to a copy of it. */
+    default void mergeIntoBias(Site site, Tensor bias) {}
 
     /** Tensors that readers of the file expect besides the parameters, by the same names as these. */
     default Map<String, SavedTwin> alsoSaved() {

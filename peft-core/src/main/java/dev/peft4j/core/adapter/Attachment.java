@@ -28,6 +28,8 @@ public record Attachment(
     /** The method whose default layers PEFT takes for its relatives too. */
     private static final String LORA = "LORA";
 
+    private static final String AT_CONVOLUTIONS = " Methods that act at convolutions: LORA, LOHA, LOKR, IA3, BITFIT.";
+
     /** The target that PEFT takes for no layer at all. */
     public static final String NOTHING = "dummy-target-modules";
 
@@ -164,6 +166,18 @@ public record Attachment(
         return choose(model.linearSites(), targetFor(model), model);
     }
 
+    /** Like {@link #sites}, for a method that acts at convolutions too, which come behind the linear layers. */
+    public List<Site> sitesWithConvolutions(ModelSites model) {
+        return choose(withConvolutions(model), targetFor(model), model);
+    }
+
+    /** The linear layers of a model and its convolutions. */
+    public static List<Site> withConvolutions(ModelSites model) {
+        List<Site> all = new ArrayList<>(model.linearSites());
+        all.addAll(model.convSites());
+        return all;
+    }
+
     /** Like {@link #sites}, for a method that acts at embeddings too. */
     public List<Site> sitesWithEmbeddings(ModelSites model) {
         List<Site> all = new ArrayList<>(model.embeddingSites());
@@ -174,8 +188,7 @@ public record Attachment(
     /** Like {@link #sites}, for a method that acts at embeddings and convolutions too. */
     public List<Site> sitesOfAllKinds(ModelSites model) {
         List<Site> all = new ArrayList<>(model.embeddingSites());
-        all.addAll(model.linearSites());
-        all.addAll(model.convSites());
+        all.addAll(withConvolutions(model));
         return choose(all, targetFor(model), model);
     }
 
@@ -197,6 +210,7 @@ public record Attachment(
         }
         WholeModules whole = whole(model);
         if (!read()) {
+            requireKind(chosenFrom, chosen, model);
             List<S> all = chosen.select(chosenFrom);
             List<S> left = all.stream().filter(s -> !whole.hasLayer(s.name())).toList();
             if (left.isEmpty()) {
@@ -211,10 +225,28 @@ public record Attachment(
             if (!byName.containsKey(module)) {
                 throw new BadInputException("target_modules means " + module
                         + " too, which is no layer that the method can act at: there are " + byName.size()
-                        + " in this " + model.modelType() + " model. Name layers only.");
+                        + " in this " + model.modelType() + " model. Name layers only."
+                        + (model.convSites().stream().anyMatch(s -> s.name().equals(module)) ? AT_CONVOLUTIONS : ""));
             }
         }
         return chosenFrom.stream().filter(s -> meant.contains(s.name())).toList();
+    }
+
+    /** Refuses convolutions for a method that acts at none. */
+    private static void requireKind(List<? extends Site> chosenFrom, TargetModules chosen, ModelSites model) {
+        if (chosenFrom.containsAll(model.convSites())
+                || chosenFrom.stream().anyMatch(s -> chosen.isMatched(s.name()))) {
+            return;
+        }
+        List<String> meant = model.convSites().stream()
+                .map(Site::name)
+                .filter(chosen::isMatched)
+                .toList();
+        if (!meant.isEmpty()) {
+            throw new BadInputException("target_modules means " + meant.size() + " convolutions of this "
+                    + model.modelType() + " model, such as " + meant.get(0)
+                    + ", at which the method does not act. Name other layers." + AT_CONVOLUTIONS);
+        }
     }
 
     /**

@@ -28,9 +28,10 @@ final class BaseCopies {
         this.model = model;
     }
 
-    /** A trained copy of the tensor that is used under a name. */
+    /** A copy of the tensor that is used under a name; it is trained, unless it is a statistic. */
     Parameter train(String name, String savedName) {
         Parameter p = copy(model.storedName(name), savedName);
+        p.setTrainable(!model.statistics().contains(name));
         own.put(name, p);
         return p;
     }

@@ -5,7 +5,7 @@ import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.autograd.Products;
-import dev.peft4j.core.site.LinearSite;
+import dev.peft4j.core.site.Site;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Initial;
@@ -38,28 +38,57 @@ public abstract class DeltaUpdate implements LinearUpdate {
 
     /** A parameter of a layer that starts as PEFT's: kaiming_uniform(a=√5) = U(±1/√cols). */
     protected static Parameter uniform(
-            LinearSite site, String name, Backend backend, int rows, int cols, RandomGenerator random) {
-        Tensor t = Tensor.allocate(backend.dtype(), rows, cols);
-        Initial.uniform(t, 1 / Math.sqrt(cols), random);
-        return new Parameter(site.name() + "." + name, t, rows, cols);
+            Site site, String name, Backend backend, int rows, int cols, RandomGenerator random) {
+        return uniform(site, name, backend, rows, cols, random, rows, cols);
     }
 
-    /** ΔW (O, I), not scaled. */
+    /** The same with the dimensions that it has in files. */
+    protected static Parameter uniform(
+            Site site, String name, Backend backend, int rows, int cols, RandomGenerator random, int... shape) {
+        Tensor t = Tensor.allocate(backend.dtype(), rows, cols);
+        Initial.uniform(t, 1 / Math.sqrt(cols), random);
+        return new Parameter(site.name() + "." + name, t, shape);
+    }
+
+    /** ΔW, of the dimensions of the weight, not scaled. */
     protected abstract Node delta(Pass pass);
 
     @Override
     public final void forward(Call call, Node x, Node y) {
-        Pass pass = call.pass();
+        add(call.pass(), y, new Product() {
+            @Override
+            public void addTo(Node out, double factor, Node delta) {
+                Products.addLinear(call.pass(), out, factor, x, delta);
+            }
+
+            @Override
+            public Node of(Node delta) {
+                return Products.linear(call.pass(), x, delta);
+            }
+        });
+    }
+
+    /** What a layer does with a weight. */
+    public interface Product {
+        /** {@code out += factor · x ΔWᵀ}. */
+        void addTo(Node out, double factor, Node delta);
+
+        /** {@code x ΔWᵀ}. */
+        Node of(Node delta);
+    }
+
+    /** Changes y, the output of a layer of any kind, in place. */
+    public final void add(Pass pass, Node y, Product product) {
         if (pass.isTraining() && moduleDropout > 0 && draw(pass.nextSeed()) < moduleDropout) {
             return;
         }
         Node delta = keptOrNew(pass);
         if (!pass.isTraining() || rankDropout == 0) {
-            Products.addLinear(pass, y, scaling, x, delta);
+            product.addTo(y, scaling, delta);
             return;
         }
         // a row of ΔW is a column of the output
-        Node change = Products.linear(pass, x, delta);
+        Node change = product.of(delta);
         Node kept = pass.node(keptRows(pass, y.value().cols()));
         Products.addScaled(pass, y, scaling, Products.scaleColumns(pass, change, kept));
     }

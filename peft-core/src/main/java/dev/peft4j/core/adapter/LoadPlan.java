@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
 final class LoadPlan {
     private static final String ADAPTER = ".default"; // the name that PEFT gives an adapter in memory
     private static final String MAGNITUDE = ".lora_magnitude_vector";
+    private static final String BATCHES =
+            ".num_batches_tracked"; // on which nothing depends where norms have a momentum
 
     /** Where a tensor goes. */
     sealed interface Slot permits Into, Base, Covered {}
@@ -159,9 +161,10 @@ final class LoadPlan {
         return slots.get(inFile);
     }
 
-    /** Whether a tensor is of a layer that PEFT adapts and that changes nothing. */
+    /** Whether a tensor is of a layer that PEFT adapts and that changes nothing, or counts the batches that a norm has seen. */
     boolean isElsewhere(String inFile) {
-        return elsewhere.stream().anyMatch(layer -> inFile.startsWith(prefix + layer + "."));
+        return inFile.endsWith(BATCHES)
+                || elsewhere.stream().anyMatch(layer -> inFile.startsWith(prefix + layer + "."));
     }
 
     /** What is filled, in its order. */

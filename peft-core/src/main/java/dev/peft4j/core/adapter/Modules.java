@@ -10,8 +10,10 @@ import java.util.Set;
 /** The modules of a model, by the names of its tensors: layers, and what contains them. */
 final class Modules {
     private final Map<String, List<String>> tensors = new LinkedHashMap<>(); // below each module
+    private final List<String> sequences;
 
     Modules(ModelSites model) {
+        sequences = model.traits().sequences();
         for (String tensor : model.usedNames()) {
             for (int dot = tensor.indexOf('.'); dot >= 0; dot = tensor.indexOf('.', dot + 1)) {
                 tensors.computeIfAbsent(tensor.substring(0, dot), m -> new ArrayList<>())
@@ -30,10 +32,12 @@ final class Modules {
         return tensors.getOrDefault(module, List.of());
     }
 
-    /** Whether a module is a list of blocks, which has numbers below it. */
+    /** Whether a module is a list of blocks: it has numbers below it, and does not run as one module. */
     boolean isList(String module) {
-        return tensors.keySet().stream()
-                .anyMatch(m -> m.startsWith(module + ".")
-                        && m.substring(module.length() + 1).chars().allMatch(c -> c >= '0' && c <= '9'));
+        boolean runs = sequences.contains(module.substring(module.lastIndexOf('.') + 1));
+        return !runs
+                && tensors.keySet().stream()
+                        .anyMatch(m -> m.startsWith(module + ".")
+                                && m.substring(module.length() + 1).chars().allMatch(c -> c >= '0' && c <= '9'));
     }
 }

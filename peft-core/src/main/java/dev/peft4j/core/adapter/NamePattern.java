@@ -141,7 +141,7 @@ public final class NamePattern {
     /**
      * A rank pattern with the ranks that a file has, which count more than the config.
      *
-     * @param shape dimensions (R, n) of a tensor of a layer in the file, null where it is missing
+     * @param shape dimensions of a tensor of a layer in the file, of which the first is R; null where it is missing
      */
     public static <S extends Site> Map<String, Integer> fromFile(
             List<S> layers, Function<S, @Nullable List<Long>> shape, Map<String, Integer> pattern, int otherwise) {
@@ -149,7 +149,7 @@ public final class NamePattern {
         for (S layer : layers) {
             List<Long> found = shape.apply(layer);
             int configured = value(pattern, layer.name(), otherwise);
-            if (found != null && found.size() == 2 && found.get(0) > 0 && found.get(0) != configured) {
+            if (found != null && found.size() > 1 && found.get(0) > 0 && found.get(0) != configured) {
                 ranks.put(layer.name(), Math.toIntExact(found.get(0)));
             }
         }

@@ -46,13 +46,25 @@ abstract class SiteAdapter implements Adapter {
 
     /** Frees what updates keep beside their parameters. */
     final void freeKept() {
-        linear.values().forEach(LinearUpdate::free);
+        linear.values().forEach(LayerUpdate::free);
+        convolutions.values().forEach(LayerUpdate::free);
         embeddings.values().forEach(EmbeddingUpdate::free);
     }
 
     /** What is done at linear layers, by their names. */
     protected final Map<String, LinearUpdate> updates() {
         return linear;
+    }
+
+    /** What is done at convolutions, by their names. */
+    protected final Map<String, ConvUpdate> convolutions() {
+        return convolutions;
+    }
+
+    /** What is done at a linear layer or a convolution, or null. */
+    private @Nullable LayerUpdate layer(Site site) {
+        LinearUpdate update = linear.get(site.name());
+        return update == null ? convolutions.get(site.name()) : update;
     }
 
     /** What is done at a table of token vectors, or null. */
@@ -76,20 +88,20 @@ abstract class SiteAdapter implements Adapter {
     }
 
     @Override
-    public boolean changesInput(LinearSite site) {
-        LinearUpdate update = linear.get(site.name());
+    public boolean changesInput(Site site) {
+        LayerUpdate update = layer(site);
         return update != null && update.changesInput();
     }
 
     @Override
-    public boolean scalesChanges(LinearSite site) {
-        LinearUpdate update = linear.get(site.name());
+    public boolean scalesChanges(Site site) {
+        LayerUpdate update = layer(site);
         return update != null && update.scalesChanges();
     }
 
     @Override
-    public Node linearInput(Call call, LinearSite site, Node x) {
-        LinearUpdate update = linear.get(site.name());
+    public Node layerInput(Call call, Site site, Node x) {
+        LayerUpdate update = layer(site);
         return update == null ? x : update.input(call, x);
     }
 
@@ -135,47 +147,35 @@ abstract class SiteAdapter implements Adapter {
                 || tokens.stream().anyMatch(t -> t.isAt(site));
     }
 
+    /** Trained rows are rows of the weight of a head, on which an update acts; of a table, they take the place of what an update made. */
     @Override
-    public void mergeInto(LinearSite site, Tensor weight) {
+    public void mergeInto(Site site, Tensor weight) {
+        LayerUpdate update = layer(site);
+        EmbeddingUpdate ofTable = embeddings.get(site.name());
+        if (ofTable != null) {
+            ofTable.mergeInto(backend, weight);
+        }
         tokens.stream().filter(t -> t.isAt(site)).forEach(t -> t.mergeInto(weight));
-        LinearUpdate update = linear.get(site.name());
         if (update != null) {
             update.mergeInto(backend, weight);
         }
     }
 
     @Override
-    public void mergeInto(ConvSite site, Tensor weight) {
-        ConvUpdate update = convolutions.get(site.name());
-        if (update != null) {
-            update.mergeInto(backend, weight);
-        }
-    }
-
-    @Override
-    public void mergeInto(EmbeddingSite site, Tensor table) {
-        EmbeddingUpdate update = embeddings.get(site.name());
-        if (update != null) {
-            update.mergeInto(backend, table);
-        }
-        tokens.stream().filter(t -> t.isAt(site)).forEach(t -> t.mergeInto(table));
-    }
-
-    @Override
-    public boolean changesBias(LinearSite site) {
-        LinearUpdate update = linear.get(site.name());
+    public boolean changesBias(Site site) {
+        LayerUpdate update = layer(site);
         return update != null && update.changesBias();
     }
 
     @Override
-    public boolean needsBias(LinearSite site) {
-        LinearUpdate update = linear.get(site.name());
+    public boolean needsBias(Site site) {
+        LayerUpdate update = layer(site);
         return update != null && update.needsBias();
     }
 
     @Override
-    public void mergeIntoBias(LinearSite site, Tensor bias) {
-        LinearUpdate update = linear.get(site.name());
+    public void mergeIntoBias(Site site, Tensor bias) {
+        LayerUpdate update = layer(site);
         if (update != null) {
             update.mergeIntoBias(backend, bias);
         }

@@ -1,6 +1,7 @@
 package dev.peft4j.core.compose;
 
 import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.autograd.Lease;
@@ -11,10 +12,10 @@ import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.model.Model;
-import dev.peft4j.core.site.ConvSite;
 import dev.peft4j.core.site.EmbeddingSite;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.site.Site;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;
@@ -66,15 +67,10 @@ public final class MergedAdapter implements Adapter {
         Lease.Use held = Lease.all(model, adapters);
         try (held) {
             merged.copyReplaced(model, adapters);
-            for (LinearSite site : model.linearSites()) {
+            for (Site site : Attachment.withConvolutions(model)) {
                 StoppedException.ifInterrupted("adapters were to be merged");
                 merged.mergeWeight(model, adapters, site);
                 merged.mergeBias(model, adapters, site);
-            }
-            for (ConvSite site : model.convSites()) {
-                adapters.stream()
-                        .filter(a -> a.actsAt(site))
-                        .forEach(a -> a.mergeInto(site, merged.copyOf(model, site.name() + ".weight")));
             }
             for (EmbeddingSite site : model.embeddingSites()) {
                 merged.mergeTable(model, adapters, site);
@@ -127,7 +123,7 @@ public final class MergedAdapter implements Adapter {
         return copy;
     }
 
-    private void mergeWeight(ModelSites model, List<Adapter> adapters, LinearSite site) {
+    private void mergeWeight(ModelSites model, List<Adapter> adapters, Site site) {
         List<Adapter> acting = adapters.stream().filter(a -> a.actsAt(site)).toList();
         if (acting.isEmpty()) {
             return;
@@ -140,7 +136,7 @@ public final class MergedAdapter implements Adapter {
         acting.stream().filter(a -> !a.changesInput(site)).forEach(a -> a.mergeInto(site, weight));
     }
 
-    private void mergeBias(ModelSites model, List<Adapter> adapters, LinearSite site) {
+    private void mergeBias(ModelSites model, List<Adapter> adapters, Site site) {
         String name = site.name() + ".bias";
         boolean changed = false;
         for (Adapter a : adapters) {

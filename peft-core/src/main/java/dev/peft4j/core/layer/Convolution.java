@@ -5,10 +5,8 @@ import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.site.ConvSite;
-import dev.peft4j.core.tensor.MatrixEngine;
 import dev.peft4j.core.tensor.Patches;
 import dev.peft4j.core.tensor.Tensor;
-import dev.peft4j.core.weight.DenseWeight;
 import dev.peft4j.core.weight.FrozenWeight;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -46,8 +44,8 @@ public final class Convolution {
         FeatureMap y = new FeatureMap(pass.node(out), x.images(), p.outHeight(), p.outWidth());
         Call before = x.over(call);
         Call behind = y.over(call);
-        List<Call> readers = before.partsIf(this::isReplaced);
-        List<Call> writers = behind.partsIf(this::isReplaced);
+        List<Call> readers = before.partsIf(this::changesProduct);
+        List<Call> writers = behind.partsIf(this::changesProduct);
         for (int i = 0; i < readers.size(); i++) {
             product(
                     writers.get(i),
@@ -66,13 +64,19 @@ public final class Convolution {
         return y;
     }
 
-    private boolean isReplaced(Adapter adapter) {
-        return adapter.replacement(weightName) != null || (bias != null && adapter.replacement(biasName) != null);
+    private boolean changesProduct(Adapter adapter) {
+        return adapter.changesInput(site)
+                || adapter.replacement(weightName) != null
+                || (bias != null && adapter.replacement(biasName) != null);
     }
 
-    /** {@code y = x * W + b} with what the adapters put in the place of W and b. */
-    private void product(Call call, Patches p, Node x, Node y) {
+    /** {@code y = x * W + b} with what the adapters put in the place of x, W and b. */
+    private void product(Call call, Patches p, Node given, Node y) {
         Pass pass = call.pass();
+        Node x = given;
+        for (Adapter adapter : call.adapters()) {
+            x = adapter.layerInput(call, site, x);
+        }
         Node w = call.replacement(weightName);
         Node b = bias == null ? null : call.vector(biasName, bias);
         if (b != null) {
@@ -85,32 +89,7 @@ public final class Convolution {
         if (w != null) {
             Convolutions.convolve(pass, p, site.groups(), x, w, beta, y);
         } else {
-            frozen(pass, p, x, beta, y);
+            Convolutions.frozen(pass, p, site.groups(), x, weight, beta, y);
         }
-    }
-
-    /** The product with the base weight; the way back reads nothing but that. */
-    private void frozen(Pass pass, Patches p, Node x, double beta, Node y) {
-        MatrixEngine matrices = weight.products(pass.backend());
-        int mark = pass.begin();
-        Convolutions.product(pass, matrices, p, site.groups(), x.value(), plain(pass), beta, y.value());
-        pass.end(mark);
-        if (pass.needsGrad(x)) {
-            pass.record(y, () -> {
-                int start = pass.begin();
-                Convolutions.inputGradient(pass, matrices, p, site.groups(), y.grad(), plain(pass), x);
-                pass.end(start);
-            });
-        }
-    }
-
-    /** The weight as a matrix that products read. */
-    private Tensor plain(Pass pass) {
-        if (weight instanceof DenseWeight dense) {
-            return dense.tensor();
-        }
-        Tensor all = pass.allocate(weight.out(), weight.in());
-        pass.backend().kernels().writeRows(all, weight::decodeRow);
-        return all;
     }
 }

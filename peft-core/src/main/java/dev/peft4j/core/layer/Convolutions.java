@@ -6,6 +6,8 @@ import dev.peft4j.core.tensor.ImageKernels;
 import dev.peft4j.core.tensor.MatrixEngine;
 import dev.peft4j.core.tensor.Patches;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.core.weight.DenseWeight;
+import dev.peft4j.core.weight.FrozenWeight;
 import java.util.function.ObjIntConsumer;
 
 /**
@@ -50,12 +52,37 @@ public final class Convolutions {
         }
     }
 
+    /** The same with a base weight (O, I / groups · taps); the way back reads nothing but that. */
+    public static void frozen(Pass pass, Patches p, int groups, Node x, FrozenWeight weight, double beta, Node y) {
+        MatrixEngine matrices = weight.products(pass.backend());
+        int mark = pass.begin();
+        product(pass, matrices, p, groups, x.value(), plain(pass, weight), beta, y.value());
+        pass.end(mark);
+        if (pass.needsGrad(x)) {
+            pass.record(y, () -> {
+                int start = pass.begin();
+                inputGradient(pass, matrices, p, groups, y.grad(), plain(pass, weight), x);
+                pass.end(start);
+            });
+        }
+    }
+
+    /** A weight as a matrix that products read. */
+    private static Tensor plain(Pass pass, FrozenWeight weight) {
+        if (weight instanceof DenseWeight dense) {
+            return dense.tensor();
+        }
+        Tensor all = pass.allocate(weight.out(), weight.in());
+        pass.backend().kernels().writeRows(all, weight::decodeRow);
+        return all;
+    }
+
     private static boolean isDepthwise(int groups, Tensor x, Tensor y) {
         return groups > 1 && groups == x.cols() && groups == y.cols();
     }
 
     /** {@code y = x * W + beta · y}. */
-    static void product(
+    private static void product(
             Pass pass, MatrixEngine matrices, Patches p, int groups, Tensor x, Tensor weight, double beta, Tensor y) {
         if (isDepthwise(groups, x, y)) {
             Tensor to = beta == 0 ? y : pass.allocate(y.rows(), y.cols());
@@ -119,7 +146,7 @@ public final class Convolutions {
     }
 
     /** {@code dx += dy W}, each patch where it was copied from. */
-    static void inputGradient(
+    private static void inputGradient(
             Pass pass, MatrixEngine matrices, Patches p, int groups, Tensor dy, Tensor weight, Node x) {
         ImageKernels images = pass.backend().kernels().images();
         if (isDepthwise(groups, x.value(), dy)) {

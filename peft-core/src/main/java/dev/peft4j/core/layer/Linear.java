@@ -88,7 +88,7 @@ public final class Linear {
         Backend backend = pass.backend();
         Node x = given;
         for (Adapter adapter : call.adapters()) {
-            x = adapter.linearInput(call, site, x);
+            x = adapter.layerInput(call, site, x);
         }
         Node w = call.replacement(ownName);
         Node b = bias == null ? null : call.vector(biasName, bias);

@@ -41,6 +41,11 @@ public record ConvSite(
         return new ConvSite(name, in, out, height, width, height, width, 0, 0, 1);
     }
 
+    /** Columns of the weight: I / groups · taps. */
+    public int width() {
+        return in / groups * taps();
+    }
+
     /** Pixels of the kernel. */
     public int taps() {
         return kernelHeight * kernelWidth;

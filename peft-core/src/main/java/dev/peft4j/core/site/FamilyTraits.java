@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param prefix of all names that checkpoints of the base without a head do not have, with its dot; empty for none
  * @param targets names of the default layers of methods by {@code peft_type}; those of {@code LORA} serve its relatives too
  * @param feedForward names of the layers whose input IA3 scales instead of their output
+ * @param sequences last parts of the names of modules whose numbered parts run one behind the other as one module (PyTorch's {@code Sequential}); all other
+ *     numbered modules are lists of blocks
  * @param heads of the tasks that the family serves
  * @param attentionAdapters module of a block, behind its name, that has the bottlenecks of attention in AdapterHub's models
  * @param outputAdapters the same for the bottlenecks of the feed-forward
@@ -27,6 +29,7 @@ public record FamilyTraits(
         String prefix,
         Map<String, List<String>> targets,
         List<String> feedForward,
+        List<String> sequences,
         Map<TaskType, Head> heads,
         String attentionAdapters,
         String outputAdapters,
@@ -48,6 +51,7 @@ public record FamilyTraits(
     public FamilyTraits {
         targets = Map.copyOf(targets);
         feedForward = List.copyOf(feedForward);
+        sequences = List.copyOf(sequences);
         heads = Map.copyOf(heads);
     }
 
@@ -62,6 +66,7 @@ public record FamilyTraits(
                 "",
                 targets,
                 feedForward,
+                sequences,
                 heads,
                 attentionAdapters,
                 outputAdapters,
@@ -102,6 +107,7 @@ public record FamilyTraits(
         private final Map<String, List<String>> targets = new TreeMap<>();
         private final Map<TaskType, Head> heads = new EnumMap<>(TaskType.class);
         private List<String> feedForward = List.of();
+        private List<String> sequences = List.of();
         private String attentionAdapters = ".attention_adapters";
         private String outputAdapters = ".output_adapters";
         private boolean groupedKeys;
@@ -123,6 +129,12 @@ public record FamilyTraits(
         /** Layers whose input IA3 scales; they are among its targets too. */
         public Builder feedForward(String... names) {
             feedForward = List.of(names);
+            return this;
+        }
+
+        /** Modules whose numbered parts run as one, by the last parts of their names. */
+        public Builder sequences(String... names) {
+            sequences = List.of(names);
             return this;
         }
 
@@ -175,6 +187,7 @@ public record FamilyTraits(
                     prefix,
                     targets,
                     feedForward,
+                    sequences,
                     heads,
                     attentionAdapters,
                     outputAdapters,

@@ -5,8 +5,8 @@ import dev.peft4j.core.adapter.ConfigFields;
 import dev.peft4j.core.adapter.NamePattern;
 import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.adapter.PeftConfig;
-import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.site.Site;
 import dev.peft4j.lora.RankedLayers;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
@@ -21,6 +21,7 @@ import java.util.Map;
  * @param rankDropout probability with which a row of the update is dropped while training
  * @param moduleDropout probability with which the update of a layer is dropped while training
  * @param zeroStart whether a new adapter changes nothing ({@code init_weights})
+ * @param effectiveConv2d whether a convolution of several pixels has a small kernel of its own between its factors ({@code use_effective_conv2d})
  * @param rankPattern other ranks for layers whose name ends in a match of the key
  * @param alphaPattern other alphas, in the same way
  * @param attachment the layers, and the modules that are trained whole
@@ -31,6 +32,7 @@ public record LoHaConfig(
         double rankDropout,
         double moduleDropout,
         boolean zeroStart,
+        boolean effectiveConv2d,
         Map<String, Integer> rankPattern,
         Map<String, Double> alphaPattern,
         Attachment attachment)
@@ -48,18 +50,18 @@ public record LoHaConfig(
 
     /** Rank and alpha, on some layers. */
     public static LoHaConfig of(int r, double alpha, Attachment attachment) {
-        return new LoHaConfig(r, alpha, 0, 0, true, Map.of(), Map.of(), attachment);
+        return new LoHaConfig(r, alpha, 0, 0, true, false, Map.of(), Map.of(), attachment);
     }
 
     static LoHaConfig read(Map<String, Object> json) {
         ConfigFields f = new ConfigFields(json);
-        f.ignore("use_effective_conv2d"); // has no meaning for linear layers
         return new LoHaConfig(
                 f.whole("r", 8),
                 f.number("alpha", 8),
                 f.trainingProbability("rank_dropout", 0),
                 f.trainingProbability("module_dropout", 0),
                 f.truth("init_weights", true),
+                f.truth("use_effective_conv2d", false),
                 f.ranks(),
                 f.alphas(),
                 Attachment.read(f, EnumSet.of(Attachment.Choice.EXCLUDED, Attachment.Choice.BLOCKS)));
@@ -69,15 +71,15 @@ public record LoHaConfig(
         return new RankedLayers(r, alpha, rankPattern, alphaPattern, attachment);
     }
 
-    int rank(LinearSite site) {
+    int rank(Site site) {
         return layers().rank(site);
     }
 
-    double scaling(LinearSite site) {
+    double scaling(Site site) {
         return layers().scaling(site);
     }
 
-    List<LinearSite> sites(ModelSites model) {
+    List<Site> sites(ModelSites model) {
         return layers().sites(model);
     }
 
@@ -91,6 +93,12 @@ public record LoHaConfig(
         return layers().untrainable(model);
     }
 
+    /** With a small kernel of its own in each convolution of several pixels. */
+    public LoHaConfig withEffectiveConv2d() {
+        return new LoHaConfig(
+                r, alpha, rankDropout, moduleDropout, zeroStart, true, rankPattern, alphaPattern, attachment);
+    }
+
     @Override
     public LoHaConfig withModulesToSave(List<String> modules) {
         return new LoHaConfig(
@@ -99,6 +107,7 @@ public record LoHaConfig(
                 rankDropout,
                 moduleDropout,
                 zeroStart,
+                effectiveConv2d,
                 rankPattern,
                 alphaPattern,
                 attachment.withModulesToSave(modules));
@@ -113,7 +122,7 @@ public record LoHaConfig(
     public long parameterCount(ModelSites model) {
         return attachment.wholeCount(model)
                 + sites(model).stream()
-                        .mapToLong(s -> 2L * rank(s) * (s.in() + s.out()))
+                        .mapToLong(s -> LoHaShape.of(this, s).parameterCount())
                         .sum();
     }
 
@@ -123,6 +132,7 @@ public record LoHaConfig(
         json.put("rank_dropout", rankDropout);
         json.put("module_dropout", moduleDropout);
         json.put("init_weights", zeroStart);
+        json.put("use_effective_conv2d", effectiveConv2d);
         return json;
     }
 }

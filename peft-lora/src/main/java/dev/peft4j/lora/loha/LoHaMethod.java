@@ -5,8 +5,9 @@ import dev.peft4j.core.adapter.MethodOption;
 import dev.peft4j.core.adapter.NamedMethod;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.PeftMethod;
-import dev.peft4j.core.site.LinearSite;
+import dev.peft4j.core.layer.ConvDelta;
 import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.site.Site;
 import dev.peft4j.lora.RankOptions;
 import java.util.List;
 import java.util.Map;
@@ -39,8 +40,12 @@ public final class LoHaMethod implements PeftMethod {
     @Override
     public PeftConfig fit(PeftConfig config, ModelSites model, Map<String, List<Long>> shapes) {
         LoHaConfig c = PeftMethod.require(LoHaConfig.class, config);
-        for (LinearSite s : c.sites(model)) {
-            PeftMethod.requireShape(shapes, s.name() + ".hada_w1_b", c.rank(s), s.in());
+        for (Site s : c.sites(model)) {
+            PeftMethod.requireShape(
+                    shapes,
+                    s.name() + ".hada_w1_b",
+                    c.rank(s),
+                    LoHaShape.of(c, s).in());
         }
         return c;
     }
@@ -50,8 +55,8 @@ public final class LoHaMethod implements PeftMethod {
         LoHaConfig c = PeftMethod.require(LoHaConfig.class, config);
         RandomGenerator random = new SplittableRandom(seed);
         return PeftMethod.assemble(c, c.attachment(), model, adapter -> {
-            for (LinearSite site : c.sites(model)) {
-                adapter.add(site, new LoHaLayer(c, site, model.backend(), random));
+            for (Site site : c.sites(model)) {
+                ConvDelta.add(adapter, site, new LoHaLayer(c, site, model.backend(), random));
             }
         });
     }

@@ -6,8 +6,8 @@ import dev.peft4j.core.adapter.NamePattern;
 import dev.peft4j.core.adapter.OtherFields;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.error.BadInputException;
-import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.site.Site;
 import dev.peft4j.lora.RankedLayers;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
@@ -25,6 +25,7 @@ import java.util.Map;
  * @param init how the factors start ({@code init_weights})
  * @param decomposeBoth whether the first factor is decomposed too where that saves parameters
  * @param decomposeFactor size of the first factor, or -1 for factors of like size
+ * @param effectiveConv2d whether a convolution of several pixels has a small kernel of its own in its second factor ({@code use_effective_conv2d})
  * @param rankPattern other ranks for layers whose name ends in a match of the key
  * @param alphaPattern other alphas, in the same way
  * @param attachment the layers, and the modules that are trained whole
@@ -38,6 +39,7 @@ public record LoKrConfig(
         Init init,
         boolean decomposeBoth,
         int decomposeFactor,
+        boolean effectiveConv2d,
         Map<String, Integer> rankPattern,
         Map<String, Double> alphaPattern,
         Attachment attachment)
@@ -69,12 +71,11 @@ public record LoKrConfig(
 
     /** Rank and alpha, on some layers. */
     public static LoKrConfig of(int r, double alpha, Attachment attachment) {
-        return new LoKrConfig(r, alpha, 0, 0, false, Init.FIRST_ZERO, false, -1, Map.of(), Map.of(), attachment);
+        return new LoKrConfig(r, alpha, 0, 0, false, Init.FIRST_ZERO, false, -1, false, Map.of(), Map.of(), attachment);
     }
 
     static LoKrConfig read(Map<String, Object> json) {
         ConfigFields f = new ConfigFields(json);
-        f.ignore("use_effective_conv2d"); // has no meaning for linear layers
         return new LoKrConfig(
                 rank(f),
                 f.number("alpha", 8),
@@ -84,6 +85,7 @@ public record LoKrConfig(
                 init(f),
                 f.truth("decompose_both", false),
                 f.whole("decompose_factor", -1),
+                f.truth("use_effective_conv2d", false),
                 ranks(f),
                 f.alphas(),
                 Attachment.read(f, EnumSet.of(Attachment.Choice.EXCLUDED, Attachment.Choice.BLOCKS)));
@@ -119,15 +121,15 @@ public record LoKrConfig(
         return new RankedLayers(r, alpha, rankPattern, alphaPattern, attachment);
     }
 
-    int rank(LinearSite site) {
+    int rank(Site site) {
         return layers().rank(site);
     }
 
-    double scaling(LinearSite site) {
+    double scaling(Site site) {
         return layers().scaling(site);
     }
 
-    List<LinearSite> sites(ModelSites model) {
+    List<Site> sites(ModelSites model) {
         return layers().sites(model);
     }
 
@@ -141,6 +143,23 @@ public record LoKrConfig(
         return layers().untrainable(model);
     }
 
+    /** With a small kernel of its own in each convolution of several pixels. */
+    public LoKrConfig withEffectiveConv2d() {
+        return new LoKrConfig(
+                r,
+                alpha,
+                rankDropout,
+                moduleDropout,
+                rankDropoutScale,
+                init,
+                decomposeBoth,
+                decomposeFactor,
+                true,
+                rankPattern,
+                alphaPattern,
+                attachment);
+    }
+
     @Override
     public LoKrConfig withModulesToSave(List<String> modules) {
         return new LoKrConfig(
@@ -152,6 +171,7 @@ public record LoKrConfig(
                 init,
                 decomposeBoth,
                 decomposeFactor,
+                effectiveConv2d,
                 rankPattern,
                 alphaPattern,
                 attachment.withModulesToSave(modules));
@@ -179,6 +199,7 @@ public record LoKrConfig(
         json.put("init_weights", init == Init.SECOND_ZERO ? "lycoris" : (Object) (init == Init.FIRST_ZERO));
         json.put("decompose_both", decomposeBoth);
         json.put("decompose_factor", decomposeFactor);
+        json.put("use_effective_conv2d", effectiveConv2d);
         return json;
     }
 }

@@ -5,8 +5,9 @@ import dev.peft4j.core.adapter.MethodOption;
 import dev.peft4j.core.adapter.NamedMethod;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.PeftMethod;
-import dev.peft4j.core.site.LinearSite;
+import dev.peft4j.core.layer.ConvDelta;
 import dev.peft4j.core.site.ModelSites;
+import dev.peft4j.core.site.Site;
 import dev.peft4j.lora.RankOptions;
 import java.util.List;
 import java.util.Map;
@@ -39,12 +40,12 @@ public final class LoKrMethod implements PeftMethod {
     @Override
     public PeftConfig fit(PeftConfig config, ModelSites model, Map<String, List<Long>> shapes) {
         LoKrConfig c = PeftMethod.require(LoKrConfig.class, config);
-        for (LinearSite s : c.sites(model)) {
+        for (Site s : c.sites(model)) {
             LoKrShape shape = LoKrShape.of(c, s);
             if (shape.secondWhole()) {
-                PeftMethod.requireShape(shapes, s.name() + ".lokr_w2", shape.k(), shape.n());
+                PeftMethod.requireShape(shapes, s.name() + ".lokr_w2", shape.wholeShape());
             } else {
-                PeftMethod.requireShape(shapes, s.name() + ".lokr_w2_b", shape.r(), shape.n());
+                PeftMethod.requireShape(shapes, s.name() + ".lokr_w2_b", shape.r(), shape.lastCols());
             }
         }
         return c;
@@ -55,8 +56,8 @@ public final class LoKrMethod implements PeftMethod {
         LoKrConfig c = PeftMethod.require(LoKrConfig.class, config);
         RandomGenerator random = new SplittableRandom(seed);
         return PeftMethod.assemble(c, c.attachment(), model, adapter -> {
-            for (LinearSite site : c.sites(model)) {
-                adapter.add(site, new LoKrLayer(c, site, model.backend(), random));
+            for (Site site : c.sites(model)) {
+                ConvDelta.add(adapter, site, new LoKrLayer(c, site, model.backend(), random));
             }
         });
     }

@@ -1,9 +1,14 @@
 package dev.peft4j.lora.lokr;
 
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.site.ConvSite;
 import dev.peft4j.core.site.LinearSite;
+import dev.peft4j.core.site.Site;
+import java.util.List;
 
 /**
- * How the weight (O, I) of a layer is cut into Kronecker factors: {@code O = l · k}, {@code I = m · n}.
+ * How the weight (O, I) of a layer is cut into Kronecker factors: {@code O = l · k}, {@code I = m · n}. The second factor of a convolution has its kernel
+ * besides: (k, n, height, width).
  *
  * @param l rows of the first factor
  * @param k rows of the second
@@ -12,17 +17,60 @@ import dev.peft4j.core.site.LinearSite;
  * @param r rank of a factor that is decomposed
  * @param firstWhole whether the first factor (l, m) is one matrix
  * @param secondWhole whether the second factor (k, n) is one matrix
+ * @param kernel height and width of the kernel; empty for a linear layer
+ * @param effective whether a second factor that is decomposed has a small kernel (R, R, height, width) of its own
  */
-record LoKrShape(int l, int k, int m, int n, int r, boolean firstWhole, boolean secondWhole) {
+record LoKrShape(
+        int l,
+        int k,
+        int m,
+        int n,
+        int r,
+        boolean firstWhole,
+        boolean secondWhole,
+        List<Integer> kernel,
+        boolean effective) {
 
-    static LoKrShape of(LoKrConfig config, LinearSite site) {
+    static LoKrShape of(LoKrConfig config, Site site) {
+        if (site instanceof LinearSite linear) {
+            return of(config, site, linear.out(), linear.in(), List.of());
+        }
+        if (site instanceof ConvSite c) {
+            return of(config, site, c.out(), c.in() / c.groups(), List.of(c.kernelHeight(), c.kernelWidth()));
+        }
+        throw new BadInputException("LoKr was asked for at " + site.name()
+                + ", which is neither a linear layer nor a convolution. Name such layers.");
+    }
+
+    private static LoKrShape of(LoKrConfig config, Site site, int out, int in, List<Integer> kernel) {
         int r = config.rank(site);
-        int l = smallerFactor(site.out(), config.decomposeFactor());
-        int m = smallerFactor(site.in(), config.decomposeFactor());
-        int k = site.out() / l;
-        int n = site.in() / m;
+        int l = smallerFactor(out, config.decomposeFactor());
+        int m = smallerFactor(in, config.decomposeFactor());
+        int k = out / l;
+        int n = in / m;
         boolean decomposeFirst = config.decomposeBoth() && 2 * r < Math.max(l, m);
-        return new LoKrShape(l, k, m, n, r, !decomposeFirst, 2 * r >= Math.max(k, n));
+        boolean secondWhole = 2 * r >= Math.max(k, n);
+        boolean effective = config.effectiveConv2d() && !secondWhole && taps(kernel) > 1;
+        return new LoKrShape(l, k, m, n, r, !decomposeFirst, secondWhole, kernel, effective);
+    }
+
+    private static int taps(List<Integer> kernel) {
+        return kernel.stream().reduce(1, (a, b) -> a * b);
+    }
+
+    /** Pixels of the kernel; 1 for a linear layer. */
+    int taps() {
+        return taps(kernel);
+    }
+
+    /** Columns of the second factor as a matrix, or of the last of the factors that it is decomposed into. */
+    int lastCols() {
+        return effective ? n : n * taps();
+    }
+
+    /** The dimensions in files of the second factor where it is one tensor. */
+    int[] wholeShape() {
+        return kernel.isEmpty() ? new int[] {k, n} : new int[] {k, n, kernel.get(0), kernel.get(1)};
     }
 
     /**
@@ -56,7 +104,7 @@ record LoKrShape(int l, int k, int m, int n, int r, boolean firstWhole, boolean 
 
     long parameterCount() {
         long first = firstWhole ? (long) l * m : (long) r * (l + m);
-        long second = secondWhole ? (long) k * n : (long) r * (k + n);
-        return first + second;
+        long second = secondWhole ? (long) k * n * taps() : (long) r * (k + lastCols());
+        return first + second + (effective ? (long) r * r * taps() : 0);
     }
 }

@@ -2,6 +2,7 @@ package dev.peft4j.lora.lokr;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -30,8 +31,8 @@ class LoKrShapeTest {
 
     @Test
     void parameters_are_those_of_whole_and_of_decomposed_factors() {
-        assertEquals(2 * 3 + 5 * 7, new LoKrShape(2, 5, 3, 7, 4, true, true).parameterCount());
-        assertEquals(2 * 3 + 4 * (5 + 7), new LoKrShape(2, 5, 3, 7, 4, true, false).parameterCount());
-        assertEquals(4 * (2 + 3) + 5 * 7, new LoKrShape(2, 5, 3, 7, 4, false, true).parameterCount());
+        assertEquals(2 * 3 + 5 * 7, new LoKrShape(2, 5, 3, 7, 4, true, true, List.of(), false).parameterCount());
+        assertEquals(2 * 3 + 4 * (5 + 7), new LoKrShape(2, 5, 3, 7, 4, true, false, List.of(), false).parameterCount());
+        assertEquals(4 * (2 + 3) + 5 * 7, new LoKrShape(2, 5, 3, 7, 4, false, true, List.of(), false).parameterCount());
     }
 }
