@@ -9,6 +9,7 @@ import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.data.Example;
 import dev.peft4j.core.data.ImageBatch;
 import dev.peft4j.core.data.Layout;
+import dev.peft4j.core.data.VariedImage;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.layer.BatchNorm;
 import dev.peft4j.core.layer.Convolution;
@@ -145,15 +146,15 @@ public abstract class ImageModel implements Model {
                     + " model reads images. Give images, or use a model of texts.");
         }
         for (ImageBatch.Image image : images.images()) {
-            require("", image);
+            require("", image.channels());
         }
         return images;
     }
 
-    private void require(String name, ImageBatch.Image image) {
-        if (image.channels() != channels) {
-            throw new BadInputException(name + "an image of " + image.channels() + " channels was given, and this "
-                    + modelType + " model reads " + channels + ". Convert the images.");
+    private void require(String name, int given) {
+        if (given != channels) {
+            throw new BadInputException(name + "an image of " + given + " channels was given, and this " + modelType
+                    + " model reads " + channels + ". Convert the images.");
         }
         requireSize(name, image.height(), image.width());
     }
@@ -178,11 +179,15 @@ public abstract class ImageModel implements Model {
 
     @Override
     public final void requireFits(String name, Example example, int rowsInFront) {
+        if (example instanceof VariedImage image) {
+            require(name + ": ", image.channels());
+            return;
+        }
         if (!(example instanceof ImageBatch.Image image)) {
             throw new BadInputException(name + " is a text, and a " + modelType
                     + " model reads images. Give images, or use a model of texts.");
         }
-        require(name + ": ", image);
+        require(name + ": ", image.channels());
     }
 
     @Override

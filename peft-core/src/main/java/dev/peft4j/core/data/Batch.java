@@ -16,14 +16,12 @@ public sealed interface Batch permits PackedBatch, ImageBatch {
     Targets targets();
 
     /**
-     * Examples as a batch, in their order; of a {@link VariedSequence} what is evaluated.
+     * Examples as a batch, in their order; of a {@link VariedSequence} or {@link VariedImage} what is evaluated.
      *
      * @throws BadInputException if they are not of one kind, or not of one size where that has to be
      */
     static Batch of(List<? extends Example> given) {
-        List<Example> examples = given.stream()
-                .map(e -> e instanceof VariedSequence varied ? varied.fixed() : e)
-                .toList();
+        List<Example> examples = given.stream().map(Batch::fixed).toList();
         boolean text = examples.stream().allMatch(PackedBatch.Sequence.class::isInstance);
         if (!examples.isEmpty() && examples.stream().allMatch(PackedBatch.Choice.class::isInstance)) {
             return PackedBatch.of(examples.stream() // the chosen answer of each in front of the rejected one
@@ -50,5 +48,12 @@ public sealed interface Batch permits PackedBatch, ImageBatch {
                         examples.stream().map(PackedBatch.Sequence.class::cast).toList())
                 : ImageBatch.of(
                         examples.stream().map(ImageBatch.Image.class::cast).toList());
+    }
+
+    private static Example fixed(Example e) {
+        if (e instanceof VariedImage image) {
+            return image.fixed();
+        }
+        return e instanceof VariedSequence varied ? varied.fixed() : e;
     }
 }

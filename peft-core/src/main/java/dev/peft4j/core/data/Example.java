@@ -7,7 +7,8 @@ public sealed interface Example
                 PackedBatch.Choice,
                 RatedAnswer,
                 VariedSequence,
-                ImageBatch.Image {
+                ImageBatch.Image,
+                VariedImage {
     /** How much there is to compute: tokens of a sequence; 1 for an image, as all have one size. */
     int length();
 

@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 
 /**
@@ -49,13 +50,21 @@ final class Batches {
 
     /** The batches of the next step. */
     List<Batch> next() {
-        return numbers().stream()
-                .map(batch -> Batch.of(batch.stream().map(this::inEpoch).toList()))
-                .toList();
+        return plan().stream().map(Supplier::get).toList();
     }
 
-    private Example inEpoch(int record) {
-        return records.get(record).inEpoch(new SplittableRandom(epochSeed + record).nextLong());
+    /** What makes the batches of the next step: each can be asked on any thread, and then makes the same. */
+    List<Supplier<Batch>> plan() {
+        List<List<Integer>> step = numbers();
+        long seed = epochSeed;
+        List<Supplier<Batch>> plan = new ArrayList<>();
+        step.forEach(batch -> plan.add(
+                () -> Batch.of(batch.stream().map(i -> inEpoch(i, seed)).toList())));
+        return plan;
+    }
+
+    private Example inEpoch(int record, long seed) {
+        return records.get(record).inEpoch(new SplittableRandom(seed + record).nextLong());
     }
 
     /** Goes on to the step behind the next one, and tells how many batches that one had. */

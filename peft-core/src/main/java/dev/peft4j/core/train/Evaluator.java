@@ -5,7 +5,9 @@ import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.data.Example;
+import dev.peft4j.core.data.ImageBatch;
 import dev.peft4j.core.data.Measure;
+import dev.peft4j.core.data.VariedImage;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.NonFiniteException;
 import dev.peft4j.core.error.StoppedException;
@@ -20,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 /** Evaluates a model on examples with targets. */
 public final class Evaluator {
     private static final int BATCH_TOKENS = 2048;
+    private static final int BATCH_IMAGES = 64; // of 224 x 224 pixels they have 38 MB, and each layer about as much
 
     private Evaluator() {}
 
@@ -95,12 +98,14 @@ public final class Evaluator {
         return new Evaluation(total.mean(), total.count(), measure, accuracy);
     }
 
-    /** The end of a batch of about so many tokens, which leaves no rest that is too small for another one. */
+    /** The end of a batch of about so many tokens, or images, which leaves no rest that is too small for another one. */
     static int end(List<? extends Example> records, int from, int least) {
         int to = from;
         int length = 0;
+        boolean images = records.get(from) instanceof ImageBatch.Image || records.get(from) instanceof VariedImage;
+        int most = images ? BATCH_IMAGES : BATCH_TOKENS;
         while (to < records.size()
-                && (to < from + least || length + records.get(to).length() <= BATCH_TOKENS)) {
+                && (to < from + least || length + records.get(to).length() <= most)) {
             length += records.get(to++).length();
         }
         return records.size() - to < least ? records.size() : to;

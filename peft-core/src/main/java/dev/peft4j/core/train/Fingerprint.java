@@ -9,6 +9,7 @@ import dev.peft4j.core.data.ImageBatch;
 import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.data.RatedAnswer;
 import dev.peft4j.core.data.Targets;
+import dev.peft4j.core.data.VariedImage;
 import dev.peft4j.core.data.VariedSequence;
 import dev.peft4j.core.format.Json;
 import dev.peft4j.core.site.ModelSites;
@@ -37,7 +38,7 @@ final class Fingerprint {
         }
     }
 
-    /** Of tokens, types, labels and values, in their order. */
+    /** Of tokens, types, labels and values, in their order; of images that are yet to be made, their identities. */
     static String of(List<? extends Example> records) {
         Fingerprint f = new Fingerprint();
         for (Example e : records) {
@@ -57,6 +58,8 @@ final class Fingerprint {
                 f.add(new int[] {rated.isGood() ? 1 : 0});
             } else if (e instanceof ImageBatch.Image image) {
                 f.add(image.values());
+            } else if (e instanceof VariedImage image) {
+                f.add(image.identity());
             }
             f.add(e.targets());
         }

@@ -67,18 +67,20 @@ final class Loop {
         parameters.forEach(Parameter::zeroGrad);
         int warmup = config.warmupSteps(steps);
         boolean saved;
-        while (true) {
-            saved = isEvaluationDue(progress);
-            if (saved) {
-                evaluate(heldOut, progress);
-                checkpointer.save(progress.step);
+        try (Ahead ahead = new Ahead(batches, records)) {
+            while (true) {
+                saved = isEvaluationDue(progress);
+                if (saved) {
+                    evaluate(heldOut, progress);
+                    checkpointer.save(progress.step);
+                }
+                if (progress.step >= steps || hasEnough(progress) || isStopped.getAsBoolean()) {
+                    break;
+                }
+                checkpointer.saveIfDue(progress.step);
+                double rate = config.learningRate() * config.schedule().factor(progress.step, warmup, steps);
+                step(ahead.next(), rate, arena, optimizer, progress);
             }
-            if (progress.step >= steps || hasEnough(progress) || isStopped.getAsBoolean()) {
-                break;
-            }
-            checkpointer.saveIfDue(progress.step);
-            double rate = config.learningRate() * config.schedule().factor(progress.step, warmup, steps);
-            step(batches.next(), rate, arena, optimizer, progress);
         }
         requireFinite();
         if (!saved) {
