@@ -146,7 +146,7 @@ public abstract class ImageModel implements Model {
                     + " model reads images. Give images, or use a model of texts.");
         }
         for (ImageBatch.Image image : images.images()) {
-            require("", image.channels());
+            require("", image);
         }
         return images;
     }
@@ -156,6 +156,10 @@ public abstract class ImageModel implements Model {
             throw new BadInputException(name + "an image of " + given + " channels was given, and this " + modelType
                     + " model reads " + channels + ". Convert the images.");
         }
+    }
+
+    private void require(String name, ImageBatch.Image image) {
+        require(name, image.channels());
         requireSize(name, image.height(), image.width());
     }
 
@@ -187,7 +191,7 @@ public abstract class ImageModel implements Model {
             throw new BadInputException(name + " is a text, and a " + modelType
                     + " model reads images. Give images, or use a model of texts.");
         }
-        require(name + ": ", image.channels());
+        require(name + ": ", image);
     }
 
     @Override
