@@ -65,7 +65,7 @@ public record ModelInfo(String modelType, TaskType task, @Nullable ProblemType p
         }
         try (Checkpoint checkpoint = Checkpoint.open(directory)) {
             TensorInfo weight = checkpoint.info(head.module() + ".weight");
-            boolean told = task == TaskType.SEQ_CLS && config.has("problem_type");
+            boolean told = task.classifiesWhole() && config.has("problem_type");
             ProblemType problem = told ? config.problemType(2) : null;
             return new ModelInfo(type, task, problem, weight == null ? 0 : weight.rows(), config.labels());
         }

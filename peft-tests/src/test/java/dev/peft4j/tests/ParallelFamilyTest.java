@@ -173,8 +173,9 @@ class ParallelFamilyTest {
                 assertThrows(BadFileException.class, () -> Models.load(dir)).getMessage();
         assertTrue(
                 message.contains(
-                        "there are bert, deberta-v2, distilbert, electra, gemma2, gemma3_text, gpt2, llama, mistral,"
-                                + " modernbert, parallel_decoder, phi3, qwen2, qwen3, roberta, smollm3, xlm-roberta."),
+                        "there are bert, deberta-v2, distilbert, efficientnet, electra, gemma2, gemma3_text, gpt2, llama,"
+                                + " mistral, modernbert, parallel_decoder, phi3, qwen2, qwen3, resnet, resnet_cifar,"
+                                + " roberta, smollm3, vgg, vit, xlm-roberta."),
                 message);
         assertTrue(message.contains("Did you mean parallel_decoder?"), message);
     }

@@ -1,14 +1,24 @@
 package dev.peft4j.tests;
 
+import dev.peft4j.core.data.Batch;
+import dev.peft4j.core.data.ImageBatch;
 import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.data.Targets;
+import dev.peft4j.core.format.Json;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.TaskType;
+import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
 /** Sequences with targets of the kind that a model is compared with. */
 final class TaskBatches {
+    private static final int SIDE = 32;
+
     private TaskBatches() {}
 
     /** The task that a small model of the goldens is for, where its config names a base. */
@@ -18,6 +28,27 @@ final class TaskBatches {
             case "bert_vectors" -> TaskType.FEATURE_EXTRACTION;
             default -> usual;
         };
+    }
+
+    /** A batch of any model: sequences, or images of the size that its config tells. */
+    static Batch any(Model model) throws IOException {
+        if (model.taskType() != TaskType.IMAGE_CLS) {
+            return of(model, new int[][] {{5, 9, 2, 7, 11}, {11, 5}, {8, 7, 1}, {5, 12}});
+        }
+        Map<String, Object> config = Json.read(model.directory().resolve("config.json"));
+        int channels = ((Number) config.getOrDefault("num_channels", 3)).intValue();
+        int side = config.get("image_size") instanceof Number n ? n.intValue() : SIDE;
+        SplittableRandom random = new SplittableRandom(3);
+        List<ImageBatch.Image> images = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            float[] values = new float[channels * side * side];
+            for (int k = 0; k < values.length; k++) {
+                values[k] = (float) random.nextGaussian();
+            }
+            Targets targets = new Targets.Classes(new int[] {i % model.head().outputs()});
+            images.add(new ImageBatch.Image(values, channels, side, side, targets));
+        }
+        return ImageBatch.of(images);
     }
 
     /** A batch; of an even number of sequences, where pairs are compared. */
