@@ -14,6 +14,7 @@ import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.models.LoadOptions;
+import dev.peft4j.models.ModelInput;
 import dev.peft4j.models.Models;
 import dev.peft4j.models.TextTokenizer;
 import dev.peft4j.models.data.Labels;
@@ -29,19 +30,19 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A base with its tokenizer, as it was read for a number of outputs, and the adapters by name that belong to it. */
+/** A base with what turns records into its inputs, as it was read for a number of outputs, and the adapters by name that belong to it. */
 final class Base implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Base.class);
 
     private final Model model;
-    private final TextTokenizer tokenizer;
+    private final ModelInput input;
     private final PeftModel adapters;
     private final long seed; // of what the checkpoint does not have
     private int users; // under the lock of the owner
 
-    private Base(Model model, TextTokenizer tokenizer, long seed) {
+    private Base(Model model, ModelInput input, long seed) {
         this.model = model;
-        this.tokenizer = tokenizer;
+        this.input = input;
         this.adapters = new PeftModel(model);
         this.seed = seed;
     }
@@ -61,7 +62,7 @@ final class Base implements AutoCloseable {
                 .withTask(task);
         Model model = Models.load(directory, options);
         try {
-            Base base = new Base(model, TextTokenizer.open(directory, model.vocabularySize()), seed);
+            Base base = new Base(model, ModelInput.open(directory, model), seed);
             long parameters = model.weights().count();
             LOG.info("opened {}: {} ({}), {} parameters", directory, model.modelType(), model.taskType(), parameters);
             return base;
@@ -113,8 +114,12 @@ final class Base implements AutoCloseable {
         return model;
     }
 
+    ModelInput input() {
+        return input;
+    }
+
     TextTokenizer tokenizer() {
-        return tokenizer;
+        return input.tokenizer("texts were to be read");
     }
 
     PeftModel adapters() {
@@ -147,14 +152,14 @@ final class Base implements AutoCloseable {
      * @param maxLength 0 for as long as fits
      */
     RecordEncoder.Encoded encode(List<TextRecord> records, Labels labels, int rowsInFront, int maxLength) {
-        return RecordEncoder.forModel(model, tokenizer, labels, rowsInFront, maxLength)
+        return RecordEncoder.forModel(model, input, labels, rowsInFront, maxLength)
                 .encode(records);
     }
 
     @Override
     public void close() {
         adapters.close();
-        tokenizer.close();
+        input.close();
         model.close();
     }
 }

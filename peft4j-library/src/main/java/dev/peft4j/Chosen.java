@@ -16,10 +16,10 @@ import java.util.function.Function;
  * @param calls of each pass
  * @param rowsInFront places of the context that the adapters take
  */
-record Chosen(TextModel owner, Base base, List<String> names, Function<Pass, Call> calls, int rowsInFront)
+record Chosen(OpenModel owner, Base base, List<String> names, Function<Pass, Call> calls, int rowsInFront)
         implements AutoCloseable {
     /** Takes the adapters that have these names now. */
-    Chosen(TextModel owner, Base base, List<String> names) {
+    Chosen(OpenModel owner, Base base, List<String> names) {
         this(
                 owner,
                 base,

@@ -20,18 +20,18 @@ import java.util.function.Function;
 import java.util.function.Predicate;
 
 /**
- * What came of a training: an adapter, or several that act together, on the base of a {@link TextModel}, which has to be open as long as this is used. Whoever
+ * What came of a training: an adapter, or several that act together, on the base of a {@link TextModel} or {@link ImageModel}, which has to be open as long as this is used. Whoever
  * trained it closes it, which frees the adapters; what was saved stays.
  */
 public final class FineTuned implements TextGeneration, AutoCloseable {
-    private final TextModel owner;
+    private final OpenModel owner;
     private final Base base;
     private final TrainedAdapters adapters;
     private final Labels labels;
     private final Report report;
     private volatile boolean closed;
 
-    FineTuned(TextModel owner, Base base, TrainedAdapters adapters, Labels labels, Report report) {
+    FineTuned(OpenModel owner, Base base, TrainedAdapters adapters, Labels labels, Report report) {
         this.owner = owner;
         this.base = base;
         this.adapters = adapters;
@@ -70,6 +70,11 @@ public final class FineTuned implements TextGeneration, AutoCloseable {
      */
     public TextClassifier classifier() {
         return parts(TaskType.SEQ_CLS).classifier();
+    }
+
+    /** The classifier that was trained, on an {@link ImageModel}. */
+    public ImageClassifier imageClassifier() {
+        return parts(TaskType.IMAGE_CLS).imageClassifier();
     }
 
     /** Answers in conversations, by what was trained. */

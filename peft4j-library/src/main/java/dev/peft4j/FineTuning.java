@@ -34,7 +34,7 @@ final class FineTuning {
     private static final Logger LOG = LoggerFactory.getLogger(FineTuned.class);
     private static final double HELD_OUT = 0.1;
 
-    private final TextModel owner;
+    private final OpenModel owner;
     private final Source source;
     private final TrainingData data;
     private final Training training;
@@ -51,7 +51,7 @@ final class FineTuning {
         void addTo(TrainedAdapters set, Model model, long seed) throws IOException;
     }
 
-    FineTuning(TextModel owner, Source source, TrainingData data, Training training) {
+    FineTuning(OpenModel owner, Source source, TrainingData data, Training training) {
         this.owner = owner;
         this.source = source;
         this.training = training;
@@ -133,7 +133,7 @@ final class FineTuning {
         long seed = training.config().seed();
         Labels labels = data.labels(info, training.classes(), source.read());
         data.notes(info, labels).forEach(LOG::info);
-        Base base = owner.use(labels.outputs(), info.task() == TaskType.SEQ_CLS ? labels.problem() : null, seed);
+        Base base = owner.use(labels.outputs(), info.task().classifiesWhole() ? labels.problem() : null, seed);
         TrainedAdapters adapters = new TrainedAdapters(List.of());
         try {
             source.addTo(adapters, base.model(), seed);
@@ -181,7 +181,7 @@ final class FineTuning {
             run.by(objective);
         }
         run.scoring(
-                RecordEncoder.forModel(base.model(), base.tokenizer(), labels, inFront, training.maxLength()),
+                RecordEncoder.forModel(base.model(), base.input(), labels, inFront, training.maxLength()),
                 data.scored());
         if (directory != null) {
             Training.Output out = training.output();

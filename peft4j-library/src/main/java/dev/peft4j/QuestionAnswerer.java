@@ -9,7 +9,7 @@ import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.data.AnswerEncoder;
 import dev.peft4j.models.hub.HubPath;
 import dev.peft4j.run.BestSpan;
-import dev.peft4j.run.TextReader;
+import dev.peft4j.run.ExampleReader;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -25,12 +25,12 @@ public final class QuestionAnswerer implements AutoCloseable {
     private static final int LONGEST = 384; // tokens of a part, as in transformers' run_qa
 
     private final AnswerEncoder encoder;
-    private final TextReader reader;
+    private final ExampleReader reader;
 
     QuestionAnswerer(Base base, Function<Pass, Call> calls, int rowsInFront, Runnable onClose) {
         int context = base.model().contextLength() - rowsInFront;
         this.encoder = new AnswerEncoder(base.tokenizer(), Math.min(context, LONGEST));
-        this.reader = new TextReader(base.model(), calls, true, onClose);
+        this.reader = new ExampleReader(base.model(), calls, true, onClose);
     }
 
     /**

@@ -11,12 +11,10 @@ import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.TextTokenizer;
 import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.hub.HubPath;
-import dev.peft4j.run.TextReader;
+import dev.peft4j.run.ExampleReader;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
@@ -30,13 +28,13 @@ public final class TextClassifier implements AutoCloseable {
     private static final String DONE = "classified";
 
     private final TextTokenizer tokenizer;
-    private final TextReader reader;
+    private final ExampleReader reader;
     private final Labels labels;
     private final int maxLength;
 
     TextClassifier(Base base, Function<Pass, Call> calls, Labels labels, int rowsInFront, Runnable onClose) {
         this.tokenizer = base.tokenizer();
-        this.reader = new TextReader(base.model(), calls, false, onClose);
+        this.reader = new ExampleReader(base.model(), calls, false, onClose);
         this.labels = labels;
         this.maxLength = base.model().contextLength() - rowsInFront;
     }
@@ -107,16 +105,12 @@ public final class TextClassifier implements AutoCloseable {
     }
 
     private List<Prediction> predictions(Supplier<List<PackedBatch.Sequence>> texts) {
-        ProblemType problem = labels.problem();
-        if (problem == ProblemType.REGRESSION) {
+        if (labels.problem() == ProblemType.REGRESSION) {
             throw new BadInputException("labels were asked for, and this model predicts " + labels.outputs()
                     + (labels.outputs() == 1 ? " number" : " numbers") + " of a text. Use predict.");
         }
         return outputs(texts.get()).stream()
-                .map(logits -> Prediction.of(named(
-                        problem == ProblemType.SINGLE_LABEL_CLASSIFICATION
-                                ? Probabilities.softmax(logits)
-                                : Probabilities.sigmoid(logits))))
+                .map(logits -> Prediction.of(labels, logits))
                 .toList();
     }
 
@@ -141,14 +135,6 @@ public final class TextClassifier implements AutoCloseable {
             throw new BadInputException(
                     "numbers were asked for, and this model predicts the labels " + labels() + ". Use classify.");
         }
-    }
-
-    private Map<String, Double> named(double[] probabilities) {
-        Map<String, Double> scores = new LinkedHashMap<>();
-        for (int i = 0; i < probabilities.length; i++) {
-            scores.put(labels.name(i), probabilities[i]);
-        }
-        return scores;
     }
 
     private List<PackedBatch.Sequence> encode(List<String> texts) {

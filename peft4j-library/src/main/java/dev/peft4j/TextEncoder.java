@@ -9,7 +9,7 @@ import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.TextTokenizer;
 import dev.peft4j.models.hub.HubPath;
-import dev.peft4j.run.TextReader;
+import dev.peft4j.run.ExampleReader;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -28,12 +28,12 @@ public final class TextEncoder implements AutoCloseable {
     private static final String DONE = "turned into vectors";
 
     private final TextTokenizer tokenizer;
-    private final TextReader reader;
+    private final ExampleReader reader;
     private final int maxLength;
 
     TextEncoder(Base base, Function<Pass, Call> calls, int rowsInFront, Runnable onClose) {
         this.tokenizer = base.tokenizer();
-        this.reader = new TextReader(base.model(), calls, false, onClose);
+        this.reader = new ExampleReader(base.model(), calls, false, onClose);
         this.maxLength = Math.min(base.model().usualLength(), base.model().contextLength() - rowsInFront);
     }
 

@@ -9,7 +9,7 @@ import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.data.TagEncoder;
 import dev.peft4j.models.hub.HubPath;
-import dev.peft4j.run.TextReader;
+import dev.peft4j.run.ExampleReader;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -31,12 +31,12 @@ public final class TokenTagger implements AutoCloseable {
     private static final Pattern WORD = Pattern.compile("[\\p{L}\\p{M}\\p{N}_]++|[^\\s\\p{L}\\p{M}\\p{N}_]");
 
     private final TagEncoder encoder;
-    private final TextReader reader;
+    private final ExampleReader reader;
     private final Labels labels;
 
     TokenTagger(Base base, Function<Pass, Call> calls, Labels labels, int rowsInFront, Runnable onClose) {
         this.encoder = new TagEncoder(base.tokenizer(), base.model().contextLength() - rowsInFront);
-        this.reader = new TextReader(base.model(), calls, true, onClose);
+        this.reader = new ExampleReader(base.model(), calls, true, onClose);
         this.labels = labels;
     }
 

@@ -33,6 +33,10 @@ final class Views {
             return new TextClassifier(base, calls, labels, rowsInFront, onClose);
         }
 
+        ImageClassifier imageClassifier() {
+            return new ImageClassifier(base, calls, labels, onClose);
+        }
+
         TokenTagger tagger() {
             return new TokenTagger(base, calls, labels, rowsInFront, onClose);
         }
@@ -56,7 +60,7 @@ final class Views {
         List<Path> adapters = adapter == null ? List.of() : List.of(adapter);
         Base.requireModel(base);
         ModelInfo.read(base, wanted, adapters); // says what an adapter of another task is
-        TextModel model = TextModel.openFor(base, task, adapters);
+        OpenModel model = OpenModel.openFor(base, task, adapters);
         try {
             if (adapter != null) {
                 model.load("adapter", adapter);
@@ -74,7 +78,7 @@ final class Views {
     }
 
     /** Texts by some adapters of a model. */
-    static TextGeneration texts(TextModel model, List<String> names) {
+    static TextGeneration texts(OpenModel model, List<String> names) {
         return (prompt, config, onText) -> {
             require(model.info(), TaskType.CAUSAL_LM);
             try (Chosen c = model.choose(names)) {
@@ -87,7 +91,7 @@ final class Views {
     }
 
     /** Answers by the chat template of a model. */
-    static ChatGeneration chat(TextModel model, List<String> names) throws IOException {
+    static ChatGeneration chat(OpenModel model, List<String> names) throws IOException {
         return new ChatGeneration(ChatTemplate.open(model.directory()), use -> {
             try (Chosen c = model.choose(names)) {
                 return use.apply(new CallGeneration(c.base().model(), c.base().tokenizer(), c.calls()));
@@ -117,6 +121,7 @@ final class Views {
                     + switch (info.task()) {
                         case CAUSAL_LM -> "predicts tokens. Open an encoder, or generate.";
                         case SEQ_CLS -> "classifies. Open a language model, or classify.";
+                        case IMAGE_CLS -> "reads images. Open a model of texts, or classify images.";
                         default -> "is open for " + info.task() + ". Open it for " + wanted + ".";
                     });
         }

@@ -144,7 +144,7 @@ final class ModelOptions {
      * @param seed of layers that the checkpoint does not have
      */
     Model open(TaskType opened, Labels labels, long seed) throws IOException {
-        return open(opened, labels.outputs(), opened == TaskType.SEQ_CLS ? labels.problem() : null, seed);
+        return open(opened, labels.outputs(), opened.classifiesWhole() ? labels.problem() : null, seed);
     }
 
     /**

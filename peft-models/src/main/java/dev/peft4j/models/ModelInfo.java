@@ -67,7 +67,7 @@ public record ModelInfo(String modelType, TaskType task, @Nullable ProblemType p
             TensorInfo weight = checkpoint.info(head.module() + ".weight");
             String elsewhere = family.traits().namesElsewhere().other(head.module());
             weight = weight == null ? checkpoint.info(elsewhere + ".weight") : weight;
-            boolean told = task == TaskType.SEQ_CLS && config.has("problem_type");
+            boolean told = task.classifiesWhole() && config.has("problem_type");
             ProblemType problem = told ? config.problemType(2) : null;
             return new ModelInfo(type, task, problem, weight == null ? 0 : weight.rows(), config.labels());
         }

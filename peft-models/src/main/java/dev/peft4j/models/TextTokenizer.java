@@ -16,7 +16,7 @@ import java.util.TreeMap;
  * <p>Ids are those of {@code AutoTokenizer.from_pretrained(dir)} of transformers, which {@code tokenizer_config.json} and {@code config.json} change, too.
  * A text may have at most a million characters, unless only its first ids are asked for.
  */
-public final class TextTokenizer implements AutoCloseable {
+public final class TextTokenizer implements ModelInput {
     private static final List<String> SPECIAL =
             List.of("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token");
 

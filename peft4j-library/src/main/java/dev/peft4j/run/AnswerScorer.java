@@ -23,7 +23,7 @@ record AnswerScorer(Scorer scorer) {
                 new AnswerEncoder(scorer.encoder().tokenizer(), scorer.encoder().maxLength());
         List<String> predicted = new ArrayList<>();
         double[] losses = new double[records.size()];
-        try (TextReader reader = scorer.reader(true)) {
+        try (ExampleReader reader = scorer.reader(true)) {
             for (int i = 0; i < losses.length; i++) {
                 scorer.requireWanted();
                 TextRecord record = records.get(i);

@@ -2,7 +2,7 @@ package dev.peft4j.run;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.Call;
-import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.data.Example;
 import dev.peft4j.core.data.Targets;
 import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.model.Model;
@@ -34,18 +34,17 @@ record Scorer(Model model, List<Adapter> adapters, RecordEncoder encoder, Boolea
             return TaskScores.none();
         }
         return switch (model.taskType()) {
-            case SEQ_CLS -> texts(records);
+            case SEQ_CLS, IMAGE_CLS -> whole(records);
             case TOKEN_CLS -> new TagScorer(this).score(records);
             case QUESTION_ANS -> new AnswerScorer(this).score(records);
             case FEATURE_EXTRACTION -> new PairScorer(this).score(records);
-            case CAUSAL_LM, MASKED_LM, IMAGE_CLS -> TaskScores.none();
+            case CAUSAL_LM, MASKED_LM -> TaskScores.none();
         };
     }
 
-    private TaskScores texts(List<TextRecord> records) {
-        List<PackedBatch.Sequence> sequences = records.stream()
-                .map(r -> (PackedBatch.Sequence) encoder.encode(r).get(0))
-                .toList();
+    private TaskScores whole(List<TextRecord> records) {
+        List<Example> sequences =
+                records.stream().map(r -> encoder.encode(r).get(0)).toList();
         return switch (encoder.labels().problem()) {
             case SINGLE_LABEL_CLASSIFICATION -> classes(records, sequences);
             case MULTI_LABEL_CLASSIFICATION -> labelSets(records, sequences);
@@ -53,7 +52,7 @@ record Scorer(Model model, List<Adapter> adapters, RecordEncoder encoder, Boolea
         };
     }
 
-    private TaskScores classes(List<TextRecord> records, List<PackedBatch.Sequence> sequences) {
+    private TaskScores classes(List<TextRecord> records, List<? extends Example> sequences) {
         int n = records.size();
         int[] expected = new int[n];
         int[] predicted = new int[n];
@@ -91,7 +90,7 @@ record Scorer(Model model, List<Adapter> adapters, RecordEncoder encoder, Boolea
     }
 
     /** A label is there if its probability is above a half. */
-    private TaskScores labelSets(List<TextRecord> records, List<PackedBatch.Sequence> sequences) {
+    private TaskScores labelSets(List<TextRecord> records, List<? extends Example> sequences) {
         int n = records.size();
         boolean[][] expected = new boolean[n][];
         boolean[][] predicted = new boolean[n][];
@@ -129,7 +128,7 @@ record Scorer(Model model, List<Adapter> adapters, RecordEncoder encoder, Boolea
         return names.isEmpty() ? "none" : String.join(", ", names);
     }
 
-    private TaskScores numbers(List<TextRecord> records, List<PackedBatch.Sequence> sequences) {
+    private TaskScores numbers(List<TextRecord> records, List<? extends Example> sequences) {
         int n = records.size();
         int each = model.head().outputs();
         double[] expected = new double[n * each];
@@ -208,8 +207,8 @@ record Scorer(Model model, List<Adapter> adapters, RecordEncoder encoder, Boolea
     }
 
     /** Reads sequences, of which some at a time are held. */
-    void each(List<PackedBatch.Sequence> sequences, boolean ofTokens, Told told) {
-        try (TextReader reader = reader(ofTokens)) {
+    void each(List<? extends Example> sequences, boolean ofTokens, Told told) {
+        try (ExampleReader reader = reader(ofTokens)) {
             int from = 0;
             while (from < sequences.size()) {
                 requireWanted();
@@ -228,8 +227,8 @@ record Scorer(Model model, List<Adapter> adapters, RecordEncoder encoder, Boolea
     }
 
     /** A reader, which the caller closes. */
-    TextReader reader(boolean ofTokens) {
-        return new TextReader(model, pass -> Call.of(pass, adapters), ofTokens, () -> {});
+    ExampleReader reader(boolean ofTokens) {
+        return new ExampleReader(model, pass -> Call.of(pass, adapters), ofTokens, () -> {});
     }
 
     void requireWanted() {

@@ -24,8 +24,13 @@ public enum TaskType {
         return this == MASKED_LM || this == IMAGE_CLS ? Optional.empty() : Optional.of(name());
     }
 
+    /** Whether what is predicted is that of a whole text or image: one of several classes, any of several labels, or numbers. */
+    public boolean classifiesWhole() {
+        return this == SEQ_CLS || this == IMAGE_CLS;
+    }
+
     /** Whether outputs are classes or numbers that have names of their own, which a config tells in {@code id2label}. */
     public boolean classifies() {
-        return this == SEQ_CLS || this == TOKEN_CLS || this == IMAGE_CLS;
+        return classifiesWhole() || this == TOKEN_CLS;
     }
 }

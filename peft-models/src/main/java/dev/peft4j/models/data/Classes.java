@@ -192,7 +192,7 @@ public final class Classes {
             throws IOException {
         int outputs = outputs(model, asked, adapters);
         int known = outputs > 0 ? outputs : model.head();
-        if (model.task() != TaskType.SEQ_CLS
+        if (!model.task().classifiesWhole()
                 || known == 0
                 || !names(model, adapters, known).isEmpty()) {
             return;
@@ -293,7 +293,7 @@ public final class Classes {
      */
     public static List<String> shares(ModelInfo model, Labels labels, List<TextRecord> records) {
         boolean sets = labels.problem() == ProblemType.MULTI_LABEL_CLASSIFICATION;
-        if (model.task() != TaskType.SEQ_CLS || labels.problem() == ProblemType.REGRESSION) {
+        if (!model.task().classifiesWhole() || labels.problem() == ProblemType.REGRESSION) {
             return List.of();
         }
         int[] counts = labels.counts(records);

@@ -9,6 +9,8 @@ import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.TaskType;
+import dev.peft4j.models.ImageInput;
+import dev.peft4j.models.ModelInput;
 import dev.peft4j.models.TextTokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -18,14 +20,14 @@ import java.util.List;
  * Turns records into examples of a task. For a language model: prompt, completion and the end token, with the loss on completion and end only. For a classifier: the
  * text, or prompt and text as a pair, with the special tokens of its tokenizer. For tags: words and the tags that are their label. For answers: the prompt as the
  * question and the text that has the answer, which is the label. For vectors: prompt and text as a pair of which one is to be found by the other. For hidden
- * tokens: the text, of which each epoch hides other tokens ({@link VariedSequence}).
+ * tokens: the text, of which each epoch hides other tokens ({@link VariedSequence}). For images: the text says where the image is.
  *
- * @param tokenizer of the model
+ * @param input of the model
  * @param task of the model
  * @param maxLength longer sequences are cut to this many tokens
  * @param labels what the labels of records mean to a classifier
  */
-public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLength, Labels labels) {
+public record RecordEncoder(ModelInput input, TaskType task, int maxLength, Labels labels) {
     /** For a language model, or a classifier whose classes are numbered from 0; that there are as many is checked by the model. */
     public RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLength) {
         this(tokenizer, task, maxLength, Labels.numbered(Integer.MAX_VALUE));
@@ -39,7 +41,10 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
      * @throws BadInputException if so many do not fit, or adapters leave no place
      */
     public static RecordEncoder forModel(
-            Model model, TextTokenizer tokenizer, Labels labels, int rowsInFront, int maxLength) {
+            Model model, ModelInput input, Labels labels, int rowsInFront, int maxLength) {
+        if (model.taskType() == TaskType.IMAGE_CLS) {
+            return new RecordEncoder(input, TaskType.IMAGE_CLS, 0, labels);
+        }
         int fits = model.contextLength() - rowsInFront;
         String context = "the context of this model is " + model.contextLength() + " tokens"
                 + (rowsInFront > 0 ? ", of which adapters take " + rowsInFront : "");
@@ -52,7 +57,16 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
                             + context + ". Give at most " + fits + ".");
         }
         return new RecordEncoder(
-                tokenizer, model.taskType(), maxLength == 0 ? Math.min(fits, model.usualLength()) : maxLength, labels);
+                input, model.taskType(), maxLength == 0 ? Math.min(fits, model.usualLength()) : maxLength, labels);
+    }
+
+    /**
+     * The tokenizer of the model.
+     *
+     * @throws BadInputException if it reads no texts
+     */
+    public TextTokenizer tokenizer() {
+        return input.tokenizer("texts were to be turned into tokens");
     }
 
     /**
@@ -126,16 +140,14 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
             return switch (task) {
                 case CAUSAL_LM -> scored(record);
                 case SEQ_CLS -> pairs ? classifiedPair(record) : classified(record);
-                case TOKEN_CLS -> new TagEncoder(tokenizer, maxLength).encode(record, labels);
+                case TOKEN_CLS -> new TagEncoder(tokenizer(), maxLength).encode(record, labels);
                 case QUESTION_ANS -> {
-                    List<PackedBatch.Sequence> parts = new AnswerEncoder(tokenizer, maxLength).sequences(record);
+                    List<PackedBatch.Sequence> parts = new AnswerEncoder(tokenizer(), maxLength).sequences(record);
                     yield new Made(parts, parts.size() > 1);
                 }
                 case FEATURE_EXTRACTION -> pair(record);
-                case MASKED_LM -> new MaskEncoder(tokenizer, maxLength).encode(record);
-                case IMAGE_CLS ->
-                    throw new BadInputException(
-                            "a text was given to a model of images. Give images, or use a model of texts.");
+                case MASKED_LM -> new MaskEncoder(tokenizer(), maxLength).encode(record);
+                case IMAGE_CLS -> Made.of(ImageInput.of(input).encode(record, labels), false);
             };
         } catch (BadInputException e) {
             throw e.getMessage() != null && e.getMessage().startsWith(record.place())
@@ -147,12 +159,12 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
     /** One more token than fits says that something is cut. */
     private Made pair(TextRecord record) {
         requireBoth(record, "pairs are learnt, of which one text is to be found by the other");
-        int[] anchor = tokenizer.encode(record.prompt().strip(), true, maxLength + 1);
-        int[] positive = tokenizer.encode(record.text(), true, maxLength + 1);
+        int[] anchor = tokenizer().encode(record.prompt().strip(), true, maxLength + 1);
+        int[] positive = tokenizer().encode(record.text(), true, maxLength + 1);
         return Made.of(
                 new PackedBatch.Pair(
-                        PackedBatch.Sequence.of(tokenizer.shorten(anchor, maxLength)),
-                        PackedBatch.Sequence.of(tokenizer.shorten(positive, maxLength))),
+                        PackedBatch.Sequence.of(tokenizer().shorten(anchor, maxLength)),
+                        PackedBatch.Sequence.of(tokenizer().shorten(positive, maxLength))),
                 Math.max(anchor.length, positive.length) > maxLength);
     }
 
@@ -172,13 +184,13 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
     private Made classifiedPair(TextRecord record) {
         requireBoth(record, "records with two texts are classified");
         TextTokenizer.Tokens both =
-                tokenizer.encodePair(record.prompt().strip(), record.text(), TextTokenizer.Cut.LONGER, maxLength);
+                tokenizer().encodePair(record.prompt().strip(), record.text(), TextTokenizer.Cut.LONGER, maxLength);
         return Made.of(classified(record, both.ids()).withTokenTypes(both.types()), both.isCut());
     }
 
     private Made classified(TextRecord record) {
-        int[] ids = tokenizer.encode(record.text(), true, maxLength + 1);
-        return Made.of(classified(record, tokenizer.shorten(ids, maxLength)), ids.length > maxLength);
+        int[] ids = tokenizer().encode(record.text(), true, maxLength + 1);
+        return Made.of(classified(record, tokenizer().shorten(ids, maxLength)), ids.length > maxLength);
     }
 
     private PackedBatch.Sequence classified(TextRecord record, int... ids) {
@@ -198,7 +210,7 @@ public record RecordEncoder(TextTokenizer tokenizer, TaskType task, int maxLengt
     }
 
     private Made scored(TextRecord record) {
-        TextTokenizer.Example whole = tokenizer.encodeExample(record.prompt(), record.text(), maxLength + 1);
+        TextTokenizer.Example whole = tokenizer().encodeExample(record.prompt(), record.text(), maxLength + 1);
         int[] ids = Arrays.copyOf(whole.ids(), Math.min(whole.ids().length, maxLength));
         int[] learnt = ids.clone();
         Arrays.fill(learnt, 0, Math.min(ids.length, whole.promptLength()), Targets.IGNORE);

@@ -2,20 +2,25 @@ package dev.peft4j.run;
 
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.data.Batch;
+import dev.peft4j.core.data.Example;
 import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.model.Model;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Function;
 
-/** Runs a model over texts, in batches. Any number of threads may use one. */
-public final class TextReader implements AutoCloseable {
+/** Runs a model over texts or images, in batches. Any number of threads may use one. */
+public final class ExampleReader implements AutoCloseable {
     private static final int BATCH_TOKENS = 2048;
+    private static final int BATCH_IMAGES = 16;
 
     private final Model model;
     private final Function<Pass, Call> calls;
@@ -27,10 +32,10 @@ public final class TextReader implements AutoCloseable {
     /**
      * Of a model and its adapters.
      *
-     * @param ofTokens whether the head predicts something of each token, and not of each text
+     * @param ofTokens whether the head predicts something of each token, and not of each text or image
      * @param onClose what closing it does
      */
-    public TextReader(Model model, Function<Pass, Call> calls, boolean ofTokens, Runnable onClose) {
+    public ExampleReader(Model model, Function<Pass, Call> calls, boolean ofTokens, Runnable onClose) {
         this.model = model;
         this.calls = calls;
         this.ofTokens = ofTokens;
@@ -38,29 +43,30 @@ public final class TextReader implements AutoCloseable {
     }
 
     /**
-     * What the head says of each text: a row of outputs, or a row for each of its tokens.
+     * What the head says of each text or image: a row of outputs, or a row for each of its tokens.
      *
      * @param what was asked, for messages
      * @throws WrongUseException if it is closed
      * @throws StoppedException if the thread is interrupted
      */
-    public List<double[][]> outputs(List<PackedBatch.Sequence> texts, String what) {
+    public List<double[][]> outputs(List<? extends Example> examples, String what) {
         requireOpen(what);
         List<double[][]> all = new ArrayList<>();
         Arena free = arenas.poll();
         Arena arena = free != null ? free : new Arena(model.backend().dtype());
+        int most = model.taskType() == TaskType.IMAGE_CLS ? BATCH_IMAGES : BATCH_TOKENS;
         try {
-            while (all.size() < texts.size()) {
+            while (all.size() < examples.size()) {
                 StoppedException.ifInterrupted(
-                        () -> texts.size() + " texts were to be " + what + ", " + all.size() + " have been");
+                        () -> examples.size() + named(" texts") + " were to be " + what + ", " + all.size() + " have been");
                 int from = all.size();
                 int to = from;
-                int tokens = 0;
-                while (to < texts.size()
-                        && (to == from || tokens + texts.get(to).length() <= BATCH_TOKENS)) {
-                    tokens += texts.get(to++).length();
+                int length = 0;
+                while (to < examples.size()
+                        && (to == from || length + examples.get(to).length() <= most)) {
+                    length += examples.get(to++).length();
                 }
-                all.addAll(outputs(PackedBatch.of(texts.subList(from, to)), arena));
+                all.addAll(outputs(Batch.of(examples.subList(from, to)), arena));
             }
         } finally {
             giveBack(arena);
@@ -68,23 +74,34 @@ public final class TextReader implements AutoCloseable {
         return all;
     }
 
-    private List<double[][]> outputs(PackedBatch batch, Arena arena) {
+    private String named(String texts) {
+        return model.taskType() == TaskType.IMAGE_CLS ? texts.replace("texts", "images") : texts;
+    }
+
+    private List<double[][]> outputs(Batch batch, Arena arena) {
         List<double[][]> all = new ArrayList<>();
         try (Pass pass = Pass.inference(model.backend(), arena)) {
             Call call = calls.apply(pass);
             Tensor logits = model.logits(call, batch).value();
-            PackedBatch longer = batch.withRowsOf(call);
-            for (int s = 0; s < batch.sequences(); s++) {
-                int inFront = longer.length(s) - batch.length(s); // rows that adapters put there
-                int first = ofTokens ? longer.start(s) + inFront : s;
-                double[][] rows = new double[ofTokens ? batch.length(s) : 1][];
-                for (int r = 0; r < rows.length; r++) {
-                    rows[r] = logits.rows(first + r, 1).toDoubles();
+            if (ofTokens && batch instanceof PackedBatch texts) {
+                PackedBatch longer = texts.withRowsOf(call);
+                for (int s = 0; s < texts.sequences(); s++) {
+                    int inFront = longer.length(s) - texts.length(s); // rows that adapters put there
+                    all.add(rows(logits, longer.start(s) + inFront, texts.length(s)));
                 }
-                all.add(rows);
+                return all;
+            }
+            for (int s = 0; s < batch.size(); s++) {
+                all.add(rows(logits, s, 1));
             }
         }
         return all;
+    }
+
+    private static double[][] rows(Tensor logits, int first, int count) {
+        double[][] rows = new double[count][];
+        Arrays.setAll(rows, r -> logits.rows(first + r, 1).toDoubles());
+        return rows;
     }
 
     /**
@@ -96,7 +113,7 @@ public final class TextReader implements AutoCloseable {
     public void requireOpen(String what) {
         if (closed) {
             throw new WrongUseException(
-                    "texts were to be " + what + " by a model that is closed. Close it when nothing uses it any more.");
+                    named("texts") + " were to be " + what + " by a model that is closed. Close it when nothing uses it any more.");
         }
     }
 
