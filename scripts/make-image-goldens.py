@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Golden cases of networks of images: ResNet with both kinds of layers, VGG, EfficientNet.
+"""Golden cases of networks of images: ResNet with both kinds of layers, VGG, EfficientNet, ViT.
 
     python scripts/make-image-goldens.py GOLDEN [--seed 11] [--only NAME ...]
 
 Writes GOLDEN/models/NAME (random weights, as `save_pretrained` writes them; VGG by the names of torchvision) and GOLDEN/cases/NAME/{base,
-full_finetune,full_finetune_batch_stats,lora_conv}, with what PyTorch, transformers and PEFT compute for them, in single precision; GOLDEN is
+full_finetune,full_finetune_batch_stats,lora_conv} (`lora` of ViT), with what PyTorch, transformers and PEFT compute for them, in single precision; GOLDEN is
 such as peft-tests/src/test/resources/golden. Everything is a function of the seed, and needs neither network nor GPU. Made with torch 2.13,
 transformers 5.23 and PEFT 0.21.2.
 
@@ -14,7 +14,8 @@ A folder of cases holds case.json (labels, tolerances) and tensors.safetensors:
 - `grad.<name>` of all parameters that are trained, `losses` before each step of AdamW, `after.<name>` behind the last, `after_logits.<i>`;
 - norms of channels have running statistics, but in `full_finetune_batch_stats`: there logits, loss and gradients are those of a training pass,
   `after1.<name>` are the running statistics behind it, and `after.<name>` parameters and statistics behind five steps of SGD with momentum;
-- `adapter/` and `merged.<name>` of LoRA;
+- `adapter/` and `merged.<name>` of LoRA; gradients and parameters that have no adapter are called as in the checkpoint, where `checkpoint_names` in
+  case.json says how modules are called there;
 - `sensitivity` in case.json: how far logits move when something of the model is wrong, which is checked to be far beyond the tolerance.
 
 Tolerances are 30 times the distance to the same in double precision, and at least what FLOORS says.
@@ -33,7 +34,7 @@ if os.environ.get("PYTHONHASHSEED") != "0":  # PEFT keeps module names in sets
 import peft
 import torch
 import transformers
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional
 
@@ -72,16 +73,35 @@ class Vgg(nn.Module):
 class Spec:
     """One model: its config, the side lengths of its images, where LoRA acts, and what could be wrong."""
 
-    def __init__(self, config, size, lora, wrong, save):
+    def __init__(self, config, size, lora, wrong, save, older=None, older_targets=None):
         self.config = config
         self.size = size
         self.lora = lora
         self.wrong = wrong
         self.save = save  # what is trained whole beside LoRA
+        self.older = older or {}  # parts of names of modules, and what they are in checkpoints
+        self.older_targets = older_targets  # where LoRA acts, in such names
+
+    @property
+    def method(self):
+        return "lora" if self.older else "lora_conv"
+
+    def in_checkpoint(self, name):
+        for new, old in self.older.items():
+            name = name.replace(new + ".", old + ".")
+        return name
+
+    def checkpoint_names(self, model):
+        layers = [n for n, m in model.named_modules() if any(True for _ in m.parameters(recurse=False))]
+        return {n: self.in_checkpoint(n + ".")[:-1] for n in layers if self.in_checkpoint(n + ".") != n + "."}
 
 
 def resnet(**fields):
     return transformers.ResNetConfig(embedding_size=6, num_labels=LABELS, **fields)
+
+
+def vit(**fields):
+    return transformers.ViTConfig(num_labels=LABELS, **fields)
 
 
 def with_field(**fields):
@@ -135,13 +155,26 @@ def specs():
             {"depthwise_padding = []": with_field(depthwise_padding=[]), "batch_norm_eps = 1e-5": with_field(batch_norm_eps=1e-5)},
             ["classifier"],
         ),
+        "vit_small": Spec(
+            vit(hidden_size=12, num_hidden_layers=3, num_attention_heads=3, intermediate_size=20, hidden_act="gelu_new", image_size=[15, 12],
+                patch_size=[5, 4], num_channels=1, qkv_bias=False, layer_norm_eps=0.05),
+            (15, 12),
+            {"r": 2, "lora_alpha": 5, "target_modules": ["projection", "q_proj", "o_proj", "fc2"], "rank_pattern": {"layers.1.mlp.fc2": 3}},
+            {"hidden_act = relu": with_field(hidden_act="relu"), "layer_norm_eps = 1e-12": with_field(layer_norm_eps=1e-12)},
+            ["classifier", "layernorm"],
+            {"vit.layers": "vit.encoder.layer", "attention.q_proj": "attention.attention.query", "attention.k_proj": "attention.attention.key",
+             "attention.v_proj": "attention.attention.value", "attention.o_proj": "attention.output.dense", "mlp.fc1": "intermediate.dense",
+             "mlp.fc2": "output.dense"},
+            ["output.dense", "projection", "query"],
+        ),
     }
 
 
 def make(config):
     if isinstance(config, dict):
         return Vgg(config)
-    name = {"resnet": transformers.ResNetForImageClassification, "efficientnet": transformers.EfficientNetForImageClassification}
+    name = {"resnet": transformers.ResNetForImageClassification, "efficientnet": transformers.EfficientNetForImageClassification,
+            "vit": transformers.ViTForImageClassification}
     return name[config.model_type](config)
 
 
@@ -193,10 +226,11 @@ def adam_steps(model, pixels):
     return torch.stack(losses)
 
 
-def results(model, pixels, kind, name):
+def results(model, pixels, kind, spec):
     """All numbers of a case, by their names."""
     out = {}
-    short = lambda n: n.replace(".default", "").replace("modules_to_save.", "")
+    adapted = kind.startswith("lora")
+    short = lambda n: n.replace(".default", "").replace("modules_to_save.", "") if adapted else spec.in_checkpoint(n)
     trained = lambda: [(short(n), p) for n, p in model.named_parameters() if p.requires_grad]
     model.train(kind == "full_finetune_batch_stats")
     before = copy.deepcopy(model.state_dict())
@@ -303,12 +337,30 @@ def lora(spec, model, pixels, root, name, folder):
     fields["base_model_name_or_path"] = "models/" + name
     with open(path, "w", encoding="utf-8") as f:
         f.write(json.dumps(fields, indent=2, sort_keys=True))
+    if spec.older:
+        as_transformers_4(spec, adapter)
     merged = {}
     whole = copy.deepcopy(wrapped).merge_and_unload()
     state = whole.state_dict()
     for module in [n for n in wrapped.base_model.targeted_module_names][:3]:
         merged[f"merged.{module}.weight"] = state[module + ".weight"].detach().clone()
     return wrapped, merged
+
+
+def as_transformers_4(spec, adapter):
+    """The same adapter as PEFT writes it where modules have the names of the checkpoint."""
+    folder = adapter + "_v4"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(adapter, folder)
+    path = os.path.join(folder, "adapter_model.safetensors")
+    save_file({spec.in_checkpoint(n): t for n, t in load_file(path).items()}, path, metadata={"format": "pt"})
+    path = os.path.join(folder, "adapter_config.json")
+    with open(path, encoding="utf-8") as f:
+        fields = json.load(f)
+    fields["target_modules"] = spec.older_targets
+    fields["rank_pattern"] = {spec.in_checkpoint("vit." + n + ".")[4:-1]: r for n, r in fields["rank_pattern"].items()}
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(json.dumps(fields, indent=2, sort_keys=True))
 
 
 def main():
@@ -327,11 +379,12 @@ def main():
         channels = spec.config["num_channels"] if isinstance(spec.config, dict) else spec.config.num_channels
         pixels = torch.randn(len(LABELS_OF_IMAGES), channels, *spec.size)
         save(model, spec.config, os.path.join(given.golden, "models", name))
+        names = {"checkpoint_names": spec.checkpoint_names(model)} if spec.older else {}
         for kind in ("base", "full_finetune", "full_finetune_batch_stats"):
             if kind.endswith("stats") and not any(isinstance(m, nn.BatchNorm2d) for m in model.modules()):
                 continue
-            single = results(copy.deepcopy(model), pixels, kind, name)
-            double = results(copy.deepcopy(model).double(), pixels.double(), kind, name)
+            single = results(copy.deepcopy(model), pixels, kind, spec)
+            double = results(copy.deepcopy(model).double(), pixels.double(), kind, spec)
             extra = {}
             if kind == "base":
                 extra["sensitivity"] = sensitivity(spec, copy.deepcopy(model), pixels, tolerances(single, double)["logits_abs"])
@@ -339,14 +392,14 @@ def main():
                 extra["optimizer"] = {"name": "AdamW", "lr": 0.002, "weight_decay": 0.01, "steps": STEPS}
             else:
                 extra["optimizer"] = {"name": "SGD", "lr": RATE, "momentum": MOMENTUM, "weight_decay": 0.0, "steps": STEPS}
-            write(given.golden, name, kind, pixels, single, double, extra)
-        folder = os.path.join(given.golden, "cases", name, "lora_conv")
+            write(given.golden, name, kind, pixels, single, double, extra | names)
+        folder = os.path.join(given.golden, "cases", name, spec.method)
         os.makedirs(folder, exist_ok=True)
         wrapped, merged = lora(spec, model, pixels, given.golden, name, folder)
-        single = results(copy.deepcopy(wrapped), pixels, "lora_conv", name) | merged
-        double = results(copy.deepcopy(wrapped).double(), pixels.double(), "lora_conv", name) | {n: t.double() for n, t in merged.items()}
-        extra = {"optimizer": {"name": "AdamW", "lr": 0.002, "weight_decay": 0.01, "steps": STEPS}, "expect": "LoRA at convolutions"}
-        write(given.golden, name, "lora_conv", pixels, single, double, extra)
+        single = results(copy.deepcopy(wrapped), pixels, spec.method, spec) | merged
+        double = results(copy.deepcopy(wrapped).double(), pixels.double(), spec.method, spec) | {n: t.double() for n, t in merged.items()}
+        extra = {"optimizer": {"name": "AdamW", "lr": 0.002, "weight_decay": 0.01, "steps": STEPS}, "expect": "LoRA at convolutions"} | names
+        write(given.golden, name, spec.method, pixels, single, double, extra)
         print(name, sum(p.numel() for p in model.parameters()), "parameters")
 
 

@@ -1,11 +1,16 @@
 package dev.peft4j.core.weight;
 
+import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.format.Checkpoint;
+import dev.peft4j.core.format.TensorInfo;
+import java.util.Arrays;
 import java.util.Collection;
+import java.util.List;
+import java.util.Objects;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
-/** Names of tensors in a checkpoint by those that a model has for them. */
+/** Names of tensors in a checkpoint by those that a model has for them, and what its header says of them. */
 final class FileNames {
     private final @Nullable Checkpoint checkpoint;
     private String optionalPrefix = "";
@@ -56,6 +61,33 @@ final class FileNames {
     /** The name in a file that is made of the model: with all prefixes, and the older one unless the checkpoint has newer ones. */
     String written(String name) {
         return newer ? name : older.apply(name);
+    }
+
+    /** Refuses what the header of the file does not have, before memory is taken. */
+    void requireShape(String inFile, boolean transposed, int[] shape) throws BadFileException {
+        requireShape(inFile, transposed, Arrays.stream(shape).asLongStream().toArray());
+    }
+
+    /** The same for dimensions that may be too large. */
+    void requireShape(String inFile, boolean transposed, long... shape) throws BadFileException {
+        Checkpoint from = Objects.requireNonNull(checkpoint);
+        TensorInfo info = from.info(inFile);
+        if (info == null) {
+            throw new BadFileException(
+                    from.directory(),
+                    "tensor " + inFile + " of shape " + Arrays.toString(shape)
+                            + " is needed by config.json and missing in the checkpoint ("
+                            + from.names().size()
+                            + " tensors). Check that config.json and the weights belong together.");
+        }
+        long[] expected = transposed ? new long[] {shape[1], shape[0]} : shape;
+        List<Long> wanted = Arrays.stream(expected).boxed().toList();
+        if (!info.shape().equals(wanted)) {
+            throw new BadFileException(
+                    from.directory(),
+                    "tensor " + inFile + " has the shape " + info.shape() + " where config.json asks for " + wanted
+                            + ". Check that config.json and the weights belong together.");
+        }
     }
 
     /** Tensors of the checkpoint that no layer has. */

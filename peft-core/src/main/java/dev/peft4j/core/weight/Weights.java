@@ -17,7 +17,6 @@ import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -163,35 +162,13 @@ public final class Weights implements AutoCloseable {
             throw new WrongUseException(name + " was to be read, and there is no checkpoint");
         }
         String inFile = names.inFile(name);
-        requireShape(inFile, transposed, Arrays.stream(shape).asLongStream().toArray());
+        names.requireShape(inFile, transposed, shape);
         Tensor t = checkpoint.load(inFile, dtype, transposed);
         String numbers = Objects.requireNonNull(checkpoint.info(inFile)).dtype();
         FrozenWeight weight = shape.length > 1 ? kept.keep(t, numbers) : new DenseWeight(t);
         read.add(inFile);
         entries.put(name, new Entry(weight, shape.clone(), transposed));
         return weight;
-    }
-
-    /** Refuses what the header of the file does not have, before memory is taken. */
-    private void requireShape(String inFile, boolean transposed, long... shape) throws BadFileException {
-        Checkpoint from = Objects.requireNonNull(checkpoint);
-        TensorInfo info = from.info(inFile);
-        if (info == null) {
-            throw new BadFileException(
-                    directory,
-                    "tensor " + inFile + " of shape " + Arrays.toString(shape)
-                            + " is needed by config.json and missing in the checkpoint ("
-                            + from.names().size()
-                            + " tensors). Check that config.json and the weights belong together.");
-        }
-        long[] expected = transposed ? new long[] {shape[1], shape[0]} : shape;
-        List<Long> wanted = Arrays.stream(expected).boxed().toList();
-        if (!info.shape().equals(wanted)) {
-            throw new BadFileException(
-                    directory,
-                    "tensor " + inFile + " has the shape " + info.shape() + " where config.json asks for " + wanted
-                            + ". Check that config.json and the weights belong together.");
-        }
     }
 
     /**
@@ -205,7 +182,7 @@ public final class Weights implements AutoCloseable {
             return false;
         }
         String inFile = names.inFile(name);
-        requireShape(inFile, false, Arrays.stream(shape(other)).asLongStream().toArray());
+        names.requireShape(inFile, false, shape(other));
         boolean same = checkpoint.repeats(inFile, names.inFile(other));
         if (same) {
             read.add(inFile);
@@ -230,7 +207,7 @@ public final class Weights implements AutoCloseable {
      */
     public void requireMatrix(String name, long rows, long cols) throws IOException {
         if (checkpoint != null) {
-            requireShape(names.inFile(name), false, rows, cols);
+            names.requireShape(names.inFile(name), false, rows, cols);
         }
     }
 
