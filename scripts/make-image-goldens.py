@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Golden cases of networks of images: ResNet with both kinds of layers, VGG, EfficientNet.
+"""Golden cases of networks of images: ResNet with both kinds of layers, VGG, EfficientNet, ViT.
 
     python scripts/make-image-goldens.py GOLDEN [--seed 11] [--only NAME ...] [--cases KIND ...]
 
 Writes GOLDEN/models/NAME (random weights, as `save_pretrained` writes them; VGG by the names of torchvision) and GOLDEN/cases/NAME/{base,
-full_finetune,full_finetune_batch_stats,lora_conv} and cases of other methods ({dora,loha,lokr,ia3,lora_bias,norms}_conv), with what PyTorch, transformers and PEFT compute for them, in single precision; GOLDEN is
+full_finetune,full_finetune_batch_stats,lora_conv} (`lora` of ViT) and cases of other methods ({dora,loha,lokr,ia3,lora_bias,norms}_conv), with
+what PyTorch, transformers and PEFT compute for them, in single precision; GOLDEN is
 such as peft-tests/src/test/resources/golden. Everything is a function of the seed, and needs neither network nor GPU. Made with torch 2.13,
 transformers 5.23 and PEFT 0.21.2.
 
@@ -14,7 +15,8 @@ A folder of cases holds case.json (labels, tolerances) and tensors.safetensors:
 - `grad.<name>` of all parameters that are trained, `losses` before each step of AdamW, `after.<name>` behind the last, `after_logits.<i>`;
 - norms of channels have running statistics, but in `full_finetune_batch_stats`: there logits, loss and gradients are those of a training pass,
   `after1.<name>` are the running statistics behind it, and `after.<name>` parameters and statistics behind five steps of SGD with momentum;
-- `adapter/` and `merged.<name>` of LoRA and the other methods;
+- `adapter/` and `merged.<name>` of LoRA and the other methods; gradients and parameters that have no adapter are called as in the checkpoint, where
+  `checkpoint_names` in case.json says how modules are called there;
 - `sensitivity` in case.json: how far logits move when something of the model is wrong, which is checked to be far beyond the tolerance.
 
 Left out, since PEFT 0.21.2 stops there: LoRA and DoRA of EfficientNet's depthwise convolutions (`EfficientNetDepthwiseConv2d` takes other arguments than the
@@ -40,7 +42,7 @@ import peft
 import torch
 import transformers
 from peft.tuners.loha import layer as loha_layer
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional
 
@@ -85,19 +87,78 @@ class Vgg(nn.Module):
         return self.classifier(torch.flatten(self.avgpool(self.features(pixel_values)), 1))
 
 
+class CifarLayer(nn.Module):
+    """A basic layer whose shortcut has no parameters."""
+
+    def __init__(self, width, out, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(width, out, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(out)
+        self.conv2 = nn.Conv2d(out, out, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(out)
+        self.stride, self.added = stride, (out - width) // 2
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(functional.relu(self.bn1(self.conv1(x)))))
+        return functional.relu(y + functional.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.added, self.added)))
+
+
+class CifarResNet(nn.Module):
+    """ResNet for small images (He et al. 2016, section 4.2)."""
+
+    def __init__(self, config):
+        super().__init__()
+        width = config["stages"][0]["channels"]
+        self.conv1 = nn.Conv2d(config["num_channels"], width, 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.stages = len(config["stages"])
+        for s, stage in enumerate(config["stages"]):
+            layers = []
+            for i in range(stage["blocks"]):
+                layers.append(CifarLayer(width, stage["channels"], stage["first_stride"] if i == 0 else 1))
+                width = stage["channels"]
+            self.add_module(f"layer{s + 1}", nn.Sequential(*layers))
+        self.linear = nn.Linear(width, LABELS)
+
+    def forward(self, pixel_values):
+        x = functional.relu(self.bn1(self.conv1(pixel_values)))
+        for s in range(self.stages):
+            x = getattr(self, f"layer{s + 1}")(x)
+        return self.linear(x.mean((2, 3)))
+
+
 class Spec:
     """One model: its config, the side lengths of its images, where LoRA acts, and what could be wrong."""
 
-    def __init__(self, config, size, lora, wrong, save):
+    def __init__(self, config, size, lora, wrong, save, older=None, older_targets=None):
         self.config = config
         self.size = size
         self.lora = lora
         self.wrong = wrong
         self.save = save  # what is trained whole beside LoRA
+        self.older = older or {}  # parts of names of modules, and what they are in checkpoints
+        self.older_targets = older_targets  # where LoRA acts, in such names
+
+    @property
+    def method(self):
+        return "lora" if self.older else "lora_conv"
+
+    def in_checkpoint(self, name):
+        for new, old in self.older.items():
+            name = name.replace(new + ".", old + ".")
+        return name
+
+    def checkpoint_names(self, model):
+        layers = [n for n, m in model.named_modules() if any(True for _ in m.parameters(recurse=False))]
+        return {n: self.in_checkpoint(n + ".")[:-1] for n in layers if self.in_checkpoint(n + ".") != n + "."}
 
 
 def resnet(**fields):
     return transformers.ResNetConfig(embedding_size=6, num_labels=LABELS, **fields)
+
+
+def vit(**fields):
+    return transformers.ViTConfig(num_labels=LABELS, **fields)
 
 
 def with_field(**fields):
@@ -151,13 +212,43 @@ def specs():
             {"depthwise_padding = []": with_field(depthwise_padding=[]), "batch_norm_eps = 1e-5": with_field(batch_norm_eps=1e-5)},
             ["classifier"],
         ),
+        "vit_small": Spec(
+            vit(hidden_size=12, num_hidden_layers=3, num_attention_heads=3, intermediate_size=20, hidden_act="gelu_new", image_size=[15, 12],
+                patch_size=[5, 4], num_channels=1, qkv_bias=False, layer_norm_eps=0.05),
+            (15, 12),
+            {"r": 2, "lora_alpha": 5, "target_modules": ["projection", "q_proj", "o_proj", "fc2"], "rank_pattern": {"layers.1.mlp.fc2": 3}},
+            {"hidden_act = relu": with_field(hidden_act="relu"), "layer_norm_eps = 1e-12": with_field(layer_norm_eps=1e-12)},
+            ["classifier", "layernorm"],
+            {"vit.layers": "vit.encoder.layer", "attention.q_proj": "attention.attention.query", "attention.k_proj": "attention.attention.key",
+             "attention.v_proj": "attention.attention.value", "attention.o_proj": "attention.output.dense", "mlp.fc1": "intermediate.dense",
+             "mlp.fc2": "output.dense"},
+            ["output.dense", "projection", "query"],
+        ),
+        "resnet_cifar_small": Spec(
+            {
+                "model_type": "resnet_cifar",
+                "stages": [
+                    {"blocks": 1, "channels": 4, "first_stride": 1},
+                    {"blocks": 2, "channels": 6, "first_stride": 2},
+                    {"blocks": 1, "channels": 10, "first_stride": 3},
+                ],
+                "num_channels": 3,
+                "num_classes": LABELS,
+                "labels": ["one", "two", "three"],
+            },
+            (13, 16),
+            {"r": 2, "lora_alpha": 5, "target_modules": ["conv1", "layer2.1.conv2"]},
+            {},
+            ["linear"],
+        ),
     }
 
 
 def make(config):
     if isinstance(config, dict):
-        return Vgg(config)
-    name = {"resnet": transformers.ResNetForImageClassification, "efficientnet": transformers.EfficientNetForImageClassification}
+        return (Vgg if config["model_type"] == "vgg" else CifarResNet)(config)
+    name = {"resnet": transformers.ResNetForImageClassification, "efficientnet": transformers.EfficientNetForImageClassification,
+            "vit": transformers.ViTForImageClassification}
     return name[config.model_type](config)
 
 
@@ -209,10 +300,12 @@ def adam_steps(model, pixels):
     return torch.stack(losses)
 
 
-def results(model, pixels, kind, name):
+def results(model, pixels, kind, spec):
     """All numbers of a case, by their names."""
     out = {}
-    short = lambda n: n.replace(".default", "").replace("modules_to_save.", "").replace("magnitude_vector.weight", "magnitude_vector")
+    adapted = not kind.startswith(("base", "full"))
+    own = lambda n: n.replace(".default", "").replace("modules_to_save.", "").replace("magnitude_vector.weight", "magnitude_vector")
+    short = lambda n: own(n) if adapted else spec.in_checkpoint(n)
     trained = lambda: [(short(n), p) for n, p in model.named_parameters() if p.requires_grad]
     model.train(kind == "full_finetune_batch_stats")
     before = copy.deepcopy(model.state_dict())
@@ -334,7 +427,7 @@ def methods(name):
             "norms_conv": peft.LNTuningConfig(target_modules=["depthwise_norm", "top_bn"]),
         },
     }
-    return deep[name]
+    return deep.get(name, {})
 
 
 def given_effect(wrapped):
@@ -374,6 +467,8 @@ def lora(spec, model, name, folder):
                     p.copy_(0.3 * torch.randn(p.shape, generator=generator))
 
     wrapped = adapter(peft.LoraConfig(modules_to_save=spec.save, **spec.lora), model, name, folder, second_factors)
+    if spec.older:
+        as_transformers_4(spec, os.path.join(folder, "adapter"))
     state = copy.deepcopy(wrapped).merge_and_unload().state_dict()
     modules = list(wrapped.base_model.targeted_module_names)[:3]
     return wrapped, {f"merged.{m}.weight": state[m + ".weight"].detach().clone() for m in modules}
@@ -388,6 +483,22 @@ def other_method(config, spec, model, name, folder):
     after = {n.replace("base_layer.", ""): t for n, t in whole.base_model.model.state_dict().items() if "base_layer." in n}
     changed = [n for n in sorted(after) if before[n].is_floating_point() and not torch.equal(before[n], after[n])]
     return wrapped, {"merged." + n: after[n].detach().clone() for n in changed[:8]}
+
+
+def as_transformers_4(spec, adapter):
+    """The same adapter as PEFT writes it where modules have the names of the checkpoint."""
+    folder = adapter + "_v4"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(adapter, folder)
+    path = os.path.join(folder, "adapter_model.safetensors")
+    save_file({spec.in_checkpoint(n): t for n, t in load_file(path).items()}, path, metadata={"format": "pt"})
+    path = os.path.join(folder, "adapter_config.json")
+    with open(path, encoding="utf-8") as f:
+        fields = json.load(f)
+    fields["target_modules"] = spec.older_targets
+    fields["rank_pattern"] = {spec.in_checkpoint("vit." + n + ".")[4:-1]: r for n, r in fields["rank_pattern"].items()}
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(json.dumps(fields, indent=2, sort_keys=True))
 
 
 def main():
@@ -409,11 +520,12 @@ def main():
         wanted = lambda kind: not given.cases or kind in given.cases
         if not given.cases:
             save(model, spec.config, os.path.join(given.golden, "models", name))
+        names = {"checkpoint_names": spec.checkpoint_names(model)} if spec.older else {}
         for kind in ("base", "full_finetune", "full_finetune_batch_stats"):
             if not wanted(kind) or kind.endswith("stats") and not any(isinstance(m, nn.BatchNorm2d) for m in model.modules()):
                 continue
-            single = results(copy.deepcopy(model), pixels, kind, name)
-            double = results(copy.deepcopy(model).double(), pixels.double(), kind, name)
+            single = results(copy.deepcopy(model), pixels, kind, spec)
+            double = results(copy.deepcopy(model).double(), pixels.double(), kind, spec)
             extra = {}
             if kind == "base":
                 extra["sensitivity"] = sensitivity(spec, copy.deepcopy(model), pixels, tolerances(single, double)["logits_abs"])
@@ -421,9 +533,9 @@ def main():
                 extra["optimizer"] = {"name": "AdamW", "lr": 0.002, "weight_decay": 0.01, "steps": STEPS}
             else:
                 extra["optimizer"] = {"name": "SGD", "lr": RATE, "momentum": MOMENTUM, "weight_decay": 0.0, "steps": STEPS}
-            write(given.golden, name, kind, pixels, single, double, extra)
+            write(given.golden, name, kind, pixels, single, double, extra | names)
         optimizer = {"name": "AdamW", "lr": 0.002, "weight_decay": 0.01, "steps": STEPS}
-        made = {"lora_conv": lambda folder: lora(spec, model, name, folder)}
+        made = {spec.method: lambda folder: lora(spec, model, name, folder)}
         for kind, config in methods(name).items():
             made[kind] = lambda folder, config=config: other_method(config, spec, model, name, folder)
         for place, (kind, make_it) in enumerate(made.items()):
@@ -434,10 +546,10 @@ def main():
             folder = os.path.join(given.golden, "cases", name, kind)
             os.makedirs(folder, exist_ok=True)
             wrapped, merged = make_it(folder)
-            single = results(copy.deepcopy(wrapped), pixels, kind, name) | merged
-            double = results(copy.deepcopy(wrapped).double(), pixels.double(), kind, name) | {n: t.double() for n, t in merged.items()}
-            expect = "LoRA at convolutions" if kind == "lora_conv" else type(wrapped.peft_config["default"]).__name__ + " at layers of a network of images"
-            write(given.golden, name, kind, pixels, single, double, {"optimizer": optimizer, "expect": expect})
+            single = results(copy.deepcopy(wrapped), pixels, kind, spec) | merged
+            double = results(copy.deepcopy(wrapped).double(), pixels.double(), kind, spec) | {n: t.double() for n, t in merged.items()}
+            expect = "LoRA at convolutions" if kind == spec.method else type(wrapped.peft_config["default"]).__name__ + " at layers of a network of images"
+            write(given.golden, name, kind, pixels, single, double, {"optimizer": optimizer, "expect": expect} | names)
         print(name, sum(p.numel() for p in model.parameters()), "parameters")
 
 

@@ -5,7 +5,6 @@ import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.data.Example;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.model.Model;
-import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.train.HtmlReport;
 import dev.peft4j.core.train.Objective;
 import dev.peft4j.core.train.TrainingConfig;

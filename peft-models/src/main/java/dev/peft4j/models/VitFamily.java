@@ -76,9 +76,7 @@ public final class VitFamily implements ModelFamily {
             Linear up,
             Linear down) {}
 
-    /**
-     * Height and width in pixels.
-     */
+    /** Height and width in pixels. */
     private record Size(int height, int width) {
         /** One number, or one for each. */
         static Size of(ModelConfig config, String name, int otherwise) throws IOException {

@@ -57,8 +57,8 @@ public final class ExampleReader implements AutoCloseable {
         int most = model.taskType() == TaskType.IMAGE_CLS ? BATCH_IMAGES : BATCH_TOKENS;
         try {
             while (all.size() < examples.size()) {
-                StoppedException.ifInterrupted(
-                        () -> examples.size() + named(" texts") + " were to be " + what + ", " + all.size() + " have been");
+                StoppedException.ifInterrupted(() ->
+                        examples.size() + named(" texts") + " were to be " + what + ", " + all.size() + " have been");
                 int from = all.size();
                 int to = from;
                 int length = 0;
@@ -112,8 +112,8 @@ public final class ExampleReader implements AutoCloseable {
      */
     public void requireOpen(String what) {
         if (closed) {
-            throw new WrongUseException(
-                    named("texts") + " were to be " + what + " by a model that is closed. Close it when nothing uses it any more.");
+            throw new WrongUseException(named("texts") + " were to be " + what
+                    + " by a model that is closed. Close it when nothing uses it any more.");
         }
     }
 

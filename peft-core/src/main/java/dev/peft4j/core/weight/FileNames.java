@@ -10,7 +10,7 @@ import java.util.Objects;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
-/** Tensors of a checkpoint by the names that a model has for them. */
+/** Names of tensors in a checkpoint by those that a model has for them, and what its header says of them. */
 final class FileNames {
     private final @Nullable Checkpoint checkpoint;
     private String optionalPrefix = "";
@@ -75,8 +75,22 @@ final class FileNames {
         return checkpoint == null ? null : checkpoint.info(inFile(name));
     }
 
+    private String withoutPrefix(String name) {
+        return name.startsWith(optionalPrefix) ? name.substring(optionalPrefix.length()) : name;
+    }
+
+    /** The name in a file that is made of the model: that of the library of the checkpoint; or with all prefixes, and the older one unless the checkpoint has newer ones. */
+    String written(String name) {
+        return elsewhere ? older.apply(withoutPrefix(name)) : newer ? name : older.apply(name);
+    }
+
     /** Refuses what the header of the file does not have, before memory is taken. */
-    void require(String inFile, boolean transposed, long... shape) throws BadFileException {
+    void requireShape(String inFile, boolean transposed, int[] shape) throws BadFileException {
+        requireShape(inFile, transposed, Arrays.stream(shape).asLongStream().toArray());
+    }
+
+    /** The same for dimensions that may be too large. */
+    void requireShape(String inFile, boolean transposed, long... shape) throws BadFileException {
         Checkpoint from = Objects.requireNonNull(checkpoint);
         TensorInfo info = from.info(inFile);
         if (info == null) {
@@ -95,15 +109,6 @@ final class FileNames {
                     "tensor " + inFile + " has the shape " + info.shape() + " where config.json asks for " + wanted
                             + ". Check that config.json and the weights belong together.");
         }
-    }
-
-    private String withoutPrefix(String name) {
-        return name.startsWith(optionalPrefix) ? name.substring(optionalPrefix.length()) : name;
-    }
-
-    /** The name in a file that is made of the model: that of the library of the checkpoint; or with all prefixes, and the older one unless the checkpoint has newer ones. */
-    String written(String name) {
-        return elsewhere ? older.apply(withoutPrefix(name)) : newer ? name : older.apply(name);
     }
 
     /** Tensors of the checkpoint that no layer has. */

@@ -172,7 +172,7 @@ public final class Weights implements AutoCloseable {
             throw new WrongUseException(name + " was to be read, and there is no checkpoint");
         }
         String inFile = names.inFile(name);
-        names.require(inFile, transposed, Arrays.stream(shape).asLongStream().toArray());
+        names.requireShape(inFile, transposed, shape);
         Tensor t = checkpoint.load(inFile, dtype, transposed);
         String numbers = Objects.requireNonNull(checkpoint.info(inFile)).dtype();
         FrozenWeight weight = shape.length > 1 ? kept.keep(t, numbers) : new DenseWeight(t);
@@ -192,7 +192,7 @@ public final class Weights implements AutoCloseable {
             return false;
         }
         String inFile = names.inFile(name);
-        names.require(inFile, false, Arrays.stream(shape(other)).asLongStream().toArray());
+        names.requireShape(inFile, false, shape(other));
         boolean same = checkpoint.repeats(inFile, names.inFile(other));
         if (same) {
             read.add(inFile);
@@ -217,7 +217,7 @@ public final class Weights implements AutoCloseable {
      */
     public void requireMatrix(String name, long rows, long cols) throws IOException {
         if (checkpoint != null) {
-            names.require(names.inFile(name), false, rows, cols);
+            names.requireShape(names.inFile(name), false, rows, cols);
         }
     }
 

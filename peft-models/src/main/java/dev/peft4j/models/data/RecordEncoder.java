@@ -40,8 +40,7 @@ public record RecordEncoder(ModelInput input, TaskType task, int maxLength, Labe
      * @param maxLength longer sequences are cut to this many tokens; 0 for {@link Model#usualLength}, if so many fit
      * @throws BadInputException if so many do not fit, or adapters leave no place
      */
-    public static RecordEncoder forModel(
-            Model model, ModelInput input, Labels labels, int rowsInFront, int maxLength) {
+    public static RecordEncoder forModel(Model model, ModelInput input, Labels labels, int rowsInFront, int maxLength) {
         if (model.taskType() == TaskType.IMAGE_CLS) {
             return new RecordEncoder(input, TaskType.IMAGE_CLS, 0, labels);
         }
