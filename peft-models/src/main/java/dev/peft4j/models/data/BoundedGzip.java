@@ -7,15 +7,22 @@ import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.zip.GZIPInputStream;
 
-/** Unpacks gzip up to a size that fits the packed one; more is no text but an attack on memory. */
-final class BoundedGzip extends FilterInputStream {
+/** Unpacks gzip up to a size that fits the packed one; more is no data but an attack on memory. */
+public final class BoundedGzip extends FilterInputStream {
     private static final long RATIO = 100; // text packs to a fifth or a tenth
     private static final long ALWAYS = 64 << 20;
 
     private final Path file;
     private long left;
 
-    BoundedGzip(Path file, InputStream packed, long packedBytes) throws IOException {
+    /**
+     * Begins to unpack.
+     *
+     * @param file for messages
+     * @param packedBytes how many bytes the packed file has
+     * @throws IOException if the file is not packed
+     */
+    public BoundedGzip(Path file, InputStream packed, long packedBytes) throws IOException {
         super(new GZIPInputStream(packed, 1 << 16));
         this.file = file;
         left = Math.max(ALWAYS, RATIO * packedBytes);

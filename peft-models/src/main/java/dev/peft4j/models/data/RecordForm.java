@@ -46,12 +46,22 @@ record RecordForm(Set<TaskType> tasks, List<String> prompt, List<String> text, L
             new RecordForm(
                     EnumSet.of(TaskType.CAUSAL_LM, TaskType.MASKED_LM), List.of(), List.of("text"), LABEL, false));
 
+    /** Of files that name images; they are no texts, so such a file is looked at only where images are asked for. */
+    private static final List<RecordForm> IMAGES = List.of(labelled(
+            TaskType.IMAGE_CLS,
+            List.of(),
+            List.of("image", "path", "file_name", "file", "image_path"),
+            List.of("label", "class")));
+
     private static RecordForm labelled(TaskType task, List<String> prompt, List<String> text, List<String> label) {
         return new RecordForm(EnumSet.of(task), prompt, text, label, true);
     }
 
     /** The forms of a task; all if it is not known. */
     static List<RecordForm> of(@Nullable TaskType task) {
+        if (task == TaskType.IMAGE_CLS) {
+            return IMAGES;
+        }
         return ALL.stream().filter(f -> task == null || f.tasks.contains(task)).toList();
     }
 
