@@ -28,6 +28,8 @@ import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.weight.Weights;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -47,6 +49,7 @@ public abstract class ImageModel implements Model {
     private final LayerReader layers;
     private final Lease lease;
     private final int outputs;
+    private final List<String> blocks = new ArrayList<>();
     private @Nullable Head head;
     private List<String> taskModules = List.of();
 
@@ -83,6 +86,11 @@ public abstract class ImageModel implements Model {
     /** Reads a linear layer. */
     protected final Linear linear(String name, int in, int out) throws IOException {
         return layers.linear(name, in, out, true);
+    }
+
+    /** Names the next block, where it is no element of the outermost list of the checkpoint. */
+    protected final void addBlock(String name) {
+        blocks.add(name);
     }
 
     /**
@@ -197,6 +205,11 @@ public abstract class ImageModel implements Model {
     @Override
     public final List<NormSite> normSites() {
         return layers.normSites();
+    }
+
+    @Override
+    public final List<String> blocks() {
+        return blocks.isEmpty() ? Model.super.blocks() : Collections.unmodifiableList(blocks);
     }
 
     @Override

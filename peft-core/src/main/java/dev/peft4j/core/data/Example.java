@@ -1,13 +1,14 @@
 package dev.peft4j.core.data;
 
-/** One record as a model reads it: a sequence of tokens, two that belong together, one that is rated, one that changes from epoch to epoch, or an image. */
+/** One record as a model reads it: a sequence of tokens, two that belong together, one that is rated, one that changes from epoch to epoch, an image, or features. */
 public sealed interface Example
         permits PackedBatch.Sequence,
                 PackedBatch.Pair,
                 PackedBatch.Choice,
                 RatedAnswer,
                 VariedSequence,
-                ImageBatch.Image {
+                ImageBatch.Image,
+                FeatureBatch.Features {
     /** How much there is to compute: tokens of a sequence; 1 for an image, as all have one size. */
     int length();
 
