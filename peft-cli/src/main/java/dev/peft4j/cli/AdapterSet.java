@@ -1,5 +1,6 @@
 package dev.peft4j.cli;
 
+import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.FullFineTuning;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.models.TextTokenizer;
@@ -11,6 +12,13 @@ import java.util.List;
 /** Makes the adapters of a run by the options of the command line. */
 final class AdapterSet {
     private AdapterSet() {}
+
+    /** One that is there, and alone. */
+    static TrainedAdapters of(Adapter adapter) {
+        TrainedAdapters set = new TrainedAdapters(List.of());
+        set.add(adapter.config().peftType(), adapter);
+        return set;
+    }
 
     /**
      * New adapters of the methods that were asked for; one of all that are active together trains the head of a classifier.

@@ -1,12 +1,14 @@
 package dev.peft4j.cli;
 
+import dev.peft4j.core.compose.MergedAdapter;
+import dev.peft4j.core.compose.MergedModel;
 import dev.peft4j.core.data.Example;
-import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.train.Evaluation;
 import dev.peft4j.core.train.Evaluator;
+import dev.peft4j.core.train.Strategy;
 import dev.peft4j.core.train.Trainer;
 import dev.peft4j.core.train.TrainingConfig;
 import dev.peft4j.core.train.TrainingListener;
@@ -46,16 +48,14 @@ import picocli.CommandLine.Spec;
             "      --eval-data dev.jsonl --steps 200 --out comparison"
         })
 final class CompareCommand implements Callable<Integer> {
-    /** For several methods together. */
-    private static final double RATE = 1e-3;
-
     @Option(
             names = "--methods",
             required = true,
             split = ",",
             paramLabel = "NAMES",
             description =
-                    "methods of train, with commas; NAME:RATE gives a learning rate, NAME+NAME trains two together")
+                    "methods of train, with commas; NAME:RATE gives a learning rate, NAME+NAME trains two together; strategy:STAGES"
+                            + " is a --strategy of train on copies of base tensors, strategy:STAGES,lr=RATE one with a rate")
     List<String> methods = List.of();
 
     @Mixin
@@ -82,6 +82,9 @@ final class CompareCommand implements Callable<Integer> {
     @Option(names = "--steps", paramLabel = "N", description = "optimiser steps of each (default: ${DEFAULT-VALUE})")
     int steps = 200;
 
+    @Option(names = "--epochs", paramLabel = "N", description = "passes over the data of each, instead of steps")
+    double epochs;
+
     @Option(names = "--batch-size", paramLabel = "N", description = "records of a step (default: ${DEFAULT-VALUE})")
     int batchSize = 16;
 
@@ -103,37 +106,29 @@ final class CompareCommand implements Callable<Integer> {
     @Spec
     CommandSpec spec = CommandSpec.create();
 
-    /** A method and its rate. */
-    private record Candidate(String method, double rate) {
-        static Candidate of(String text, MethodOptions options) {
-            int colon = text.indexOf(':');
-            String name = colon < 0 ? text : text.substring(0, colon);
-            try {
-                double rate =
-                        colon < 0 ? options.learningRate(name, RATE) : Double.parseDouble(text.substring(colon + 1));
-                return new Candidate(name, rate);
-            } catch (NumberFormatException e) {
-                throw new BadInputException(
-                        "--methods " + text + " was given; a rate behind the colon is a number, such as lora:1e-3.", e);
-            }
-        }
-    }
-
     @Override
     public Integer call() throws IOException {
         PrintWriter console = spec.commandLine().getOut();
         Given given = new Given(spec);
-        List<Candidate> candidates =
-                methods.stream().map(text -> Candidate.of(text, methodOptions)).toList();
+        List<Candidate> candidates = Candidate.joined(methods).stream()
+                .map(text -> Candidate.of(text, methodOptions))
+                .toList();
+        given.refuse("--steps", given.has("--epochs"), "--epochs, which says when the runs end");
         given.refuse("--method", true, "--methods, which names the methods to compare");
-        methodOptions.check(given, candidates.stream().map(Candidate::method).toList());
+        List<Candidate> ofMethods =
+                candidates.stream().filter(c -> c.strategy() == null).toList();
+        if (ofMethods.isEmpty()) {
+            methodOptions.refuseAll(given, "--methods " + String.join(",", methods));
+        } else {
+            methodOptions.check(given, ofMethods.stream().map(Candidate::name).toList());
+        }
         List<Path> directories = new ArrayList<>();
         for (Candidate c : candidates) {
-            methodOptions.method = c.method;
-            directories.addAll(TrainedAdapters.directories(out.resolve(c.method), methodOptions.names()));
-            if (methodOptions.isFull()) {
-                throw new BadInputException(
-                        "--methods full was given, which changes the model for those after it. Use train --method full.");
+            if (c.strategy() == null) {
+                methodOptions.method = c.name();
+                directories.addAll(TrainedAdapters.directories(out.resolve(c.directory()), methodOptions.names()));
+            } else {
+                MergedModel.checkOutput(out.resolve(c.directory()));
             }
         }
         ModelInfo info = modelOptions.info(List.of());
@@ -156,8 +151,13 @@ final class CompareCommand implements Callable<Integer> {
                 TextTokenizer tokenizer = TextTokenizer.open(modelOptions.directory(), model.vocabularySize())) {
             int inFront = 0; // all of them learn from the same tokens
             for (Candidate c : candidates) {
-                methodOptions.method = c.method;
-                inFront = Math.max(inFront, methodOptions.requireFit(model, tokenizer));
+                Strategy strategy = c.strategy();
+                if (strategy == null) {
+                    methodOptions.method = c.name();
+                    inFront = Math.max(inFront, methodOptions.requireFit(model, tokenizer));
+                } else {
+                    strategy.tensors(model); // says what is wrong with it
+                }
             }
             List<Example> records = dataOptions.encode(
                     String.valueOf(data.getFileName()), train, labels, inFront, model, tokenizer, console);
@@ -166,12 +166,14 @@ final class CompareCommand implements Callable<Integer> {
                     String.valueOf(evalData.getFileName()), test, labels, inFront, model, tokenizer, console);
             Evaluation base = Evaluator.evaluate(model, List.of(), heldOut);
             Comparison comparison = new Comparison(
-                    "peft4j: methods on " + data.getFileName() + ", " + steps + " steps of " + batchSize,
+                    "peft4j: methods on " + data.getFileName() + ", "
+                            + (epochs > 0 ? Figures.round(epochs, 2) + " epochs in batches of " : steps + " steps of ")
+                            + batchSize,
                     base.measureName(),
                     base.measured(),
                     base.lowerIsBetter());
             for (Candidate c : candidates) {
-                console.printf("%s, rate %.0e ...%n", c.method, c.rate);
+                console.printf("%s, rate %.0e ...%n", c.name(), c.rate());
                 console.flush();
                 comparison.add(train(c, model, tokenizer, labels, records, heldOut));
             }
@@ -190,7 +192,6 @@ final class CompareCommand implements Callable<Integer> {
             List<Example> records,
             List<Example> heldOut)
             throws IOException {
-        methodOptions.method = c.method;
         long before = Tensor.nativeBytes();
         List<Double> millis = new ArrayList<>();
         long[] peak = {0};
@@ -201,30 +202,48 @@ final class CompareCommand implements Callable<Integer> {
                 peak[0] = Math.max(peak[0], Tensor.nativeBytes() - before);
             }
         };
-        TrainingConfig config = TrainingConfig.of(steps, batchSize, c.rate).toBuilder()
+        TrainingConfig config = TrainingConfig.of(steps, batchSize, c.rate()).toBuilder()
+                .steps(epochs > 0 ? 0 : steps)
+                .epochs(epochs)
                 .groupByLength(groupByLength)
                 .seed(seed)
                 .build();
-        try (TrainedAdapters adapters = AdapterSet.create(methodOptions, List.of(), model, tokenizer, seed)) {
+        Strategy strategy = c.strategy();
+        try (TrainedAdapters adapters = adapters(c, model, tokenizer)) {
+            Trainer trainer = new Trainer(model, adapters.all(), config, List.of(meter));
             TrainingResult result =
-                    new Trainer(model, adapters.all(), config, List.of(meter)).train(records, List.of());
-            if (result.steps() != steps) {
-                throw new StoppedException(
-                        "a run of " + steps + " steps was to be compared, it made " + result.steps());
+                    (strategy == null ? trainer : trainer.withStrategy(strategy)).train(records, List.of());
+            if (result.interrupted()) {
+                throw new StoppedException("runs were to be compared, and one was stopped at step " + result.steps());
             }
-            Path directory = out.resolve(c.method);
-            adapters.save(directory, model, Classes.notes(labels));
+            Path directory = out.resolve(c.directory());
+            if (strategy == null) {
+                adapters.save(directory, model, Classes.notes(labels));
+            } else {
+                try (MergedAdapter merged = MergedAdapter.of(model, adapters.all())) {
+                    MergedModel.write(directory, model, merged, labels.names());
+                }
+            }
             millis.sort(Double::compare);
             Evaluation tuned = Evaluator.evaluate(model, adapters.all(), heldOut);
             return new Comparison.Row(
-                    c.method,
-                    c.rate,
+                    c.name(),
+                    c.rate(),
                     tuned.measured(),
                     adapters.trainableCount(),
                     millis.get(millis.size() / 2),
                     peak[0],
                     bytes(directory));
         }
+    }
+
+    private TrainedAdapters adapters(Candidate c, Model model, TextTokenizer tokenizer) throws IOException {
+        Strategy strategy = c.strategy();
+        if (strategy != null) {
+            return AdapterSet.of(strategy.ofCopies(model));
+        }
+        methodOptions.method = c.name();
+        return AdapterSet.create(methodOptions, List.of(), model, tokenizer, seed);
     }
 
     private static long bytes(Path directory) throws IOException {

@@ -73,9 +73,12 @@ final class Comparison {
     }
 
     void print(PrintWriter out) {
-        out.printf("%n%-12s %8s %12s %12s %10s %18s %14s%n", (Object[]) HEADS);
+        int width = Math.max(
+                12, rows.stream().mapToInt(r -> r.method.length()).max().orElse(0));
+        String first = "%-" + width + "s ";
+        out.printf("%n" + first + "%8s %12s %12s %10s %18s %14s%n", (Object[]) HEADS);
         for (Row r : sorted()) {
-            out.printf("%-12s %8s %12s %12s %10s %18s %14s%n", (Object[]) cells(r));
+            out.printf(first + "%8s %12s %12s %10s %18s %14s%n", (Object[]) cells(r));
         }
         out.printf("quality: %s on the held-out records; the base model has %s%n", quality, base);
     }

@@ -59,6 +59,19 @@ final class ConsoleProgress implements TrainingListener, AutoCloseable {
     }
 
     @Override
+    public void onStage(int number, int count, String text, long trained, long all) {
+        line(String.format(
+                Locale.ROOT,
+                "stage %d of %d: %s, %,d of %,d parameters (%.1f %%)",
+                number,
+                count,
+                text,
+                trained,
+                all,
+                100.0 * trained / all));
+    }
+
+    @Override
     public void onStep(int step, double loss, double learningRate, double gradientNorm, int count, double took) {
         tokens += count;
         seconds += took;

@@ -124,6 +124,13 @@ final class MethodOptions {
         }
     }
 
+    /** Refuses the options of all methods, where none is used. */
+    void refuseAll(Given given, String instead) {
+        for (NamedMethod m : known.values()) {
+            m.options().forEach(o -> given.refuse(o.name(), true, instead + ", which has no such setting"));
+        }
+    }
+
     private void read(Given given, MethodOption option) {
         if (given.has(option.name())) {
             String value = given.text(option.name());

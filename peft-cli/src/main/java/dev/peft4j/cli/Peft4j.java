@@ -52,6 +52,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             ConvertCommand.class,
             ImportCommand.class,
             InspectCommand.class,
+            FeaturesCommand.class,
             BenchCommand.class,
             GrowthCommand.class,
             PretrainDemoCommand.class

@@ -7,6 +7,7 @@ import dev.peft4j.core.train.Checkpoints;
 import dev.peft4j.core.train.HtmlReport;
 import dev.peft4j.core.train.Objective;
 import dev.peft4j.core.train.Schedule;
+import dev.peft4j.core.train.Strategy;
 import dev.peft4j.core.train.TrainingConfig;
 import dev.peft4j.core.train.TrainingResult;
 import dev.peft4j.models.ModelInfo;
@@ -23,7 +24,6 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -103,6 +103,9 @@ final class TrainCommand implements Callable<Integer> {
 
     @Mixin
     MethodOptions methodOptions = new MethodOptions();
+
+    @Mixin
+    StrategyOptions strategyOptions = new StrategyOptions();
 
     @Option(names = "--steps", paramLabel = "N", description = "optimiser steps (default: whole epochs)")
     int steps;
@@ -196,13 +199,19 @@ final class TrainCommand implements Callable<Integer> {
         PrintWriter console = spec.commandLine().getOut();
         Given given = new Given(spec);
         TrainingConfig config = config();
-        methodOptions.check(given, List.of(methodOptions.method));
-        check(given);
+        Strategy strategy = strategyOptions.strategy();
+        strategyOptions.check(given);
+        if (strategy == null) {
+            methodOptions.check(given, List.of(methodOptions.method));
+        } else {
+            methodOptions.refuseAll(given, "--strategy " + strategy);
+        }
+        boolean full = strategy != null || methodOptions.isFull();
+        check(given, full);
         Objective objective = answerOptions.objective(form);
-        boolean full = methodOptions.isFull();
         List<Path> adapterDirectories = TrainedAdapters.directories(out, methodOptions.names());
         List<Path> adaptersBelow = Place.directories(below);
-        RunDirectory.requireApart(written(adapterDirectories), read(adaptersBelow));
+        new TrainPaths(out, adapterDirectories, data, evalData, modelOptions.directory(), adaptersBelow).requireApart();
         ModelInfo info = modelOptions.info(adaptersBelow);
         form.requireFit(info);
         try (StopOnSignal signals = new StopOnSignal();
@@ -226,16 +235,17 @@ final class TrainCommand implements Callable<Integer> {
             }
             try (Model model = modelOptions.open(info.task(), labels, seed);
                     TextTokenizer tokenizer = TextTokenizer.open(modelOptions.directory(), model.vocabularySize());
-                    TrainedAdapters adapters =
-                            AdapterSet.create(methodOptions, adaptersBelow, model, tokenizer, seed)) {
+                    TrainedAdapters adapters = strategy == null
+                            ? AdapterSet.create(methodOptions, adaptersBelow, model, tokenizer, seed)
+                            : AdapterSet.of(strategy.inPlace(model))) {
                 TrainingRecords.Use use =
                         new TrainingRecords.Use(model, tokenizer, labels, adapters.rowsInFront(), console);
                 List<Example> train = records.encode(name(data), false, use);
                 records.shares(info, labels).forEach(line -> console.println("  " + line));
                 String held = evalData == null ? "held out, a tenth drawn with seed " + seed : name(evalData);
                 List<Example> heldOut = records.hasHeldOut() ? records.encode(held, true, use) : List.of();
-                HtmlReport report =
-                        new HtmlReport("peft4j: " + methodOptions.method + " on " + data.getFileName(), settings());
+                String what = strategy == null ? methodOptions.method : strategy.toString();
+                HtmlReport report = new HtmlReport("peft4j: " + what + " on " + data.getFileName(), settings());
                 TrainEnd end = new TrainEnd(console, out, full);
                 TrainingRun run;
                 TrainingResult result;
@@ -243,6 +253,7 @@ final class TrainCommand implements Callable<Integer> {
                     run = new TrainingRun(model, adapters, config, List.of(progress))
                             .in(directory, saveSteps, Duration.ofSeconds(saveSeconds), report, Classes.notes(labels));
                     run = objective == null ? run : run.by(objective);
+                    run = strategy == null ? run : run.by(strategy, strategyOptions.cache);
                     run.scoring(
                             RecordEncoder.forModel(
                                     model, tokenizer, labels, adapters.rowsInFront(), dataOptions.maxLength),
@@ -273,10 +284,9 @@ final class TrainCommand implements Callable<Integer> {
                 .build();
     }
 
-    private void check(Given given) {
-        boolean full = methodOptions.isFull();
+    private void check(Given given, boolean full) {
         DataOptions.check(given, form);
-        given.refuse("--on", full, "--method full, which changes the weights below adapters");
+        given.refuse("--on", full, "--method full or --strategy, which change the weights below adapters");
         given.refuse("--epochs", given.has("--steps") && steps > 0, "--steps, which says when the run ends");
         given.refuse("--overwrite", resume, "--resume, which goes on with what is there");
         new Checkpoints(out, saveSteps, Duration.ofSeconds(saveSeconds)); // says what is wrong with them
@@ -284,26 +294,6 @@ final class TrainCommand implements Callable<Integer> {
 
     private static String name(Path file) {
         return String.valueOf(file.getFileName());
-    }
-
-    private List<Path> written(List<Path> adapterDirectories) {
-        List<Path> all = new ArrayList<>(adapterDirectories);
-        all.add(out);
-        for (String name : List.of(RunDirectory.LOG, RunDirectory.REPORT, RunDirectory.STATE)) {
-            all.add(out.resolve(name));
-            all.add(Path.of(out + "-report").resolve(name));
-        }
-        return all;
-    }
-
-    private List<Path> read(List<Path> adapters) throws IOException {
-        List<Path> all = new ArrayList<>(adapters);
-        all.add(data);
-        all.add(modelOptions.directory());
-        if (evalData != null) {
-            all.add(evalData);
-        }
-        return all;
     }
 
     /** The records to train on and those that are held out. */
@@ -332,7 +322,8 @@ final class TrainCommand implements Callable<Integer> {
         if (!below.isEmpty()) {
             s.put("on", Place.directories(below).toString());
         }
-        s.putAll(methodOptions.settings());
+        Strategy strategy = strategyOptions.strategy();
+        s.putAll(strategy == null ? methodOptions.settings() : Map.of("strategy", strategy.toString()));
         Objective objective = answerOptions.objective(form);
         if (objective != null) {
             s.put("objective", objective.name());

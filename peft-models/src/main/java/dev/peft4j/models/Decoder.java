@@ -172,7 +172,9 @@ public abstract class Decoder extends BaseModel implements CausalModel {
         int layers = dimensions().layers;
         for (int l = 0; l < layers; l++) {
             int inner = pass.begin();
-            x = pass.end(inner, block(call, l, x, run, l == layers - 1 ? read : null));
+            Node in = x;
+            x = pass.end(inner, block(call, l, in, run, l == layers - 1 ? read : null));
+            pass.tell(site(l, BlockSite.Kind.AFTER_FEED_FORWARD).name(), in, x);
         }
         if (cache != null) {
             cache.advance(run.batch);

@@ -225,10 +225,12 @@ public final class EfficientNetFamily implements ModelFamily {
         protected Node features(Call call, FeatureMap images) {
             Pass pass = call.pass();
             FeatureMap x = stem.forward(call, images);
-            for (Block block : blocks) {
+            for (int i = 0; i < blocks.size(); i++) {
                 int mark = pass.begin();
-                x = block.forward(call, x);
+                Node in = x.pixels();
+                x = blocks.get(i).forward(call, x);
                 pass.end(mark, x.pixels());
+                pass.tell(blocks().get(i), in, x.pixels());
             }
             x = top.forward(call, x);
             return Functions.dropout(pass, dropout, Functions.means(pass, x.pixels(), x.starts()));

@@ -132,7 +132,9 @@ public abstract class Encoder extends BaseModel {
         int layers = dimensions().layers;
         for (int l = 0; l < layers; l++) {
             int inner = pass.begin();
-            x = pass.end(inner, block(call, l, x, run, l == layers - 1 ? kept : null));
+            Node in = x;
+            x = pass.end(inner, block(call, l, in, run, l == layers - 1 ? kept : null));
+            pass.tell(site(l, BlockSite.Kind.AFTER_FEED_FORWARD).name(), in, x);
         }
         if (seen != null) {
             seen.advance(run.batch);

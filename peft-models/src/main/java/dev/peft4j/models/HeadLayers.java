@@ -33,6 +33,17 @@ record HeadLayers(
         return new HeadLayers(0, null, Activation.TANH, null, 0, output);
     }
 
+    /** The layers from one on, without what is in front of it; null if it is none of them. */
+    @Nullable
+    HeadLayers from(String layer) {
+        if (output.site().name().equals(layer)) {
+            return of(output);
+        }
+        return dense != null && dense.site().name().equals(layer)
+                ? new HeadLayers(0, dense, activation, norm, dropoutBehind, output)
+                : null;
+    }
+
     int outputs() {
         return output.site().out();
     }

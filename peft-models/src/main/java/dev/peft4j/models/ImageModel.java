@@ -30,6 +30,8 @@ import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.weight.Weights;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -49,6 +51,7 @@ public abstract class ImageModel implements Model {
     private final LayerReader layers;
     private final Lease lease;
     private final int outputs;
+    private final List<String> blocks = new ArrayList<>();
     private @Nullable Head head;
     private List<String> taskModules = List.of();
 
@@ -101,6 +104,11 @@ public abstract class ImageModel implements Model {
     /** Reads vectors that are a tensor (1, n, cols) of no layer, as one row of all elements. */
     protected final Tensor vectors(String name, int n, int cols) throws IOException {
         return layers.vectors(name, n, cols);
+    }
+
+    /** Names the next block, where it is no element of the outermost list of the checkpoint. */
+    protected final void addBlock(String name) {
+        blocks.add(name);
     }
 
     /**
@@ -232,6 +240,11 @@ public abstract class ImageModel implements Model {
     @Override
     public final List<NormSite> normSites() {
         return layers.normSites();
+    }
+
+    @Override
+    public final List<String> blocks() {
+        return blocks.isEmpty() ? Model.super.blocks() : Collections.unmodifiableList(blocks);
     }
 
     @Override

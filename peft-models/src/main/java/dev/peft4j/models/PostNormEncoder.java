@@ -75,6 +75,7 @@ final class PostNormEncoder extends Encoder {
         projection = between == null || narrow == width
                 ? null
                 : linear(form.prefix() + between, narrow, width, projectsBehindNorm);
+        relative = form.relativePositions(this);
         EncoderForm.Names names = form.names();
         for (int l = 0; l < dimensions.layers(); l++) {
             String block = form.prefix() + names.block() + l;
@@ -90,7 +91,6 @@ final class PostNormEncoder extends Encoder {
                     linear(h + names.down(), form.inner(), width, true),
                     layerNorm(h + names.outputNorm(), width, eps)));
         }
-        relative = form.relativePositions(this);
         head.read(this, source);
     }
 

@@ -95,7 +95,9 @@ public final class ResNetCifarFamily implements ModelFamily {
                 }
                 for (int i = 0; i < stage.size("blocks"); i++) {
                     int stride = i == 0 ? stage.size("first_stride", s == 0 ? 1 : 2) : 1;
-                    layers.add(layer("layer" + (s + 1) + "." + i + ".", width, out, stride));
+                    String name = "layer" + (s + 1) + "." + i;
+                    layers.add(layer(name + ".", width, out, stride));
+                    addBlock(name);
                     width = out;
                 }
             }
@@ -119,10 +121,12 @@ public final class ResNetCifarFamily implements ModelFamily {
         protected Node features(Call call, FeatureMap images) {
             Pass pass = call.pass();
             FeatureMap x = stem.forward(call, images);
-            for (Layer layer : layers) {
+            for (int i = 0; i < layers.size(); i++) {
                 int mark = pass.begin();
-                x = layer.forward(call, x);
+                Node in = x.pixels();
+                x = layers.get(i).forward(call, x);
                 pass.end(mark, x.pixels());
+                pass.tell(blocks().get(i), in, x.pixels());
             }
             return Functions.means(pass, x.pixels(), x.starts());
         }

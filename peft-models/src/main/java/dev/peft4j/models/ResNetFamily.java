@@ -110,6 +110,7 @@ public final class ResNetFamily implements ModelFamily {
                 for (int i = 0; i < depths.get(s); i++) {
                     int stride = i == 0 && (s > 0 || first) ? 2 : 1;
                     String name = PREFIX + "encoder.stages." + s + ".layers." + i;
+                    addBlock(name);
                     encoder.add(layer(name, width, widths.get(s), stride, bottleneck, early));
                     width = widths.get(s);
                 }
@@ -146,10 +147,12 @@ public final class ResNetFamily implements ModelFamily {
             int mark = pass.begin();
             FeatureMap x = Pools.max(pass, stem.forward(call, images), 3, 2, 1);
             pass.end(mark, x.pixels());
-            for (Layer layer : encoder) {
+            for (int i = 0; i < encoder.size(); i++) {
                 int inner = pass.begin();
-                x = layer.forward(call, x);
+                Node in = x.pixels();
+                x = encoder.get(i).forward(call, x);
                 pass.end(inner, x.pixels());
+                pass.tell(blocks().get(i), in, x.pixels());
             }
             return Functions.means(pass, x.pixels(), x.starts());
         }

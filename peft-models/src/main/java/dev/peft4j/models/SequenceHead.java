@@ -110,6 +110,12 @@ public final class SequenceHead implements Head {
     }
 
     @Override
+    public @Nullable Head behind(String layer) {
+        HeadLayers rest = layers.from(layer);
+        return rest == null ? null : new SequenceHead(task, rest, problem, Pooling.FIRST, NO_TOKEN);
+    }
+
+    @Override
     public Node logits(Call call, Node hidden) {
         return layers.logits(call, hidden);
     }

@@ -43,6 +43,12 @@ final class TokenHead implements Head {
     }
 
     @Override
+    public @Nullable Head behind(String layer) {
+        HeadLayers rest = layers.from(layer);
+        return rest == null ? null : new TokenHead(rest, task);
+    }
+
+    @Override
     public Node logits(Call call, Node hidden) {
         return layers.logits(call, hidden);
     }

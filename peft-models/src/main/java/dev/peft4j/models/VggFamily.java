@@ -85,6 +85,7 @@ public final class VggFamily implements ModelFamily {
                             + " where a width or M was expected. Correct config.json.");
                 }
                 ConvSite site = ConvSite.square("features." + index, width, out, KERNEL, 1, 1, 1, 1);
+                addBlock(site.name());
                 Convolution convolution = convolution(site, true);
                 BatchNorm norm = normed ? batchNorm("features." + (index + 1), out, eps, momentum) : null;
                 steps.add(new Step(convolution, norm));

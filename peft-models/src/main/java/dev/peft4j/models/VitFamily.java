@@ -186,7 +186,9 @@ public final class VitFamily implements ModelFamily {
             for (int l = 0; l < blocks.size(); l++) {
                 int inner = pass.begin();
                 boolean last = l == blocks.size() - 1;
+                Node in = x;
                 x = pass.end(inner, block(all, blocks.get(l), x, starts, lengths, last));
+                pass.tell(blocks().get(l), in, x);
             }
             return finalNorm.forward(call.overSequences(), x); // (N, C)
         }

@@ -39,7 +39,7 @@ final class ImageGolden {
         }
 
         @Override
-        public boolean takesBatchStatistics() {
+        public boolean takesBatchStatistics(String norm) {
             return true;
         }
 

@@ -12,6 +12,7 @@ import dev.peft4j.core.train.Evaluation;
 import dev.peft4j.core.train.HtmlReport;
 import dev.peft4j.core.train.JsonlLog;
 import dev.peft4j.core.train.Objective;
+import dev.peft4j.core.train.Strategy;
 import dev.peft4j.core.train.Trainer;
 import dev.peft4j.core.train.TrainingConfig;
 import dev.peft4j.core.train.TrainingListener;
@@ -43,6 +44,8 @@ public final class TrainingRun {
     private final Saver saver = new Saver();
     private @Nullable Output output;
     private @Nullable Objective objective;
+    private @Nullable Strategy strategy;
+    private @Nullable Path cache;
     private @Nullable Scored scored;
     private @Nullable TaskScores scores;
     private volatile boolean stopped;
@@ -88,6 +91,17 @@ public final class TrainingRun {
     /** Trains by another objective than the loss of the model's head. */
     public TrainingRun by(Objective other) {
         objective = other;
+        return this;
+    }
+
+    /**
+     * Trains in stages; the adapter that is trained is made by {@link Strategy#inPlace} or {@link Strategy#ofCopies}.
+     *
+     * @param features directory of the features of a strategy that caches them; null for memory alone
+     */
+    public TrainingRun by(Strategy stages, @Nullable Path features) {
+        strategy = stages;
+        cache = features;
         return this;
     }
 
@@ -204,7 +218,9 @@ public final class TrainingRun {
 
     private Trainer trainer(List<TrainingListener> told) {
         Trainer t = new Trainer(model, adapters.all(), config, told);
-        return objective == null ? t : t.withObjective(objective);
+        t = objective == null ? t : t.withObjective(objective);
+        t = strategy == null ? t : t.withStrategy(strategy);
+        return cache == null ? t : t.keepFeatures(cache);
     }
 
     private Trainer start(Trainer t) {

@@ -147,9 +147,23 @@ public interface Adapter extends Leased, AutoCloseable {
         return null;
     }
 
-    /** Whether norms of channels take the statistics of the batch in training passes; it has running ones that move with them in the place of those of the base. */
-    default boolean takesBatchStatistics() {
+    /**
+     * Whether a norm of channels takes the statistics of the batch in training passes; the adapter has running ones that move with them in the place of those
+     * of the base.
+     *
+     * @param norm name of the module
+     */
+    default boolean takesBatchStatistics(String norm) {
         return false;
+    }
+
+    /**
+     * Share of the batch in running statistics that move.
+     *
+     * @param usual that of the norm
+     */
+    default double statisticsMomentum(double usual) {
+        return usual;
     }
 
     /** Whether it acts at a layer. */

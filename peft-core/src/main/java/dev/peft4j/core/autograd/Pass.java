@@ -1,6 +1,5 @@
 package dev.peft4j.core.autograd;
 
-import dev.peft4j.core.error.NonFiniteException;
 import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Backend;
@@ -8,6 +7,7 @@ import dev.peft4j.core.tensor.Tensor;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One run through a model: where its intermediate values live, and the tape of what to do backwards.
@@ -24,7 +24,7 @@ public final class Pass implements AutoCloseable {
     private final Arena arena;
     private final boolean recording;
     private final boolean training;
-    private final boolean tracing;
+    private final @Nullable Tap tap;
     private long seed;
     private final Thread thread = Thread.currentThread();
     private volatile boolean closed;
@@ -33,12 +33,12 @@ public final class Pass implements AutoCloseable {
     private final Loans loans = new Loans();
     private final Map<Object, Node> computed = new HashMap<>();
 
-    private Pass(Backend backend, Arena arena, boolean recording, boolean training, boolean tracing, long seed) {
+    private Pass(Backend backend, Arena arena, boolean recording, boolean training, @Nullable Tap tap, long seed) {
         this.backend = backend;
         this.arena = arena;
         this.recording = recording;
         this.training = training;
-        this.tracing = tracing;
+        this.tap = tap;
         this.seed = seed;
         this.frames = new Frames(arena);
         this.tape = new Tape(frames);
@@ -51,22 +51,27 @@ public final class Pass implements AutoCloseable {
      * @throws WrongUseException if another pass has the arena; it is free again when that one is closed
      */
     public static Pass training(Backend backend, Arena arena, long seed) {
-        return new Pass(backend, arena, true, true, false, seed);
+        return new Pass(backend, arena, true, true, null, seed);
     }
 
     /** A pass that can run backwards, without dropout. */
     public static Pass differentiable(Backend backend, Arena arena) {
-        return new Pass(backend, arena, true, false, false, 0);
+        return new Pass(backend, arena, true, false, null, 0);
     }
 
     /** A forward pass only, without dropout. */
     public static Pass inference(Backend backend, Arena arena) {
-        return new Pass(backend, arena, false, false, false, 0);
+        return new Pass(backend, arena, false, false, null, 0);
     }
 
     /** A forward pass like that of {@link #training} in which layers look for the first value that is not finite. */
     public static Pass tracing(Backend backend, Arena arena, long seed) {
-        return new Pass(backend, arena, false, true, true, seed);
+        return new Pass(backend, arena, false, true, Tap.FINITE, seed);
+    }
+
+    /** A forward pass like that of {@link #inference} which tells what layers compute. */
+    public static Pass tapped(Backend backend, Arena arena, Tap tap) {
+        return new Pass(backend, arena, false, false, tap, 0);
     }
 
     public Backend backend() {
@@ -89,14 +94,10 @@ public final class Pass implements AutoCloseable {
         return seed ^ (seed >>> 29);
     }
 
-    /**
-     * If the pass is tracing, looks for values that are not finite.
-     *
-     * @throws NonFiniteException naming the tensor
-     */
-    public void check(String name, Node node) {
-        if (tracing && !node.value().isFinite()) {
-            throw new NonFiniteException(name);
+    /** Tells the tap of the pass, if it has one, what a layer has computed. */
+    public void tell(String name, @Nullable Node input, Node output) {
+        if (tap != null) {
+            tap.layer(name, input, output);
         }
     }
 

@@ -5,11 +5,11 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /** What a model reads at once. */
-public sealed interface Batch permits PackedBatch, ImageBatch {
-    /** Number of sequences or images B. */
+public sealed interface Batch permits PackedBatch, ImageBatch, FeatureBatch {
+    /** Number of sequences, images or other records B. */
     int size();
 
-    /** How much there is to compute: tokens, or images. */
+    /** How much there is to compute: tokens, images, or rows. */
     int length();
 
     /** What is to be predicted. */
@@ -38,10 +38,14 @@ public sealed interface Batch permits PackedBatch, ImageBatch {
             return PackedBatch.ofPairs(
                     examples.stream().map(PackedBatch.Pair.class::cast).toList());
         }
+        if (!examples.isEmpty() && examples.stream().allMatch(FeatureBatch.Features.class::isInstance)) {
+            return FeatureBatch.of(
+                    examples.stream().map(FeatureBatch.Features.class::cast).toList());
+        }
         boolean images = examples.stream().allMatch(ImageBatch.Image.class::isInstance);
         if (!text && !images) {
             throw new BadInputException(
-                    "sequences, pairs and images were given for one batch. Give batches of one kind.");
+                    "sequences, pairs, images and features were given for one batch. Give batches of one kind.");
         }
         return text
                 ? PackedBatch.of(

@@ -1,6 +1,6 @@
 package dev.peft4j.core.data;
 
-/** One record as a model reads it: a sequence of tokens, two that belong together, one that is rated, one that changes from epoch to epoch, or an image. */
+/** One record as a model reads it: a sequence of tokens, two that belong together, one that is rated, one that changes from epoch to epoch, an image, or features. */
 public sealed interface Example
         permits PackedBatch.Sequence,
                 PackedBatch.Pair,
@@ -8,7 +8,8 @@ public sealed interface Example
                 RatedAnswer,
                 VariedSequence,
                 ImageBatch.Image,
-                VariedImage {
+                VariedImage,
+                FeatureBatch.Features {
     /** How much there is to compute: tokens of a sequence; 1 for an image, as all have one size. */
     int length();
 

@@ -25,6 +25,15 @@ public record Layout(Batch batch, int[] starts) {
         return new Layout(batch, starts);
     }
 
+    /** The rows of each record. */
+    public static Layout of(FeatureBatch batch) {
+        int[] starts = new int[batch.size() + 1];
+        for (int i = 0; i < batch.size(); i++) {
+            starts[i + 1] = starts[i] + batch.records().get(i).length();
+        }
+        return new Layout(batch, starts);
+    }
+
     /** Number of sequences or images B. */
     public int size() {
         return starts.length - 1;

@@ -33,12 +33,12 @@ public record BatchNorm(
         for (Call part : x.over(call).partsIf(this::acts)) {
             normalise(part, part.rows(x.pixels()), part.rows(y));
         }
-        pass.check(name, y);
+        pass.tell(name, x.pixels(), y);
         return x.with(y);
     }
 
     private boolean acts(Adapter adapter) {
-        return adapter.takesBatchStatistics()
+        return adapter.takesBatchStatistics(name)
                 || adapter.replacement(name + ".weight") != null
                 || adapter.replacement(name + ".bias") != null
                 || adapter.replacement(name + ".running_mean") != null
@@ -50,7 +50,7 @@ public record BatchNorm(
         ImageKernels images = pass.backend().kernels().images();
         Node w = call.vector(name + ".weight", weight);
         Node b = call.vector(name + ".bias", bias);
-        boolean ofBatch = pass.isTraining() && call.any(Adapter::takesBatchStatistics);
+        boolean ofBatch = pass.isTraining() && call.any(a -> a.takesBatchStatistics(name));
         Tensor m = ofBatch
                 ? pass.allocate(1, x.value().cols())
                 : call.vector(name + ".running_mean", mean).value();
@@ -94,17 +94,18 @@ public record BatchNorm(
                             + " images, or keep the running statistics.");
         }
         for (Adapter adapter : call.adapters()) {
-            if (adapter.takesBatchStatistics()) {
-                move(call.pass(), adapter.replacement(name + ".running_mean"), 1, m);
-                move(call.pass(), adapter.replacement(name + ".running_var"), rows / (rows - 1.0), v);
+            if (adapter.takesBatchStatistics(name)) {
+                double share = adapter.statisticsMomentum(momentum);
+                move(call.pass(), adapter.replacement(name + ".running_mean"), share, 1, m);
+                move(call.pass(), adapter.replacement(name + ".running_var"), share, rows / (rows - 1.0), v);
             }
         }
     }
 
-    private void move(Pass pass, @Nullable Parameter running, double factor, Tensor batch) {
+    private static void move(Pass pass, @Nullable Parameter running, double share, double factor, Tensor batch) {
         if (running != null) {
-            pass.backend().kernels().scale(1 - momentum, running.value());
-            pass.backend().kernels().addScaled(momentum * factor, batch, running.value());
+            pass.backend().kernels().scale(1 - share, running.value());
+            pass.backend().kernels().addScaled(share * factor, batch, running.value());
         }
     }
 }

@@ -32,12 +32,12 @@ public record Embedding(EmbeddingSite site, FrozenWeight table) {
         for (Call part : call.partsIfReplaced(name)) {
             lookUp(part, part.rows(ids), part.rows(y), name);
         }
-        pass.check(name, y);
         for (Call part : call.parts()) {
             for (Adapter adapter : part.adapters()) {
                 adapter.embedding(part, site, part.rows(ids), part.rows(y));
             }
         }
+        pass.tell(site.name(), null, y);
         return y;
     }
 

@@ -59,6 +59,17 @@ public interface Head {
     }
 
     /**
+     * This head as one that reads what a layer of it reads: features that were computed before, instead of rows of the backbone. Dropout in front of the layer
+     * is left out.
+     *
+     * @param layer name of a linear layer of the head
+     * @return null if it has no such layer, or cannot be cut there
+     */
+    default @Nullable Head behind(String layer) {
+        return null;
+    }
+
+    /**
      * Predictions.
      *
      * @param call over the rows of {@code hidden}

@@ -63,7 +63,6 @@ public final class Linear {
         for (Call part : call.partsIf(this::changesProduct)) {
             product(part, part.rows(x), part.rows(y));
         }
-        pass.check(site.name(), y);
         for (Call part : call.parts()) {
             if (!part.adapters().isEmpty()) {
                 Node mine = part.rows(x);
@@ -73,6 +72,7 @@ public final class Linear {
                 }
             }
         }
+        pass.tell(site.name(), x, y);
         return y;
     }
 

@@ -39,7 +39,7 @@ public record PatchTokens(String firstName, Tensor first, String positionsName, 
             Node mine = readers.get(i).rows(patches.pixels());
             rows(writers.get(i), mine, writers.get(i).rows(y));
         }
-        pass.check(positionsName, y);
+        pass.tell(positionsName, patches.pixels(), y);
         return y;
     }
 

@@ -28,7 +28,7 @@ public record RmsNorm(String name, Tensor weight, double eps, double offset) {
         for (Call part : call.partsIfReplaced(name + ".weight")) {
             normalise(part, part.rows(x), part.rows(y));
         }
-        pass.check(name, y);
+        pass.tell(name, x, y);
         return y;
     }
 

@@ -49,6 +49,14 @@ public interface ModelSites extends Leased {
         return List.of();
     }
 
+    /**
+     * Names of the blocks in the order of the forward pass: transformer blocks, residual layers, or what else is repeated. Of a family that does not say, the
+     * outermost numbered list with most tensors.
+     */
+    default List<String> blocks() {
+        return BlockNames.of(tensorNames());
+    }
+
     /** Names of tensors that are statistics and have no gradient: running means and variances of norms. */
     default Set<String> statistics() {
         return Set.of();

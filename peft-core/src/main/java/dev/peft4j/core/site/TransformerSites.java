@@ -9,6 +9,11 @@ public interface TransformerSites extends ModelSites {
     /** The blocks: places where keys and values come in, and behind attention and feed-forward, in their order. */
     List<BlockSite> blockSites();
 
+    @Override
+    default List<String> blocks() {
+        return blockSites().stream().map(BlockSite::name).distinct().toList();
+    }
+
     /** Heads of queries. */
     int attentionHeads();
 

@@ -23,11 +23,11 @@ public final class AdamW implements Optimizer {
     private final double weightDecay;
     private final Predicate<Parameter> decayed;
     private final Map<Parameter, Moments> moments = new HashMap<>();
-    private int step;
+    private int made; // steps that count for parameters that come new
     private boolean closed;
 
-    /** Running means of the gradient and of its square. */
-    private record Moments(Tensor m, Tensor v) {}
+    /** Running means of the gradient and of its square, and how many steps a parameter has made (1, 1): one that joins later begins at 0. */
+    private record Moments(Tensor m, Tensor v, Tensor steps) {}
 
     /** All constants; every parameter is decayed. */
     public AdamW(double beta1, double beta2, double eps, double weightDecay) {
@@ -65,10 +65,11 @@ public final class AdamW implements Optimizer {
     @Override
     public synchronized void step(Backend backend, List<Parameter> parameters, double learningRate) {
         requireOpen();
-        step++;
         for (Parameter p : parameters) {
             Tensor grad = p.grad(); // of a closed adapter there is none, and nothing to remember
             Moments s = moments(p);
+            int step = (int) s.steps.get(0, 0) + 1;
+            s.steps.set(0, 0, step);
             double decay = weightDecay > 0 && decayed.test(p) ? weightDecay : 0;
             backend.kernels().adamW(p.value(), grad, s.m, s.v, learningRate, beta1, beta2, eps, decay, step);
         }
@@ -87,18 +88,20 @@ public final class AdamW implements Optimizer {
                 p,
                 key -> new Moments(
                         Tensor.zeros(value.dtype(), value.rows(), value.cols()),
-                        Tensor.zeros(value.dtype(), value.rows(), value.cols())));
+                        Tensor.zeros(value.dtype(), value.rows(), value.cols()),
+                        Tensor.of(value.dtype(), 1, 1, made)));
     }
 
     @Override
     public Map<String, Tensor> state(Parameter parameter) {
         Moments s = moments(parameter);
-        return Map.of("exp_avg", s.m, "exp_avg_sq", s.v);
+        return Map.of("exp_avg", s.m, "exp_avg_sq", s.v, "step", s.steps);
     }
 
     @Override
     public synchronized void setSteps(int steps) {
-        step = steps;
+        made = steps;
+        moments.values().forEach(s -> s.steps.set(0, 0, steps));
     }
 
     @Override
@@ -107,6 +110,7 @@ public final class AdamW implements Optimizer {
         moments.values().forEach(s -> {
             s.m.close();
             s.v.close();
+            s.steps.close();
         });
         moments.clear();
     }

@@ -1,10 +1,11 @@
 package dev.peft4j.core.train;
 
 import dev.peft4j.core.adapter.Adapter;
-import dev.peft4j.core.adapter.FullFineTuning;
+import dev.peft4j.core.adapter.BaseTuning;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.compose.MergedAdapter;
 import dev.peft4j.core.data.Example;
+import dev.peft4j.core.data.FeatureBatch;
 import dev.peft4j.core.data.ImageBatch;
 import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.data.RatedAnswer;
@@ -20,6 +21,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Collection;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.TreeSet;
@@ -60,6 +62,8 @@ final class Fingerprint {
                 f.add(image.values());
             } else if (e instanceof VariedImage image) {
                 f.add(image.identity());
+            } else if (e instanceof FeatureBatch.Features features) {
+                f.add(features.values());
             }
             f.add(e.targets());
         }
@@ -75,7 +79,7 @@ final class Fingerprint {
     static String of(ModelSites model, List<Adapter> adapters) throws IOException {
         Fingerprint f = new Fingerprint();
         for (Adapter a : adapters) {
-            boolean hasFile = !(a instanceof FullFineTuning || a instanceof MergedAdapter);
+            boolean hasFile = !(a instanceof BaseTuning || a instanceof MergedAdapter);
             f.add(
                     hasFile
                             ? Json.printLine(a.config().toJson(model))
@@ -92,8 +96,13 @@ final class Fingerprint {
 
     /** Of the names and shapes of the tensors of a base, and of some of their elements: which it has, without reading all of them. */
     static String of(ModelSites model) {
+        return of(model, model.tensorNames());
+    }
+
+    /** The same of some tensors. */
+    static String of(ModelSites model, Collection<String> names) {
         Fingerprint f = new Fingerprint();
-        for (String name : new TreeSet<>(model.tensorNames())) {
+        for (String name : new TreeSet<>(names)) {
             FrozenWeight w = model.weight(name);
             String form = w.getClass().getSimpleName(); // in which it is kept
             f.add(name + " " + w.out() + " " + w.in() + " " + form);

@@ -25,6 +25,7 @@ final class Loop {
     private final List<Adapter> adapters;
     private final List<Adapter> trained;
     private final List<Parameter> parameters;
+    private final StagePlan plan;
     private final TrainingConfig config;
     private final Objective objective;
     private final Listeners listeners;
@@ -36,6 +37,7 @@ final class Loop {
             List<Adapter> adapters,
             List<Adapter> trained,
             List<Parameter> parameters,
+            StagePlan plan,
             TrainingConfig config,
             Objective objective,
             Listeners listeners,
@@ -44,6 +46,7 @@ final class Loop {
         this.adapters = adapters;
         this.trained = trained;
         this.parameters = parameters;
+        this.plan = plan;
         this.config = config;
         this.objective = objective;
         this.listeners = listeners;
@@ -62,7 +65,7 @@ final class Loop {
             Checkpointer checkpointer) {
         Batches batches = new Batches(records, config, Together.of(objective, records));
         for (int i = 0; i < progress.step; i++) { // what the steps before have drawn
-            seeds(batches.skip());
+            seeds(plan.skip(i, batches.skip()));
         }
         parameters.forEach(Parameter::zeroGrad);
         int warmup = config.warmupSteps(steps);
@@ -78,6 +81,7 @@ final class Loop {
                     break;
                 }
                 checkpointer.saveIfDue(progress.step);
+                enter(progress.step);
                 double rate = config.learningRate() * config.schedule().factor(progress.step, warmup, steps);
                 step(ahead.next(), rate, arena, optimizer, progress);
             }
@@ -85,6 +89,16 @@ final class Loop {
         requireFinite();
         if (!saved) {
             checkpointer.save(progress.step);
+        }
+    }
+
+    /** Trains what the next step trains, and tells of a stage that begins. */
+    private void enter(int step) {
+        StagePlan.Part part = plan.enter(step);
+        if (part != null && plan.isStaged()) {
+            long count = part.trained().stream().mapToLong(Parameter::size).sum();
+            long all = model.weights().count();
+            listeners.tell(l -> l.onStage(part.number(), part.count(), part.text(), count, all));
         }
     }
 
@@ -127,13 +141,15 @@ final class Loop {
             LOG.warn(
                     "step {} has no token to learn from: all its records end with their prompt. It changes nothing.",
                     now);
+            batches.forEach(b -> plan.beforeBatch());
             return;
         }
         double loss = backward(batches, dropout, scored, arena) / scored + addPenalties(arena);
-        double norm = norm();
-        optimizer.step(model.backend(), parameters, rate);
+        List<Parameter> changed = plan.now().trained();
+        double norm = norm(changed);
+        plan.now().groups().forEach((factor, group) -> optimizer.step(model.backend(), group, rate * factor));
         trained.forEach(a -> a.afterStep(model.backend(), now));
-        parameters.forEach(Parameter::zeroGrad);
+        changed.forEach(Parameter::zeroGrad);
         int tokens = batches.stream().mapToInt(Batch::length).sum();
         long took = System.nanoTime() - start;
         progress.nanos += took;
@@ -152,6 +168,7 @@ final class Loop {
     private double backward(List<Batch> batches, long[] dropout, int scored, Arena arena) {
         double loss = 0;
         for (int i = 0; i < batches.size(); i++) {
+            plan.beforeBatch();
             double sum = backward(batches.get(i), dropout[i], scored, arena);
             if (!Double.isFinite(sum)) {
                 throw trace(arena, batches.get(i), dropout[i]);
@@ -184,12 +201,12 @@ final class Loop {
     }
 
     /** The norm of the gradients before they are clipped. */
-    private double norm() {
+    private double norm(List<Parameter> changed) {
         double norm = config.maxGradNorm() > 0
-                ? Gradients.clip(model.backend(), parameters, config.maxGradNorm())
-                : Gradients.norm(model.backend(), parameters);
+                ? Gradients.clip(model.backend(), changed, config.maxGradNorm())
+                : Gradients.norm(model.backend(), changed);
         if (!Double.isFinite(norm)) {
-            throw new NonFiniteException(parameters.stream()
+            throw new NonFiniteException(changed.stream()
                     .filter(p -> !p.grad().isFinite())
                     .map(p -> "the gradient of " + p.name())
                     .findFirst()

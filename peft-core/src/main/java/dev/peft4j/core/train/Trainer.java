@@ -1,6 +1,7 @@
 package dev.peft4j.core.train;
 
 import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.BaseTuning;
 import dev.peft4j.core.autograd.Lease;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.compose.Conflicts;
@@ -15,9 +16,7 @@ import dev.peft4j.core.tensor.Arena;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,6 +36,8 @@ public final class Trainer {
     private @Nullable Checkpoints checkpoints;
     private boolean resumed;
     private Objective objective = HeadObjective.DEFAULT;
+    private @Nullable Strategy strategy;
+    private @Nullable Path features;
     private volatile boolean stopped;
 
     /**
@@ -59,14 +60,16 @@ public final class Trainer {
             Model model, List<Adapter> adapters, TrainingConfig config, List<? extends TrainingListener> listeners) {
         this.model = model;
         this.adapters = List.copyOf(adapters);
-        this.trained = adapters.stream().filter(a -> a.trainableCount() > 0).toList();
+        this.trained = adapters.stream()
+                .filter(a -> !TrainerState.changing(a).isEmpty())
+                .toList();
         this.config = config;
         this.listeners = new Listeners(List.copyOf(listeners));
         this.parameters = trained.stream()
                 .flatMap(a -> a.parameters().stream())
                 .filter(Parameter::isTrainable)
                 .toList();
-        if (parameters.isEmpty()) {
+        if (trained.isEmpty()) {
             int all = adapters.stream().mapToInt(a -> a.parameters().size()).sum();
             throw new BadInputException(
                     "an adapter was to be trained and none of its " + all + " parameters is trainable. Unfreeze some.");
@@ -110,6 +113,54 @@ public final class Trainer {
         Together.of(other).requireBatch(config.batchSize());
         objective = other;
         return this;
+    }
+
+    /**
+     * Trains in stages. What is trained is one {@link BaseTuning}, made by {@link Strategy#inPlace} or {@link Strategy#ofCopies}; no other adapter is.
+     *
+     * @throws BadInputException if another adapter is trained, or the strategy has no meaning for this model
+     */
+    public Trainer withStrategy(Strategy other) {
+        if (trained.size() != 1 || !(trained.get(0) instanceof BaseTuning tuning)) {
+            throw new BadInputException("the strategy " + other + " was asked for, which trains base tensors, and "
+                    + trained.size() + " adapters are trained, of "
+                    + trained.stream().map(a -> a.config().peftType()).toList()
+                    + ". Train what Strategy.inPlace or Strategy.ofCopies makes alone.");
+        }
+        if (other.movesStatistics() && tuning.norms().isEmpty()) {
+            throw new BadInputException("the strategy " + other + " was asked for, in which running statistics move,"
+                    + " and those of what is trained do not. Make it by Strategy.inPlace or Strategy.ofCopies.");
+        }
+        other.tensors(model); // says what is wrong with it
+        if (other.isCached() && adapters.size() > 1) {
+            throw new BadInputException("the strategy " + other + " was asked for with " + adapters.size()
+                    + " active adapters; cached features are those of the base alone. Leave out the others, or the"
+                    + " cache.");
+        }
+        strategy = other;
+        return this;
+    }
+
+    /**
+     * Keeps the features of a strategy that caches them in a directory, and takes them from there another time.
+     *
+     * @param directory may hold those of the same base and records; others are refused
+     */
+    public Trainer keepFeatures(Path directory) {
+        features = directory;
+        return this;
+    }
+
+    private StagePlan plan(int steps, int perEpoch) {
+        Strategy s = strategy;
+        if (s != null && trained.get(0) instanceof BaseTuning tuning) {
+            return StagePlan.of(s, model, tuning, steps, perEpoch);
+        }
+        if (parameters.isEmpty()) {
+            throw new BadInputException("an adapter was to be trained that has running statistics alone. Train it by a"
+                    + " strategy, such as bn-stats.");
+        }
+        return StagePlan.of(parameters);
     }
 
     /** Keeps what a run needs to go on in a file, every half minute. */
@@ -164,12 +215,18 @@ public final class Trainer {
         try (held) {
             Claims claims = new Claims(parameters);
             try (claims) {
-                return run(List.copyOf(records), List.copyOf(heldOut));
+                Strategy s = strategy;
+                if (s == null || !s.isCached()) {
+                    return run(model, List.copyOf(records), List.copyOf(heldOut));
+                }
+                CachedHead cached = new CachedHead(model, s.tensors(model), features);
+                return run(cached.model(), cached.of(records, "train"), cached.of(heldOut, "held-out"));
             }
         }
     }
 
-    private TrainingResult run(List<? extends Example> records, List<? extends Example> heldOut) {
+    /** @param read what records are given to: the model, or what it has behind features that were computed before */
+    private TrainingResult run(Model read, List<? extends Example> records, List<? extends Example> heldOut) {
         if (records.isEmpty()) {
             throw new BadInputException(
                     "records to train on were expected and there are none. Give a file with records.");
@@ -177,32 +234,38 @@ public final class Trainer {
         Together together = Together.of(objective, records);
         together.requireRecords(records.size());
         together.requireBatch(config.batchSize());
-        checkLengths(records);
-        checkLengths(heldOut);
+        checkLengths(read, records);
+        checkLengths(read, heldOut);
         PairEvaluator.requireOthers(heldOut);
-        int steps = config.stepsFor(together.counted(records.size(), config.batchSize()));
-        Progress progress = new Progress(parameters, config.patience() > 0);
+        int counted = together.counted(records.size(), config.batchSize());
+        int steps = config.stepsFor(counted);
+        StagePlan plan = plan(steps, config.stepsPerEpoch(counted));
+        List<Parameter> changing =
+                trained.stream().flatMap(a -> TrainerState.changing(a).stream()).toList();
+        Progress progress = new Progress(changing, config.patience() > 0);
         try (progress;
                 Arena arena = new Arena(model.backend().dtype());
                 Optimizer optimizer = config.optimizer().create(model, config.weightDecay(), config.decay())) {
-            requireScored(records);
+            requireScored(read, records);
             trained.forEach(a -> a.beforeTraining(steps));
             Checkpointer checkpointer = checkpointer(records, heldOut, progress, optimizer, steps);
             if (resumed) {
                 checkpointer.load();
             }
-            announce(steps, progress.step);
+            announce(plan, steps, progress.step);
             checkpointer.save(progress.step);
             if (progress.base() == null && !heldOut.isEmpty()) {
-                evaluateBase(progress, heldOut);
+                evaluateBase(read, progress, heldOut);
             }
-            Loop loop = new Loop(model, adapters, trained, parameters, config, objective, listeners, this::isStopped);
+            Loop loop =
+                    new Loop(read, adapters, trained, parameters, plan, config, objective, listeners, this::isStopped);
             try {
                 loop.run(records, heldOut, steps, arena, optimizer, progress, checkpointer);
             } catch (NonFiniteException e) {
                 progress.restoreBest(null);
                 throw e;
             } finally {
+                plan.leave();
                 parameters.forEach(Parameter::zeroGrad);
             }
             TrainingResult result = loop.finish(heldOut, steps, progress);
@@ -211,14 +274,14 @@ public final class Trainer {
         }
     }
 
-    private void announce(int steps, int from) {
+    private void announce(StagePlan plan, int steps, int from) {
         long all = model.weights().count()
                 + adapters.stream()
                         .flatMap(a -> a.parameters().stream())
                         .filter(p -> !p.isLent())
                         .mapToLong(Parameter::size)
                         .sum();
-        long trainable = trained.stream().mapToLong(Adapter::trainableCount).sum();
+        long trainable = plan.trained().stream().mapToLong(Parameter::size).sum();
         if (!model.newModules().isEmpty()) {
             listeners.tell(l -> l.onNewModules(List.copyOf(model.newModules())));
         }
@@ -229,10 +292,10 @@ public final class Trainer {
     }
 
     /** Before training, without the adapters that are trained. */
-    private void evaluateBase(Progress progress, List<? extends Example> heldOut) {
+    private void evaluateBase(Model read, Progress progress, List<? extends Example> heldOut) {
         List<Adapter> frozen =
                 adapters.stream().filter(a -> !trained.contains(a)).toList();
-        Evaluation base = Evaluator.evaluate(model, frozen, frozen, objective, heldOut, this::isStopped);
+        Evaluation base = Evaluator.evaluate(read, frozen, frozen, objective, heldOut, this::isStopped);
         if (base != null) {
             progress.setBase(base);
             listeners.tell(l -> l.onEvaluation(0, base));
@@ -253,51 +316,29 @@ public final class Trainer {
             return new Checkpointer(
                     where,
                     new TrainerState(
-                            where.file(), identity(records, heldOut, steps), trained, progress, optimizer, steps));
+                            where.file(),
+                            new RunIdentity(model, adapters, trained, config, objective, strategy)
+                                    .of(records, heldOut, steps),
+                            trained,
+                            progress,
+                            optimizer,
+                            steps));
         } catch (IOException e) {
             throw new UncheckedIOException(e.getMessage(), e);
         }
     }
 
-    /** What has to be equal for the same run to go on. */
-    private Map<String, String> identity(List<? extends Example> records, List<? extends Example> heldOut, int steps)
-            throws IOException {
-        Map<String, String> s = new LinkedHashMap<>();
-        s.put("seed", String.valueOf(config.seed()));
-        s.put("steps", String.valueOf(steps));
-        s.put("batch_size", String.valueOf(config.batchSize()));
-        s.put("group_by_length", String.valueOf(config.groupByLength()));
-        s.put("accumulation", String.valueOf(config.accumulation()));
-        s.put("learning_rate", String.valueOf(config.learningRate()));
-        s.put("schedule", String.valueOf(config.schedule()));
-        s.put("warm-up", String.valueOf(config.warmup()));
-        s.put("weight_decay", String.valueOf(config.weightDecay()));
-        s.put("optimizer", config.optimizer() + ", decays " + config.decay());
-        s.put("loss", objective.name());
-        s.put("max_grad_norm", String.valueOf(config.maxGradNorm()));
-        s.put("steps_between_evaluations", String.valueOf(config.evaluateEvery()));
-        s.put("patience", String.valueOf(config.patience()));
-        s.put("records", String.valueOf(records.size()));
-        s.put("hash_of_the_records", Fingerprint.of(records));
-        s.put("hash_of_the_held-out_records", Fingerprint.of(heldOut));
-        s.put("hash_of_the_adapters", Fingerprint.of(model, adapters));
-        if (trained.stream().flatMap(a -> a.parameters().stream()).noneMatch(Parameter::isLent)) {
-            s.put("hash_of_the_base", Fingerprint.of(model));
-        }
-        return s;
-    }
-
     /** Refuses what would not fit into the context in the middle of a run. */
-    private void checkLengths(List<? extends Example> records) {
+    private void checkLengths(Model read, List<? extends Example> records) {
         int rows = adapters.stream().mapToInt(Adapter::rowsInFront).sum();
         for (int i = 0; i < records.size(); i++) {
-            model.requireFits("record " + i, records.get(i), rows);
+            read.requireFits("record " + i, records.get(i), rows);
         }
     }
 
     /** Refuses records of which none has anything to learn from. */
-    private void requireScored(List<? extends Example> records) {
-        if (records.stream().noneMatch(r -> objective.scored(model, Batch.of(List.of(r)), adapters) > 0)) {
+    private void requireScored(Model read, List<? extends Example> records) {
+        if (records.stream().noneMatch(r -> objective.scored(read, Batch.of(List.of(r)), adapters) > 0)) {
             throw new BadInputException(records.size() + " records were given to train on, and none has a"
                     + " token to learn from: all end with their prompt. Give records with a completion.");
         }

@@ -1,6 +1,7 @@
 package dev.peft4j.core.train;
 
 import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.BaseTuning;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.error.BadInputException;
@@ -24,6 +25,7 @@ import java.util.TreeSet;
  */
 final class TrainerState {
     private static final String PROGRESS = "progress";
+    private static final String STEPS = "step."; // of single parameters
 
     private final Path file;
     private final Map<String, String> identity;
@@ -53,18 +55,26 @@ final class TrainerState {
         int best = 0;
         for (int i = 0; i < adapters.size(); i++) {
             String of = adapters.size() == 1 ? "" : i + "."; // two adapters may have the same names
-            for (Parameter p : adapters.get(i).parameters()) {
+            for (Parameter p : changing(adapters.get(i))) {
+                String name = of + p.name();
+                tensors.put("parameter." + name, p.value());
                 if (p.isTrainable()) {
-                    String name = of + p.name();
-                    tensors.put("parameter." + name, p.value());
                     optimizer.state(p).forEach((kind, t) -> tensors.put(kind + "." + name, t));
-                    if (!progress.bestValues().isEmpty()) {
-                        tensors.put("best." + name, progress.bestValues().get(best++));
-                    }
+                }
+                if (!progress.bestValues().isEmpty()) {
+                    tensors.put("best." + name, progress.bestValues().get(best++));
                 }
             }
             adapters.get(i).trainingState().forEach((name, t) -> tensors.put("method." + of + name, t));
         }
+    }
+
+    /** The parameters of an adapter that a run changes: those that are trained, and running statistics. */
+    static List<Parameter> changing(Adapter adapter) {
+        List<Parameter> statistics = adapter instanceof BaseTuning base ? base.statistics() : List.of();
+        return adapter.parameters().stream()
+                .filter(p -> p.isTrainable() || statistics.contains(p))
+                .toList();
     }
 
     /**
@@ -113,10 +123,12 @@ final class TrainerState {
                 throw new BadFileException(
                         file, "the step is " + progress.step + " of " + steps + ". The file is damaged.");
             }
-            for (Map.Entry<String, Tensor> e : tensors.entrySet()) {
-                in.load(e.getKey(), e.getValue());
-            }
             optimizer.setSteps(progress.step);
+            for (Map.Entry<String, Tensor> e : tensors.entrySet()) {
+                if (in.tensors().containsKey(e.getKey())) {
+                    in.load(e.getKey(), e.getValue());
+                }
+            }
         }
     }
 
@@ -150,16 +162,20 @@ final class TrainerState {
 
     private void requireSameTensors(Map<String, TensorInfo> found) throws BadFileException {
         Set<String> names = new TreeSet<>(found.keySet());
-        if (!names.equals(new TreeSet<>(tensors.keySet()))) {
+        Set<String> wanted = new TreeSet<>(tensors.keySet());
+        if (names.stream().noneMatch(n -> n.startsWith(STEPS))) {
+            wanted.removeIf(n -> n.startsWith(STEPS)); // older states count the steps of the run alone
+        }
+        if (!names.equals(wanted)) {
             throw new BadFileException(
                     file,
-                    "the state of " + tensors.size() + " tensors of this adapter was expected, the file has "
+                    "the state of " + wanted.size() + " tensors of this adapter was expected, the file has "
                             + names.size() + ". It belongs to another adapter; use the same method and options.");
         }
         for (Map.Entry<String, Tensor> e : tensors.entrySet()) {
             TensorInfo info = found.get(e.getKey());
             Tensor t = e.getValue();
-            if (info == null || info.rows() != t.rows() || info.cols() != t.cols()) {
+            if (info == null ? wanted.contains(e.getKey()) : info.rows() != t.rows() || info.cols() != t.cols()) {
                 throw new BadFileException(
                         file, "tensor " + e.getKey() + " was expected as " + t + ". Use the same model and options.");
             }

@@ -88,14 +88,19 @@ public record TrainingConfig(
         if (steps > 0) {
             return steps;
         }
-        long batches = ((long) records + batchSize - 1) / batchSize;
-        long perEpoch = (batches + accumulation - 1) / accumulation;
+        int perEpoch = stepsPerEpoch(records);
         double all = Math.ceil(epochs * perEpoch);
         require(
                 all <= Integer.MAX_VALUE,
                 "epochs " + epochs + " with " + perEpoch + " steps each",
                 "at most " + Integer.MAX_VALUE + " steps");
         return (int) all;
+    }
+
+    /** The steps of a pass over so many records. */
+    int stepsPerEpoch(int records) {
+        long batches = ((long) records + batchSize - 1) / batchSize;
+        return (int) ((batches + accumulation - 1) / accumulation);
     }
 
     /** The steps of the warm-up of a run of so many steps, rounded up as in transformers. */

@@ -29,6 +29,17 @@ public interface TrainingListener {
     default void onResume(int step) {}
 
     /**
+     * A stage of a {@link Strategy} begins, or goes on with a run that goes on.
+     *
+     * @param number of the stage, from 1
+     * @param count of stages
+     * @param text of what is trained in it
+     * @param trained elements that are trained in it
+     * @param all elements of the model
+     */
+    default void onStage(int number, int count, String text, long trained, long all) {}
+
+    /**
      * A step has been made. A step without a token to learn from changes nothing, and is not told.
      *
      * @param step from 1

@@ -1,0 +1,182 @@
+package dev.peft4j.cli;
+
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.data.Example;
+import dev.peft4j.core.data.FeatureBatch;
+import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.format.AtomicFile;
+import dev.peft4j.core.format.Json;
+import dev.peft4j.core.format.SafetensorsWriter;
+import dev.peft4j.core.model.FeatureReader;
+import dev.peft4j.core.model.Model;
+import dev.peft4j.core.site.TaskType;
+import dev.peft4j.core.tensor.DType;
+import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.models.data.TextRecord;
+import dev.peft4j.run.RunDirectory;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Writes what a layer makes of texts. */
+@Command(
+        name = "features",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = "Writes what a layer of a model makes of the texts of a data file.",
+        footer = {
+            "",
+            "Examples:",
+            "  peft4j features --model BERT --data texts.jsonl --layer bert.encoder.layer.5 --out features.safetensors",
+            "  peft4j features --model BERT --data train.tsv --columns sentence,label --text-column sentence \\",
+            "      --layer bert.pooler.dense --rows first --out features.jsonl"
+        })
+final class FeaturesCommand implements Callable<Integer> {
+    private static final String SAFETENSORS = ".safetensors";
+    private static final String JSONL = ".jsonl";
+
+    @Mixin
+    ModelOptions modelOptions = new ModelOptions();
+
+    @Option(
+            names = "--data",
+            required = true,
+            paramLabel = "FILE",
+            description = "texts: .jsonl, .csv or .tsv, also .gz, or .parquet")
+    Path data = Path.of("");
+
+    @Option(names = "--limit", paramLabel = "N", description = "read the first N records only")
+    int limit;
+
+    @Option(
+            names = "--layer",
+            required = true,
+            paramLabel = "NAME",
+            description = "name of a linear layer, norm, convolution, table or block, whose output is written")
+    String layer = "";
+
+    @Option(
+            names = "--rows",
+            paramLabel = "KIND",
+            description = "of the tokens of a text: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
+    Kind kind = Kind.MEAN;
+
+    @Option(
+            names = "--out",
+            required = true,
+            paramLabel = "FILE",
+            description =
+                    "features.safetensors: a tensor (texts, columns), of all rows (rows, columns) and a second one with the"
+                            + " number of rows of each text; or features.jsonl: a line for each text")
+    Path out = Path.of("");
+
+    @Mixin
+    DataOptions dataOptions = new DataOptions();
+
+    @Spec
+    CommandSpec spec = CommandSpec.create();
+
+    /** Which rows are written. */
+    enum Kind {
+        MEAN,
+        FIRST,
+        ALL;
+
+        FeatureReader.Rows rows() {
+            return switch (this) {
+                case MEAN -> FeatureReader.Rows.MEAN;
+                case FIRST -> FeatureReader.Rows.FIRST;
+                case ALL -> FeatureReader.Rows.ALL;
+            };
+        }
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        PrintWriter console = spec.commandLine().getOut();
+        Given given = new Given(spec);
+        for (String option : List.of("--label-column", "--prompt-column", "--separator", "--shuffle")) {
+            given.refuse(option, true, "features, which are of single texts in the order of the file");
+        }
+        String name = String.valueOf(out.getFileName());
+        if (!name.endsWith(SAFETENSORS) && !name.endsWith(JSONL)) {
+            throw new BadInputException("--out " + out + " was given, whose name says no form. End it with "
+                    + SAFETENSORS + " or " + JSONL + ".");
+        }
+        RunDirectory.requireApart(List.of(out), List.of(data));
+        List<TextRecord> texts = dataOptions.read(data, limit, TaskType.MASKED_LM);
+        try (Model model = modelOptions.open(List.of());
+                TextTokenizer tokenizer = TextTokenizer.open(modelOptions.directory(), model.vocabularySize())) {
+            int most = dataOptions.maxLength > 0 ? dataOptions.maxLength : model.usualLength();
+            List<Example> examples = new ArrayList<>();
+            for (TextRecord text : texts) {
+                examples.add(PackedBatch.Sequence.of(tokenizer.encode(text.text(), true, most)));
+            }
+            List<FeatureBatch.Features> made = FeatureReader.ofOutput(model, List.<Adapter>of(), layer, kind.rows())
+                    .read(examples);
+            if (name.endsWith(SAFETENSORS)) {
+                writeTensors(made);
+            } else {
+                writeLines(made);
+            }
+            console.printf(
+                    "%s: %s of %,d texts, %,d columns%n",
+                    out, layer, made.size(), made.get(0).width());
+        }
+        return 0;
+    }
+
+    private void writeTensors(List<FeatureBatch.Features> made) throws IOException {
+        FeatureBatch all = FeatureBatch.of(made);
+        SafetensorsWriter writer =
+                new SafetensorsWriter().metadata("format", "pt").metadata("layer", layer);
+        try (Tensor rows = Tensor.allocate(DType.F32, all.length(), all.width());
+                Tensor counts = Tensor.allocate(DType.F32, 1, made.size())) {
+            all.writeTo(rows);
+            writer.add("features", rows, rows.rows(), rows.cols());
+            if (kind == Kind.ALL) {
+                for (int i = 0; i < made.size(); i++) {
+                    counts.set(0, i, made.get(i).length());
+                }
+                writer.add("rows", counts, made.size());
+            }
+            writer.write(out);
+        }
+    }
+
+    private void writeLines(List<FeatureBatch.Features> made) throws IOException {
+        StringBuilder lines = new StringBuilder();
+        for (FeatureBatch.Features f : made) {
+            List<List<Float>> rows = new ArrayList<>();
+            for (int r = 0; r < f.length(); r++) {
+                float[] row = Arrays.copyOfRange(f.values(), r * f.width(), (r + 1) * f.width());
+                List<Float> numbers = new ArrayList<>();
+                for (float v : row) {
+                    numbers.add(v);
+                }
+                rows.add(numbers);
+            }
+            Object value = kind == Kind.ALL ? rows : rows.get(0);
+            lines.append(Json.printLine(Map.of("features", value))).append('\n');
+        }
+        AtomicFile.write(out, lines.toString());
+    }
+}

@@ -1,0 +1,180 @@
+package dev.peft4j.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.peft4j.core.format.Json;
+import dev.peft4j.core.format.SafetensorsFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Strategies and features on the command line. */
+class StrategyCommandsTest {
+    @TempDir
+    Path dir;
+
+    private Path model;
+    private Path data;
+    private Path out;
+    private final CommandFixture cli = new CommandFixture();
+
+    @BeforeEach
+    void prepare() throws IOException {
+        model = TinyBert.write(dir.resolve("bert"));
+        data = TinyBert.table(dir.resolve("train.csv"), 24, "0", "1", "2");
+        out = dir.resolve("out");
+    }
+
+    private Object[] train(Object... more) {
+        List<Object> all = new ArrayList<>(List.of("train", "--model", model, "--data", data, "--eval-data", data));
+        all.addAll(List.of("--out", out, "--lr", "1e-2"));
+        all.addAll(Arrays.asList(more));
+        return all.toArray();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"head", "head@1>last:1@1>full,decay=0.8", "norms+head", "cached-head"})
+    void a_strategy_writes_a_model_that_has_what_was_trained(String strategy) {
+        String printed = cli.works(train("--strategy", strategy, "--epochs", 3));
+        assertTrue(printed.contains("stage 1 of "), printed);
+        assertTrue(printed.contains("trainable params: "), printed);
+        Matcher tuned = Pattern.compile("tuned: +(.*)").matcher(printed);
+        assertTrue(tuned.find(), printed);
+        String evaluated = cli.works("eval", "--model", out, "--data", data);
+        Matcher accuracy = Pattern.compile("accuracy (\\S+)").matcher(tuned.group(1));
+        assertTrue(accuracy.find(), printed);
+        assertTrue(evaluated.contains(accuracy.group(1)), evaluated + printed);
+        cli.fails("holds files", train("--strategy", strategy, "--epochs", 3));
+    }
+
+    @Test
+    void features_are_cached_on_the_disk() throws IOException {
+        Path cache = dir.resolve("cache");
+        cli.works(train("--strategy", "cached-head", "--feature-cache", cache));
+        assertTrue(Files.exists(cache.resolve("train.safetensors")));
+        assertTrue(Files.exists(cache.resolve("held-out.safetensors")));
+        out = dir.resolve("again");
+        cli.works(train("--strategy", "cached-head", "--feature-cache", cache, "--seed", 4));
+        out = dir.resolve("third");
+        cli.fails("hash of the records", train("--strategy", "cached-head", "--feature-cache", cache, "--limit", 5));
+    }
+
+    @Test
+    void what_does_not_go_together_is_refused() {
+        cli.fails("--method", train("--strategy", "head", "--method", "lora"));
+        cli.fails("--r was given", train("--strategy", "head", "--r", 4));
+        cli.fails("Did you mean head?", train("--strategy", "hed"));
+        cli.fails("has 2 blocks", train("--strategy", "last:7"));
+        cli.fails("--feature-cache was given", train("--strategy", "head", "--feature-cache", dir.resolve("c")));
+        cli.fails("--feature-cache was given", train("--feature-cache", dir.resolve("c")));
+        assertFalse(Files.exists(out.resolve("config.json")));
+    }
+
+    @Test
+    void strategies_and_methods_are_compared_in_one_table() {
+        String printed = cli.works(
+                "compare",
+                "--methods",
+                "lora,full:1e-3,strategy:head@50%,rate=2>full,decay=0.5,lr=2e-3,strategy:cached-head,bitfit",
+                "--model",
+                model,
+                "--data",
+                data,
+                "--eval-data",
+                data,
+                "--epochs",
+                2,
+                "--out",
+                out);
+        for (String row : List.of("lora", "full", "head@50%,rate=2>full,decay=0.5", "cached-head", "bitfit")) {
+            assertTrue(
+                    Pattern.compile("(?m)^" + Pattern.quote(row) + " ")
+                            .matcher(printed)
+                            .find(),
+                    row + printed);
+        }
+        assertTrue(printed.contains("head@50%,rate=2>full,decay=0.5, rate 2e-03"), printed);
+        String evaluated = cli.works("eval", "--model", out.resolve("strategy-full"), "--data", data);
+        assertTrue(evaluated.contains("accuracy"), evaluated);
+        cli.fails(
+                "holds files",
+                "compare",
+                "--methods",
+                "full",
+                "--model",
+                model,
+                "--data",
+                data,
+                "--eval-data",
+                data,
+                "--out",
+                out);
+        cli.fails(
+                "a rate is a number",
+                "compare",
+                "--methods",
+                "strategy:full,lr=fast",
+                "--model",
+                model,
+                "--data",
+                data,
+                "--eval-data",
+                data,
+                "--out",
+                out);
+    }
+
+    @Test
+    void features_of_a_layer_are_written() throws IOException {
+        Path tensors = dir.resolve("features.safetensors");
+        String layer = "bert.encoder.layer.1";
+        cli.works("features", "--model", model, "--data", data, "--layer", layer, "--out", tensors, "--limit", 5);
+        Path lines = dir.resolve("features.jsonl");
+        cli.works("features", "--model", model, "--data", data, "--layer", layer, "--out", lines, "--limit", 5);
+        try (SafetensorsFile file = SafetensorsFile.open(tensors)) {
+            assertEquals(5, file.tensors().get("features").rows());
+        }
+        List<String> read = Files.readAllLines(lines);
+        assertEquals(5, read.size());
+        assertTrue(Json.parse(read.get(0)).get("features") instanceof List<?> row && row.size() > 1, read.get(0));
+        cli.works("features", "--model", model, "--data", data, "--layer", layer, "--rows", "all", "--out", tensors);
+        try (SafetensorsFile file = SafetensorsFile.open(tensors)) {
+            assertTrue(file.tensors().get("features").rows() > 24);
+            assertTrue(file.tensors().containsKey("rows"));
+        }
+        cli.fails(
+                "Did you mean bert.encoder.layer.0?",
+                "features",
+                "--model",
+                model,
+                "--data",
+                data,
+                "--layer",
+                "bert.encoder.layer.3",
+                "--out",
+                tensors);
+        cli.fails(
+                "says no form",
+                "features",
+                "--model",
+                model,
+                "--data",
+                data,
+                "--layer",
+                layer,
+                "--out",
+                dir.resolve("features.txt"));
+    }
+}
