@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -108,13 +109,16 @@ class ImageRecordsTest {
     void tables_name_files_from_their_own_folder_on() throws IOException {
         put("data/images/a.png", PNG);
         Path outside = put("b.gif", GIF);
-        Path csv = put("data/t.csv", ("path,label\nimages/a.png,cat\n../b.gif,dog\n" + outside + ",dog\n").getBytes());
+        Path csv = put(
+                "data/t.csv",
+                ("path,label\nimages/a.png,cat\n../b.gif,dog\n" + outside + ",dog\n").getBytes(StandardCharsets.UTF_8));
         List<ImageRecord> records = read(csv);
         assertEquals(List.of("cat", "dog", "dog"), labels(records));
         assertEquals(csv + ", line 3", records.get(1).place());
-        Path lines = put("data/t.jsonl", "{\"file_name\": \"images/a.png\", \"label\": 3}\n".getBytes());
+        Path lines = put(
+                "data/t.jsonl", "{\"file_name\": \"images/a.png\", \"label\": 3}\n".getBytes(StandardCharsets.UTF_8));
         assertEquals(List.of("3"), labels(read(lines)));
-        Path named = put("data/u.tsv", "pic\tkind\nimages/a.png\tcat\n".getBytes());
+        Path named = put("data/u.tsv", "pic\tkind\nimages/a.png\tcat\n".getBytes(StandardCharsets.UTF_8));
         assertEquals(
                 List.of("cat"),
                 labels(ImageRecords.defaults().withColumns("pic", "kind").read(named)));
@@ -123,9 +127,9 @@ class ImageRecordsTest {
 
     @Test
     void a_table_of_files_that_are_not_there_is_refused() throws IOException {
-        Path csv = put("t.csv", "image,label\nnone.png,cat\n".getBytes());
+        Path csv = put("t.csv", "image,label\nnone.png,cat\n".getBytes(StandardCharsets.UTF_8));
         refused("1 of 1 files that cannot be read: " + dir.resolve("none.png"), () -> read(csv));
-        Path empty = put("u.csv", "image,label\n\"\",cat\n".getBytes());
+        Path empty = put("u.csv", "image,label\n\"\",cat\n".getBytes(StandardCharsets.UTF_8));
         refused("names none", () -> read(empty));
         refused("there is none", () -> read(dir.resolve("missing.csv")));
     }
