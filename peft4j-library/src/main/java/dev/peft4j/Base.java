@@ -17,9 +17,6 @@ import dev.peft4j.models.LoadOptions;
 import dev.peft4j.models.ModelInput;
 import dev.peft4j.models.Models;
 import dev.peft4j.models.TextTokenizer;
-import dev.peft4j.models.data.Labels;
-import dev.peft4j.models.data.RecordEncoder;
-import dev.peft4j.models.data.TextRecord;
 import dev.peft4j.models.hub.HubName;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -143,17 +140,6 @@ final class Base implements AutoCloseable {
         List<Adapter> all = names.stream().map(adapters::adapter).toList();
         Conflicts.check(model, all);
         return pass -> Call.of(pass, all);
-    }
-
-    /**
-     * Encodes records.
-     *
-     * @param rowsInFront places of the context that adapters take
-     * @param maxLength 0 for as long as fits
-     */
-    RecordEncoder.Encoded encode(List<TextRecord> records, Labels labels, int rowsInFront, int maxLength) {
-        return RecordEncoder.forModel(model, input, labels, rowsInFront, maxLength)
-                .encode(records);
     }
 
     @Override

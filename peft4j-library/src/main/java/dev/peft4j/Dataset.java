@@ -3,12 +3,16 @@ package dev.peft4j;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.ModelInfo;
+import dev.peft4j.models.ModelInput;
 import dev.peft4j.models.data.Classes;
 import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.data.RecordEncoder;
 import dev.peft4j.models.data.RecordReader;
 import dev.peft4j.models.data.Split;
 import dev.peft4j.models.data.TextRecord;
+import dev.peft4j.models.image.Augmentation;
+import dev.peft4j.models.image.ImageRecord;
+import dev.peft4j.models.image.ImageRecords;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -28,6 +32,7 @@ public final class Dataset extends TrainingData {
     private final List<TextRecord> train;
     private final List<TextRecord> heldOut;
     private final HeldOut from;
+    private final Augmentation augmentation;
 
     /** Where the records that are held out come from. */
     private enum HeldOut {
@@ -39,10 +44,11 @@ public final class Dataset extends TrainingData {
         GIVEN
     }
 
-    private Dataset(List<TextRecord> train, List<TextRecord> heldOut, HeldOut from) {
+    private Dataset(List<TextRecord> train, List<TextRecord> heldOut, HeldOut from, Augmentation augmentation) {
         this.train = List.copyOf(train);
         this.heldOut = List.copyOf(heldOut);
         this.from = from;
+        this.augmentation = augmentation;
         if (train.isEmpty()) {
             throw new BadInputException("records to train on were expected, and there are none"
                     + (heldOut.isEmpty() ? "" : " beside the " + heldOut.size() + " that are held out")
@@ -67,7 +73,23 @@ public final class Dataset extends TrainingData {
      * @param columns what is the prompt, the text and the label
      */
     public static Dataset read(Path file, RecordReader columns) throws IOException {
-        return new Dataset(columns.read(file), List.of(), HeldOut.OPEN);
+        return new Dataset(columns.read(file), List.of(), HeldOut.OPEN, Augmentation.none());
+    }
+
+    /**
+     * Reads images with their classes: a folder with a folder for each class, a table that names files and labels, a file of CIFAR, or one in the form of MNIST
+     * ({@link ImageRecords}). Pixels are decoded when a batch needs them.
+     *
+     * @throws dev.peft4j.core.error.BadFileException if nothing is there that can be read, or a file of images is damaged; single files of a folder or table that are
+     *     no images are left out with a warning
+     */
+    public static Dataset images(Path from) throws IOException {
+        return images(ImageRecords.defaults().read(from));
+    }
+
+    /** Images that an application has. */
+    public static Dataset images(List<ImageRecord> records) {
+        return of(records.stream().map(ImageRecord::labelled).toList());
     }
 
     /**
@@ -76,7 +98,7 @@ public final class Dataset extends TrainingData {
      * @throws BadInputException if there are none
      */
     public static Dataset of(List<TextRecord> records) {
-        return new Dataset(records, List.of(), HeldOut.OPEN);
+        return new Dataset(records, List.of(), HeldOut.OPEN, Augmentation.none());
     }
 
     /**
@@ -87,14 +109,14 @@ public final class Dataset extends TrainingData {
      */
     public Dataset split(double share, long seed) {
         Split drawn = Split.of(new Split(train, heldOut).all(), share, seed);
-        return new Dataset(drawn.train(), drawn.heldOut(), HeldOut.DRAWN);
+        return new Dataset(drawn.train(), drawn.heldOut(), HeldOut.DRAWN, augmentation);
     }
 
     /** Holds out the records of another one: a file for evaluation. */
     public Dataset heldOut(Dataset other) {
         List<TextRecord> out = new ArrayList<>(other.train);
         out.addAll(other.heldOut);
-        return new Dataset(train, out, HeldOut.GIVEN);
+        return new Dataset(train, out, HeldOut.GIVEN, augmentation);
     }
 
     /** The first records to train on, at most so many. */
@@ -103,14 +125,19 @@ public final class Dataset extends TrainingData {
             throw new BadInputException(
                     "at most " + most + " records were to be trained on; it is at least 1. Change the number.");
         }
-        return new Dataset(train.subList(0, Math.min(most, train.size())), heldOut, from);
+        return new Dataset(train.subList(0, Math.min(most, train.size())), heldOut, from, augmentation);
     }
 
     /** The records to train on in another order, so that {@link #limit} takes them from all over a file. */
     public Dataset shuffle(long seed) {
         List<TextRecord> shuffled = new ArrayList<>(train);
         Collections.shuffle(shuffled, new Random(seed));
-        return new Dataset(shuffled, heldOut, from);
+        return new Dataset(shuffled, heldOut, from, augmentation);
+    }
+
+    /** Images that chance changes in each epoch of training; those that are held out are read as they are. */
+    public Dataset augmented(Augmentation by) {
+        return new Dataset(train, heldOut, from, by);
     }
 
     /** The records to train on. */
@@ -168,6 +195,9 @@ public final class Dataset extends TrainingData {
                     "{} have labels, which a language model does not learn",
                     ofHeldOut ? "held-out records" : "records");
         }
-        return base.encode(side, labels, rowsInFront, maxLength);
+        boolean varies = !ofHeldOut && !augmentation.equals(Augmentation.none());
+        ModelInput input = varies ? base.input().with(augmentation) : base.input();
+        return RecordEncoder.forModel(base.model(), input, labels, rowsInFront, maxLength)
+                .encode(side);
     }
 }

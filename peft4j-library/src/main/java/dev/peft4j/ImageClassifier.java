@@ -7,15 +7,16 @@ import dev.peft4j.core.data.ProblemType;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.site.TaskType;
-import dev.peft4j.models.ImageInput;
 import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.hub.HubPath;
+import dev.peft4j.models.image.ImageInput;
 import dev.peft4j.models.image.Picture;
 import dev.peft4j.run.ExampleReader;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -101,9 +102,13 @@ public final class ImageClassifier implements AutoCloseable {
     }
 
     /** The labels of images in files, in their order; many at once are faster than one after the other. */
-    public List<Prediction> classify(List<Path> files) {
+    public List<Prediction> classify(List<Path> files) throws IOException {
         reader.requireOpen(DONE);
-        return predictions(files.stream().map(input::later).toList());
+        List<Example> images = new ArrayList<>();
+        for (Path file : files) {
+            images.add(input.prepareLater(file));
+        }
+        return predictions(images);
     }
 
     private List<Prediction> predictions(List<? extends Example> images) {

@@ -3,7 +3,7 @@ package dev.peft4j.cli;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.FullFineTuning;
 import dev.peft4j.core.model.Model;
-import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.models.ModelInput;
 import dev.peft4j.run.TrainedAdapters;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -25,8 +25,7 @@ final class AdapterSet {
      *
      * @param below directories of adapters that stay as they are
      */
-    static TrainedAdapters create(
-            MethodOptions methods, List<Path> below, Model model, TextTokenizer tokenizer, long seed)
+    static TrainedAdapters create(MethodOptions methods, List<Path> below, Model model, ModelInput input, long seed)
             throws IOException {
         TrainedAdapters set = new TrainedAdapters(ModelOptions.adapters(below, model));
         try {
@@ -36,7 +35,7 @@ final class AdapterSet {
             }
             int made = 0;
             for (String name : methods.names()) {
-                set.add(name, methods.create(name, model, tokenizer, seed + made++, !set.hasHead(model)));
+                set.add(name, methods.create(name, model, input, seed + made++, !set.hasHead(model)));
             }
             return set;
         } catch (RuntimeException e) {

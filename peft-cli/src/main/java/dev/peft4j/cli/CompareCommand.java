@@ -14,7 +14,7 @@ import dev.peft4j.core.train.TrainingConfig;
 import dev.peft4j.core.train.TrainingListener;
 import dev.peft4j.core.train.TrainingResult;
 import dev.peft4j.models.ModelInfo;
-import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.models.ModelInput;
 import dev.peft4j.models.data.Classes;
 import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.data.TextRecord;
@@ -148,22 +148,22 @@ final class CompareCommand implements Callable<Integer> {
             throws IOException {
         Labels labels = Classes.of(info, modelOptions.classes, List.of(), train);
         try (Model model = modelOptions.open(info.task(), labels, seed);
-                TextTokenizer tokenizer = TextTokenizer.open(modelOptions.directory(), model.vocabularySize())) {
+                ModelInput input = ModelInput.open(modelOptions.directory(), model)) {
             int inFront = 0; // all of them learn from the same tokens
             for (Candidate c : candidates) {
                 Strategy strategy = c.strategy();
                 if (strategy == null) {
                     methodOptions.method = c.name();
-                    inFront = Math.max(inFront, methodOptions.requireFit(model, tokenizer));
+                    inFront = Math.max(inFront, methodOptions.requireFit(model, input));
                 } else {
                     strategy.tensors(model); // says what is wrong with it
                 }
             }
             List<Example> records = dataOptions.encode(
-                    String.valueOf(data.getFileName()), train, labels, inFront, model, tokenizer, console);
+                    String.valueOf(data.getFileName()), true, train, labels, inFront, model, input, console);
             Classes.shares(info, labels, train).forEach(line -> console.println("  " + line));
             List<Example> heldOut = dataOptions.encode(
-                    String.valueOf(evalData.getFileName()), test, labels, inFront, model, tokenizer, console);
+                    String.valueOf(evalData.getFileName()), false, test, labels, inFront, model, input, console);
             Evaluation base = Evaluator.evaluate(model, List.of(), heldOut);
             Comparison comparison = new Comparison(
                     "peft4j: methods on " + data.getFileName() + ", "
@@ -175,7 +175,7 @@ final class CompareCommand implements Callable<Integer> {
             for (Candidate c : candidates) {
                 console.printf("%s, rate %.0e ...%n", c.name(), c.rate());
                 console.flush();
-                comparison.add(train(c, model, tokenizer, labels, records, heldOut));
+                comparison.add(train(c, model, input, labels, records, heldOut));
             }
             comparison.print(console);
             Files.createDirectories(out);
@@ -185,12 +185,7 @@ final class CompareCommand implements Callable<Integer> {
     }
 
     private Comparison.Row train(
-            Candidate c,
-            Model model,
-            TextTokenizer tokenizer,
-            Labels labels,
-            List<Example> records,
-            List<Example> heldOut)
+            Candidate c, Model model, ModelInput input, Labels labels, List<Example> records, List<Example> heldOut)
             throws IOException {
         long before = Tensor.nativeBytes();
         List<Double> millis = new ArrayList<>();
@@ -209,7 +204,7 @@ final class CompareCommand implements Callable<Integer> {
                 .seed(seed)
                 .build();
         Strategy strategy = c.strategy();
-        try (TrainedAdapters adapters = adapters(c, model, tokenizer)) {
+        try (TrainedAdapters adapters = adapters(c, model, input)) {
             Trainer trainer = new Trainer(model, adapters.all(), config, List.of(meter));
             TrainingResult result =
                     (strategy == null ? trainer : trainer.withStrategy(strategy)).train(records, List.of());
@@ -237,13 +232,13 @@ final class CompareCommand implements Callable<Integer> {
         }
     }
 
-    private TrainedAdapters adapters(Candidate c, Model model, TextTokenizer tokenizer) throws IOException {
+    private TrainedAdapters adapters(Candidate c, Model model, ModelInput input) throws IOException {
         Strategy strategy = c.strategy();
         if (strategy != null) {
             return AdapterSet.of(strategy.ofCopies(model));
         }
         methodOptions.method = c.name();
-        return AdapterSet.create(methodOptions, List.of(), model, tokenizer, seed);
+        return AdapterSet.create(methodOptions, List.of(), model, input, seed);
     }
 
     private static long bytes(Path directory) throws IOException {

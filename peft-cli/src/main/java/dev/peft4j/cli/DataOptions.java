@@ -5,7 +5,7 @@ import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.ModelInfo;
-import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.models.ModelInput;
 import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.data.RecordEncoder;
 import dev.peft4j.models.data.RecordReader;
@@ -19,6 +19,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** How records are read and cut. */
@@ -73,20 +74,25 @@ final class DataOptions {
     @Nullable
     Long shuffle;
 
+    @Mixin
+    ImageOptions imageOptions = new ImageOptions();
+
     /** Reads the records to train on. */
     List<TextRecord> readTraining(Path file, int limit, TaskType task) throws IOException {
         Long order = shuffle;
         if (order == null) {
             return read(file, limit, task);
         }
-        List<TextRecord> records = new ArrayList<>(reader(task).read(file, Integer.MAX_VALUE));
+        List<TextRecord> records = new ArrayList<>(read(file, 0, task));
         Collections.shuffle(records, new Random(order));
         return records.subList(0, Math.min(most(limit), records.size()));
     }
 
     /** Reads the first records of a file. */
     List<TextRecord> read(Path file, int limit, TaskType task) throws IOException {
-        return reader(task).read(file, most(limit));
+        return task == TaskType.IMAGE_CLS
+                ? imageOptions.read(file, textColumn, labelColumn, most(limit))
+                : reader(task).read(file, most(limit));
     }
 
     static int most(int limit) {
@@ -118,7 +124,13 @@ final class DataOptions {
                 "--separator",
                 model.task() != TaskType.CAUSAL_LM,
                 "a model for " + model.task() + ", which does not join texts");
-        boolean tables = files.stream().anyMatch(RecordReader::isTable);
+        boolean images = model.task() == TaskType.IMAGE_CLS;
+        for (String option : List.of("--prompt-column", "--max-length", "--columns")) {
+            given.refuse(option, images, "a model of images, whose records are no texts");
+        }
+        given.refuse("--augment", !images, "a model of texts, whose records chance does not change");
+        given.refuse("--label-file", !images, "a model of texts, whose records have their labels");
+        boolean tables = images || files.stream().anyMatch(RecordReader::isTable);
         given.refuse("--columns", !tables, "records of JSONL or Parquet, which name their keys themselves");
         given.refuse(
                 "--separator",
@@ -141,17 +153,20 @@ final class DataOptions {
      * Encodes records, and says how many were cut.
      *
      * @param name of their file
+     * @param isTrained whether they are trained on
      * @param inFront places of the context that adapters take
      */
     List<Example> encode(
             String name,
+            boolean isTrained,
             List<TextRecord> records,
             Labels labels,
             int inFront,
             Model model,
-            TextTokenizer tokenizer,
+            ModelInput input,
             PrintWriter out) {
-        RecordEncoder encoder = RecordEncoder.forModel(model, tokenizer, labels, inFront, maxLength);
+        ModelInput read = isTrained ? imageOptions.varied(input) : input;
+        RecordEncoder encoder = RecordEncoder.forModel(model, read, labels, inFront, maxLength);
         RecordEncoder.Encoded encoded = encoder.encode(records);
         out.printf("%s: %,d records%n", name, records.size() - encoded.dropped());
         if (encoded.cut() + encoded.dropped() > 0) {

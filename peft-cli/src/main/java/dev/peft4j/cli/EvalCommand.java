@@ -9,7 +9,7 @@ import dev.peft4j.core.train.Evaluation;
 import dev.peft4j.core.train.Evaluator;
 import dev.peft4j.core.train.Objective;
 import dev.peft4j.models.ModelInfo;
-import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.models.ModelInput;
 import dev.peft4j.models.data.Classes;
 import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.data.RecordEncoder;
@@ -122,14 +122,14 @@ final class EvalCommand implements Callable<Integer> {
         Classes.requireKnown(info, modelOptions.classes, directories, read);
         Labels labels = records.labels(info, modelOptions.classes, directories);
         try (Model model = modelOptions.open(info.task(), labels, 0);
-                TextTokenizer tokenizer = TextTokenizer.open(modelOptions.directory(), model.vocabularySize());
+                ModelInput input = ModelInput.open(modelOptions.directory(), model);
                 TrainedAdapters held = new TrainedAdapters(ModelOptions.adapters(directories, model))) {
             List<Adapter> active = held.all();
             int inFront = active.stream().mapToInt(Adapter::rowsInFront).sum();
             List<Example> examples = records.encode(
                     String.valueOf(data.getFileName()),
                     false,
-                    new TrainingRecords.Use(model, tokenizer, labels, inFront, out));
+                    new TrainingRecords.Use(model, input, labels, inFront, out));
             boolean isNew = !model.newModules().isEmpty();
             if (isNew) {
                 out.printf(
@@ -142,7 +142,7 @@ final class EvalCommand implements Callable<Integer> {
             if (!texts) {
                 return 0;
             }
-            RecordEncoder encoder = RecordEncoder.forModel(model, tokenizer, labels, inFront, dataOptions.maxLength);
+            RecordEncoder encoder = RecordEncoder.forModel(model, input, labels, inFront, dataOptions.maxLength);
             TaskScores scores = TaskScores.of(model, active, encoder, read);
             out.print(scores.isEmpty() ? "" : scores);
             if (generate > 0) {

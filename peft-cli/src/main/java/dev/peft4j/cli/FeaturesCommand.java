@@ -13,8 +13,12 @@ import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.models.ModelInput;
 import dev.peft4j.models.TextTokenizer;
 import dev.peft4j.models.data.TextRecord;
+import dev.peft4j.models.image.Augmentation;
+import dev.peft4j.models.image.ImageInput;
+import dev.peft4j.models.image.ImageRecord;
 import dev.peft4j.run.RunDirectory;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -31,12 +35,12 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Writes what a layer makes of texts. */
+/** Writes what a layer makes of texts or images. */
 @Command(
         name = "features",
         mixinStandardHelpOptions = true,
         sortOptions = false,
-        description = "Writes what a layer of a model makes of the texts of a data file.",
+        description = "Writes what a layer of a model makes of the texts or images of a data file.",
         footer = {
             "",
             "Examples:",
@@ -55,7 +59,8 @@ final class FeaturesCommand implements Callable<Integer> {
             names = "--data",
             required = true,
             paramLabel = "FILE",
-            description = "texts: .jsonl, .csv or .tsv, also .gz, or .parquet")
+            description =
+                    "texts: .jsonl, .csv or .tsv, also .gz, or .parquet; images: a folder, a table, or a file of CIFAR or MNIST")
     Path data = Path.of("");
 
     @Option(names = "--limit", paramLabel = "N", description = "read the first N records only")
@@ -71,7 +76,8 @@ final class FeaturesCommand implements Callable<Integer> {
     @Option(
             names = "--rows",
             paramLabel = "KIND",
-            description = "of the tokens of a text: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
+            description =
+                    "of the tokens of a text, or the pixels of an image: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
     Kind kind = Kind.MEAN;
 
     @Option(
@@ -122,14 +128,12 @@ final class FeaturesCommand implements Callable<Integer> {
                     + SAFETENSORS + " or " + JSONL + ".");
         }
         RunDirectory.requireApart(List.of(out), List.of(data));
-        List<TextRecord> texts = dataOptions.read(data, limit, TaskType.MASKED_LM);
+        TaskType task = modelOptions.info(List.of()).task();
+        boolean images = task == TaskType.IMAGE_CLS;
+        List<TextRecord> records = dataOptions.read(data, limit, images ? task : TaskType.MASKED_LM);
         try (Model model = modelOptions.open(List.of());
-                TextTokenizer tokenizer = TextTokenizer.open(modelOptions.directory(), model.vocabularySize())) {
-            int most = dataOptions.maxLength > 0 ? dataOptions.maxLength : model.usualLength();
-            List<Example> examples = new ArrayList<>();
-            for (TextRecord text : texts) {
-                examples.add(PackedBatch.Sequence.of(tokenizer.encode(text.text(), true, most)));
-            }
+                ModelInput input = ModelInput.open(modelOptions.directory(), model)) {
+            List<Example> examples = images ? images(records, input) : texts(records, model, input);
             List<FeatureBatch.Features> made = FeatureReader.ofOutput(model, List.<Adapter>of(), layer, kind.rows())
                     .read(examples);
             if (name.endsWith(SAFETENSORS)) {
@@ -138,10 +142,34 @@ final class FeaturesCommand implements Callable<Integer> {
                 writeLines(made);
             }
             console.printf(
-                    "%s: %s of %,d texts, %,d columns%n",
-                    out, layer, made.size(), made.get(0).width());
+                    "%s: %s of %,d %s, %,d columns%n",
+                    out,
+                    layer,
+                    made.size(),
+                    images ? "images" : "texts",
+                    made.get(0).width());
         }
         return 0;
+    }
+
+    private List<Example> texts(List<TextRecord> records, Model model, ModelInput input) {
+        TextTokenizer tokenizer = input.tokenizer("texts were given");
+        int most = dataOptions.maxLength > 0 ? dataOptions.maxLength : model.usualLength();
+        List<Example> examples = new ArrayList<>();
+        for (TextRecord text : records) {
+            examples.add(PackedBatch.Sequence.of(tokenizer.encode(text.text(), true, most)));
+        }
+        return examples;
+    }
+
+    private static List<Example> images(List<TextRecord> records, ModelInput input) {
+        List<Example> examples = new ArrayList<>();
+        for (TextRecord record : records) {
+            if (record.image() instanceof ImageRecord image) {
+                examples.add(image.example(null, ImageInput.of(input).preprocessing(), Augmentation.none()));
+            }
+        }
+        return examples;
     }
 
     private void writeTensors(List<FeatureBatch.Features> made) throws IOException {

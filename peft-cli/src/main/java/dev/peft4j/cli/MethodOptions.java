@@ -9,7 +9,7 @@ import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.model.Model;
-import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.models.ModelInput;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
@@ -175,10 +175,10 @@ final class MethodOptions {
      * @return places of the context that they take in front of each sequence
      * @throws BadInputException if it cannot
      */
-    int requireFit(Model model, TextTokenizer tokenizer) {
+    int requireFit(Model model, ModelInput input) {
         long rows = 0;
         for (String name : names()) {
-            PeftConfig config = config(name, model, tokenizer);
+            PeftConfig config = config(name, model, input);
             config.requireFits(model);
             rows += config.rowsInFront();
         }
@@ -190,20 +190,21 @@ final class MethodOptions {
      *
      * @param head whether it trains the head of a classifier
      */
-    Adapter create(String name, Model model, TextTokenizer tokenizer, long seed, boolean head) {
-        PeftConfig config = config(name, model, tokenizer);
+    Adapter create(String name, Model model, ModelInput input, long seed, boolean head) {
+        PeftConfig config = config(name, model, input);
         return AdapterFiles.method(config.peftType())
                 .create(head ? config : config.withModulesToSave(List.of()), model, seed);
     }
 
-    private PeftConfig config(String name, Model model, TextTokenizer tokenizer) {
+    private PeftConfig config(String name, Model model, ModelInput input) {
         NamedMethod m = known.get(name);
         if (m == null) {
             throw new AssertionError(name);
         }
-        MethodValues values = new MethodValues(
-                typed,
-                text -> Arrays.stream(tokenizer.encode(text, true)).boxed().toList());
+        MethodValues values = new MethodValues(typed, text -> Arrays.stream(
+                        input.tokenizer("tokens of a text were asked for").encode(text, true))
+                .boxed()
+                .toList());
         return m.maker().config(values, model);
     }
 

@@ -11,7 +11,7 @@ import dev.peft4j.core.train.Strategy;
 import dev.peft4j.core.train.TrainingConfig;
 import dev.peft4j.core.train.TrainingResult;
 import dev.peft4j.models.ModelInfo;
-import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.models.ModelInput;
 import dev.peft4j.models.data.Classes;
 import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.data.RecordEncoder;
@@ -234,12 +234,12 @@ final class TrainCommand implements Callable<Integer> {
                 modelOptions.trainAll();
             }
             try (Model model = modelOptions.open(info.task(), labels, seed);
-                    TextTokenizer tokenizer = TextTokenizer.open(modelOptions.directory(), model.vocabularySize());
+                    ModelInput input = ModelInput.open(modelOptions.directory(), model);
                     TrainedAdapters adapters = strategy == null
-                            ? AdapterSet.create(methodOptions, adaptersBelow, model, tokenizer, seed)
+                            ? AdapterSet.create(methodOptions, adaptersBelow, model, input, seed)
                             : AdapterSet.of(strategy.inPlace(model))) {
                 TrainingRecords.Use use =
-                        new TrainingRecords.Use(model, tokenizer, labels, adapters.rowsInFront(), console);
+                        new TrainingRecords.Use(model, input, labels, adapters.rowsInFront(), console);
                 List<Example> train = records.encode(name(data), false, use);
                 records.shares(info, labels).forEach(line -> console.println("  " + line));
                 String held = evalData == null ? "held out, a tenth drawn with seed " + seed : name(evalData);
@@ -255,8 +255,7 @@ final class TrainCommand implements Callable<Integer> {
                     run = objective == null ? run : run.by(objective);
                     run = strategy == null ? run : run.by(strategy, strategyOptions.cache);
                     run.scoring(
-                            RecordEncoder.forModel(
-                                    model, tokenizer, labels, adapters.rowsInFront(), dataOptions.maxLength),
+                            RecordEncoder.forModel(model, input, labels, adapters.rowsInFront(), dataOptions.maxLength),
                             records.scored());
                     signals.whenAsked(run::stop);
                     result = end.of(run, train, heldOut);

@@ -4,6 +4,7 @@ import dev.peft4j.core.data.Example;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.train.KtoObjective;
 import dev.peft4j.models.ModelInfo;
+import dev.peft4j.models.ModelInput;
 import dev.peft4j.models.TextTokenizer;
 import dev.peft4j.models.chat.Chat;
 import dev.peft4j.models.chat.ChatEncoder;
@@ -66,7 +67,11 @@ abstract class TrainingRecords {
     }
 
     /** How records become examples. */
-    record Use(Model model, TextTokenizer tokenizer, Labels labels, int inFront, PrintWriter out) {}
+    record Use(Model model, ModelInput input, Labels labels, int inFront, PrintWriter out) {
+        TextTokenizer tokenizer() {
+            return input.tokenizer("texts were to be learnt");
+        }
+    }
 
     /** What the labels of records mean. */
     Labels labels(ModelInfo info, int classes, List<Path> adapters) throws IOException {
@@ -118,7 +123,7 @@ abstract class TrainingRecords {
             @Override
             List<Example> encode(String name, boolean heldOut, Use use) {
                 List<TextRecord> side = heldOut ? split.heldOut() : split.train();
-                return options.encode(name, side, use.labels, use.inFront, use.model, use.tokenizer, use.out);
+                return options.encode(name, !heldOut, side, use.labels, use.inFront, use.model, use.input, use.out);
             }
         };
     }
@@ -132,7 +137,8 @@ abstract class TrainingRecords {
                     @Override
                     RecordEncoder.Encoded encode(List<Chat> side, Use use) throws IOException {
                         ChatTemplate template = ChatTemplate.open(use.model.directory());
-                        return ChatEncoder.forModel(use.model, template, use.tokenizer, use.inFront, options.maxLength)
+                        return ChatEncoder.forModel(
+                                        use.model, template, use.tokenizer(), use.inFront, options.maxLength)
                                 .encode(side);
                     }
                 };
@@ -151,7 +157,7 @@ abstract class TrainingRecords {
                     @Override
                     RecordEncoder.Encoded encode(List<Preference> side, Use use) throws IOException {
                         return PreferenceEncoder.forModel(
-                                        use.model, use.tokenizer, side, use.inFront, options.maxLength)
+                                        use.model, use.tokenizer(), side, use.inFront, options.maxLength)
                                 .encode(side);
                     }
                 };
@@ -249,7 +255,7 @@ abstract class TrainingRecords {
         @Override
         RecordEncoder.Encoded encode(List<List<Rating>> side, Use use) throws IOException {
             List<Rating> all = side.stream().flatMap(List::stream).toList();
-            return RatingEncoder.forModel(use.model, use.tokenizer, all, use.inFront, options.maxLength)
+            return RatingEncoder.forModel(use.model, use.tokenizer(), all, use.inFront, options.maxLength)
                     .encode(all);
         }
     }

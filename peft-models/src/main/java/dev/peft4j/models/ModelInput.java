@@ -3,6 +3,8 @@ package dev.peft4j.models;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.TaskType;
+import dev.peft4j.models.image.Augmentation;
+import dev.peft4j.models.image.ImageInput;
 import java.io.IOException;
 import java.nio.file.Path;
 
@@ -15,7 +17,7 @@ public interface ModelInput extends AutoCloseable {
      */
     static ModelInput open(Path directory, Model model) throws IOException {
         return model.taskType() == TaskType.IMAGE_CLS
-                ? ImageInput.open(directory, model)
+                ? ImageInput.read(directory)
                 : TextTokenizer.open(directory, model.vocabularySize());
     }
 
@@ -30,6 +32,16 @@ public interface ModelInput extends AutoCloseable {
             return texts;
         }
         throw new BadInputException(asked + ", and this model reads images. Use a model of texts.");
+    }
+
+    /**
+     * The same, where chance changes images that are trained on.
+     *
+     * @throws BadInputException if the model reads texts
+     */
+    default ModelInput with(Augmentation augmentation) {
+        throw new BadInputException(augmentation + " was asked for, which is of images, and this model reads texts."
+                + " Leave it out, or use a model of images.");
     }
 
     /** Frees what it holds. */

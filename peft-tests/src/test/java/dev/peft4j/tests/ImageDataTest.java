@@ -8,16 +8,20 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.autograd.Parameter;
+import dev.peft4j.core.data.Example;
 import dev.peft4j.core.data.ImageBatch;
 import dev.peft4j.core.data.Targets;
 import dev.peft4j.core.data.VariedImage;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.train.Trainer;
 import dev.peft4j.core.train.TrainingConfig;
 import dev.peft4j.core.train.TrainingListener;
 import dev.peft4j.core.train.TrainingResult;
 import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.models.data.Labels;
+import dev.peft4j.models.data.RecordEncoder;
 import dev.peft4j.models.image.Augmentation;
+import dev.peft4j.models.image.ImageInput;
 import dev.peft4j.models.image.ImageRecord;
 import dev.peft4j.models.image.ImageRecords;
 import dev.peft4j.models.image.Picture;
@@ -49,7 +53,7 @@ class ImageDataTest {
     Path dir;
 
     /** A folder of bright and of dark images of several sizes. */
-    private List<VariedImage> files() throws IOException {
+    private List<Example> files() throws IOException {
         Random random = new Random(4);
         for (int i = 0; i < 20; i++) {
             BufferedImage image = new BufferedImage(5 + i % 3, 6 + i % 4, BufferedImage.TYPE_INT_RGB);
@@ -66,7 +70,9 @@ class ImageDataTest {
         List<ImageRecord> records = ImageRecords.defaults().read(dir.resolve("data"));
         Labels labels = ImageRecords.labels(records, List.of());
         assertEquals(List.of("bright", "dark"), labels.names());
-        return ImageRecords.examples(records, labels, GREY, VARIED);
+        return new RecordEncoder(new ImageInput(GREY, VARIED), TaskType.IMAGE_CLS, 0, labels)
+                .encode(records.stream().map(ImageRecord::labelled).toList())
+                .examples();
     }
 
     private static Adapter lora(ToyImageModel model) {
@@ -94,7 +100,7 @@ class ImageDataTest {
 
     @Test
     void files_are_learnt_and_a_run_that_goes_on_sees_the_same_variants() throws IOException {
-        List<VariedImage> examples = files();
+        List<Example> examples = files();
         TrainingConfig config = TrainingConfig.of(40, 6, 2e-2);
         List<float[]> whole;
         try (ToyImageModel model = new ToyImageModel(SIDE * SIDE, 2);
@@ -125,7 +131,7 @@ class ImageDataTest {
 
     @Test
     void a_file_that_becomes_unreadable_in_mid_training_ends_the_run_with_its_name() throws IOException {
-        List<VariedImage> examples = files();
+        List<Example> examples = files();
         Path gone = dir.resolve("data/dark/7.png");
         try (ToyImageModel model = new ToyImageModel(SIDE * SIDE, 2);
                 Adapter adapter = lora(model)) {

@@ -9,7 +9,6 @@ import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.TaskType;
-import dev.peft4j.models.ImageInput;
 import dev.peft4j.models.ModelInput;
 import dev.peft4j.models.TextTokenizer;
 import java.util.ArrayList;
@@ -107,6 +106,9 @@ public record RecordEncoder(ModelInput input, TaskType task, int maxLength, Labe
         int cut = 0;
         int dropped = 0;
         for (TextRecord record : records) {
+            if (task == TaskType.IMAGE_CLS) {
+                image(record).requireSizeOf(image(records.get(0)), input);
+            }
             StoppedException.ifInterrupted(() -> records.size() + " records were to be turned into tokens");
             Made made = make(record, pairs);
             cut += made.isCut ? 1 : 0;
@@ -146,13 +148,22 @@ public record RecordEncoder(ModelInput input, TaskType task, int maxLength, Labe
                 }
                 case FEATURE_EXTRACTION -> pair(record);
                 case MASKED_LM -> new MaskEncoder(tokenizer(), maxLength).encode(record);
-                case IMAGE_CLS -> Made.of(ImageInput.of(input).encode(record, labels), false);
+                case IMAGE_CLS -> Made.of(image(record).example(labels, input), false);
             };
         } catch (BadInputException e) {
             throw e.getMessage() != null && e.getMessage().startsWith(record.place())
                     ? e
                     : record.error(String.valueOf(e.getMessage()));
         }
+    }
+
+    private static RecordImage image(TextRecord record) {
+        RecordImage image = record.image();
+        if (image == null) {
+            throw record.error(
+                    "the record is a text, and the model reads images. Give images, or use a model of texts.");
+        }
+        return image;
     }
 
     /** One more token than fits says that something is cut. */

@@ -5,7 +5,9 @@ import dev.peft4j.core.data.ProblemType;
 import dev.peft4j.core.data.Targets;
 import dev.peft4j.core.data.VariedImage;
 import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.models.ModelInput;
 import dev.peft4j.models.data.Labels;
+import dev.peft4j.models.data.RecordImage;
 import dev.peft4j.models.data.TextRecord;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -16,7 +18,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** A picture and what it shows. Of a file the header has been read; its pixels are decoded when they are asked for, so that thousands of records take little memory. */
-public final class ImageRecord {
+public final class ImageRecord implements RecordImage {
     private final @Nullable Path file;
     private final @Nullable Picture picture; // where there is no file
     private final int height;
@@ -104,9 +106,33 @@ public final class ImageRecord {
         return picture != null ? picture : Picture.read(Objects.requireNonNull(file, "a record has one of both"));
     }
 
-    /** The label as that of a text, which has the name of the picture: so {@link Labels} and {@link dev.peft4j.models.data.Classes} tell what it means. */
+    /** The picture as a record, whose text is where it is. */
     public TextRecord labelled() {
-        return new TextRecord("", place, label, place);
+        return new TextRecord("", place, label, place, this);
+    }
+
+    @Override
+    public VariedImage example(Labels labels, ModelInput input) {
+        ImageInput images = ImageInput.of(input);
+        return example(labels, images.preprocessing(), images.augmentation());
+    }
+
+    @Override
+    public void requireSizeOf(RecordImage other, ModelInput input) {
+        if (other instanceof ImageRecord first) {
+            requireSizeOf(first, ImageInput.of(input).preprocessing());
+        }
+    }
+
+    private void requireSizeOf(ImageRecord first, Preprocessing preprocessing) {
+        Resize.Size size = preprocessing.outputSize(height, width);
+        Resize.Size wanted = preprocessing.outputSize(first.height, first.width);
+        if (!size.equals(wanted)) {
+            throw new BadInputException(place + ": images of one size are read, and this one of " + height + " x "
+                    + width + " becomes " + size.height() + " x " + size.width() + ", the first one "
+                    + wanted.height() + " x " + wanted.width()
+                    + ". Give the preprocessing a crop, or a height and a width.");
+        }
     }
 
     /**

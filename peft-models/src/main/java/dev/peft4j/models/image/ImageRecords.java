@@ -1,14 +1,12 @@
 package dev.peft4j.models.image;
 
 import dev.peft4j.core.data.ProblemType;
-import dev.peft4j.core.data.VariedImage;
 import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.models.data.Labels;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -73,29 +71,5 @@ public record ImageRecords(String imageColumn, String labelColumn, @Nullable Pat
         return known.isEmpty()
                 ? Labels.ofClasses(records.stream().map(ImageRecord::labelled).toList())
                 : new Labels(ProblemType.SINGLE_LABEL_CLASSIFICATION, known.size(), known);
-    }
-
-    /**
-     * What a model reads of records; pixels are decoded when a batch needs them.
-     *
-     * @param classes what their labels mean
-     * @throws BadInputException with its place, if one has a label that is not known, or another size than the first one when it is prepared
-     */
-    public static List<VariedImage> examples(
-            List<ImageRecord> records, Labels classes, Preprocessing preprocessing, Augmentation augmentation) {
-        List<VariedImage> examples = new ArrayList<>();
-        Resize.Size first = null;
-        for (ImageRecord record : records) {
-            Resize.Size size = preprocessing.outputSize(record.height(), record.width());
-            first = first == null ? size : first;
-            if (!size.equals(first)) {
-                throw new BadInputException(record.place() + ": images of one size are read, and this one of "
-                        + record.height() + " x " + record.width() + " becomes " + size.height() + " x " + size.width()
-                        + ", the first one " + first.height() + " x " + first.width()
-                        + ". Give the preprocessing a crop, or a height and a width.");
-            }
-            examples.add(record.example(classes, preprocessing, augmentation));
-        }
-        return examples;
     }
 }

@@ -7,12 +7,15 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.core.data.Batch;
+import dev.peft4j.core.data.Example;
 import dev.peft4j.core.data.ImageBatch;
 import dev.peft4j.core.data.Targets;
 import dev.peft4j.core.data.VariedImage;
 import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.data.Labels;
+import dev.peft4j.models.data.RecordEncoder;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -217,6 +220,12 @@ class ImageRecordsTest {
         refused("says that it has", () -> read(negative));
     }
 
+    private static List<Example> examples(List<ImageRecord> records, Labels labels, Preprocessing p, Augmentation a) {
+        return new RecordEncoder(new ImageInput(p, a), TaskType.IMAGE_CLS, 0, labels)
+                .encode(records.stream().map(ImageRecord::labelled).toList())
+                .examples();
+    }
+
     @Test
     void labels_are_learnt_of_a_new_head_and_checked_against_a_known_one() throws IOException {
         put("cat/a.png", PNG);
@@ -224,13 +233,13 @@ class ImageRecordsTest {
         List<ImageRecord> records = read(dir);
         Labels known = ImageRecords.labels(records, List.of("dog", "bird", "cat"));
         Preprocessing p = Preprocessing.of(3);
-        List<VariedImage> examples = ImageRecords.examples(records, known, p, Augmentation.none());
+        List<Example> examples = examples(records, known, p, Augmentation.none());
         assertEquals(2, ((Targets.Classes) examples.get(0).targets()).classes()[0]);
         assertEquals(0, ((Targets.Classes) examples.get(1).targets()).classes()[0]);
         Labels others = ImageRecords.labels(records, List.of("dog", "bird"));
         refused(
                 dir.resolve("cat/a.png") + ": the label cat was found",
-                () -> ImageRecords.examples(records, others, p, Augmentation.none()));
+                () -> examples(records, others, p, Augmentation.none()));
         ImageRecord without = ImageRecord.of(Picture.of(1, 1, 1, new byte[1]), null, "somewhere");
         refused("no label", () -> ImageRecords.labels(List.of(without), List.of()));
     }
@@ -242,12 +251,10 @@ class ImageRecordsTest {
                 ImageRecord.of(Picture.of(1, 3, 6, new byte[18]), "b", "second"));
         Labels labels = ImageRecords.labels(records, List.of());
         Preprocessing open = Preprocessing.of(1).withResize(Resize.shortestEdge(2), Resampling.BOX);
-        refused(
-                "second: images of one size are read",
-                () -> ImageRecords.examples(records, labels, open, Augmentation.none()));
+        refused("second: images of one size are read", () -> examples(records, labels, open, Augmentation.none()));
         assertEquals(
                 2,
-                Batch.of(ImageRecords.examples(records, labels, open.withCrop(2, 2), Augmentation.none()))
+                Batch.of(examples(records, labels, open.withCrop(2, 2), Augmentation.none()))
                         .size());
     }
 
