@@ -270,7 +270,8 @@ class ConvMethodsTest {
         try (Model model = load(name);
                 Adapter adapter = create(config, model)) {
             check(name, model, adapter, !method.startsWith("DoRA"));
-            boolean estimated = config instanceof LoraConfig lora && lora.bias() != LoraConfig.Bias.NONE; // with all biases
+            boolean estimated =
+                    config instanceof LoraConfig lora && lora.bias() != LoraConfig.Bias.NONE; // with all biases
             long count = config.parameterCount(model);
             assertTrue(estimated ? count >= countOf(adapter) : count == countOf(adapter), () -> count + " parameters");
         }
@@ -303,7 +304,8 @@ class ConvMethodsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"classifier", "classifier.1", "encoder.stages.1.layers", "layers.0.layer", "embedder.embedder"})
+    @ValueSource(
+            strings = {"classifier", "classifier.1", "encoder.stages.1.layers", "layers.0.layer", "embedder.embedder"})
     void modules_that_run_as_one_are_trained_whole(String module) throws IOException {
         try (Model model = load("resnet_small");
                 Adapter adapter = create(

@@ -151,7 +151,8 @@ final class Methods {
     }
 
     private static LoraConfig embeddings(LoraConfig plain, Model model) {
-        List<String> names = new ArrayList<>(List.of(model.tokens("LoRA of embeddings").name()));
+        List<String> names =
+                new ArrayList<>(List.of(model.tokens("LoRA of embeddings").name()));
         plain.attachment().sites(model).forEach(s -> names.add(s.name()));
         return plain.withTarget(TargetModules.of(names));
     }
