@@ -14,6 +14,7 @@ import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.NormSite;
+import dev.peft4j.core.site.Site;
 import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.lora.LoraInit;
 import dev.peft4j.lora.adalora.AdaLoraConfig;
@@ -151,18 +152,23 @@ final class Methods {
 
     private static LoraConfig embeddings(LoraConfig plain, Model model) {
         List<String> names =
-                new ArrayList<>(List.of(model.embeddingSites().get(0).name()));
+                new ArrayList<>(List.of(model.tokens("LoRA of embeddings").name()));
         plain.attachment().sites(model).forEach(s -> names.add(s.name()));
         return plain.withTarget(TargetModules.of(names));
     }
 
-    /** A norm, or the layer in front of the classifier, and what the task needs. */
+    /** A norm, or the layer in front of the classifier, or the first layer of all, and what the task needs. */
     private static List<String> modules(Model model) {
         List<String> all = new ArrayList<>(model.taskModules());
         List<NormSite> norms = model.normSites();
         String pooler = "bert.pooler";
         boolean pools = model.tensorNames().contains(pooler + ".dense.weight");
-        all.add(pools ? pooler : norms.get(norms.size() - 1).name());
+        if (pools) {
+            all.add(pooler);
+        } else {
+            Site site = norms.isEmpty() ? model.linearSites().get(0) : norms.get(norms.size() - 1);
+            all.add(site.name());
+        }
         return all;
     }
 

@@ -14,12 +14,16 @@ import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.Attachment;
 import dev.peft4j.core.adapter.PeftConfig;
+import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.model.Model;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.lora.loha.LoHaConfig;
+import dev.peft4j.lora.lokr.LoKrConfig;
 import dev.peft4j.lora.oft.OftConfig;
 import dev.peft4j.lora.vera.VeraConfig;
+import dev.peft4j.models.LoadOptions;
 import dev.peft4j.models.Models;
 import dev.peft4j.prompt.PTuningConfig;
 import dev.peft4j.prompt.PrefixTuningConfig;
@@ -74,6 +78,36 @@ class ParameterCountTest {
                 Adapter adapter = AdapterFiles.method(config.peftType()).create(config, model, 1)) {
             assertEquals(expected, adapter.trainableCount());
             assertTrue(config.parameterCount(model) >= expected, "what is known before memory is taken");
+        }
+    }
+
+    /** At features.3 of a VGG, a convolution of 5 channels to 6 with 3 x 3 pixels; and its classifier of 10 inputs and 3 outputs. */
+    static List<Arguments> countsAtConvolutions() {
+        Attachment at = Attachment.to(TargetModules.of("features.3"));
+        LoraConfig lora = LoraConfig.of(2, 4).withTarget(TargetModules.of("features.3"));
+        return List.of(
+                Arguments.of(lora, 2 * 5 * 9 + 6 * 2), // R I taps + O R
+                Arguments.of(lora.withDora(), 2 * 5 * 9 + 6 * 2 + 6), // and m
+                Arguments.of(lora.withBias(LoraConfig.Bias.NONE, true), 2 * 5 * 9 + 6 * 2 + 6), // and c
+                Arguments.of(LoHaConfig.of(2, 4, at), 2 * 2 * (6 + 5 * 9)),
+                Arguments.of(LoHaConfig.of(2, 4, at).withEffectiveConv2d(), 2 * (2 * (6 + 5) + 2 * 2 * 9)),
+                Arguments.of(LoKrConfig.of(1, 2, at), 2 + 3 + 5 * 9), // (2, 1) and (3, 5 taps) of rank 1
+                Arguments.of(LoKrConfig.of(1, 2, at).withEffectiveConv2d(), 2 + 3 + 5 + 9),
+                Arguments.of(LoKrConfig.of(3, 2, at), 2 + 3 * 5 * 9), // whole
+                Arguments.of(new Ia3Config(Ia3Config.FeedForward.of(), true, at), 6),
+                Arguments.of(new Ia3Config(Ia3Config.FeedForward.of("features.3"), true, at), 5),
+                Arguments.of(new BitFitConfig(at), 6));
+    }
+
+    @ParameterizedTest
+    @MethodSource("countsAtConvolutions")
+    void equal_the_formulas_at_convolutions(PeftConfig config, int expected) throws IOException {
+        LoadOptions options = LoadOptions.on(Backend.host()).withTask(TaskType.IMAGE_CLS);
+        try (Model model = Models.load(Methods.MODELS.resolve("vgg_small"), options);
+                Adapter adapter = AdapterFiles.method(config.peftType()).create(config, model, 1)) {
+            int classifier = 10 * 3 + 3;
+            assertEquals(expected + classifier, adapter.trainableCount());
+            assertEquals(expected + classifier, config.parameterCount(model), "known before memory is taken");
         }
     }
 

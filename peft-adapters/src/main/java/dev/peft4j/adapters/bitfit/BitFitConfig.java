@@ -103,7 +103,7 @@ public record BitFitConfig(Attachment attachment) implements PeftConfig {
         Map<String, Object> json = new TreeMap<>(attachment.otherFields().unknown());
         json.putIfAbsent("base_model_name_or_path", model.source());
         json.put("peft_type", PEFT_TYPE);
-        json.put("task_type", model.taskType().name());
+        json.put("task_type", model.taskType().peftName().orElse(null));
         json.put("inference_mode", true);
         json.put("target_modules", targetNames(model));
         json.put("modules_to_save", Attachment.savedModules(attachment.wholeModules(model), model));

@@ -15,6 +15,7 @@ import java.util.Collection;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -169,7 +170,8 @@ public record Ia3Config(@Nullable FeedForward feedForward, boolean onesAtStart, 
                 && t.layers().isEmpty()
                 && inner.pattern().isEmpty()
                 && t.names().containsAll(inner.endings())
-                && attachment.untrainable(t, model).isEmpty();
+                && attachment.untrainable(t, model).isEmpty()
+                && Attachment.meanOnly(t.names(), sites.stream().map(Site::name).collect(Collectors.toSet()), model);
         if (sites.isEmpty()) {
             json.put("feedforward_modules", List.of());
         } else if (asGiven && !t.names().isEmpty()) {

@@ -38,6 +38,10 @@ public record NormTuningConfig(Attachment attachment) implements PeftConfig {
         if (attachment.read()) {
             return attachment.modules(targets(model), model);
         }
+        if (model.normSites().isEmpty()) {
+            throw new BadInputException("norm tuning was asked for, and this " + model.modelType()
+                    + " model has no norms. Methods that act at other layers fit it: LORA, LOHA, LOKR, IA3, BITFIT.");
+        }
         TargetModules target = attachment.target();
         List<NormSite> chosen =
                 target == null ? model.normSites() : attachment.choose(model.normSites(), targets(model), model);

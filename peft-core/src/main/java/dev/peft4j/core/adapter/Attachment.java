@@ -5,6 +5,7 @@ import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.site.Site;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -136,25 +137,26 @@ public record Attachment(
             return NOTHING;
         }
         TargetModules t = targetFor(model);
-        if (!t.pattern().isEmpty()
-                && t.excluded() == null
-                && model.layersElsewhere().stream().noneMatch(t::isMatched)) {
+        Set<String> others = new HashSet<>(new Modules(model).names()); // that contain layers
+        TargetModules.allSites(model).forEach(s -> others.remove(s.name()));
+        others.addAll(model.layersElsewhere()); // which PEFT would adapt too, and miss in the file
+        if (!t.pattern().isEmpty() && t.excluded() == null && others.stream().noneMatch(t::isMatched)) {
             return t.pattern();
         }
         Set<String> endings = new TreeSet<>();
         modules.forEach(m -> endings.add(m.substring(m.lastIndexOf('.') + 1)));
-        Set<String> selected = new HashSet<>();
-        for (Site s : TargetModules.allSites(model)) {
-            if (endings.stream().anyMatch(e -> TargetModules.matches(e, s.name()))) {
-                selected.add(s.name());
-            }
-        }
-        for (String elsewhere : model.layersElsewhere()) {
-            if (endings.stream().anyMatch(e -> TargetModules.matches(e, elsewhere))) {
-                selected.add(elsewhere); // which PEFT would adapt too, and miss in the file
-            }
-        }
-        return selected.equals(modules) ? List.copyOf(endings) : List.copyOf(modules);
+        return meanOnly(endings, modules, model) ? List.copyOf(endings) : List.copyOf(modules);
+    }
+
+    /** Whether some names or endings mean these modules and no others of a model, be they layers or contain some. */
+    public static boolean meanOnly(Collection<String> endings, Set<String> modules, ModelSites model) {
+        Set<String> all = new HashSet<>(new Modules(model).names());
+        TargetModules.allSites(model).forEach(s -> all.add(s.name()));
+        all.addAll(model.layersElsewhere());
+        Set<String> meant = all.stream()
+                .filter(m -> endings.stream().anyMatch(e -> TargetModules.matches(e, m)))
+                .collect(Collectors.toSet());
+        return meant.equals(modules);
     }
 
     /**
@@ -234,6 +236,10 @@ public record Attachment(
 
     /** Refuses convolutions for a method that acts at none. */
     private static void requireKind(List<? extends Site> chosenFrom, TargetModules chosen, ModelSites model) {
+        if (chosen.allLinear() && model.linearSites().stream().allMatch(LinearSite::head)) {
+            throw new BadInputException("target_modules all-linear means no layer of this " + model.modelType()
+                    + " model, which has no linear layers but its head. Name the layers." + AT_CONVOLUTIONS);
+        }
         if (chosenFrom.containsAll(model.convSites())
                 || chosenFrom.stream().anyMatch(s -> chosen.isMatched(s.name()))) {
             return;
