@@ -181,9 +181,11 @@ final class FeaturesCommand implements Callable<Integer> {
             all.writeTo(rows);
             writer.add("features", rows, rows.rows(), rows.cols());
             if (kind == Kind.ALL) {
-                for (int i = 0; i < made.size(); i++) {
-                    counts.set(0, i, made.get(i).length());
+                float[] each = new float[made.size()];
+                for (int i = 0; i < each.length; i++) {
+                    each[i] = made.get(i).length();
                 }
+                counts.set(each);
                 writer.add("rows", counts, made.size());
             }
             writer.write(out);

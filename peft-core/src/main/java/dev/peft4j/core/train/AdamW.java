@@ -68,8 +68,8 @@ public final class AdamW implements Optimizer {
         for (Parameter p : parameters) {
             Tensor grad = p.grad(); // of a closed adapter there is none, and nothing to remember
             Moments s = moments(p);
-            int step = (int) s.steps.get(0, 0) + 1;
-            s.steps.set(0, 0, step);
+            int step = (int) s.steps.toFloats()[0] + 1;
+            s.steps.fill(step);
             double decay = weightDecay > 0 && decayed.test(p) ? weightDecay : 0;
             backend.kernels().adamW(p.value(), grad, s.m, s.v, learningRate, beta1, beta2, eps, decay, step);
         }
@@ -101,7 +101,7 @@ public final class AdamW implements Optimizer {
     @Override
     public synchronized void setSteps(int steps) {
         made = steps;
-        moments.values().forEach(s -> s.steps.set(0, 0, steps));
+        moments.values().forEach(s -> s.steps.fill(steps));
     }
 
     @Override

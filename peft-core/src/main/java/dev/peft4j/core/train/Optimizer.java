@@ -10,7 +10,8 @@ import java.util.Map;
 /** Changes parameters by their gradients. Owns what it remembers of them, and frees it when closed. */
 public interface Optimizer extends AutoCloseable {
     /**
-     * Changes all parameters once, at a learning rate.
+     * Changes parameters once, at a learning rate. A step of a run has one call for each group of parameters that have a rate of their own, and none for those that
+     * rest.
      *
      * @throws WrongUseException if it or one of the parameters is closed
      */
