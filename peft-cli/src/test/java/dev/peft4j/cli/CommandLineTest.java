@@ -377,7 +377,7 @@ class CommandLineTest {
         }
         Files.writeString(config, Json.print(fields));
         return kind.equals("unknown family")
-                ? "there are bert, deberta-v2, distilbert, electra, gemma2"
+                ? "there are bert, deberta-v2, distilbert, efficientnet, electra, gemma2"
                 : "config.json";
     }
 

@@ -146,7 +146,7 @@ final class Methods {
     }
 
     private static LoraConfig patterns(LoraConfig plain, Model model) {
-        String site = plain.attachment().sites(model).get(0).name();
+        String site = plain.attachment().sitesOfAllKinds(model).get(0).name();
         return plain.withPatterns(Map.of(site, 2), Map.of(site, 5.0));
     }
 
@@ -177,6 +177,9 @@ final class Methods {
         SplittableRandom random = new SplittableRandom(seed);
         for (Parameter p : adapter.parameters()) {
             String n = p.name();
+            if (n.endsWith(".running_var")) { // of no meaning below 0
+                continue;
+            }
             boolean own =
                     n.contains("lora_") || n.contains("oft_") || n.contains(".adapters.") || n.contains("encoder.");
             boolean copy = (!own && (n.endsWith(".weight") || n.endsWith(".bias")))

@@ -37,16 +37,19 @@ final class TaskBatches {
         }
         Map<String, Object> config = Json.read(model.directory().resolve("config.json"));
         int channels = ((Number) config.getOrDefault("num_channels", 3)).intValue();
-        int side = config.get("image_size") instanceof Number n ? n.intValue() : SIDE;
+        Object size = config.getOrDefault("image_size", SIDE);
+        List<?> sides = size instanceof List<?> both ? both : List.of(size, size);
+        int height = ((Number) sides.get(0)).intValue();
+        int width = ((Number) sides.get(1)).intValue();
         SplittableRandom random = new SplittableRandom(3);
         List<ImageBatch.Image> images = new ArrayList<>();
         for (int i = 0; i < 4; i++) {
-            float[] values = new float[channels * side * side];
+            float[] values = new float[channels * height * width];
             for (int k = 0; k < values.length; k++) {
                 values[k] = (float) random.nextGaussian();
             }
             Targets targets = new Targets.Classes(new int[] {i % model.head().outputs()});
-            images.add(new ImageBatch.Image(values, channels, side, side, targets));
+            images.add(new ImageBatch.Image(values, channels, height, width, targets));
         }
         return ImageBatch.of(images);
     }
