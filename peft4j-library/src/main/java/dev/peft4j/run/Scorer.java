@@ -8,17 +8,23 @@ import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.data.RecordEncoder;
+import dev.peft4j.models.data.RecordImage;
 import dev.peft4j.models.data.TextRecord;
 import dev.peft4j.models.metrics.ClassMetrics;
 import dev.peft4j.models.metrics.MultiLabelMetrics;
 import dev.peft4j.models.metrics.RegressionMetrics;
 import dev.peft4j.models.metrics.Scores;
 import dev.peft4j.models.metrics.WorstFirst;
+import java.io.IOException;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Asks a model for what it says of records, and compares. Classes, labels and numbers of texts are here, other tasks in files of their own.
@@ -27,7 +33,10 @@ import java.util.stream.IntStream;
  * @param isStopped whether the scores are no longer asked for; what is scored then ends with a {@link StoppedException}
  */
 record Scorer(Model model, List<Adapter> adapters, RecordEncoder encoder, BooleanSupplier isStopped) {
+    private static final Logger LOG = LoggerFactory.getLogger(Scorer.class);
     private static final int TOKENS = 8192; // whose outputs are held at once
+    private static final int IMAGES = 12; // that are shown
+    private static final int SIDE = 96; // of a thumbnail
 
     TaskScores score(List<TextRecord> records) {
         if (records.isEmpty()) {
@@ -172,10 +181,24 @@ record Scorer(Model model, List<Adapter> adapters, RecordEncoder encoder, Boolea
     /** The records of the largest losses. */
     static List<TaskScores.Sample> worst(
             List<TextRecord> records, double[] losses, IntFunction<String> expected, IntFunction<String> predicted) {
-        return Arrays.stream(WorstFirst.byLoss(losses, WorstFirst.SAMPLES))
-                .mapToObj(i ->
-                        new TaskScores.Sample(text(records.get(i)), expected.apply(i), predicted.apply(i), losses[i]))
+        boolean images = records.get(0).image() != null;
+        return Arrays.stream(WorstFirst.byLoss(losses, images ? IMAGES : WorstFirst.SAMPLES))
+                .mapToObj(i -> new TaskScores.Sample(
+                        text(records.get(i)),
+                        expected.apply(i),
+                        predicted.apply(i),
+                        losses[i],
+                        thumbnail(records.get(i).image())))
                 .toList();
+    }
+
+    private static @Nullable String thumbnail(@Nullable RecordImage image) {
+        try {
+            return image == null ? null : Base64.getEncoder().encodeToString(image.thumbnail(SIDE));
+        } catch (IOException e) {
+            LOG.warn("a thumbnail is left out: {}", e.getMessage());
+            return null;
+        }
     }
 
     private static String text(TextRecord record) {

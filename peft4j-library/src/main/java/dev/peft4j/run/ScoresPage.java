@@ -82,6 +82,10 @@ final class ScoresPage {
     }
 
     private static void worst(StringBuilder html, List<TaskScores.Sample> worst) {
+        if (worst.stream().anyMatch(s -> s.thumbnail() != null)) {
+            thumbnails(html, worst);
+            return;
+        }
         html.append("<h3>Worst first</h3><div class=\"wide\"><table><tr><th scope=\"col\" class=\"n\">loss</th>");
         for (String head : List.of("expected", "predicted", "text")) {
             html.append("<th scope=\"col\">").append(head).append("</th>");
@@ -94,6 +98,29 @@ final class ScoresPage {
             html.append("</td><td class=\"text\">").append(text(s.text())).append("</td></tr>");
         }
         html.append("</table></div>");
+    }
+
+    /** Images with what they are, what is said of them, and where they are. */
+    private static void thumbnails(StringBuilder html, List<TaskScores.Sample> worst) {
+        html.append("<h3>Worst first</h3><div class=\"images\">");
+        for (TaskScores.Sample s : worst) {
+            html.append("<figure>");
+            if (s.thumbnail() != null) {
+                html.append("<img alt=\"\" src=\"data:image/png;base64,")
+                        .append(s.thumbnail())
+                        .append("\">");
+            }
+            html.append("<figcaption><b>")
+                    .append(text(s.expected()))
+                    .append("</b>, predicted <b>")
+                    .append(text(s.predicted()))
+                    .append("</b><br>loss ")
+                    .append(format(s.loss()))
+                    .append("<br><small>")
+                    .append(text(s.text()))
+                    .append("</small></figcaption></figure>");
+        }
+        html.append("</div>");
     }
 
     private static String text(String text) {

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What papers report of a model on some records: the values of its task, a table of classes, and the records that it does worst on. They are computed by {@link
@@ -58,13 +59,19 @@ public record TaskScores(
     /**
      * A record to look at.
      *
-     * @param text of the record; of two texts both, with a line feed between them
+     * @param text of the record; of two texts both, with a line feed between them; of an image where it is
      * @param expected what the record says
      * @param predicted what the model says
      * @param loss by which records are ordered: that of the model's head for this record, the mean over its tokens or parts; of generated texts 1 less the F1 of
      *     ROUGE-L
+     * @param thumbnail of an image, as the content of a PNG file in Base64; null of texts, and of an image that cannot be read any more
      */
-    public record Sample(String text, String expected, String predicted, double loss) {}
+    public record Sample(String text, String expected, String predicted, double loss, @Nullable String thumbnail) {
+        /** Of a text. */
+        public Sample(String text, String expected, String predicted, double loss) {
+            this(text, expected, predicted, loss, null);
+        }
+    }
 
     /** Takes copies of the lists. */
     public TaskScores {

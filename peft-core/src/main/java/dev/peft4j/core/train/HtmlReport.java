@@ -182,5 +182,8 @@ public final class HtmlReport implements TrainingListener {
             + "opacity:.25}.eval{stroke:var(--eval);fill:none;stroke-width:2}.dot{fill:var(--eval)}"
             + ".wide{overflow-x:auto}td.n,th.n{text-align:right}td.cell{background:rgb(42 120 214/var(--share))}"
             + "td.text{overflow-wrap:anywhere;min-width:16rem}h3{font-size:1rem;margin:1.5rem 0 .5rem}"
+            + ".images{display:grid;grid-template-columns:repeat(auto-fill,minmax(9rem,1fr));gap:1rem}.images figure{margin:0}"
+            + ".images img{width:96px;height:96px;object-fit:contain;image-rendering:pixelated}"
+            + ".images figcaption{font-size:.85rem;overflow-wrap:anywhere}"
             + ".worse{border-left:4px solid #c00;padding:.5rem 1rem}";
 }

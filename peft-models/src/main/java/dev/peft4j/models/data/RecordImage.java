@@ -2,6 +2,7 @@ package dev.peft4j.models.data;
 
 import dev.peft4j.core.data.Example;
 import dev.peft4j.models.ModelInput;
+import java.io.IOException;
 
 /** The image of a record. */
 public interface RecordImage {
@@ -20,4 +21,12 @@ public interface RecordImage {
      * @throws dev.peft4j.core.error.BadInputException if not
      */
     void requireSizeOf(RecordImage other, ModelInput input);
+
+    /**
+     * A small image for a page, as a PNG file.
+     *
+     * @param side of the square that it lies in, in pixels; smaller images stay as they are
+     * @throws IOException if it cannot be read any more
+     */
+    byte[] thumbnail(int side) throws IOException;
 }

@@ -124,6 +124,15 @@ public final class ImageRecord implements RecordImage {
         }
     }
 
+    @Override
+    public byte[] thumbnail(int side) throws IOException {
+        Picture whole = picture();
+        double factor = Math.min(1, (double) side / Math.max(height, width));
+        int rows = Math.max(1, (int) Math.round(factor * height));
+        int columns = Math.max(1, (int) Math.round(factor * width));
+        return (factor < 1 ? Resampling.BICUBIC.resize(whole, rows, columns) : whole).toPng();
+    }
+
     private void requireSizeOf(ImageRecord first, Preprocessing preprocessing) {
         Resize.Size size = preprocessing.outputSize(height, width);
         Resize.Size wanted = preprocessing.outputSize(first.height, first.width);

@@ -2,10 +2,12 @@ package dev.peft4j.models.image;
 
 import dev.peft4j.core.error.BadInputException;
 import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.Arrays;
+import javax.imageio.ImageIO;
 
 /**
  * An image as bytes: grey, or red, green and blue.
@@ -171,6 +173,21 @@ public final class Picture {
             }
         }
         return new Picture(channels, height, width, flipped);
+    }
+
+    /** As a PNG file. */
+    byte[] toPng() throws IOException {
+        BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
+        int pixels = height * width;
+        for (int i = 0; i < pixels; i++) {
+            int red = planes[i] & 0xff;
+            int green = planes[(channels == 1 ? 0 : pixels) + i] & 0xff;
+            int blue = planes[(channels == 1 ? 0 : 2 * pixels) + i] & 0xff;
+            image.setRGB(i % width, i / width, red << 16 | green << 8 | blue);
+        }
+        ByteArrayOutputStream png = new ByteArrayOutputStream();
+        ImageIO.write(image, "png", png);
+        return png.toByteArray();
     }
 
     @Override
