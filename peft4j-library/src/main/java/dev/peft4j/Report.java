@@ -86,12 +86,13 @@ public record Report(
                 + trainableLine(trainable, all)
                 + String.format(
                         Locale.ROOT,
-                        "%n%,d records, %,d held out; %,d steps%s; %,d tokens in %.1f s",
+                        "%n%,d records, %,d held out; %,d steps%s; %,d %s in %.1f s",
                         records,
                         heldOut,
                         result.steps(),
                         end,
                         result.tokens(),
+                        result.unit(),
                         result.seconds());
     }
 }

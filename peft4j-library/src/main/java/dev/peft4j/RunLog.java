@@ -60,11 +60,12 @@ final class RunLog implements TrainingListener {
             LOG.warn("the tuned model is worse than the one before training on the held-out records");
         }
         LOG.info(
-                "{} after {} of {} steps, {} tokens in {} s",
+                "{} after {} of {} steps, {} {} in {} s",
                 result.interrupted() ? "stopped from outside" : result.stoppedEarly() ? "stopped early" : "trained",
                 result.steps(),
                 steps,
                 result.tokens(),
+                result.unit(),
                 format(result.seconds()));
     }
 

@@ -1,6 +1,7 @@
 package dev.peft4j.cli;
 
 import dev.peft4j.Report;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.train.Evaluation;
 import dev.peft4j.core.train.TrainingListener;
 import dev.peft4j.core.train.TrainingResult;
@@ -24,6 +25,7 @@ final class ConsoleProgress implements TrainingListener, AutoCloseable {
     private static final int ROOM_FOR_SPEED = 90;
 
     private final PrintWriter out;
+    private final String unit;
     private final boolean terminal = Boolean.getBoolean("peft4j.terminal");
     private final int width = Integer.getInteger("peft4j.columns", USUAL_WIDTH);
     private long start = System.nanoTime();
@@ -34,8 +36,9 @@ final class ConsoleProgress implements TrainingListener, AutoCloseable {
     private long lastLine = System.nanoTime();
     private List<String> newModules = List.of();
 
-    ConsoleProgress(PrintWriter out) {
+    ConsoleProgress(PrintWriter out, TaskType task) {
         this.out = out;
+        this.unit = task == TaskType.IMAGE_CLS ? "images/s" : "tok/s";
     }
 
     @Override
@@ -76,7 +79,7 @@ final class ConsoleProgress implements TrainingListener, AutoCloseable {
         tokens += count;
         seconds += took;
         String state = String.format(Locale.ROOT, "loss %.4f", loss);
-        String speed = String.format(Locale.ROOT, "  %,.0f tok/s", tokens / seconds);
+        String speed = String.format(Locale.ROOT, "  %,.0f %s", tokens / seconds, unit);
         if (terminal) {
             ProgressBar b = bar(step);
             b.stepTo(step);
@@ -137,7 +140,7 @@ final class ConsoleProgress implements TrainingListener, AutoCloseable {
         if (result.interrupted()) {
             out.printf("stopped from outside after step %d of %d%n", result.steps(), steps);
         }
-        out.printf(Locale.ROOT, "%,d tokens in %.1f s%n", result.tokens(), result.seconds());
+        out.printf(Locale.ROOT, "%,d %s in %.1f s%n", result.tokens(), result.unit(), result.seconds());
         out.flush();
     }
 

@@ -78,7 +78,7 @@ final class DemoCommand implements Callable<Integer> {
             console.println(
                     "base: a Llama that has read stories about animals; new domain: weather reports from facts");
             HtmlReport report = new HtmlReport("peft4j demo: LoRA on a new domain", settings());
-            try (ConsoleProgress progress = new ConsoleProgress(console);
+            try (ConsoleProgress progress = new ConsoleProgress(console, model.taskType());
                     JsonlLog log = new JsonlLog(directory.resolve("log.jsonl"))) {
                 new Trainer(model, adapter, config, List.of(progress, log, report)).train(records, heldOut);
             }

@@ -58,7 +58,7 @@ final class PretrainDemoCommand implements Callable<Integer> {
             List<Example> heldOut =
                     encoder.encode(new DemoText(seed + 1).stories(HELD_OUT)).examples();
             TrainingConfig config = TrainingConfig.of(steps, 32, 3e-3).withSeed(seed);
-            try (ConsoleProgress progress = new ConsoleProgress(console)) {
+            try (ConsoleProgress progress = new ConsoleProgress(console, model.taskType())) {
                 new Trainer(model, all, config, List.of(progress)).train(records, heldOut);
             }
             model.weights().write(out.resolve("model.safetensors"), Map.of());

@@ -249,7 +249,7 @@ final class TrainCommand implements Callable<Integer> {
                 TrainEnd end = new TrainEnd(console, out, full);
                 TrainingRun run;
                 TrainingResult result;
-                try (ConsoleProgress progress = new ConsoleProgress(console)) {
+                try (ConsoleProgress progress = new ConsoleProgress(console, model.taskType())) {
                     run = new TrainingRun(model, adapters, config, List.of(progress))
                             .in(directory, saveSteps, Duration.ofSeconds(saveSeconds), report, Classes.notes(labels));
                     run = objective == null ? run : run.by(objective);

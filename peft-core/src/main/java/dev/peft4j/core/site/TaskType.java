@@ -29,6 +29,11 @@ public enum TaskType {
         return this == SEQ_CLS || this == IMAGE_CLS;
     }
 
+    /** What the work of a run is counted in. */
+    public String unit() {
+        return this == IMAGE_CLS ? "images" : "tokens";
+    }
+
     /** Whether outputs are classes or numbers that have names of their own, which a config tells in {@code id2label}. */
     public boolean classifies() {
         return classifiesWhole() || this == TOKEN_CLS;

@@ -135,7 +135,7 @@ public final class HtmlReport implements TrainingListener {
         row(html, "steps", r.steps() + end(r));
         row(
                 html,
-                "tokens",
+                r.unit(),
                 String.format(
                         Locale.ROOT,
                         "%,d in %.1f s (%,.0f per second)",

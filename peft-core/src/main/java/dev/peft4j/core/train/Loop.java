@@ -249,6 +249,13 @@ final class Loop {
         }
         Evaluation end = progress.restoreBest(progress.now()) ? progress.best() : progress.now();
         return new TrainingResult(
-                progress.base(), end, progress.step, early, interrupted, progress.tokens, progress.nanos / 1e9);
+                progress.base(),
+                end,
+                progress.step,
+                early,
+                interrupted,
+                progress.tokens,
+                model.taskType().unit(),
+                progress.nanos / 1e9);
     }
 }

@@ -46,7 +46,7 @@ public interface TrainingListener {
      * @param loss mean of its batch, before the step
      * @param learningRate of the step
      * @param gradientNorm before it was clipped
-     * @param tokens of its batch
+     * @param tokens of its batch, or images
      * @param seconds that it took
      */
     default void onStep(int step, double loss, double learningRate, double gradientNorm, int tokens, double seconds) {}

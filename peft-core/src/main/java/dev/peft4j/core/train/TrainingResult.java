@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  * @param steps that were made
  * @param stoppedEarly whether the loss on the held-out records stopped falling
  * @param interrupted whether it was stopped from outside, by {@link Trainer#stop} or an interrupt, before its end
- * @param tokens that were trained on
+ * @param tokens that were trained on, or images
+ * @param unit which of both it is: {@code tokens} or {@code images}
  * @param seconds that the steps took
  */
 public record TrainingResult(
@@ -20,6 +21,7 @@ public record TrainingResult(
         boolean stoppedEarly,
         boolean interrupted,
         long tokens,
+        String unit,
         double seconds) {
 
     /** Whether the trained model does worse than the base on the held-out records. */
