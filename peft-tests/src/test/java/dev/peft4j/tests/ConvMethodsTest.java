@@ -214,7 +214,8 @@ class ConvMethodsTest {
     }
 
     /** What acts at convolutions, by name. */
-    private static Map<String, PeftConfig> atConvolutions(String model) {
+    /** Methods at convolutions of a small model, by what they are called in tests. */
+    static Map<String, PeftConfig> atConvolutions(String model) {
         TargetModules target = TargetModules.of(CONVOLUTIONS.get(model));
         Attachment attachment = Attachment.to(target);
         LoraConfig lora = LoraConfig.of(2, 4).withTarget(target);

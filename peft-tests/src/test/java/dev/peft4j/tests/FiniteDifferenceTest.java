@@ -1,7 +1,5 @@
 package dev.peft4j.tests;
 
-import static org.junit.jupiter.api.Assertions.assertTrue;
-
 import dev.peft4j.adapters.bottleneck.BottleneckConfig;
 import dev.peft4j.adapters.bottleneck.BottleneckPlacement;
 import dev.peft4j.adapters.bottleneck.ReductionFactor;
@@ -11,12 +9,9 @@ import dev.peft4j.adapters.norms.NormTuningConfig;
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.Attachment;
-import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.FullFineTuning;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.adapter.TargetModules;
-import dev.peft4j.core.autograd.Parameter;
-import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.format.Json;
 import dev.peft4j.core.model.Model;
@@ -25,7 +20,6 @@ import dev.peft4j.core.tensor.Activation;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.DType;
-import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.weight.WeightFormat;
 import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.lora.LoraInit;
@@ -51,42 +45,18 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.nd4j.linalg.factory.Environment;
-import org.nd4j.linalg.factory.Nd4j;
 
 /** Whole models with dropout in double precision on the ND4J engine: every trainable tensor against central differences of the loss. */
+@ExtendWith(OneNd4jThread.class)
 class FiniteDifferenceTest {
-    private static final long SEED = 4242;
-    private static final double STEP = 1e-5;
-    private static final double TOLERANCE = 1e-5;
-    private static final int PLACES = 3; // of each tensor
-
-    private static int threads;
-    private static int masterThreads;
+    private static final long SEED = FiniteDifferences.SEED;
 
     @TempDir
     Path dir;
-
-    /** Threads of ND4J for one operation cost ten times as long as the operation on nine rows: they wait for each other, spinning. */
-    @BeforeAll
-    static void one_thread() {
-        Environment nd4j = Nd4j.getEnvironment();
-        threads = nd4j.maxThreads();
-        masterThreads = nd4j.maxMasterThreads();
-        nd4j.setMaxMasterThreads(1);
-        nd4j.setMaxThreads(1);
-    }
-
-    @AfterAll
-    static void threads_as_before() {
-        Nd4j.getEnvironment().setMaxThreads(threads);
-        Nd4j.getEnvironment().setMaxMasterThreads(masterThreads);
-    }
 
     @ParameterizedTest(name = "{0} {1}")
     @CsvSource({
@@ -185,18 +155,7 @@ class FiniteDifferenceTest {
         try (Model model = Models.load(directory, options.withTask(task));
                 Arena arena = new Arena(DType.F64);
                 Adapter adapter = adapter(model, method)) {
-            PackedBatch batch = batch(model);
-            for (Parameter p : adapter.parameters()) {
-                boolean zero = model.backend().kernels().sumOfSquares(p.value()) == 0;
-                if (zero || p.name().contains("lora_B")) { // which hides the gradient of what it is multiplied by
-                    fill(p.value(), random);
-                }
-            }
-            loss(model, adapter, batch, arena, true);
-            assertTrue(adapter.parameters().size() >= 1);
-            Map<Parameter, double[]> gradients = new LinkedHashMap<>();
-            adapter.parameters().forEach(p -> gradients.put(p, p.grad().toDoubles()));
-            gradients.forEach((p, gradient) -> check(p, gradient, model, adapter, batch, arena, random));
+            new FiniteDifferences(model, adapter, batch(model), arena, random).check();
         }
     }
 
@@ -316,88 +275,5 @@ class FiniteDifferenceTest {
 
     private static PackedBatch batch(Model model) {
         return TaskBatches.of(model, new int[][] {{5, 9, 2, 7, 30}, {11}, {8, 8, 1}, {4, 12}});
-    }
-
-    private static void fill(Tensor t, SplittableRandom random) {
-        for (int r = 0; r < t.rows(); r++) {
-            for (int c = 0; c < t.cols(); c++) {
-                t.set(r, c, random.nextGaussian(0, 0.3));
-            }
-        }
-    }
-
-    private static double loss(Model model, Adapter adapter, PackedBatch batch, Arena arena, boolean derive) {
-        double loss;
-        // both drop the same elements every time
-        try (Pass pass =
-                derive ? Pass.training(model.backend(), arena, SEED) : Pass.tracing(model.backend(), arena, SEED)) {
-            double scale = 1.0 / model.scored(Call.of(pass, adapter), batch);
-            loss = model.loss(Call.of(pass, adapter), batch, scale).mean();
-            if (derive) {
-                pass.backward();
-            }
-        }
-        try (Pass pass = Pass.inference(model.backend(), arena)) {
-            return loss + adapter.addPenalty(pass);
-        }
-    }
-
-    /** Some places of a tensor, and one direction through all of them. */
-    private static void check(
-            Parameter p,
-            double[] gradient,
-            Model model,
-            Adapter adapter,
-            PackedBatch batch,
-            Arena arena,
-            SplittableRandom random) {
-        Tensor v = p.value();
-        double largest = 0;
-        for (double g : gradient) {
-            largest = Math.max(largest, Math.abs(g));
-        }
-        double[] direction = new double[(int) v.size()];
-        double expected = 0;
-        double length = 0;
-        for (int i = 0; i < direction.length; i++) {
-            direction[i] = random.nextGaussian();
-            double g = gradient[i];
-            expected += direction[i] * g;
-            length += g * g;
-        }
-        move(v, direction, STEP);
-        double up = loss(model, adapter, batch, arena, false);
-        move(v, direction, -2 * STEP);
-        double down = loss(model, adapter, batch, arena, false);
-        move(v, direction, STEP);
-        assertClose(p, "along a direction", expected, (up - down) / (2 * STEP), Math.sqrt(length));
-        for (int k = 0; k < PLACES; k++) {
-            int r = random.nextInt(v.rows());
-            int c = random.nextInt(v.cols());
-            double old = v.get(r, c);
-            v.set(r, c, old + STEP);
-            double above = loss(model, adapter, batch, arena, false);
-            v.set(r, c, old - STEP);
-            double below = loss(model, adapter, batch, arena, false);
-            v.set(r, c, old);
-            assertClose(p, r + ", " + c, gradient[r * v.cols() + c], (above - below) / (2 * STEP), largest);
-        }
-    }
-
-    private static void move(Tensor t, double[] direction, double step) {
-        for (int i = 0; i < direction.length; i++) {
-            int r = i / t.cols();
-            int c = i % t.cols();
-            t.set(r, c, t.get(r, c) + step * direction[i]);
-        }
-    }
-
-    /** Relative to the size of the gradient; the error of the differences themselves is about 1e-10. */
-    private static void assertClose(Parameter p, String place, double gradient, double difference, double size) {
-        double error = Math.abs(gradient - difference);
-        assertTrue(
-                error <= TOLERANCE * size + 1e-9,
-                () -> "seed " + SEED + ", " + p + " " + place + ": gradient " + gradient + ", difference "
-                        + difference);
     }
 }

@@ -36,14 +36,18 @@ final class TaskBatches {
             return of(model, new int[][] {{5, 9, 2, 7, 11}, {11, 5}, {8, 7, 1}, {5, 12}});
         }
         Map<String, Object> config = Json.read(model.directory().resolve("config.json"));
-        int channels = ((Number) config.getOrDefault("num_channels", 3)).intValue();
         Object size = config.getOrDefault("image_size", SIDE);
         List<?> sides = size instanceof List<?> both ? both : List.of(size, size);
-        int height = ((Number) sides.get(0)).intValue();
-        int width = ((Number) sides.get(1)).intValue();
+        return images(model, 4, ((Number) sides.get(0)).intValue(), ((Number) sides.get(1)).intValue());
+    }
+
+    /** Some images of noise. */
+    static ImageBatch images(Model model, int count, int height, int width) throws IOException {
+        Map<String, Object> config = Json.read(model.directory().resolve("config.json"));
+        int channels = ((Number) config.getOrDefault("num_channels", 3)).intValue();
         SplittableRandom random = new SplittableRandom(3);
         List<ImageBatch.Image> images = new ArrayList<>();
-        for (int i = 0; i < 4; i++) {
+        for (int i = 0; i < count; i++) {
             float[] values = new float[channels * height * width];
             for (int k = 0; k < values.length; k++) {
                 values[k] = (float) random.nextGaussian();
