@@ -214,7 +214,7 @@ class ConvMethodsTest {
     }
 
     /** What acts at convolutions, by name. */
-    private static Map<String, PeftConfig> atConvolutions(String model) {
+    static Map<String, PeftConfig> atConvolutions(String model) {
         TargetModules target = TargetModules.of(CONVOLUTIONS.get(model));
         Attachment attachment = Attachment.to(target);
         LoraConfig lora = LoraConfig.of(2, 4).withTarget(target);
