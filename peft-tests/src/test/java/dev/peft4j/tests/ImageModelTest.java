@@ -19,6 +19,10 @@ import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.format.Json;
+import dev.peft4j.core.format.SafetensorsFile;
+import dev.peft4j.core.format.SafetensorsWriter;
+import dev.peft4j.core.tensor.DType;
+import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.train.Strategy;
 import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.models.image.Augmentation;
@@ -57,6 +61,19 @@ class ImageModelTest {
             .withResize(Resize.exact(16, 16), Resampling.BILINEAR)
             .withNormalization(List.of(0.4, 0.5, 0.6), List.of(0.3, 0.25, 0.2));
 
+    private static final Map<String, String> OF_TORCHVISION = Map.ofEntries(
+            Map.entry("resnet.embedder.embedder.convolution", "conv1"),
+            Map.entry("resnet.embedder.embedder.normalization", "bn1"),
+            Map.entry("resnet.encoder.stages.0.layers.", "layer1."),
+            Map.entry("resnet.encoder.stages.1.layers.", "layer2."),
+            Map.entry(".layer.0.convolution", ".conv1"),
+            Map.entry(".layer.0.normalization", ".bn1"),
+            Map.entry(".layer.1.convolution", ".conv2"),
+            Map.entry(".layer.1.normalization", ".bn2"),
+            Map.entry("shortcut.convolution", "downsample.0"),
+            Map.entry("shortcut.normalization", "downsample.1"),
+            Map.entry("classifier.1", "fc"));
+
     @TempDir
     Path dir;
 
@@ -81,8 +98,12 @@ class ImageModelTest {
     }
 
     private Path golden(String name) throws IOException {
+        return golden(name, name);
+    }
+
+    private Path golden(String folder, String name) throws IOException {
         Path from = Shared.root().resolve("peft-tests/src/test/resources/golden/models/" + name);
-        Path to = Files.createDirectories(dir.resolve(name));
+        Path to = Files.createDirectories(dir.resolve(folder));
         for (String file : List.of("config.json", "model.safetensors")) {
             Files.copy(from.resolve(file), to.resolve(file));
         }
@@ -365,5 +386,68 @@ class ImageModelTest {
         refused(
                 "would be the same in each epoch",
                 () -> model.fineTune(Strategy.cachedHead(), data().augmented(varied), epochs(1)));
+    }
+
+    /** The ResNet by the names of torchvision. */
+    private Path byOtherNames() throws IOException {
+        Path other = golden("resnet_small-other", "resnet_small");
+        Files.copy(base.resolve("preprocessor_config.json"), other.resolve("preprocessor_config.json"));
+        SafetensorsWriter writer = new SafetensorsWriter();
+        List<Tensor> loaded = new ArrayList<>();
+        try (SafetensorsFile file = SafetensorsFile.open(base.resolve("model.safetensors"))) {
+            for (String name : file.tensors().keySet()) {
+                if (name.endsWith("num_batches_tracked")) {
+                    continue;
+                }
+                String theirs = name;
+                for (Map.Entry<String, String> part : OF_TORCHVISION.entrySet()) {
+                    theirs = theirs.replace(part.getKey(), part.getValue());
+                }
+                loaded.add(file.load(name, DType.F32));
+                int[] shape = Objects.requireNonNull(file.tensors().get(name)).shape().stream()
+                        .mapToInt(Long::intValue)
+                        .toArray();
+                writer.add(theirs, loaded.get(loaded.size() - 1), shape);
+            }
+            writer.write(other.resolve("model.safetensors"));
+        } finally {
+            loaded.forEach(Tensor::close);
+        }
+        return other;
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {2, 3})
+    void a_checkpoint_by_names_of_elsewhere_is_trained_written_and_opened_again(int classes) throws IOException {
+        Path other = byOtherNames();
+        try (ImageModel same = ImageModel.open(other);
+                ImageClassifier ours = model.classifier();
+                ImageClassifier theirs = same.classifier()) {
+            assertEquals(scores(ours.classify(files)), scores(theirs.classify(files)));
+            Dataset data = Dataset.images(pictures);
+            if (classes == 2) {
+                data = Dataset.of(data.train().stream()
+                        .filter(r -> !"red".equals(r.label()))
+                        .toList());
+            }
+            Training training = epochs(2).classes(classes);
+            List<Map<String, Double>> adapted;
+            try (FineTuned whole = same.fineTune(Strategy.parse("full"), data, training);
+                    FineTuned lora = same.fineTune(LORA, data, training);
+                    ImageClassifier classifier = lora.imageClassifier()) {
+                whole.saveMerged(dir.resolve("whole"));
+                lora.save(dir.resolve("lora"));
+                lora.saveMerged(dir.resolve("merged"));
+                adapted = scores(classifier.classify(files));
+                try (ImageClassifier opened = ImageClassifier.open(dir.resolve("whole"))) {
+                    assertEquals(scores(whole.imageClassifier().classify(files)), scores(opened.classify(files)));
+                }
+            }
+            try (ImageClassifier opened = ImageClassifier.open(other, dir.resolve("lora"));
+                    ImageClassifier merged = ImageClassifier.open(dir.resolve("merged"))) {
+                assertEquals(adapted, scores(opened.classify(files)));
+                assertNear(adapted, scores(merged.classify(files)));
+            }
+        }
     }
 }

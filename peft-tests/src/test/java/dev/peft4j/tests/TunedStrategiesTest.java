@@ -89,6 +89,7 @@ class TunedStrategiesTest {
                 assertEquals(List.of("bad", "fine", "good"), classifier.labels());
                 assertTrue(Objects.requireNonNull(tuned.report().tuned()).loss()
                         < Objects.requireNonNull(tuned.report().base()).loss());
+                assertEquals(tuned.report().all(), tuned.report().trainable());
                 trained = scores(classifier);
                 tuned.saveMerged(dir.resolve("merged"));
                 WrongUseException e = assertThrows(WrongUseException.class, () -> tuned.save(dir.resolve("adapter")));
