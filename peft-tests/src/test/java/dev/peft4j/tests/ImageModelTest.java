@@ -439,8 +439,9 @@ class ImageModelTest {
                 lora.save(dir.resolve("lora"));
                 lora.saveMerged(dir.resolve("merged"));
                 adapted = scores(classifier.classify(files));
-                try (ImageClassifier opened = ImageClassifier.open(dir.resolve("whole"))) {
-                    assertEquals(scores(whole.imageClassifier().classify(files)), scores(opened.classify(files)));
+                try (ImageClassifier trained = whole.imageClassifier();
+                        ImageClassifier opened = ImageClassifier.open(dir.resolve("whole"))) {
+                    assertEquals(scores(trained.classify(files)), scores(opened.classify(files)));
                 }
             }
             try (ImageClassifier opened = ImageClassifier.open(other, dir.resolve("lora"));
