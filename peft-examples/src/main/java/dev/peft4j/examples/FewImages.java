@@ -27,7 +27,7 @@ import java.util.Random;
  *
  * <p>MODEL: a ResNet-20 of CIFAR-10; DATA: a file of MNIST with its labels beside it; RECORDS to train on: 200, all others are held out; EPOCHS: 20.
  *
- * <p>Takes one to three minutes on two cores, and 700 MB; of about 1,000 held-out images the head alone is right for 90.5 % after less than a second, the last of
+ * <p>Takes one to three minutes on two cores, and 1 GB; of about 1,000 held-out images the head alone is right for 90.5 % after less than a second, the last of
  * three stages for 98.2 %, all of the network for 98.9 %.
  */
 public final class FewImages {
