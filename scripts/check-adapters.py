@@ -5,7 +5,8 @@
 
 Each line of the batch is an object with `model` (a directory), `adapter` (a directory), `case` (a case.json that has `task`, `inputs` and
 perhaps `token_type_ids`, `conv1d_as_linear` and, of a head that the adapter brings, `has_new_head`), `logits` (a safetensors file that has `logits.<i>` of sequence i, as the writer of the
-adapter computed them), and `tol`, the largest difference of them that is allowed.
+adapter computed them), and `tol`, the largest difference of them that is allowed. Of images there is no case, but `pixels` (a safetensors file that has `pixel_values`).
+Without an adapter the model itself is compared: one that was merged.
 
 For each adapter it prints OK or NOT OK, behind FAIL and a reason: a field of its config that PEFT does not know, a tensor that is missing
 or left over, has another shape, is not finite or not of single precision, is not what was loaded, any warning that says so, other logits than PEFT's in double precision.
@@ -36,9 +37,11 @@ CLASSES = {
     "masked_lm": transformers.AutoModelForMaskedLM,
     "qa": transformers.AutoModelForQuestionAnswering,
     "embedding": transformers.AutoModel,
+    "image_cls": transformers.AutoModelForImageClassification,
 }
 LOGGERS = ("", "peft", "transformers")
 COMPLAINTS = ("missing", "unexpected", "mismatch", "newly initialized", "not used", "unknown", "ignored", "irregular", "could not find")
+MAY_MISS = ("num_batches_tracked",)  # a count that no output depends on
 MAY_BE_THERE = (".base_layer.weight", "vera_A", "vera_B")  # values that PEFT has from the base, or makes itself
 
 
@@ -74,16 +77,18 @@ def opened(line, case):
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            outputs = {"num_labels": 2} if case["task"] == "qa" else {}
+            options = {"num_labels": 2} if case["task"] == "qa" else {}
+            if case["task"] != "image_cls":
+                options["attn_implementation"] = "eager"
             base = CLASSES[case["task"]].from_pretrained(
-                line["model"], dtype=torch.float32, attn_implementation="eager", ignore_mismatched_sizes="has_new_head" in case, **outputs
+                line["model"], dtype=torch.float32, ignore_mismatched_sizes="has_new_head" in case, **options
             )
             if case.get("has_new_head"):
                 said.lines.clear()
                 caught.clear()
             if case.get("conv1d_as_linear"):
                 base = without_conv1d(base)
-            model = peft.PeftModel.from_pretrained(base, line["adapter"]).eval()
+            model = (peft.PeftModel.from_pretrained(base, line["adapter"]) if "adapter" in line else base).eval()
     finally:
         for name in LOGGERS:
             logging.getLogger(name).removeHandler(said)
@@ -93,6 +98,10 @@ def opened(line, case):
 
 def logits(model, case):
     task = case["task"]
+    if task == "image_cls":
+        with torch.no_grad():
+            yield from model(pixel_values=load_file(case["pixels"])["pixel_values"].double()).logits
+        return
     asked = model.base_model if task == "qa" and "token_type_ids" in case and not model.active_peft_config.is_prompt_learning else model
     for i, ids in enumerate(case["inputs"]):
         given = {"input_ids": torch.tensor([ids]), "attention_mask": torch.ones(1, len(ids), dtype=torch.long)}
@@ -112,7 +121,8 @@ def tensor_failures(model, adapter):
     found = load_file(adapter / "adapter_model.safetensors")
     wanted = peft.get_peft_model_state_dict(model, save_embedding_layers=False)
     for key in sorted(set(wanted) - set(found)):
-        yield f"{key} is missing in the file"
+        if not key.endswith(MAY_MISS):
+            yield f"{key} is missing in the file"
     for key in sorted(set(found) - set(wanted)):
         if not key.endswith(MAY_BE_THERE):
             yield f"{key} is left over"
@@ -126,17 +136,23 @@ def tensor_failures(model, adapter):
             yield f"{key} is of {tensor.dtype}, or not finite"
 
 
-def failures(line):
-    case = json.loads(Path(line["case"]).read_text(encoding="utf-8"))
-    adapter = Path(line["adapter"])
+def config_failures(adapter):
     fields = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
     known = set(peft.PeftConfig.from_pretrained(adapter).to_dict()) | {"runtime_config"}
     unknown = sorted(set(fields) - known)
     if unknown:
         yield f"PEFT does not know the fields {unknown}"
+
+
+def failures(line):
+    of_images = {"task": "image_cls", "pixels": line.get("pixels")}
+    case = of_images if "pixels" in line else json.loads(Path(line["case"]).read_text(encoding="utf-8"))
+    if "adapter" in line:
+        yield from config_failures(Path(line["adapter"]))
     model, said = opened(line, case)
     yield from (f"said: {m[:300]}" for m in said if any(c in m.lower() for c in COMPLAINTS))
-    yield from tensor_failures(model, adapter)
+    if "adapter" in line:
+        yield from tensor_failures(model, Path(line["adapter"]))
     expected = load_file(line["logits"])
     for i, found in enumerate(logits(model.double(), case)):  # else PyTorch's own rounding would count as ours
         there = expected[f"logits.{i}"]
@@ -154,7 +170,7 @@ def is_ok(line):
         reasons.append(f"{type(e).__name__}: {str(e)[:300]}")
     for reason in reasons:
         print("FAIL", reason)
-    print("NOT OK" if reasons else "OK", line["adapter"], flush=True)
+    print("NOT OK" if reasons else "OK", line.get("adapter", line["model"]), flush=True)
     return not reasons
 
 

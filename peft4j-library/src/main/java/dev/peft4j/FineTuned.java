@@ -8,6 +8,7 @@ import dev.peft4j.core.compose.MergedModel;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.site.TaskType;
+import dev.peft4j.core.train.Strategy;
 import dev.peft4j.models.GenerationConfig;
 import dev.peft4j.models.chat.ChatTemplate;
 import dev.peft4j.models.data.Classes;
@@ -18,24 +19,33 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
- * What came of a training: an adapter, or several that act together, on the base of a {@link TextModel} or {@link ImageModel}, which has to be open as long as this is used. Whoever
- * trained it closes it, which frees the adapters; what was saved stays.
+ * What came of a training: an adapter, or several that act together, or the tensors that a strategy trained, on the base of a {@link TextModel} or {@link ImageModel},
+ * which has to be open as long as this is used. Whoever trained it closes it, which frees what was trained; what was saved stays.
  */
 public final class FineTuned implements TextGeneration, AutoCloseable {
     private final OpenModel owner;
     private final Base base;
     private final TrainedAdapters adapters;
     private final Labels labels;
+    private final @Nullable Strategy strategy;
     private final Report report;
     private volatile boolean closed;
 
-    FineTuned(OpenModel owner, Base base, TrainedAdapters adapters, Labels labels, Report report) {
+    FineTuned(
+            OpenModel owner,
+            Base base,
+            TrainedAdapters adapters,
+            Labels labels,
+            @Nullable Strategy strategy,
+            Report report) {
         this.owner = owner;
         this.base = base;
         this.adapters = adapters;
         this.labels = labels;
+        this.strategy = strategy;
         this.report = report;
     }
 
@@ -112,14 +122,20 @@ public final class FineTuned implements TextGeneration, AutoCloseable {
      * Writes the adapter, with the names of its labels; PEFT opens it. Several go into one directory each, by the names of their methods.
      *
      * @throws dev.peft4j.core.error.BadFileException if the directory holds other files than an adapter
+     * @throws WrongUseException if it is a strategy that was trained
      */
     public void save(Path directory) throws IOException {
         requireOpen();
+        if (strategy != null) {
+            throw new WrongUseException("an adapter was to be saved, and the strategy " + strategy
+                    + " trained tensors of the base, which are no adapter. Write the whole model: saveMerged("
+                    + directory + ").");
+        }
         adapters.save(directory, base.model(), Classes.notes(labels));
     }
 
     /**
-     * Writes a model of its own, with the adapter in its weights and the names of its labels in {@code config.json}; needs no adapter library.
+     * Writes a model of its own, with what was trained in its weights and the names of its labels in {@code config.json}; needs no adapter library.
      *
      * @throws dev.peft4j.core.error.BadFileException if the directory holds files
      */
@@ -131,7 +147,7 @@ public final class FineTuned implements TextGeneration, AutoCloseable {
         }
     }
 
-    /** Frees the adapters. What still uses them ends with an {@link WrongUseException}, behind the step that it is in. */
+    /** Frees what was trained. What still uses them ends with an {@link WrongUseException}, behind the step that it is in. */
     @Override
     public void close() {
         synchronized (adapters) {

@@ -7,6 +7,7 @@ import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.train.HtmlReport;
 import dev.peft4j.core.train.Objective;
+import dev.peft4j.core.train.Strategy;
 import dev.peft4j.core.train.TrainingConfig;
 import dev.peft4j.core.train.TrainingListener;
 import dev.peft4j.core.train.TrainingResult;
@@ -28,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** From records to a trained adapter. */
+/** From records to what is trained: adapters, or the tensors of a strategy. */
 final class FineTuning {
     private static final Logger LOG = LoggerFactory.getLogger(FineTuned.class);
     private static final double HELD_OUT = 0.1;
@@ -38,9 +39,9 @@ final class FineTuning {
     private final TrainingData data;
     private final Training training;
 
-    /** Where the adapters that are trained come from. */
+    /** Where what is trained comes from. */
     interface Source {
-        /** Their names. */
+        /** Names of the adapters, or of the strategy. */
         List<String> names();
 
         /** Directories that are read. */
@@ -48,6 +49,11 @@ final class FineTuning {
 
         /** Adds them to a set. */
         void addTo(TrainedAdapters set, Model model, long seed) throws IOException;
+
+        /** By which base tensors are trained, and a whole model is written; null if adapters are. */
+        default @Nullable Strategy strategy() {
+            return null;
+        }
     }
 
     FineTuning(OpenModel owner, Source source, TrainingData data, Training training) {
@@ -111,24 +117,37 @@ final class FineTuning {
         };
     }
 
-    /** Does it; the caller closes what comes of it. */
-    FineTuned run() throws IOException {
-        data.requireFit(owner.info());
-        owner.info().requireTaskOf(owner.directory(), source.read());
-        FineTuned tuned = null;
-        try (RunDirectory directory = directory()) {
-            tuned = run(directory);
-            return tuned;
-        } catch (IOException | RuntimeException | Error e) {
-            if (tuned != null) { // the directory could not be given back
-                tuned.close();
+    /** Copies of base tensors that are trained in stages. */
+    static Source stages(Strategy strategy) {
+        return new Source() {
+            @Override
+            public List<String> names() {
+                return List.of(strategy.toString());
             }
-            throw e;
-        }
+
+            @Override
+            public List<Path> read() {
+                return List.of();
+            }
+
+            @Override
+            public void addTo(TrainedAdapters set, Model model, long seed) {
+                set.add("strategy", strategy.ofCopies(model));
+            }
+
+            @Override
+            public Strategy strategy() {
+                return strategy;
+            }
+        };
     }
 
-    private FineTuned run(@Nullable RunDirectory directory) throws IOException {
+    /** Does it; the caller closes what comes of it. */
+    FineTuned run() throws IOException {
         ModelInfo info = owner.info();
+        data.requireFit(info);
+        info.requireTaskOf(owner.directory(), source.read());
+        requireUse();
         long seed = training.config().seed();
         Labels labels = data.labels(info, training.classes(), source.read());
         data.notes(info, labels).forEach(LOG::info);
@@ -137,7 +156,11 @@ final class FineTuning {
         try {
             source.addTo(adapters, base.model(), seed);
             LOG.info("trains {} on {}: {}", source.names(), owner.directory(), data);
-            return new FineTuned(owner, base, adapters, labels, train(base, adapters, labels, directory));
+            Report report;
+            try (RunDirectory directory = directory()) { // which loses nothing by a config that does not fit the model
+                report = train(base, adapters, labels, directory);
+            }
+            return new FineTuned(owner, base, adapters, labels, source.strategy(), report);
         } catch (IOException | RuntimeException | Error e) {
             adapters.close();
             owner.release(base);
@@ -145,15 +168,31 @@ final class FineTuning {
         }
     }
 
+    /** Refuses settings that would have no effect. */
+    private void requireUse() {
+        Training.Output out = training.output();
+        if (out.directory() == null && (out.resumes() || out.overwrites())) {
+            throw new BadInputException("a run was to " + (out.resumes() ? "resume" : "overwrite")
+                    + ", and there is no directory that it writes to. Name one with outputDir.");
+        }
+        Strategy strategy = source.strategy();
+        if (out.features() != null && (strategy == null || !strategy.isCached())) {
+            throw new BadInputException("a cache of features was named, " + out.features() + ", and "
+                    + (strategy == null ? "adapters are" : "the strategy " + strategy + " is")
+                    + " trained, which computes the base in each step. Leave it out, or use Strategy.cachedHead().");
+        }
+    }
+
     private @Nullable RunDirectory directory() throws IOException {
         Training.Output out = training.output();
         Path directory = out.directory();
         if (directory == null) {
-            if (out.resumes() || out.overwrites()) {
-                throw new BadInputException("a run was to " + (out.resumes() ? "resume" : "overwrite")
-                        + ", and there is no directory that it writes to. Name one with outputDir.");
-            }
             return null;
+        }
+        if (source.strategy() != null) {
+            Path reports = Path.of(directory + "-report");
+            RunDirectory.requireApart(List.of(directory, reports), List.of(owner.directory()));
+            return RunDirectory.besideModel(directory, out.overwrites(), out.resumes());
         }
         List<Path> written = new ArrayList<>(TrainedAdapters.directories(directory, source.names()));
         written.add(directory);
@@ -178,6 +217,10 @@ final class FineTuning {
         Objective objective = data.objective();
         if (objective != null) {
             run.by(objective);
+        }
+        Strategy strategy = source.strategy();
+        if (strategy != null) {
+            run.by(strategy, training.output().features());
         }
         run.scoring(
                 RecordEncoder.forModel(base.model(), base.input(), labels, inFront, training.maxLength()),
@@ -220,7 +263,7 @@ final class FineTuning {
         Map<String, String> s = new LinkedHashMap<>();
         s.put("model", owner.directory().toString());
         s.put("records", data.toString());
-        s.put("method", String.join(", ", source.names()));
+        s.put(source.strategy() == null ? "method" : "strategy", String.join(", ", source.names()));
         s.put("batch", c.batchSize() + " records x " + c.accumulation());
         s.put("learning rate", c.learningRate() + ", " + c.schedule() + ", warm-up " + c.warmup());
         s.put("weight decay, clipping", c.weightDecay() + ", " + c.maxGradNorm());

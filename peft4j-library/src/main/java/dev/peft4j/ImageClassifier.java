@@ -15,6 +15,7 @@ import dev.peft4j.run.ExampleReader;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -101,14 +102,22 @@ public final class ImageClassifier implements AutoCloseable {
         return predictions(List.of(input.prepare(picture))).get(0);
     }
 
-    /** The labels of images in files, in their order; many at once are faster than one after the other. */
+    /**
+     * The labels of images in files, in their order; many at once are faster than one after the other.
+     *
+     * @throws dev.peft4j.core.error.BadFileException as {@link #classify(Path)}, for the first file that is none
+     */
     public List<Prediction> classify(List<Path> files) throws IOException {
         reader.requireOpen(DONE);
         List<Example> images = new ArrayList<>();
         for (Path file : files) {
             images.add(input.prepareLater(file));
         }
-        return predictions(images);
+        try {
+            return predictions(images);
+        } catch (UncheckedIOException e) { // of a file that is decoded where its batch begins
+            throw e.getCause();
+        }
     }
 
     private List<Prediction> predictions(List<? extends Example> images) {

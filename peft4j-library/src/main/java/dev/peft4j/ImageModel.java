@@ -4,6 +4,7 @@ import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.site.TaskType;
+import dev.peft4j.core.train.Strategy;
 import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.hub.HubPath;
 import java.io.IOException;
@@ -86,12 +87,29 @@ public final class ImageModel implements AutoCloseable {
     }
 
     /**
+     * Trains tensors of the model itself, as copies: the base stays as it is for others. What was trained is written as a whole model, by
+     * {@link FineTuned#saveMerged} or {@link Training#outputDir}.
+     *
+     * @param strategy which tensors, and when: {@code Strategy.parse("head@1>last:3")}
+     * @throws BadInputException if the strategy trains nothing of this model, or what it does not have
+     */
+    public FineTuned fineTune(Strategy strategy, Dataset data, Training training) throws IOException {
+        return open.fineTune(FineTuning.stages(strategy), data, training);
+    }
+
+    /**
      * Trains a new adapter on a thread of an executor. Cancelling the future ends the run behind the step that it is in, keeps its state if it has a directory, and
      * closes what it has trained; else whoever takes the result closes it.
      */
     public CompletableFuture<FineTuned> fineTuneAsync(
             PeftConfig config, Dataset data, Training training, Executor executor) {
         return FutureRun.start(t -> fineTune(config, data, t), training, executor);
+    }
+
+    /** The same with a strategy. */
+    public CompletableFuture<FineTuned> fineTuneAsync(
+            Strategy strategy, Dataset data, Training training, Executor executor) {
+        return FutureRun.start(t -> fineTune(strategy, data, t), training, executor);
     }
 
     /**

@@ -41,6 +41,11 @@ final class RunLog implements TrainingListener {
     }
 
     @Override
+    public void onStage(int number, int count, String text, long trained, long ofAll) {
+        LOG.info("stage {} of {}: {}, {} parameters", number, count, text, trained);
+    }
+
+    @Override
     public void onStep(int step, double loss, double learningRate, double gradientNorm, int tokens, double seconds) {
         if (System.nanoTime() - last >= INTERVAL) {
             last = System.nanoTime();

@@ -5,6 +5,7 @@ import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.site.TaskType;
+import dev.peft4j.core.train.Strategy;
 import dev.peft4j.models.GenerationConfig;
 import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.hub.HubPath;
@@ -111,12 +112,29 @@ public final class TextModel implements TextGeneration, AutoCloseable {
     }
 
     /**
+     * Trains tensors of the model itself, as copies: the base stays as it is for others. What was trained is written as a whole model, by
+     * {@link FineTuned#saveMerged} or {@link Training#outputDir}.
+     *
+     * @param strategy which tensors, and when: {@code Strategy.parse("head@1>full,decay=0.8")}
+     * @throws BadInputException if the strategy trains nothing of this model, or what it does not have
+     */
+    public FineTuned fineTune(Strategy strategy, TrainingData data, Training training) throws IOException {
+        return open.fineTune(FineTuning.stages(strategy), data, training);
+    }
+
+    /**
      * Trains a new adapter on a thread of an executor. Cancelling the future ends the run behind the step that it is in, keeps its state if it has a directory, and
      * closes what it has trained; else whoever takes the result closes it. Progress comes to the listeners of the training.
      */
     public CompletableFuture<FineTuned> fineTuneAsync(
             PeftConfig config, TrainingData data, Training training, Executor executor) {
         return FutureRun.start(t -> fineTune(config, data, t), training, executor);
+    }
+
+    /** The same with a strategy. */
+    public CompletableFuture<FineTuned> fineTuneAsync(
+            Strategy strategy, TrainingData data, Training training, Executor executor) {
+        return FutureRun.start(t -> fineTune(strategy, data, t), training, executor);
     }
 
     /**

@@ -31,9 +31,16 @@ public final class Training {
      * @param directory null for nothing
      * @param steps between checkpoints; 0 for never
      * @param time between checkpoints; 0 for never
+     * @param features directory of cached features; null for memory alone
      */
-    record Output(@Nullable Path directory, boolean resumes, boolean overwrites, int steps, Duration time) {
-        private static final Output NONE = new Output(null, false, false, 0, Duration.ofSeconds(30));
+    record Output(
+            @Nullable Path directory,
+            boolean resumes,
+            boolean overwrites,
+            int steps,
+            Duration time,
+            @Nullable Path features) {
+        private static final Output NONE = new Output(null, false, false, 0, Duration.ofSeconds(30), null);
     }
 
     private Training(
@@ -146,20 +153,22 @@ public final class Training {
 
     /**
      * Writes to a directory: the adapter at the end and whenever it is the best so far, the state of the run every half minute and when it is stopped,
-     * {@code log.jsonl}, {@code report.html}. Nothing that is there is replaced unasked.
+     * {@code log.jsonl}, {@code report.html}. Nothing that is there is replaced unasked. Of a strategy the whole model is written at the end, and the rest beside
+     * it, to {@code DIRECTORY-report}.
      */
     public Training outputDir(Path directory) {
-        return with(new Output(directory, output.resumes, output.overwrites, output.steps, output.time));
+        return with(
+                new Output(directory, output.resumes, output.overwrites, output.steps, output.time, output.features));
     }
 
     /** Goes on with the run in the directory, to the same bits as if it had not stopped; it has to have the same settings and records. */
     public Training resume() {
-        return with(new Output(output.directory, true, output.overwrites, output.steps, output.time));
+        return with(new Output(output.directory, true, output.overwrites, output.steps, output.time, output.features));
     }
 
     /** Replaces the adapter, or the state of a run, that is in the directory. */
     public Training overwrite() {
-        return with(new Output(output.directory, output.resumes, true, output.steps, output.time));
+        return with(new Output(output.directory, output.resumes, true, output.steps, output.time, output.features));
     }
 
     /** How often the state of the run is kept: by steps, by time, or both; 0 for never. */
@@ -168,7 +177,13 @@ public final class Training {
             throw new BadInputException("the state of a run was to be kept every " + steps + " steps and every " + time
                     + "; both are at least 0, for never. Change the setting.");
         }
-        return with(new Output(output.directory, output.resumes, output.overwrites, steps, time));
+        return with(new Output(output.directory, output.resumes, output.overwrites, steps, time, output.features));
+    }
+
+    /** Keeps the features of {@code Strategy.cachedHead()} in a directory, and takes them from there another time. */
+    public Training featureCache(Path directory) {
+        return with(
+                new Output(output.directory, output.resumes, output.overwrites, output.steps, output.time, directory));
     }
 
     /** Tells another listener what happens, on the thread that trains. */

@@ -50,12 +50,13 @@ class TrainingTest {
     void changing_settings_leaves_the_old_ones() {
         Training one = Training.steps(10);
         Training two = one.outputDir(Path.of("a"))
+                .featureCache(Path.of("b"))
                 .resume()
                 .checkpoints(5, Duration.ZERO)
                 .maxLength(7)
                 .classes(1);
         assertEquals(null, one.output().directory());
-        assertEquals(new Training.Output(Path.of("a"), true, false, 5, Duration.ZERO), two.output());
+        assertEquals(new Training.Output(Path.of("a"), true, false, 5, Duration.ZERO, Path.of("b")), two.output());
         assertEquals(0, one.maxLength());
         assertEquals(7, two.seed(3).maxLength());
         assertEquals(1, two.overwrite().classes());

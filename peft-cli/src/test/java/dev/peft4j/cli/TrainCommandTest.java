@@ -80,7 +80,7 @@ class TrainCommandTest {
         assertTrue(printed.contains("4 classes: bad 14 (25.9 %), fine 13"), printed);
         assertTrue(printed.contains("the checkpoint has no classifier"), printed);
         assertTrue(printed.contains("untrained") && !printed.contains(" base "), printed);
-        assertEquals(4, AdapterFiles.describe(out).outputs());
+        assertEquals(4, AdapterFiles.describe(out).outputs("classifier"));
         String evaluated = cli.works("eval", "--model", bert, "--adapter", out, "--data", table);
         assertTrue(evaluated.contains("random") && evaluated.contains("tuned"), evaluated);
         cli.fails(

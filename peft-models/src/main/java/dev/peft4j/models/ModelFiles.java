@@ -22,13 +22,14 @@ public final class ModelFiles {
                             "spiece.model",
                             "sentencepiece.bpe.model",
                             "chat_template.jinja",
-                            "chat_template.json"),
+                            "chat_template.json",
+                            "preprocessor_config.json"),
                     SentenceFiles.NAMES.stream())
             .toList();
 
     private ModelFiles() {}
 
-    /** The names that such files have in every directory, whether or not this one has them: of the tokenizer, and of sentence-transformers. */
+    /** The names that such files have in every directory, whether or not this one has them: of the tokenizer, of sentence-transformers, and of the preparation of images. */
     public static List<String> names() {
         return NAMES;
     }

@@ -23,8 +23,15 @@ import org.jspecify.annotations.Nullable;
  * @param problem what a classifier predicts, or null if the config leaves it to the number of outputs
  * @param head outputs of the head that a classifier's checkpoint has; 0 for none
  * @param labels names of the outputs in the config; empty if it has none but numbered ones
+ * @param headModule name of the output layer of a classifier; empty if it is none
  */
-public record ModelInfo(String modelType, TaskType task, @Nullable ProblemType problem, int head, List<String> labels) {
+public record ModelInfo(
+        String modelType,
+        TaskType task,
+        @Nullable ProblemType problem,
+        int head,
+        List<String> labels,
+        String headModule) {
 
     /**
      * Reads {@code config.json} and the header of the checkpoint.
@@ -61,7 +68,7 @@ public record ModelInfo(String modelType, TaskType task, @Nullable ProblemType p
         requireTask(directory, task, adapters);
         FamilyTraits.Head head = family.traits().head(task);
         if (!task.classifies() || head == null) {
-            return new ModelInfo(type, task, null, 0, List.of());
+            return new ModelInfo(type, task, null, 0, List.of(), "");
         }
         try (Checkpoint checkpoint = Checkpoint.open(directory)) {
             TensorInfo weight = checkpoint.info(head.module() + ".weight");
@@ -69,7 +76,8 @@ public record ModelInfo(String modelType, TaskType task, @Nullable ProblemType p
             weight = weight == null ? checkpoint.info(elsewhere + ".weight") : weight;
             boolean told = task.classifiesWhole() && config.has("problem_type");
             ProblemType problem = told ? config.problemType(2) : null;
-            return new ModelInfo(type, task, problem, weight == null ? 0 : weight.rows(), config.labels());
+            return new ModelInfo(
+                    type, task, problem, weight == null ? 0 : weight.rows(), config.labels(), head.module());
         }
     }
 

@@ -142,7 +142,7 @@ class AdapterCommitTest {
             AdapterFiles.save(dir, model, a, Map.of("classes", "[\"a\",\"b\",\"c\"]"));
             assertEquals(
                     "[\"a\",\"b\",\"c\"]", AdapterFiles.describe(dir).notes().get("classes"));
-            assertEquals(3, AdapterFiles.describe(dir).outputs());
+            assertEquals(3, AdapterFiles.describe(dir).outputs("classifier"));
             assertEquals("LORA", AdapterFiles.describe(dir).method());
         }
     }

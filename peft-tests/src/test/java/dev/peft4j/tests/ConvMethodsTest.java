@@ -213,7 +213,6 @@ class ConvMethodsTest {
         return all;
     }
 
-    /** What acts at convolutions, by name. */
     /** Methods at convolutions of a small model, by what they are called in tests. */
     static Map<String, PeftConfig> atConvolutions(String model) {
         TargetModules target = TargetModules.of(CONVOLUTIONS.get(model));

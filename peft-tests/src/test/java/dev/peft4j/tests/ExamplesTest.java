@@ -1,5 +1,6 @@
 package dev.peft4j.tests;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.Dataset;
@@ -7,8 +8,10 @@ import dev.peft4j.TextModel;
 import dev.peft4j.Training;
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.format.Json;
+import dev.peft4j.examples.AdaptImages;
 import dev.peft4j.examples.AnswerQuestions;
 import dev.peft4j.examples.ContinuePeftAdapter;
+import dev.peft4j.examples.FewImages;
 import dev.peft4j.examples.KoreanSentiment;
 import dev.peft4j.examples.PreferAnswers;
 import dev.peft4j.examples.SearchByMeaning;
@@ -18,12 +21,15 @@ import dev.peft4j.examples.TagEntities;
 import dev.peft4j.examples.TuneChat;
 import dev.peft4j.examples.TuneLanguageModel;
 import dev.peft4j.examples.TypeQuestions;
+import dev.peft4j.examples.UnfreezeGradually;
 import dev.peft4j.lora.LoraConfig;
 import dev.peft4j.models.data.TextRecord;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,6 +37,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -196,5 +203,70 @@ class ExamplesTest {
         String said =
                 printed(KoreanSentiment::main, TinyModels.bert(dir.resolve("bert")), file, file, dir.resolve("out"), 2);
         assertTrue(said.contains("3 records, 3 held out"), said);
+    }
+
+    @Test
+    void an_encoder_is_unfrozen_block_by_block() throws Exception {
+        List<String> lines = new ArrayList<>();
+        for (TextRecord r : TinyModels.labelled(60, "0", "1", "2")) {
+            lines.add(r.text() + "\t" + r.label());
+        }
+        Path file = Files.write(dir.resolve("reviews.tsv"), lines);
+        Path out = dir.resolve("out");
+        String said = printed(UnfreezeGradually::main, TinyModels.bert(dir.resolve("bert")), file, file, out, 40, 4);
+        assertTrue(said.contains("40 records, 60 held out; 12 steps"), said);
+        assertTrue(said.lines().anyMatch(l -> l.matches("a moving film: [012], [0-9.]+ %")), said);
+        assertTrue(Files.exists(out.resolve("config.json")));
+    }
+
+    /** A file in the form of MNIST, with the labels 0 to 4 beside it: a bright bar lies higher or lower. */
+    private Path digits(int count) throws IOException {
+        ByteArrayOutputStream images = new ByteArrayOutputStream();
+        ByteArrayOutputStream labels = new ByteArrayOutputStream();
+        images.write(ByteBuffer.allocate(16)
+                .putInt(0x803)
+                .putInt(count)
+                .putInt(16)
+                .putInt(16)
+                .array());
+        labels.write(ByteBuffer.allocate(8).putInt(0x801).putInt(count).array());
+        for (int i = 0; i < count; i++) {
+            int label = i % 5;
+            for (int p = 0; p < 256; p++) {
+                images.write(p / 16 / 3 == label ? 255 : p % (7 + i % 5) * 10);
+            }
+            labels.write(label);
+        }
+        Files.write(dir.resolve("t-labels-idx1-ubyte"), labels.toByteArray());
+        return Files.write(dir.resolve("t-images-idx3-ubyte"), images.toByteArray());
+    }
+
+    @Test
+    void few_images_of_new_classes_are_learnt() throws Exception {
+        Path network = Shared.root().resolve("peft-tests/src/test/resources/golden/models/resnet_cifar_small");
+        Path base = Files.createDirectories(dir.resolve("network"));
+        Files.copy(network.resolve("model.safetensors"), base.resolve("model.safetensors"));
+        Map<String, Object> config = new LinkedHashMap<>(Json.read(network.resolve("config.json")));
+        config.put("image_size", List.of(3, 16, 16));
+        Files.writeString(base.resolve("config.json"), Json.print(config));
+        String said = printed(FewImages::main, base, digits(60), 40, 2);
+        for (String strategy : List.of("cached-head", "last:3", "full,statistics=batch")) {
+            String row = strategy + " +[0-9,]+ +[0-9.]+ % +[0-9.]+ s";
+            assertTrue(said.lines().anyMatch(l -> l.matches(row)), said);
+        }
+    }
+
+    @Test
+    void images_that_come_in_another_way_are_adapted_to() throws Exception {
+        Path base = Shared.require("models/resnet20_cifar10");
+        Path file = Shared.require("data/cifar10/test_2000.bin.gz");
+        Path few = dir.resolve("few.bin");
+        try (InputStream in = new GZIPInputStream(Files.newInputStream(file))) {
+            Files.write(few, in.readNBytes(60 * 3073));
+        }
+        String said = printed(AdaptImages::main, base, few, few, 40, 1);
+        assertEquals(5, said.lines().count(), said);
+        assertTrue(said.lines().skip(1).allMatch(l -> l.matches(".+ [0-9,]+ +[0-9.]+ % +[0-9.]+ %")), said);
+        assertTrue(said.contains("at all convolutions         25,974"), said);
     }
 }

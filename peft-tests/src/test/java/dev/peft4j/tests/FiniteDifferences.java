@@ -87,8 +87,7 @@ record FiniteDifferences(Model model, Adapter adapter, Batch batch, Arena arena,
             int c = random.nextInt(v.cols());
             double[] place = new double[direction.length];
             place[r * v.cols() + c] = 1;
-            assertClose(
-                    p, r + ", " + c, gradient[r * v.cols() + c], largest, step -> difference(v, place, step));
+            assertClose(p, r + ", " + c, gradient[r * v.cols() + c], largest, step -> difference(v, place, step));
         }
     }
 

@@ -1,8 +1,6 @@
 package dev.peft4j.tests;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
@@ -25,7 +23,6 @@ import dev.peft4j.lora.LoraMethod;
 import dev.peft4j.models.LoadOptions;
 import dev.peft4j.models.Models;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -37,7 +34,6 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -115,16 +111,9 @@ class PeftInteropTest {
     @TempDir
     Path dir;
 
-    private static Path python() {
-        String given = System.getenv("PEFT4J_PYTHON");
-        return given != null
-                ? Path.of(given)
-                : Path.of(System.getProperty("user.home"), ".cache/peft4j/python/bin/python");
-    }
-
     @Test
     void peft_opens_our_adapters_and_computes_the_same() throws IOException, InterruptedException {
-        Path checker = checker();
+        PeftChecker checker = PeftChecker.require();
         List<String> lines = new ArrayList<>();
         for (GoldenCase golden : GoldenCase.all().toList()) {
             String name = String.valueOf(golden.json().get("model"));
@@ -144,14 +133,14 @@ class PeftInteropTest {
                 }
             }
         }
-        check(checker, lines);
+        checker.check(dir, lines);
     }
 
     /** Each encoder for the tasks that it has no head for. */
     @Test
     void peft_opens_our_adapters_with_heads_that_the_checkpoint_does_not_have()
             throws IOException, InterruptedException {
-        Path checker = checker();
+        PeftChecker checker = PeftChecker.require();
         List<String> lines = new ArrayList<>();
         Set<Path> seen = new HashSet<>();
         for (GoldenCase golden : GoldenCase.all().toList()) {
@@ -170,7 +159,7 @@ class PeftInteropTest {
         }
         assertTrue(seen.size() > 2, seen + " of encoders");
         assertTrue(lines.size() >= 2 * seen.size(), lines.size() + " adapters of " + seen.size() + " encoders");
-        check(checker, lines);
+        checker.check(dir, lines);
     }
 
     private String writeWithHead(GoldenCase golden, Model model, Adapter adapter, String task) throws IOException {
@@ -221,7 +210,7 @@ class PeftInteropTest {
 
     @Test
     void peft_opens_its_own_adapters_again_after_they_were_trained_on_here() throws IOException, InterruptedException {
-        Path checker = checker();
+        PeftChecker checker = PeftChecker.require();
         List<String> lines = new ArrayList<>();
         for (GoldenCase golden : GoldenCase.all().toList()) {
             boolean known = isKnown(String.valueOf(golden.json().get("model")));
@@ -234,7 +223,7 @@ class PeftInteropTest {
             }
         }
         assertTrue(lines.size() >= 10, lines.size() + " adapters");
-        check(checker, lines);
+        checker.check(dir, lines);
     }
 
     private Optional<String> trainOn(GoldenCase golden, Path given, String name) throws IOException {
@@ -248,43 +237,6 @@ class PeftInteropTest {
             String message = String.valueOf(e.getMessage());
             assertTrue(message.contains("the class path has") || message.contains("AdapterHub"), message);
             return Optional.empty();
-        }
-    }
-
-    private static Path checker() {
-        assumeTrue(
-                Files.isExecutable(python()),
-                () -> "skipped: no Python environment at " + python() + " (make it with scripts/python-env)");
-        return Shared.root().resolve("scripts/check-adapters.py");
-    }
-
-    private void check(Path checker, List<String> lines) throws IOException, InterruptedException {
-        Path batch = Files.writeString(dir.resolve("batch.jsonl"), String.join("\n", lines) + "\n");
-        Path log = dir.resolve("log.txt");
-        Process process = new ProcessBuilder(
-                        python().toString(), checker.toAbsolutePath().toString(), batch.toString())
-                .redirectErrorStream(true)
-                .redirectOutput(log.toFile())
-                .start();
-        int status = process.waitFor();
-        assertEquals(0, status, () -> failures(log));
-        assertEquals(
-                lines.size(), read(log).lines().filter(l -> l.startsWith("OK")).count(), () -> failures(log));
-    }
-
-    /** What went wrong, with the adapter behind it. */
-    private static String failures(Path log) {
-        return read(log)
-                .lines()
-                .filter(l -> l.startsWith("FAIL") || l.startsWith("NOT OK") || l.startsWith("Traceback"))
-                .collect(Collectors.joining("\n"));
-    }
-
-    private static String read(Path file) {
-        try {
-            return Files.readString(file, StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            return e.toString();
         }
     }
 

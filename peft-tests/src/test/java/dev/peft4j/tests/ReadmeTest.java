@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.Dataset;
 import dev.peft4j.FineTuned;
+import dev.peft4j.ImageClassifier;
+import dev.peft4j.ImageModel;
 import dev.peft4j.Prediction;
 import dev.peft4j.TextClassifier;
 import dev.peft4j.TextModel;
@@ -16,7 +18,9 @@ import dev.peft4j.core.compose.PeftModel;
 import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.tensor.Arena;
+import dev.peft4j.core.train.Strategy;
 import dev.peft4j.lora.LoraConfig;
+import dev.peft4j.models.image.Augmentation;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.nio.file.Files;
@@ -62,6 +66,23 @@ class ReadmeTest {
         // end of classifier
     }
 
+    static void images() throws IOException {
+        // images
+        try (ImageModel model = ImageModel.open(Path.of("resnet50"))) {
+            Dataset photos = Dataset.images(Path.of("photos")) // a folder with a folder for each class
+                    .split(0.2, 0)
+                    .augmented(Augmentation.none().withLeastArea(0.5).withFlip(0.5)); // those that are trained on
+            Training training = Training.epochs(5).classes(3); // a new head
+            try (FineTuned tuned = model.fineTune(Strategy.parse("head@1>last:3,rate=0.1"), photos, training)) {
+                tuned.saveMerged(Path.of("birds")); // with LoraConfig.of(8, 16) in its place: an adapter too
+            }
+        }
+        try (ImageClassifier classifier = ImageClassifier.open(Path.of("birds"))) {
+            System.out.println(classifier.classify(Path.of("bird.jpg")).label());
+        }
+        // end of images
+    }
+
     static void manyAdapters(Model model) throws IOException {
         // many adapters
         try (PeftModel peft = new PeftModel(model)) {
@@ -84,7 +105,7 @@ class ReadmeTest {
                 .matcher(Files.readString(Shared.root().resolve("README.md")));
         String source =
                 Files.readString(Shared.root().resolve("peft-tests/src/test/java/dev/peft4j/tests/ReadmeTest.java"));
-        for (String name : List.of("quickstart", "classifier", "many adapters")) {
+        for (String name : List.of("quickstart", "classifier", "images", "many adapters")) {
             assertTrue(block.find(), "a block for " + name);
             String begin = "// " + name + "\n";
             String compiled = source.substring(

@@ -155,6 +155,7 @@ public final class TrainingRun {
             return result;
         }
         RunDirectory directory = out.directory;
+        requireApart(directory);
         try (JsonlLog log = new JsonlLog(directory.log())) {
             List<TrainingListener> all = new ArrayList<>(listeners);
             all.addAll(List.of(log, new Replay(directory.log(), out.report), out.report, saver));
@@ -178,6 +179,20 @@ public final class TrainingRun {
         }
         out.report.write(directory.report());
         return result;
+    }
+
+    /** Features in the directory of a model would be files that are in its way. */
+    private void requireApart(RunDirectory directory) {
+        Path features = cache;
+        if (features != null && normal(features).startsWith(normal(directory.target()))) {
+            throw new BadInputException(
+                    "features were to be kept in " + features + ", and the model is to be written to "
+                            + directory.target() + ", which has to be empty. Keep them elsewhere.");
+        }
+    }
+
+    private static Path normal(Path path) {
+        return path.toAbsolutePath().normalize();
     }
 
     /** What was trained stays if the run is stopped meanwhile, and if what it predicts cannot be scored. */

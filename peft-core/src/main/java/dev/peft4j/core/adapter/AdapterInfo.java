@@ -14,15 +14,18 @@ import org.jspecify.annotations.Nullable;
  *
  * @param method {@code peft_type}
  * @param task that it was trained for: {@code task_type}, where {@code SEQ_2_SEQ_LM} is a language model as any; null if it does not say, or says none of PEFT's
- * @param outputs of the head that was trained with the adapter: classes, labels or numbers; 0 if it has none
+ * @param rows of each weight in its files, by names of PEFT
  * @param notes that were saved with it: see {@link AdapterFiles#save(java.nio.file.Path, ModelSites, Adapter, Map)}
  */
-public record AdapterInfo(String method, @Nullable TaskType task, int outputs, Map<String, String> notes) {
+public record AdapterInfo(
+        String method, @Nullable TaskType task, Map<String, Integer> rows, Map<String, String> notes) {
     static AdapterInfo of(
             String method, @Nullable Object task, Map<String, TensorInfo> tensors, Map<String, String> metadata) {
         Map<String, String> notes = new TreeMap<>(metadata);
         notes.keySet().removeAll(Set.of("format", SavedConfig.KEY, TensorFiles.SAVE));
-        return new AdapterInfo(method, task(task), outputs(tensors), notes);
+        Map<String, Integer> rows = new TreeMap<>();
+        tensors.forEach((name, t) -> rows.put(SavedNames.canonical(name), t.rows()));
+        return new AdapterInfo(method, task(task), rows, notes);
     }
 
     /** What is no task of PEFT is left to the reader, which refuses it. */
@@ -36,12 +39,18 @@ public record AdapterInfo(String method, @Nullable TaskType task, int outputs, M
                 .orElse(null);
     }
 
-    /** Rows of the head of a classifier, by whichever of its names. */
-    private static int outputs(Map<String, TensorInfo> tensors) {
-        for (Map.Entry<String, TensorInfo> t : tensors.entrySet()) {
-            String name = SavedNames.canonical(t.getKey());
-            if (WholeModules.CLASSIFIERS.stream().anyMatch(c -> TargetModules.matches(c + ".weight", name))) {
-                return t.getValue().rows();
+    /**
+     * Outputs of the head of a classifier that was trained with the adapter: classes, labels or numbers; 0 if it has none.
+     *
+     * @param head name of the module in the model; empty if it has none
+     */
+    public int outputs(String head) {
+        for (Map.Entry<String, Integer> t : rows.entrySet()) {
+            boolean isHead = !head.isEmpty() && TargetModules.matches(head + ".weight", t.getKey());
+            if (isHead
+                    || WholeModules.CLASSIFIERS.stream()
+                            .anyMatch(c -> TargetModules.matches(c + ".weight", t.getKey()))) {
+                return t.getValue();
             }
         }
         return 0;

@@ -22,6 +22,8 @@ import java.util.stream.Stream;
 /** A base model with an adapter in its weights, written as a plain Hugging Face directory that needs no adapter library. */
 public final class MergedModel {
     private static final String PROBLEM = "problem_type";
+    private static final List<String> NAMES_ELSEWHERE =
+            List.of("labels", "num_classes", "num_labels"); // in the place of id2label, or beside it
     private static final String TENSORS = "model.safetensors";
     private static final String CONFIG =
             "config.json"; // written last: a directory without it is of a write that was killed
@@ -126,7 +128,8 @@ public final class MergedModel {
                 throw new BadInputException(labels.size() + " names of classes were given, and the head has " + classes
                         + ". Name each, or none.");
             }
-            boolean known = config.get("id2label") instanceof Map<?, ?> old && old.size() == classes;
+            boolean known = (config.get("id2label") instanceof Map<?, ?> old && old.size() == classes)
+                    || (config.get("labels") instanceof List<?> listed && listed.size() == classes);
             if (!known || !labels.isEmpty()) {
                 Map<String, Object> names = new LinkedHashMap<>();
                 Map<String, Object> ids = new LinkedHashMap<>();
@@ -135,6 +138,7 @@ public final class MergedModel {
                     names.put(String.valueOf(i), name);
                     ids.put(name, i);
                 }
+                NAMES_ELSEWHERE.forEach(config::remove);
                 config.put("id2label", names);
                 config.put("label2id", ids);
             }

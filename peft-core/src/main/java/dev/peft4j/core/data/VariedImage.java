@@ -3,6 +3,7 @@ package dev.peft4j.core.data;
 import dev.peft4j.core.error.BadInputException;
 import java.util.function.LongFunction;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An image that is made when a batch needs it, such as from a file, so that a data set need not fit into memory; chance may have a part in it, so that each
@@ -12,19 +13,24 @@ import java.util.function.Supplier;
  * @param channels C of all variants
  * @param targets what is to be predicted of it
  * @param evaluated makes the variant that is evaluated
- * @param variants makes the variant of a number: the same one for the same number, on any thread and at any time
+ * @param variants makes the variant of a number: the same one for the same number, on any thread and at any time; null if chance has no part in it
  */
 public record VariedImage(
         String identity,
         int channels,
         Targets targets,
         Supplier<ImageBatch.Image> evaluated,
-        LongFunction<ImageBatch.Image> variants)
+        @Nullable LongFunction<ImageBatch.Image> variants)
         implements Example {
     /** One, as of other images. */
     @Override
     public int length() {
         return 1;
+    }
+
+    /** Whether chance has a part in it. */
+    public boolean isVaried() {
+        return variants != null;
     }
 
     /**
@@ -45,7 +51,7 @@ public record VariedImage(
      */
     @Override
     public ImageBatch.Image inEpoch(long seed) {
-        return checked(variants.apply(seed));
+        return variants == null ? fixed() : checked(variants.apply(seed));
     }
 
     private ImageBatch.Image checked(ImageBatch.Image made) {

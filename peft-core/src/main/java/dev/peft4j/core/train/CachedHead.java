@@ -2,6 +2,7 @@ package dev.peft4j.core.train;
 
 import dev.peft4j.core.data.Example;
 import dev.peft4j.core.data.FeatureBatch;
+import dev.peft4j.core.data.VariedImage;
 import dev.peft4j.core.data.VariedSequence;
 import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.error.BadInputException;
@@ -76,7 +77,7 @@ final class CachedHead {
         if (records.isEmpty()) {
             return List.of();
         }
-        if (records.stream().anyMatch(VariedSequence.class::isInstance)) {
+        if (records.stream().anyMatch(CachedHead::isVaried)) {
             throw new BadInputException("cached features were asked for of records in which chance has a part; they"
                     + " would be the same in each epoch. Use the strategy head.");
         }
@@ -98,6 +99,10 @@ final class CachedHead {
         } catch (IOException e) {
             throw new UncheckedIOException(e.getMessage(), e);
         }
+    }
+
+    private static boolean isVaried(Example record) {
+        return record instanceof VariedSequence || (record instanceof VariedImage image && image.isVaried());
     }
 
     /** What features depend on, by names. */

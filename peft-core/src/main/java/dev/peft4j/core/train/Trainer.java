@@ -277,8 +277,9 @@ public final class Trainer {
     private void announce(StagePlan plan, int steps, int from) {
         long all = model.weights().count()
                 + adapters.stream()
+                        .filter(a ->
+                                !(a instanceof BaseTuning)) // whose tensors stand in the place of those of the base
                         .flatMap(a -> a.parameters().stream())
-                        .filter(p -> !p.isLent())
                         .mapToLong(Parameter::size)
                         .sum();
         long trainable = plan.trained().stream().mapToLong(Parameter::size).sum();

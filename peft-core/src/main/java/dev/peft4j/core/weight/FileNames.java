@@ -111,8 +111,8 @@ final class FileNames {
         }
     }
 
-    /** Tensors of the checkpoint that no layer has. */
+    /** Tensors of the checkpoint that no layer has; under their own names where all are those of another library. */
     KeptTensors kept(Collection<String> names) {
-        return KeptTensors.of(names, addedPrefix, optionalPrefix);
+        return elsewhere ? KeptTensors.of(names, "", "") : KeptTensors.of(names, addedPrefix, optionalPrefix);
     }
 }

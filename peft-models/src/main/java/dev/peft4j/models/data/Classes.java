@@ -48,7 +48,7 @@ public final class Classes {
         }
         int outputs = asked;
         for (Path directory : adapters) {
-            int trained = AdapterFiles.describe(directory).outputs();
+            int trained = AdapterFiles.describe(directory).outputs(model.headModule());
             if (trained > 0 && outputs > 0 && trained != outputs) {
                 throw new BadInputException(directory + " has a head of " + trained + " classes, and "
                         + (asked > 0
@@ -75,7 +75,7 @@ public final class Classes {
                 return ProblemType.MULTI_LABEL_CLASSIFICATION;
             }
             if (model.problem() == null
-                    && info.outputs() > 1
+                    && info.outputs(model.headModule()) > 1
                     && !saved(directory).isEmpty()) {
                 return ProblemType.SINGLE_LABEL_CLASSIFICATION; // else it would be noted beside the names
             }
@@ -249,11 +249,11 @@ public final class Classes {
         return new Labels(problem == null ? model.problem(known) : problem, known, names(model, adapters, known));
     }
 
-    /** The names of classes that were saved with an adapter, one for each output of its head; none if there are none. */
+    /** The names of classes that were saved with an adapter that has a head of as many; none if there are none. */
     public static List<String> saved(Path adapter) throws IOException {
         AdapterInfo info = AdapterFiles.describe(adapter);
         List<String> names = names(adapter, info.notes());
-        return names.size() == info.outputs() ? names : List.of();
+        return info.rows().containsValue(names.size()) ? names : List.of();
     }
 
     private static List<String> names(Path adapter, Map<String, String> notes) throws IOException {

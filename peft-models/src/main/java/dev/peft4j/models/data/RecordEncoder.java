@@ -137,6 +137,10 @@ public record RecordEncoder(ModelInput input, TaskType task, int maxLength, Labe
     }
 
     private Made make(TextRecord record, boolean pairs) {
+        if (task != TaskType.IMAGE_CLS && record.image() != null) {
+            throw record.error(
+                    "the record is an image, and the model reads texts. Give texts, or use a model of images.");
+        }
         try {
             return switch (task) {
                 case CAUSAL_LM -> scored(record);

@@ -159,9 +159,7 @@ public final class ImageRecord implements RecordImage {
                 preprocessing.channels(),
                 targets,
                 () -> preprocessing.apply(decoded(), targets),
-                seed -> varies
-                        ? varied(preprocessing, augmentation, seed, targets)
-                        : preprocessing.apply(decoded(), targets));
+                varies ? seed -> varied(preprocessing, augmentation, seed, targets) : null);
     }
 
     private ImageBatch.Image varied(

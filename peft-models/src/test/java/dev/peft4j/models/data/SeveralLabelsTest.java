@@ -24,7 +24,7 @@ class SeveralLabelsTest {
     Path dir;
 
     private static ModelInfo bert(@Nullable ProblemType problem, int head) {
-        return new ModelInfo("bert", TaskType.SEQ_CLS, problem, head, List.of());
+        return new ModelInfo("bert", TaskType.SEQ_CLS, problem, head, List.of(), "classifier");
     }
 
     private List<TextRecord> read(String name, String... lines) throws IOException {
