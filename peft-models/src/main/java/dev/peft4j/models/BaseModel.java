@@ -2,7 +2,6 @@ package dev.peft4j.models;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.Call;
-import dev.peft4j.core.autograd.Lease;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.Batch;
@@ -13,45 +12,26 @@ import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.layer.Attention.Slice;
 import dev.peft4j.core.layer.Embedding;
-import dev.peft4j.core.layer.Head;
 import dev.peft4j.core.layer.LayerNorm;
 import dev.peft4j.core.layer.Linear;
 import dev.peft4j.core.layer.RmsNorm;
 import dev.peft4j.core.layer.Rotary;
 import dev.peft4j.core.layer.RotaryAngles;
-import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.BlockSite;
-import dev.peft4j.core.site.EmbeddingSite;
 import dev.peft4j.core.site.FamilyTraits;
 import dev.peft4j.core.site.LinearSite;
-import dev.peft4j.core.site.NormSite;
 import dev.peft4j.core.site.TransformerSites;
 import dev.peft4j.core.tensor.AttentionShape;
-import dev.peft4j.core.tensor.Backend;
-import dev.peft4j.core.weight.Weights;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
-import org.jspecify.annotations.Nullable;
 
 /**
- * What the families share: layers by name with their sites ({@link LayerReader}), what adapters put in front of sequences ({@link RowsInFront}), and what a
- * batch must be. A constructor reads the config, then the layers in the order of the forward pass.
+ * What families of texts share: what adapters put in front of sequences ({@link RowsInFront}), and what a batch must be. A constructor reads the config, then the layers in the order of the forward pass.
  */
-public abstract class BaseModel implements Model, TransformerSites {
-    private final FamilyTraits traits;
-    private final String modelType;
-    private final Weights weights;
-    private final Backend backend;
-    private final Path directory;
-    private final LayerReader layers;
+public abstract class BaseModel extends LayeredModel implements TransformerSites {
     private final TokenLimits limits;
-    private final Lease lease;
     private final List<Rotary> rotaries = new ArrayList<>();
-    private @Nullable Head head;
-    private List<String> taskModules = List.of();
 
     /**
      * Begins a model of a family.
@@ -61,17 +41,8 @@ public abstract class BaseModel implements Model, TransformerSites {
      */
     protected BaseModel(ModelSource source, FamilyTraits traits, int contextLength, int vocabularySize)
             throws IOException {
-        ModelConfig config = source.config();
-        this.traits = traits;
-        this.modelType = source.modelType();
-        this.weights = source.weights();
-        this.backend = source.backend();
-        this.directory = config.directory();
-        this.limits = new TokenLimits(modelType, contextLength, vocabularySize);
-        weights.namedInFiles(traits.prefix(), traits.olderNames()::other);
-        Fresh fresh = new Fresh(config.number("initializer_range", 0.02), source.seed(), config);
-        this.layers = new LayerReader(weights, backend.dtype(), directory, fresh);
-        this.lease = new Lease("the " + modelType + " model of " + directory);
+        super(source, traits);
+        limits = new TokenLimits(modelType(), contextLength, vocabularySize);
     }
 
     /**
@@ -82,95 +53,64 @@ public abstract class BaseModel implements Model, TransformerSites {
      * @throws BadInputException if a token or segment is out of range
      */
     protected final void begin(Call call, PackedBatch batch, int segments) {
-        call.pass().use(lease);
-        call.parts().forEach(part -> part.adapters().forEach(a -> a.requireFits(this)));
+        begin(call);
         limits.check(batch, segments);
-    }
-
-    /** Reads a linear layer whose weight is (out, in) in the file. */
-    protected final Linear linear(String name, int in, int out, boolean bias) throws IOException {
-        return layers.linear(name, in, out, bias);
     }
 
     /** Reads a linear layer whose weight is (in, out) in the file, with a bias. */
     protected final Linear conv1d(String name, int in, int out) throws IOException {
-        return layers.conv1d(name, in, out);
+        return reader.conv1d(name, in, out);
     }
 
     /** A linear layer behind the base, which is new if the checkpoint has none; the output layer is one that {@code all-linear} leaves out. */
     protected final Linear newIfMissing(String name, int in, int out, boolean bias, boolean isOutput)
             throws IOException {
-        return layers.newIfMissing(new LinearSite(name, in, out, isOutput), bias);
+        return reader.newIfMissing(new LinearSite(name, in, out, isOutput), bias);
     }
 
     /** The output layer of a language model: the embedding if the config says so, unless the checkpoint has another one; it is new if neither is there. */
     protected final Linear output(LinearSite site, Embedding tokens, boolean tied) throws IOException {
-        return layers.output(site, tokens, tied, null);
+        return reader.output(site, tokens, tied, null);
     }
 
     /** The same with a bias of this name. */
     protected final Linear output(LinearSite site, Embedding tokens, boolean tied, String bias) throws IOException {
-        return layers.output(site, tokens, tied, bias);
+        return reader.output(site, tokens, tied, bias);
     }
 
     /** Reads a table; that of the tokens comes first, then those of positions and segments. */
     protected final Embedding embedding(String name, int rows, int cols) throws IOException {
-        return layers.embedding(name, rows, cols, -1);
+        return reader.embedding(name, rows, cols, -1);
     }
 
     /** The same with a row that gets no gradient. */
     final Embedding embedding(String name, int rows, int cols, int padding) throws IOException {
-        return layers.embedding(name, rows, cols, padding);
-    }
-
-    /** Reads a layer norm. */
-    protected final LayerNorm layerNorm(String name, int n, double eps) throws IOException {
-        return layers.layerNorm(name, n, eps, true);
+        return reader.embedding(name, rows, cols, padding);
     }
 
     /** Reads a layer norm that has no bias. */
     protected final LayerNorm layerNormWithoutBias(String name, int n, double eps) throws IOException {
-        return layers.layerNorm(name, n, eps, false);
+        return reader.layerNorm(name, n, eps, false);
     }
 
     /** A layer norm of a head, which is new if the checkpoint has none. */
     final LayerNorm newNormIfMissing(String name, int n, double eps, boolean bias) throws IOException {
-        return layers.newNormIfMissing(name, n, eps, bias);
+        return reader.newNormIfMissing(name, n, eps, bias);
     }
 
     /** Reads an RMS norm. */
     protected final RmsNorm rmsNorm(String name, int n, double eps) throws IOException {
-        return layers.rmsNorm(name, n, eps, 0);
+        return reader.rmsNorm(name, n, eps, 0);
     }
 
     /** Reads an RMS norm whose factor is the weight and so much more. */
     protected final RmsNorm rmsNorm(String name, int n, double eps, double offset) throws IOException {
-        return layers.rmsNorm(name, n, eps, offset);
+        return reader.rmsNorm(name, n, eps, offset);
     }
 
     /** The angles of rotary positions that a config asks for, in all spellings of transformers that are supported. */
     protected final RotaryAngles rotaryAngles(ModelConfig config, int headSize) throws IOException {
         return RotaryScaling.angles(config, headSize, config.size("max_position_embeddings", contextLength()));
-    }
-
-    /**
-     * Gives the model its head; a constructor ends with it.
-     *
-     * @param modules that are trained whole for the task because the checkpoint may not have them
-     */
-    protected final void setHead(Head newHead, List<String> modules) {
-        head = newHead;
-        taskModules = List.copyOf(modules);
-    }
-
-    @Override
-    public final Head head() {
-        return Objects.requireNonNull(head, "the constructor of a model ends with setHead");
-    }
-
-    @Override
-    public final List<String> taskModules() {
-        return taskModules;
     }
 
     /**
@@ -242,83 +182,28 @@ public abstract class BaseModel implements Model, TransformerSites {
     }
 
     @Override
-    public final String modelType() {
-        return modelType;
-    }
-
-    @Override
-    public final List<LinearSite> linearSites() {
-        return layers.linearSites();
-    }
-
-    @Override
-    public final List<EmbeddingSite> embeddingSites() {
-        return layers.embeddingSites();
-    }
-
-    @Override
-    public final List<NormSite> normSites() {
-        return layers.normSites();
-    }
-
-    @Override
     public final List<BlockSite> blockSites() {
-        return layers.blockSites();
+        return reader.blockSites();
     }
 
     /** Adds the three places of the next block by its name in the checkpoint; C is the width, and keys have columns of their own. */
     protected final void addBlock(String name, int keyWidth, int width) {
-        layers.addBlock(name, keyWidth, width);
+        reader.addBlock(name, keyWidth, width);
     }
 
     /** A place of a block. */
     protected final BlockSite site(int layer, BlockSite.Kind kind) {
-        return layers.site(layer, kind);
+        return reader.site(layer, kind);
     }
 
     @Override
     public final String weightName(LinearSite site) {
-        return layers.weightName(site);
+        return reader.weightName(site);
     }
 
     @Override
     public final String biasName(LinearSite site) {
-        return layers.biasName(site);
-    }
-
-    @Override
-    public final FamilyTraits traits() {
-        return traits;
-    }
-
-    @Override
-    public final Backend backend() {
-        return backend;
-    }
-
-    @Override
-    public final Weights weights() {
-        return weights;
-    }
-
-    @Override
-    public final Path directory() {
-        return directory;
-    }
-
-    @Override
-    public final List<String> files() throws IOException {
-        return ModelFiles.of(directory);
-    }
-
-    @Override
-    public final String source() {
-        return directory.toString();
-    }
-
-    @Override
-    public final List<String> newModules() {
-        return layers.newModules();
+        return reader.biasName(site);
     }
 
     @Override
@@ -332,17 +217,7 @@ public abstract class BaseModel implements Model, TransformerSites {
     }
 
     @Override
-    public final Lease.Use hold() {
-        return lease.hold();
-    }
-
-    /** Frees the weights, at once or when the last pass that uses them is closed. */
-    @Override
-    public final void close() {
-        lease.close(() -> {
-            weights.close();
-            layers.close();
-            rotaries.forEach(Rotary::close);
-        });
+    final void free() {
+        rotaries.forEach(Rotary::close);
     }
 }
