@@ -3,7 +3,7 @@ package dev.peft4j.lora;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
-import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.autograd.Products;
 import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.tensor.Backend;
@@ -30,19 +30,7 @@ final class LoraBias extends LoraLayer {
     @Override
     public void forward(Call call, Node x, Node y) {
         super.forward(call, x, y);
-        Pass pass = call.pass();
-        Node node = pass.node(c);
-        Tensor rows = pass.allocate(y.value().rows(), y.value().cols());
-        pass.backend().kernels().fillRows(c.value(), rows);
-        pass.backend().kernels().addScaled(scaling, rows, y.value()); // y += s · c
-        if (pass.needsGrad(node)) {
-            pass.record(y, () -> {
-                Tensor sum = pass.allocate(1, c.value().cols());
-                pass.backend().kernels().fillRows(null, sum);
-                pass.backend().kernels().addColumnSums(y.grad(), sum);
-                pass.backend().kernels().addScaled(scaling, sum, node.grad()); // dc = s · Σ dy
-            });
-        }
+        Products.addBias(call.pass(), y, scaling, call.pass().node(c));
     }
 
     @Override
