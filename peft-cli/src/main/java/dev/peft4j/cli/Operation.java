@@ -84,7 +84,7 @@ record Operation(String kind, String name, double operations, double bytes) {
         if (method.startsWith("attention")) {
             return "attention";
         }
-        if (method.contains("Norm")) {
+        if (method.contains("Norm") || method.equals("columnMoments")) {
             return "norms";
         }
         if (method.startsWith("activation") || method.contains("Glu")) {
@@ -92,6 +92,9 @@ record Operation(String kind, String name, double operations, double bytes) {
         }
         if (method.contains("Entropy") || method.contains("Error")) {
             return "loss";
+        }
+        if (method.contains("atches") || method.contains("hannelsLast") || method.contains("Pool")) {
+            return "patches and pools";
         }
         return method.equals("adamW") || method.equals("sumOfSquares") ? "optimizer" : "element by element";
     }
