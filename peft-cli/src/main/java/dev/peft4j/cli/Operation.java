@@ -3,6 +3,7 @@ package dev.peft4j.cli;
 import dev.peft4j.core.tensor.AttentionShape;
 import dev.peft4j.core.tensor.MatrixEngine;
 import dev.peft4j.core.tensor.NativeBytes;
+import dev.peft4j.core.tensor.Patches;
 import dev.peft4j.core.tensor.Tensor;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
@@ -72,6 +73,12 @@ record Operation(String kind, String name, double operations, double bytes) {
     private static Operation kernel(String method, Object[] arguments, List<Tensor> tensors) {
         if (method.startsWith("attention") && arguments[0] instanceof AttentionShape shape) {
             return new Operation("attention", method, attention(shape, method.endsWith("Backward")), 0);
+        }
+        if (!method.equals("convolves") && method.contains("onvolve") && arguments[0] instanceof Patches p) {
+            Tensor y = tensors.get(method.equals("convolve") ? 2 : 0); // (N · H' · W', O)
+            Tensor x = tensors.get(method.equals("convolve") ? 0 : method.equals("convolveBackward") ? 2 : 1);
+            String shape = " " + y.cols() + " x " + p.taps() * x.cols();
+            return new Operation("convolutions", method + shape, 2.0 * y.size() * p.taps() * x.cols(), bytes(tensors));
         }
         boolean movesRows = method.startsWith("gather") || method.startsWith("scatter");
         double bytes = movesRows && tensors.size() == 2

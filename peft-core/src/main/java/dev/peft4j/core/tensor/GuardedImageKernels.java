@@ -35,6 +35,26 @@ final class GuardedImageKernels implements ImageKernels {
     }
 
     @Override
+    public boolean convolves(Patches p, Tensor x, Tensor y) {
+        return kernels.convolves(p, x, y);
+    }
+
+    @Override
+    public void convolve(Patches p, Tensor x, Tensor weight, double beta, Tensor y) {
+        guard.run(() -> kernels.convolve(p, x, weight, beta, y), tensors(x, weight), tensors(y));
+    }
+
+    @Override
+    public void convolveBackward(Patches p, Tensor dy, Tensor weight, Tensor dx) {
+        guard.run(() -> kernels.convolveBackward(p, dy, weight, dx), tensors(dy, weight), tensors(dx));
+    }
+
+    @Override
+    public void addConvolvedWeight(Patches p, Tensor dy, Tensor x, Tensor dWeight) {
+        guard.run(() -> kernels.addConvolvedWeight(p, dy, x, dWeight), tensors(dy, x), tensors(dWeight));
+    }
+
+    @Override
     public void depthwise(Patches p, Tensor x, Tensor weight, Tensor y) {
         guard.run(() -> kernels.depthwise(p, x, weight, y), tensors(x, weight), tensors(y));
     }

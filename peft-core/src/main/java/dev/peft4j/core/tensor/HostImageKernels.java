@@ -1,5 +1,7 @@
 package dev.peft4j.core.tensor;
 
+import dev.peft4j.core.tensor.HostConvolutions.Kind;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** {@link ImageKernels} in plain Java, row by row. */
@@ -7,11 +9,14 @@ final class HostImageKernels implements ImageKernels {
     private final HostPatches patches;
     private final HostPools pools;
     private final HostColumnNorms norms;
+    private final @Nullable HostDirectConvolutions convolutions;
 
-    HostImageKernels(HostRows rows, Workers workers) {
+    /** @param library what computes convolutions, or null */
+    HostImageKernels(HostRows rows, Workers workers, @Nullable HostConvolutions library) {
         this.patches = new HostPatches(rows, workers);
         this.pools = new HostPools(rows, workers);
         this.norms = new HostColumnNorms(rows, workers);
+        this.convolutions = library == null ? null : new HostDirectConvolutions(library, workers);
     }
 
     @Override
@@ -32,6 +37,30 @@ final class HostImageKernels implements ImageKernels {
     @Override
     public void addChannelsLast(int taps, Tensor turned, Tensor weight) {
         patches.addTurned(taps, turned, weight);
+    }
+
+    @Override
+    public boolean convolves(Patches p, Tensor x, Tensor y) {
+        return convolutions != null && HostDirectConvolutions.fits(p, x, y);
+    }
+
+    private HostDirectConvolutions convolutions() {
+        return Objects.requireNonNull(convolutions, "convolves tells whether there are some");
+    }
+
+    @Override
+    public void convolve(Patches p, Tensor x, Tensor weight, double beta, Tensor y) {
+        convolutions().run(Kind.RESULT, p, x, weight, y, beta != 0);
+    }
+
+    @Override
+    public void convolveBackward(Patches p, Tensor dy, Tensor weight, Tensor dx) {
+        convolutions().run(Kind.INPUT_GRADIENT, p, dx, weight, dy, false);
+    }
+
+    @Override
+    public void addConvolvedWeight(Patches p, Tensor dy, Tensor x, Tensor dWeight) {
+        convolutions().addWeightGradient(p, dy, x, dWeight);
     }
 
     @Override

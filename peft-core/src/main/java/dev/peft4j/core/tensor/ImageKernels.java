@@ -1,5 +1,6 @@
 package dev.peft4j.core.tensor;
 
+import dev.peft4j.core.error.WrongUseException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +30,41 @@ public interface ImageKernels {
 
     /** Derivative of {@link #channelsLast}: adds. */
     void addChannelsLast(int taps, Tensor turned, Tensor weight);
+
+    /**
+     * Whether {@link #convolve} and its derivatives compute a convolution of one group, which they do without copied patches.
+     *
+     * @param x (N · H · W, I)
+     * @param y (N · H' · W', O)
+     */
+    default boolean convolves(Patches p, Tensor x, Tensor y) {
+        return false;
+    }
+
+    /**
+     * {@code y = x * W + beta · y}, where {@link #convolves} says so.
+     *
+     * @param weight (O, I · taps), contiguous
+     * @param beta 0 or 1
+     */
+    default void convolve(Patches p, Tensor x, Tensor weight, double beta, Tensor y) {
+        throw noConvolutions();
+    }
+
+    /** Derivative of {@link #convolve} by its input: overwrites dx. */
+    default void convolveBackward(Patches p, Tensor dy, Tensor weight, Tensor dx) {
+        throw noConvolutions();
+    }
+
+    /** Derivative of {@link #convolve} by the weight: adds to dWeight, which is contiguous. */
+    default void addConvolvedWeight(Patches p, Tensor dy, Tensor x, Tensor dWeight) {
+        throw noConvolutions();
+    }
+
+    private static WrongUseException noConvolutions() {
+        return new WrongUseException("a convolution was asked for, and these kernels have none of their own."
+                + " Ask by convolves, and copy patches for a product instead.");
+    }
 
     /**
      * A convolution of each channel by itself.
