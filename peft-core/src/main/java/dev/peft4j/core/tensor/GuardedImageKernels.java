@@ -69,6 +69,11 @@ final class GuardedImageKernels implements ImageKernels {
     }
 
     @Override
+    public void addRectified(Tensor x1, Tensor x2, Tensor y) {
+        guard.run(() -> kernels.addRectified(x1, x2, y), tensors(x1, x2), tensors(y));
+    }
+
+    @Override
     public void maxPool(Patches p, Tensor x, Tensor y) {
         guard.run(() -> kernels.maxPool(p, x, y), tensors(x), tensors(y));
     }
@@ -84,9 +89,17 @@ final class GuardedImageKernels implements ImageKernels {
     }
 
     @Override
-    public void columnNorm(Tensor x, Tensor mean, Tensor variance, double eps, Tensor weight, Tensor bias, Tensor y) {
+    public void columnNorm(
+            Tensor x,
+            Tensor mean,
+            Tensor variance,
+            double eps,
+            Tensor weight,
+            Tensor bias,
+            boolean isRectified,
+            Tensor y) {
         guard.run(
-                () -> kernels.columnNorm(x, mean, variance, eps, weight, bias, y),
+                () -> kernels.columnNorm(x, mean, variance, eps, weight, bias, isRectified, y),
                 tensors(x, mean, variance, weight, bias),
                 tensors(y));
     }

@@ -21,6 +21,13 @@ final class HostActivations {
 
     void backward(Activation f, Tensor dy, Tensor x, Tensor dx, boolean accumulate) {
         int n = x.cols();
+        if (f == Activation.RELU) {
+            rows.run(x, (r, a, b, c) -> {
+                Scratch.readWherePositive(x, dy, r, a, n);
+                HostRows.writeOrAdd(dx, r, a, c, n, accumulate);
+            });
+            return;
+        }
         rows.run(x, (r, a, b, c) -> {
             x.read(r, 0, a, 0, n);
             dy.read(r, 0, b, 0, n);

@@ -78,7 +78,15 @@ final class HostColumnNorms {
         return rstd;
     }
 
-    void forward(Tensor x, Tensor mean, Tensor variance, double eps, Tensor weight, Tensor bias, Tensor y) {
+    void forward(
+            Tensor x,
+            Tensor mean,
+            Tensor variance,
+            double eps,
+            Tensor weight,
+            Tensor bias,
+            boolean isRectified,
+            Tensor y) {
         int n = x.cols();
         float[] m = mean.toFloats();
         float[] scale = deviations(variance, eps);
@@ -91,6 +99,11 @@ final class HostColumnNorms {
             x.read(r, 0, a, 0, n);
             for (int i = 0; i < n; i++) {
                 a[i] = (a[i] - m[i]) * scale[i] + shift[i];
+            }
+            if (isRectified) {
+                for (int i = 0; i < n; i++) {
+                    a[i] = Math.max(0f, a[i]);
+                }
             }
             y.write(r, 0, a, 0, n);
         });

@@ -6,6 +6,7 @@ import org.jspecify.annotations.Nullable;
 
 /** {@link ImageKernels} in plain Java, row by row. */
 final class HostImageKernels implements ImageKernels {
+    private final HostRows rows;
     private final HostPatches patches;
     private final HostPools pools;
     private final HostColumnNorms norms;
@@ -13,6 +14,7 @@ final class HostImageKernels implements ImageKernels {
 
     /** @param library what computes convolutions, or null */
     HostImageKernels(HostRows rows, Workers workers, @Nullable HostConvolutions library) {
+        this.rows = rows;
         this.patches = new HostPatches(rows, workers);
         this.pools = new HostPools(rows, workers);
         this.norms = new HostColumnNorms(rows, workers);
@@ -75,6 +77,19 @@ final class HostImageKernels implements ImageKernels {
     }
 
     @Override
+    public void addRectified(Tensor x1, Tensor x2, Tensor y) {
+        int n = y.cols();
+        rows.run(y, (r, a, b, c) -> {
+            x1.read(r, 0, a, 0, n);
+            x2.read(r, 0, b, 0, n);
+            for (int i = 0; i < n; i++) {
+                a[i] = Math.max(0f, a[i] + b[i]);
+            }
+            y.write(r, 0, a, 0, n);
+        });
+    }
+
+    @Override
     public void maxPool(Patches p, Tensor x, Tensor y) {
         pools.max(p, x, y);
     }
@@ -90,8 +105,16 @@ final class HostImageKernels implements ImageKernels {
     }
 
     @Override
-    public void columnNorm(Tensor x, Tensor mean, Tensor variance, double eps, Tensor weight, Tensor bias, Tensor y) {
-        norms.forward(x, mean, variance, eps, weight, bias, y);
+    public void columnNorm(
+            Tensor x,
+            Tensor mean,
+            Tensor variance,
+            double eps,
+            Tensor weight,
+            Tensor bias,
+            boolean isRectified,
+            Tensor y) {
+        norms.forward(x, mean, variance, eps, weight, bias, isRectified, y);
     }
 
     @Override

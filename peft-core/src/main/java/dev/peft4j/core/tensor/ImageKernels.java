@@ -79,6 +79,9 @@ public interface ImageKernels {
     void depthwiseBackward(
             Patches p, Tensor dy, Tensor x, Tensor weight, @Nullable Tensor dx, @Nullable Tensor dWeight);
 
+    /** {@code y = max(0, x1 + x2)}; y may be one of them. */
+    void addRectified(Tensor x1, Tensor x2, Tensor y);
+
     /** The greatest value of each channel in each patch. */
     void maxPool(Patches p, Tensor x, Tensor y);
 
@@ -94,10 +97,23 @@ public interface ImageKernels {
      * @param mean (1, C)
      * @param variance (1, C)
      */
-    void columnNorm(Tensor x, Tensor mean, Tensor variance, double eps, Tensor weight, Tensor bias, Tensor y);
+    default void columnNorm(Tensor x, Tensor mean, Tensor variance, double eps, Tensor weight, Tensor bias, Tensor y) {
+        columnNorm(x, mean, variance, eps, weight, bias, false, y);
+    }
+
+    /** The same, of which only what is greater than 0 is kept if it {@code isRectified}; y may be x. */
+    void columnNorm(
+            Tensor x,
+            Tensor mean,
+            Tensor variance,
+            double eps,
+            Tensor weight,
+            Tensor bias,
+            boolean isRectified,
+            Tensor y);
 
     /**
-     * Derivative of {@link #columnNorm}; adds to dWeight and dBias.
+     * Derivative of {@link #columnNorm}; adds to dWeight and dBias. Of x the rows and columns alone are read, unless its statistics or the weight are derived.
      *
      * @param ofBatch whether mean and variance are those of x, so that they are derived too
      * @param dx null if it is not asked for
