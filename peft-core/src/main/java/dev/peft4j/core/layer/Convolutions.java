@@ -17,6 +17,11 @@ import java.util.function.ObjIntConsumer;
 public final class Convolutions {
     private static final int AT_ONCE = 1 << 22; // elements of copied patches
 
+    // gradients of weights of so many channels are faster as products where the results of an image have fewer pixels
+    // to sum over
+    private static final int MANY_PIXELS = 512;
+    private static final int MANY_CHANNELS = 256;
+
     private Convolutions() {}
 
     /**
@@ -205,7 +210,8 @@ public final class Convolutions {
             return;
         }
         boolean plain = p.taps() == 1;
-        if (!p.isWhole()
+        boolean isProduct = p.outPixels() < MANY_PIXELS && Math.min(x.cols(), dy.cols()) >= MANY_CHANNELS;
+        if (!isProduct
                 && isDirect(pass, matrices, p, groups, x, dy)
                 && weight.grad().isContiguous()) {
             pass.backend().kernels().images().addConvolvedWeight(p, dy, x, weight.grad());
