@@ -2,6 +2,7 @@ package dev.peft4j.cli;
 
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Bf16Engine;
+import dev.peft4j.core.tensor.ImageKernels;
 import dev.peft4j.core.tensor.Kernels;
 import dev.peft4j.core.tensor.MatrixEngine;
 import java.io.PrintWriter;
@@ -55,9 +56,13 @@ final class BackendTimer {
     private <T> T time(Class<T> type, T engine, String prefix) {
         Bf16Engine inner = engine instanceof MatrixEngine matrices ? matrices.bf16() : null;
         Bf16Engine sixteen = inner == null || inner == engine ? null : time(Bf16Engine.class, inner, "bf16 ");
+        ImageKernels images = engine instanceof Kernels kernels ? time(ImageKernels.class, kernels.images(), "") : null;
         return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (proxy, method, args) -> {
             if (method.getName().equals("bf16")) {
                 return sixteen;
+            }
+            if (images != null && method.getName().equals("images")) {
+                return images;
             }
             long before = System.nanoTime();
             try {

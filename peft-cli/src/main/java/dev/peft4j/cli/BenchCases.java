@@ -41,10 +41,11 @@ final class BenchCases {
 
     private BenchCases() {}
 
-    /** Names of all cases, those of {@link ServingBench} included. */
+    /** Names of all cases, those of {@link ImageBench} and {@link ServingBench} included. */
     static List<String> names() {
         List<String> all = new ArrayList<>();
         ALL.forEach(c -> all.add(c.name()));
+        all.addAll(ImageBench.CASES);
         all.addAll(ServingBench.CASES);
         return all;
     }

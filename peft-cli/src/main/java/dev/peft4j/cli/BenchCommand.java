@@ -80,12 +80,19 @@ final class BenchCommand implements Callable<Integer> {
             spec.commandLine().getOut().println(Json.printLine(new ServingBench(checkpoints, steps).run(name)));
             return 0;
         }
-        BenchCase bench = BenchCases.named(name);
-        List<Integer> sequences = sequenceLengths(bench);
+        boolean ofImages = ImageBench.CASES.contains(name);
+        if (ofImages) {
+            new Given(spec).refuse("--lengths", true, name + ", which reads images");
+        }
+        BenchCase bench = ofImages ? null : BenchCases.named(name);
+        List<Integer> sequences = bench == null ? List.of() : sequenceLengths(bench);
         requireSome("--steps", steps);
         ModelOptions.useThreads(threads);
         BackendTimer timer = profile ? new BackendTimer(Backend.auto()) : null;
-        Map<String, Object> result = new Bench(bench, checkpoints, sequences, new StopWatch(steps, timer)).run();
+        StopWatch watch = new StopWatch(steps, timer);
+        Map<String, Object> result = bench == null
+                ? new ImageBench(checkpoints, watch).run(name)
+                : new Bench(bench, checkpoints, sequences, watch).run();
         if (timer != null) {
             timer.print(spec.commandLine().getErr(), steps);
         }

@@ -1,6 +1,8 @@
 package dev.peft4j.cli;
 
+import dev.peft4j.core.data.ImageBatch;
 import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.data.Targets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -8,13 +10,17 @@ import java.util.stream.IntStream;
 
 /**
  * What the benchmarks read. The p-th token of a case has the id {@code (p · 7919 + 13) mod V}, for BERT {@code 1000 + (p · 7919 + 13) mod 20000}; the label of
- * the i-th sequence is {@code i mod 2}.
+ * the i-th sequence is {@code i mod 2}. The p-th value of the images of a case is {@code (p · 7919 + 13) mod 1021 / 510 - 1}, the label of the i-th image {@code i mod
+ * classes}.
  */
 final class BenchInputs {
     private static final int SST2_MEAN = 11; // tokens beside the two special ones
     private static final double GOLDEN_RATIO = 0.6180339887498949;
     private static final int BERT_IDS = 20000;
     private static final int BERT_FIRST = 1000;
+    private static final int LEVELS = 1021; // of pixels, a prime number
+    private static final double HALF = 510;
+    private static final int COLORS = 3;
 
     private BenchInputs() {}
 
@@ -52,6 +58,22 @@ final class BenchInputs {
         return PackedBatch.of(IntStream.range(0, sequences)
                 .mapToObj(s -> ids(s * length, length, BERT_IDS, BERT_FIRST))
                 .toArray(int[][]::new));
+    }
+
+    /** Square images, channel by channel, with a class each. */
+    static ImageBatch images(int count, int side, int classes) {
+        int values = COLORS * side * side;
+        return ImageBatch.of(IntStream.range(0, count)
+                .mapToObj(i -> {
+                    float[] pixels = new float[values];
+                    int[] levels = ids(i * values, values, LEVELS);
+                    for (int p = 0; p < values; p++) {
+                        pixels[p] = (float) (levels[p] / HALF - 1);
+                    }
+                    return new ImageBatch.Image(
+                            pixels, COLORS, side, side, new Targets.Classes(new int[] {i % classes}));
+                })
+                .toList());
     }
 
     /** Batches of sequences of two classes, which take their lengths in order. */

@@ -3,6 +3,7 @@ package dev.peft4j.cli;
 import dev.peft4j.core.tensor.AttentionShape;
 import dev.peft4j.core.tensor.MatrixEngine;
 import dev.peft4j.core.tensor.NativeBytes;
+import dev.peft4j.core.tensor.Patches;
 import dev.peft4j.core.tensor.Tensor;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
@@ -73,6 +74,12 @@ record Operation(String kind, String name, double operations, double bytes) {
         if (method.startsWith("attention") && arguments[0] instanceof AttentionShape shape) {
             return new Operation("attention", method, attention(shape, method.endsWith("Backward")), 0);
         }
+        if (!method.equals("convolves") && method.contains("onvolve") && arguments[0] instanceof Patches p) {
+            Tensor y = tensors.get(method.equals("convolve") ? 2 : 0); // (N · H' · W', O)
+            Tensor x = tensors.get(method.equals("convolve") ? 0 : method.equals("convolveBackward") ? 2 : 1);
+            String shape = " " + y.cols() + " x " + p.taps() * x.cols();
+            return new Operation("convolutions", method + shape, 2.0 * y.size() * p.taps() * x.cols(), bytes(tensors));
+        }
         boolean movesRows = method.startsWith("gather") || method.startsWith("scatter");
         double bytes = movesRows && tensors.size() == 2
                 ? 2 * tensors.stream().mapToDouble(Operation::bytes).min().orElse(0) // few of the rows of the table
@@ -84,7 +91,7 @@ record Operation(String kind, String name, double operations, double bytes) {
         if (method.startsWith("attention")) {
             return "attention";
         }
-        if (method.contains("Norm")) {
+        if (method.contains("Norm") || method.equals("columnMoments")) {
             return "norms";
         }
         if (method.startsWith("activation") || method.contains("Glu")) {
@@ -92,6 +99,9 @@ record Operation(String kind, String name, double operations, double bytes) {
         }
         if (method.contains("Entropy") || method.contains("Error")) {
             return "loss";
+        }
+        if (method.contains("atches") || method.contains("hannelsLast") || method.contains("Pool")) {
+            return "patches and pools";
         }
         return method.equals("adamW") || method.equals("sumOfSquares") ? "optimizer" : "element by element";
     }

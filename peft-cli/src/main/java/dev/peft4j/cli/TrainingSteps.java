@@ -4,7 +4,7 @@ import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
-import dev.peft4j.core.data.PackedBatch;
+import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.train.AdamW;
@@ -24,7 +24,7 @@ record TrainingSteps(double[] seconds, double firstLoss) {
      *
      * @param batches that are taken in turn
      */
-    static TrainingSteps run(Model model, Adapter adapter, List<PackedBatch> batches, StopWatch watch) {
+    static TrainingSteps run(Model model, Adapter adapter, List<? extends Batch> batches, StopWatch watch) {
         List<Parameter> parameters = adapter.parameters();
         try (Arena arena = new Arena(model.backend().dtype());
                 AdamW optimizer = new AdamW(0)) {
@@ -34,7 +34,7 @@ record TrainingSteps(double[] seconds, double firstLoss) {
                         model.loss(Call.of(pass, adapter), batches.get(0), 1).mean();
             }
             double[] seconds = watch.seconds(i -> {
-                PackedBatch batch = batches.get(i % batches.size());
+                Batch batch = batches.get(i % batches.size());
                 try (Pass pass = Pass.training(model.backend(), arena, i)) {
                     Call call = Call.of(pass, adapter);
                     model.loss(call, batch, 1.0 / model.scored(call, batch));

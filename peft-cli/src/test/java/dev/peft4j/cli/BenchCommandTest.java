@@ -18,6 +18,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** The cases of the benchmark on tiny checkpoints: their names, what they print, and what is refused. */
@@ -88,6 +89,7 @@ class BenchCommandTest {
                 new TreeSet<>(BenchCases.ALL.stream().map(BenchCase::name).toList()));
         assertEquals(names().size(), BenchCases.ALL.size());
         assertTrue(BenchCases.names().containsAll(ServingBench.CASES));
+        assertTrue(BenchCases.names().containsAll(ImageBench.CASES));
     }
 
     @ParameterizedTest
@@ -105,6 +107,30 @@ class BenchCommandTest {
         for (String key : List.of("median_step_ms", "min_step_ms", "tok_s")) {
             assertTrue(result.get(key) instanceof Number n && n.doubleValue() > 0, () -> key + " of " + result);
         }
+    }
+
+    @ParameterizedTest
+    @FieldSource("dev.peft4j.cli.ImageBench#CASES")
+    void a_case_of_images_prints_the_keys_of_its_reference(String name) throws IOException {
+        Map<String, Object> result = bench(name);
+        Set<String> expected = new TreeSet<>(SHARED_KEYS);
+        expected.remove("tok_s");
+        expected.addAll(Set.of("images_s", "trainable", "loss_eval"));
+        assertEquals(expected, new TreeSet<>(result.keySet()));
+        assertEquals(name, result.get("case"));
+        assertEquals(!name.contains("forward"), number(result, "trainable") > 0);
+        int images = name.startsWith("resnet20") ? 64 : 8;
+        assertEquals(images, number(result, "images_s") * number(result, "median_step_ms") / 1000, images * 0.05);
+        assertEquals(Math.log(10), number(result, "loss_eval"), 1.5);
+    }
+
+    @Test
+    void the_profile_of_images_shows_their_kernels() throws IOException {
+        bench("resnet20_full_64x32", "--profile");
+        for (String operation : List.of("patches and pools", "columnNormBackward", "columnMoments")) {
+            assertTrue(command.err.contains("\n" + operation), () -> operation + " in " + command.err);
+        }
+        command.fails("reads images", "bench", "vit_b16_lora_8x224", "--lengths", "x", "--checkpoints", checkpoints);
     }
 
     @Test

@@ -28,7 +28,31 @@ final class BenchModels {
                  "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 1, "max_position_embeddings": 256,
                  "rms_norm_eps": 1e-5, "tie_word_embeddings": true, "vocab_size": 90}"""));
         write(folder.resolve("llama135m"), llama);
+        writeImages(folder);
         return folder;
+    }
+
+    private static void writeImages(Path folder) throws IOException {
+        write(
+                folder.resolve("resnet50"),
+                new LinkedHashMap<>(
+                        Json.parse(
+                                """
+                {"model_type": "resnet", "architectures": ["ResNetForImageClassification"], "embedding_size": 4, "hidden_sizes": [8],
+                 "depths": [1], "layer_type": "bottleneck", "num_labels": 10}""")));
+        write(
+                folder.resolve("vit_b16"),
+                new LinkedHashMap<>(
+                        Json.parse(
+                                """
+                {"model_type": "vit", "architectures": ["ViTForImageClassification"], "hidden_size": 8, "num_hidden_layers": 1,
+                 "num_attention_heads": 2, "intermediate_size": 16, "patch_size": 56, "num_labels": 10}""")));
+        write(
+                folder.resolve("resnet20"),
+                new LinkedHashMap<>(
+                        Json.parse(
+                                """
+                {"model_type": "resnet_cifar", "stages": [{"blocks": 1, "channels": 4, "first_stride": 1}], "num_classes": 10}""")));
     }
 
     static Map<String, Object> gpt2(int positions) throws IOException {

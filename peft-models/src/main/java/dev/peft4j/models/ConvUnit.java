@@ -4,14 +4,12 @@ import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.layer.BatchNorm;
 import dev.peft4j.core.layer.Convolution;
 import dev.peft4j.core.layer.FeatureMap;
-import dev.peft4j.core.layer.Functions;
 import dev.peft4j.core.tensor.Activation;
 import org.jspecify.annotations.Nullable;
 
 /** A convolution, its norm, and what follows. */
 record ConvUnit(Convolution convolution, BatchNorm norm, @Nullable Activation activation) {
     FeatureMap forward(Call call, FeatureMap x) {
-        FeatureMap y = norm.forward(call, convolution.forward(call, x));
-        return activation == null ? y : y.with(Functions.activation(call.pass(), activation, y.pixels()));
+        return norm.behind(call, convolution.forward(call, x), activation);
     }
 }

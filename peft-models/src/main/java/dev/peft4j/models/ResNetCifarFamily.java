@@ -53,6 +53,9 @@ public final class ResNetCifarFamily implements ModelFamily {
         FeatureMap forward(Call call, FeatureMap x) {
             Pass pass = call.pass();
             FeatureMap y = second.forward(call, first.forward(call, x));
+            if (stride == 1 && y.channels() == x.channels()) {
+                return y.with(Functions.addRectified(pass, y.pixels(), x.pixels()));
+            }
             Node from = stride == 1 ? x.pixels() : Functions.rows(pass, x.pixels(), kept(x, y));
             Functions.addToColumns(pass, y.pixels(), (y.channels() - x.channels()) / 2, from);
             return y.with(Functions.activation(pass, Activation.RELU, y.pixels()));

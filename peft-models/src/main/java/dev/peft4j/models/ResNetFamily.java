@@ -78,6 +78,9 @@ public final class ResNetFamily implements ModelFamily {
             }
             Node residual =
                     shortcut == null ? x.pixels() : shortcut.forward(call, x).pixels();
+            if (activation == Activation.RELU) {
+                return y.with(Functions.addRectified(pass, y.pixels(), residual));
+            }
             Functions.add(pass, y.pixels(), residual);
             return y.with(Functions.activation(pass, activation, y.pixels()));
         }

@@ -55,7 +55,9 @@ public final class VggFamily implements ModelFamily {
                 return Pools.max(call.pass(), x, 2, 2, 0);
             }
             FeatureMap y = convolution.forward(call, x);
-            y = norm == null ? y : norm.forward(call, y);
+            if (norm != null) {
+                return norm.behind(call, y, Activation.RELU);
+            }
             return y.with(Functions.activation(call.pass(), Activation.RELU, y.pixels()));
         }
     }

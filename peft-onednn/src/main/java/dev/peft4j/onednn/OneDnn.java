@@ -1,12 +1,14 @@
 package dev.peft4j.onednn;
 
 import dev.peft4j.core.error.BackendException;
+import dev.peft4j.core.tensor.HostConvolutions;
 import dev.peft4j.core.tensor.HostProducts;
 import dev.peft4j.core.tensor.NativeLibrary;
 import java.util.EnumSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import org.bytedeco.dnnl.dnnl_engine;
 import org.bytedeco.dnnl.dnnl_version_t;
 import org.bytedeco.dnnl.global.dnnl;
@@ -36,6 +38,8 @@ public final class OneDnn implements HostProducts {
             dnnl.dnnl_cpu_isa_avx512_core_vnni, "AVX512-VNNI",
             dnnl.dnnl_cpu_isa_avx512_core_bf16, "AVX512-BF16",
             dnnl.dnnl_cpu_isa_avx512_core_amx, "AMX"));
+
+    private static final HostConvolutions CONVOLUTIONS = new DirectConvolutions();
 
     private volatile Set<Format> formats = Set.of();
 
@@ -137,13 +141,26 @@ public final class OneDnn implements HostProducts {
     }
 
     @Override
+    public HostConvolutions convolutions() {
+        return CONVOLUTIONS;
+    }
+
+    @Override
     public void compute(Product product, WorkingMemory memory) {
+        onThisThread(() -> {
+            Primitives.ofThisThread().compute(product, memory);
+            return product;
+        });
+    }
+
+    /** Runs something on the calling thread alone. */
+    static <T> T onThisThread(Supplier<T> computation) {
         int before = OpenMp.threads();
         if (before != 1) { // of this thread alone; it is somebody else's
             OpenMp.setThreads(1);
         }
         try {
-            Primitives.ofThisThread().compute(product, memory);
+            return computation.get();
         } finally {
             if (before != 1) {
                 OpenMp.setThreads(before);

@@ -1,26 +1,23 @@
 package dev.peft4j.onednn;
 
 import dev.peft4j.core.error.BackendException;
+import dev.peft4j.core.tensor.HostConvolutions.Convolution;
 import dev.peft4j.core.tensor.HostProducts.Format;
 import dev.peft4j.core.tensor.HostProducts.Operand;
 import dev.peft4j.core.tensor.HostProducts.Product;
 import dev.peft4j.core.tensor.HostProducts.WorkingMemory;
 import java.lang.ref.Cleaner;
-import java.util.Iterator;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import org.bytedeco.dnnl.dnnl_stream;
 import org.bytedeco.dnnl.global.dnnl;
 
 /**
- * The compiled products of a thread. To compile one takes about a millisecond, and the number of tokens is another one in each batch: so what is counted in
+ * The compiled products and convolutions of a thread. To compile one takes about a millisecond, and the number of tokens is another one in each batch: so what is counted in
  * tokens is cut into pieces of a few sizes and less than eight that are left, unless it is few: to read a weight twice for them takes longer. Products of 16 and 8
  * bits copy the second operand in each piece, so there are fewer of them.
  */
 final class Primitives {
     static final int SMALLEST_PIECE = 32;
 
-    private static final int MOST = 512;
     private static final int[] PIECES = {512, 256, 128, 64, SMALLEST_PIECE, 16, 8};
     private static final int LARGEST_PIECE = 512;
     private static final int COPYING_UNIT = 64;
@@ -46,7 +43,9 @@ final class Primitives {
     /** What is given back when the thread has ended. */
     private static final class Natives implements Runnable {
         final dnnl_stream stream = new dnnl_stream();
-        final Map<Key, Primitive> compiled = new LinkedHashMap<>(16, 0.75f, true);
+        final Cache<Key, Primitive> products = new Cache<>(Primitive::new, Primitive::close);
+        final Cache<Convolution, ConvolutionPrimitive> convolutions =
+                new Cache<>(ConvolutionPrimitive::new, ConvolutionPrimitive::close);
 
         Natives() {
             check(
@@ -54,23 +53,10 @@ final class Primitives {
                     "stream of this thread");
         }
 
-        Primitive get(Key key) {
-            Primitive found = compiled.get(key);
-            if (found == null) {
-                found = new Primitive(key);
-                compiled.put(key, found);
-                if (compiled.size() > MOST) { // the one that was not used for the longest time
-                    Iterator<Primitive> oldest = compiled.values().iterator();
-                    oldest.next().close();
-                    oldest.remove();
-                }
-            }
-            return found;
-        }
-
         @Override
         public void run() {
-            compiled.values().forEach(Primitive::close);
+            products.close();
+            convolutions.close();
             dnnl.dnnl_stream_destroy(stream);
         }
     }
@@ -105,8 +91,16 @@ final class Primitives {
             long a = p.a().address() + (long) bytes * from * p.a().stride();
             long b = rows ? p.b().address() : at(p.b(), from, bytes);
             long c = rows ? p.c() + (long) Float.BYTES * from * p.strideC() : p.c();
-            natives.get(key).compute(natives.stream, a, b, c, memory);
+            natives.products.get(key).compute(natives.stream, a, b, c, memory);
         }
+    }
+
+    ConvolutionPrimitive convolution(Convolution convolution) {
+        return natives.convolutions.get(convolution);
+    }
+
+    dnnl_stream stream() {
+        return natives.stream;
     }
 
     /** Where a row of op(b) begins. */

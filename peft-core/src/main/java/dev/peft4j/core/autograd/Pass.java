@@ -101,6 +101,11 @@ public final class Pass implements AutoCloseable {
         }
     }
 
+    /** Whether somebody is told what layers compute, so that a layer computes what its name stands for. */
+    public boolean isTapped() {
+        return tap != null;
+    }
+
     private void requireOpen() {
         if (closed) {
             throw new WrongUseException("a pass was used after it was closed. Begin a new one.");

@@ -6,8 +6,11 @@ import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.tensor.Activation;
 import dev.peft4j.core.tensor.ImageKernels;
 import dev.peft4j.core.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,10 +31,29 @@ public record BatchNorm(
 
     /** The same pixels with channels that are normalised. */
     public FeatureMap forward(Call call, FeatureMap x) {
+        return forward(call, x, false, false);
+    }
+
+    /**
+     * The same behind a layer whose result nobody else reads, and with what follows.
+     *
+     * @param x may be overwritten
+     * @param activation of the result, or null for none
+     */
+    public FeatureMap behind(Call call, FeatureMap x, @Nullable Activation activation) {
         Pass pass = call.pass();
-        Node y = pass.node(pass.allocate(x.pixels().value().rows(), x.channels()));
+        boolean isRectified = activation == Activation.RELU && !pass.isTapped();
+        boolean isFree = !pass.isTapped() && !x.pixels().value().isHeld() && !call.any(this::acts);
+        FeatureMap y = forward(call, x, isRectified, isFree);
+        return activation == null || isRectified ? y : y.with(Functions.activation(pass, activation, y.pixels()));
+    }
+
+    private FeatureMap forward(Call call, FeatureMap x, boolean isRectified, boolean inPlace) {
+        Pass pass = call.pass();
+        Tensor given = x.pixels().value();
+        Node y = pass.node(inPlace ? given : pass.allocate(given.rows(), given.cols()));
         for (Call part : x.over(call).partsIf(this::acts)) {
-            normalise(part, part.rows(x.pixels()), part.rows(y));
+            normalise(part, isRectified, part.rows(x.pixels()), part.rows(y));
         }
         pass.tell(name, x.pixels(), y);
         return x.with(y);
@@ -45,7 +67,7 @@ public record BatchNorm(
                 || adapter.replacement(name + ".running_var") != null;
     }
 
-    private void normalise(Call call, Node x, Node y) {
+    private void normalise(Call call, boolean isRectified, Node x, Node y) {
         Pass pass = call.pass();
         ImageKernels images = pass.backend().kernels().images();
         Node w = call.vector(name + ".weight", weight);
@@ -61,11 +83,22 @@ public record BatchNorm(
             images.columnMoments(x.value(), m, v);
             keep(call, x.value().rows(), m, v);
         }
-        images.columnNorm(x.value(), m, v, eps, w.value(), b.value(), y.value());
+        images.columnNorm(x.value(), m, v, eps, w.value(), b.value(), isRectified, y.value());
         if (pass.needsGrad(x, w, b)) {
+            boolean readsInput = ofBatch || w.isTracked();
+            List<Tensor> saved = new ArrayList<>(List.of(m, v));
+            if (readsInput) {
+                saved.add(x.value());
+            }
+            if (isRectified) {
+                saved.add(y.value());
+            }
             pass.record(
                     y,
                     () -> {
+                        if (isRectified) {
+                            Functions.rectifyGrad(pass, y);
+                        }
                         boolean add = x.isTracked() && pass.prepareGrad(x);
                         images.columnNormBackward(
                                 y.grad(),
@@ -80,9 +113,7 @@ public record BatchNorm(
                                 w.isTracked() ? w.grad() : null,
                                 b.isTracked() ? b.grad() : null);
                     },
-                    x.value(),
-                    m,
-                    v);
+                    saved.toArray(Tensor[]::new));
         }
     }
 

@@ -11,11 +11,16 @@ import dev.peft4j.core.weight.FrozenWeight;
 import java.util.function.ObjIntConsumer;
 
 /**
- * Convolutions as products of patches and weights (Chellapilla et al. 2006), forwards and backwards. Patches are copied for some rows of the result at a time;
- * those of one pixel each are read in place. A channel that is a group of its own is convolved directly.
+ * Convolutions, forwards and backwards: by the backend where it has them, else as products of patches and weights (Chellapilla et al. 2006). Patches are copied
+ * for some rows of the result at a time; those of one pixel each are read in place. A channel that is a group of its own is convolved directly.
  */
 public final class Convolutions {
     private static final int AT_ONCE = 1 << 22; // elements of copied patches
+
+    // gradients of weights of so many channels are faster as products where the results of an image have fewer pixels
+    // to sum over
+    private static final int MANY_PIXELS = 512;
+    private static final int MANY_CHANNELS = 256;
 
     private Convolutions() {}
 
@@ -81,6 +86,13 @@ public final class Convolutions {
         return groups > 1 && groups == x.cols() && groups == y.cols();
     }
 
+    /** Whether the backend computes a convolution itself. */
+    private static boolean isDirect(Pass pass, MatrixEngine matrices, Patches p, int groups, Tensor x, Tensor y) {
+        return groups == 1
+                && matrices == pass.backend().matrices() // in 16 bits, there are products only
+                && pass.backend().kernels().images().convolves(p, x, y);
+    }
+
     /** {@code y = x * W + beta · y}. */
     private static void product(
             Pass pass, MatrixEngine matrices, Patches p, int groups, Tensor x, Tensor weight, double beta, Tensor y) {
@@ -90,6 +102,10 @@ public final class Convolutions {
             if (beta != 0) {
                 pass.backend().kernels().add(to, y, y);
             }
+            return;
+        }
+        if (isDirect(pass, matrices, p, groups, x, y) && weight.isContiguous()) {
+            pass.backend().kernels().images().convolve(p, x, weight, beta, y);
             return;
         }
         Tensor w = turned(pass, p, weight);
@@ -154,6 +170,15 @@ public final class Convolutions {
             images.depthwiseBackward(p, dy, x.value(), weight, x.grad(), null);
             return;
         }
+        if (isDirect(pass, matrices, p, groups, x.value(), dy) && weight.isContiguous()) {
+            boolean adds = pass.prepareGrad(x);
+            Tensor dx = adds ? pass.allocate(x.value().rows(), x.value().cols()) : x.grad();
+            images.convolveBackward(p, dy, weight, dx);
+            if (adds) {
+                pass.backend().kernels().add(x.grad(), dx, x.grad());
+            }
+            return;
+        }
         boolean whole = p.isWhole() && groups == 1;
         double beta = whole && !pass.prepareGrad(x) ? 0 : 1;
         if (!whole) {
@@ -185,6 +210,13 @@ public final class Convolutions {
             return;
         }
         boolean plain = p.taps() == 1;
+        boolean isProduct = p.outPixels() < MANY_PIXELS && Math.min(x.cols(), dy.cols()) >= MANY_CHANNELS;
+        if (!isProduct
+                && isDirect(pass, matrices, p, groups, x, dy)
+                && weight.grad().isContiguous()) {
+            pass.backend().kernels().images().addConvolvedWeight(p, dy, x, weight.grad());
+            return;
+        }
         Tensor dw = plain
                 ? weight.grad()
                 : pass.allocate(weight.value().rows(), weight.value().cols());

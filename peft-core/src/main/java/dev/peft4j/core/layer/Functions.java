@@ -70,6 +70,35 @@ public final class Functions {
         return y;
     }
 
+    /** {@code max(0, y + x)}; y, which nobody reads any more, is overwritten. */
+    public static Node addRectified(Pass pass, Node y, Node x) {
+        if (y.value().isHeld()) {
+            return activation(pass, Activation.RELU, add(pass, y, x));
+        }
+        pass.backend().kernels().images().addRectified(y.value(), x.value(), y.value());
+        Node sum = pass.node(y.value());
+        if (pass.needsGrad(y, x)) {
+            pass.record(
+                    sum,
+                    () -> {
+                        rectifyGrad(pass, sum);
+                        for (Node n : new Node[] {y, x}) {
+                            if (n.isTracked()) {
+                                pass.addGrad(n, sum.grad());
+                            }
+                        }
+                    },
+                    sum.value());
+        }
+        return sum;
+    }
+
+    /** The derivative of {@code y = max(0, x)}, in the place of the gradient of y: what y has cut off has none. */
+    static void rectifyGrad(Pass pass, Node y) {
+        Tensor old = pass.replaceGrad(y);
+        pass.backend().kernels().activationBackward(Activation.RELU, old, y.value(), y.grad(), false);
+    }
+
     /** {@code y += x} in columns of y from one on, in place: x (T, n), y (T, N) with N at least {@code from + n}; returns y. */
     public static Node addToColumns(Pass pass, Node y, int from, Node x) {
         int n = x.value().cols();

@@ -35,6 +35,26 @@ final class GuardedImageKernels implements ImageKernels {
     }
 
     @Override
+    public boolean convolves(Patches p, Tensor x, Tensor y) {
+        return kernels.convolves(p, x, y);
+    }
+
+    @Override
+    public void convolve(Patches p, Tensor x, Tensor weight, double beta, Tensor y) {
+        guard.run(() -> kernels.convolve(p, x, weight, beta, y), tensors(x, weight), tensors(y));
+    }
+
+    @Override
+    public void convolveBackward(Patches p, Tensor dy, Tensor weight, Tensor dx) {
+        guard.run(() -> kernels.convolveBackward(p, dy, weight, dx), tensors(dy, weight), tensors(dx));
+    }
+
+    @Override
+    public void addConvolvedWeight(Patches p, Tensor dy, Tensor x, Tensor dWeight) {
+        guard.run(() -> kernels.addConvolvedWeight(p, dy, x, dWeight), tensors(dy, x), tensors(dWeight));
+    }
+
+    @Override
     public void depthwise(Patches p, Tensor x, Tensor weight, Tensor y) {
         guard.run(() -> kernels.depthwise(p, x, weight, y), tensors(x, weight), tensors(y));
     }
@@ -46,6 +66,11 @@ final class GuardedImageKernels implements ImageKernels {
                 () -> kernels.depthwiseBackward(p, dy, x, weight, dx, dWeight),
                 tensors(dy, x, weight),
                 tensors(dx, dWeight));
+    }
+
+    @Override
+    public void addRectified(Tensor x1, Tensor x2, Tensor y) {
+        guard.run(() -> kernels.addRectified(x1, x2, y), tensors(x1, x2), tensors(y));
     }
 
     @Override
@@ -64,9 +89,17 @@ final class GuardedImageKernels implements ImageKernels {
     }
 
     @Override
-    public void columnNorm(Tensor x, Tensor mean, Tensor variance, double eps, Tensor weight, Tensor bias, Tensor y) {
+    public void columnNorm(
+            Tensor x,
+            Tensor mean,
+            Tensor variance,
+            double eps,
+            Tensor weight,
+            Tensor bias,
+            boolean isRectified,
+            Tensor y) {
         guard.run(
-                () -> kernels.columnNorm(x, mean, variance, eps, weight, bias, y),
+                () -> kernels.columnNorm(x, mean, variance, eps, weight, bias, isRectified, y),
                 tensors(x, mean, variance, weight, bias),
                 tensors(y));
     }

@@ -11,6 +11,11 @@ final class HostActivations {
     }
 
     void forward(Activation f, Tensor x, Tensor y) {
+        int count = HostRows.together(x, y);
+        forwardRows(f, HostRows.joined(x, count), HostRows.joined(y, count));
+    }
+
+    private void forwardRows(Activation f, Tensor x, Tensor y) {
         int n = x.cols();
         rows.run(x, (r, a, b, c) -> {
             x.read(r, 0, a, 0, n);
@@ -20,7 +25,19 @@ final class HostActivations {
     }
 
     void backward(Activation f, Tensor dy, Tensor x, Tensor dx, boolean accumulate) {
+        int count = HostRows.together(x, dy, dx);
+        backwardRows(f, HostRows.joined(dy, count), HostRows.joined(x, count), HostRows.joined(dx, count), accumulate);
+    }
+
+    private void backwardRows(Activation f, Tensor dy, Tensor x, Tensor dx, boolean accumulate) {
         int n = x.cols();
+        if (f == Activation.RELU) {
+            rows.run(x, (r, a, b, c) -> {
+                Scratch.readWherePositive(x, dy, r, a, n);
+                HostRows.writeOrAdd(dx, r, a, c, n, accumulate);
+            });
+            return;
+        }
         rows.run(x, (r, a, b, c) -> {
             x.read(r, 0, a, 0, n);
             dy.read(r, 0, b, 0, n);

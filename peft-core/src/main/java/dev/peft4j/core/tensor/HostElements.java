@@ -9,14 +9,18 @@ final class HostElements {
     }
 
     void add(Tensor x1, Tensor x2, Tensor y) {
-        int n = y.cols();
-        rows.run(y, (r, a, b, c) -> {
-            x1.read(r, 0, a, 0, n);
-            x2.read(r, 0, b, 0, n);
+        int count = HostRows.together(x1, x2, y);
+        Tensor first = HostRows.joined(x1, count);
+        Tensor second = HostRows.joined(x2, count);
+        Tensor sum = HostRows.joined(y, count);
+        int n = sum.cols();
+        rows.run(sum, (r, a, b, c) -> {
+            first.read(r, 0, a, 0, n);
+            second.read(r, 0, b, 0, n);
             for (int i = 0; i < n; i++) {
                 a[i] += b[i];
             }
-            y.write(r, 0, a, 0, n);
+            sum.write(r, 0, a, 0, n);
         });
     }
 

@@ -16,7 +16,7 @@ final class HostKernels implements Kernels {
     private final TileProducts products;
     private final ImageKernels images;
 
-    /** @param library what computes some of the products of attention, or null */
+    /** @param library what computes some of the products of attention, and convolutions, or null */
     HostKernels(Workers workers, @Nullable HostProducts library) {
         this.workers = workers;
         this.rows = new HostRows(workers);
@@ -27,7 +27,7 @@ final class HostKernels implements Kernels {
         this.selection = new HostSelection(rows);
         this.losses = new HostLosses(rows);
         this.products = new TileProducts(library);
-        this.images = new HostImageKernels(rows, workers);
+        this.images = new HostImageKernels(rows, workers, library == null ? null : library.convolutions());
     }
 
     @Override

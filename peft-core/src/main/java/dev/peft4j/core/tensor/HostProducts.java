@@ -1,6 +1,7 @@
 package dev.peft4j.core.tensor;
 
 import dev.peft4j.core.error.BackendException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Matrix products on memory of the host by a library beside OpenBLAS, one at a time on the calling thread: the engine of the host cuts its products into
@@ -65,6 +66,11 @@ public interface HostProducts {
      * the first one on; 0 for nothing.
      */
     int faster(boolean transposeA, boolean transposeB, int m, int n, int k);
+
+    /** Its convolutions, or null if it has none that are faster than products of copied patches. */
+    default @Nullable HostConvolutions convolutions() {
+        return null;
+    }
 
     /** Computes a product of a format that it {@link #has}. */
     void compute(Product product, WorkingMemory memory);

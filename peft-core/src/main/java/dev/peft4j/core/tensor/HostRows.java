@@ -7,6 +7,8 @@ package dev.peft4j.core.tensor;
 final class HostRows {
     static final int GRAIN = 1 << 14; // elements of one piece of work: about 10 µs
 
+    private static final int JOINED = 1024; // elements of rows that are worked on as one
+
     private final Workers workers;
 
     HostRows(Workers workers) {
@@ -32,6 +34,27 @@ final class HostRows {
                 kernel.run(r, a, b, c);
             }
         });
+    }
+
+    /**
+     * How many rows of each of some matrices of the same size can be worked on as one: few elements are less than a call is worth. It follows from the sizes
+     * alone.
+     */
+    static int together(Tensor... all) {
+        int rows = all[0].rows();
+        int count = 1;
+        while (all[0].cols() * 2 * count <= JOINED && rows % (2 * count) == 0) {
+            count *= 2;
+        }
+        for (Tensor t : all) {
+            count = t.isContiguous() ? count : 1;
+        }
+        return count;
+    }
+
+    /** A matrix with so many rows as one. */
+    static Tensor joined(Tensor t, int count) {
+        return count == 1 ? t : t.reshape(t.rows() / count, t.cols() * count);
     }
 
     /** Writes values to a row, or adds them to what it holds. */

@@ -1,5 +1,6 @@
 package dev.peft4j.core.tensor;
 
+import dev.peft4j.core.error.WrongUseException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +32,41 @@ public interface ImageKernels {
     void addChannelsLast(int taps, Tensor turned, Tensor weight);
 
     /**
+     * Whether {@link #convolve} and its derivatives compute a convolution of one group, which they do without copied patches.
+     *
+     * @param x (N · H · W, I)
+     * @param y (N · H' · W', O)
+     */
+    default boolean convolves(Patches p, Tensor x, Tensor y) {
+        return false;
+    }
+
+    /**
+     * {@code y = x * W + beta · y}, where {@link #convolves} says so.
+     *
+     * @param weight (O, I · taps), contiguous
+     * @param beta 0 or 1
+     */
+    default void convolve(Patches p, Tensor x, Tensor weight, double beta, Tensor y) {
+        throw noConvolutions();
+    }
+
+    /** Derivative of {@link #convolve} by its input: overwrites dx. */
+    default void convolveBackward(Patches p, Tensor dy, Tensor weight, Tensor dx) {
+        throw noConvolutions();
+    }
+
+    /** Derivative of {@link #convolve} by the weight: adds to dWeight, which is contiguous. */
+    default void addConvolvedWeight(Patches p, Tensor dy, Tensor x, Tensor dWeight) {
+        throw noConvolutions();
+    }
+
+    private static WrongUseException noConvolutions() {
+        return new WrongUseException("a convolution was asked for, and these kernels have none of their own."
+                + " Ask by convolves, and copy patches for a product instead.");
+    }
+
+    /**
      * A convolution of each channel by itself.
      *
      * @param x (N · H · W, C)
@@ -42,6 +78,9 @@ public interface ImageKernels {
     /** Derivative of {@link #depthwise}: adds to dx and dWeight, which are null where they are not asked for. */
     void depthwiseBackward(
             Patches p, Tensor dy, Tensor x, Tensor weight, @Nullable Tensor dx, @Nullable Tensor dWeight);
+
+    /** {@code y = max(0, x1 + x2)}; y may be one of them. */
+    void addRectified(Tensor x1, Tensor x2, Tensor y);
 
     /** The greatest value of each channel in each patch. */
     void maxPool(Patches p, Tensor x, Tensor y);
@@ -58,10 +97,23 @@ public interface ImageKernels {
      * @param mean (1, C)
      * @param variance (1, C)
      */
-    void columnNorm(Tensor x, Tensor mean, Tensor variance, double eps, Tensor weight, Tensor bias, Tensor y);
+    default void columnNorm(Tensor x, Tensor mean, Tensor variance, double eps, Tensor weight, Tensor bias, Tensor y) {
+        columnNorm(x, mean, variance, eps, weight, bias, false, y);
+    }
+
+    /** The same, of which only what is greater than 0 is kept if it {@code isRectified}; y may be x. */
+    void columnNorm(
+            Tensor x,
+            Tensor mean,
+            Tensor variance,
+            double eps,
+            Tensor weight,
+            Tensor bias,
+            boolean isRectified,
+            Tensor y);
 
     /**
-     * Derivative of {@link #columnNorm}; adds to dWeight and dBias.
+     * Derivative of {@link #columnNorm}; adds to dWeight and dBias. Of x the rows and columns alone are read, unless its statistics or the weight are derived.
      *
      * @param ofBatch whether mean and variance are those of x, so that they are derived too
      * @param dx null if it is not asked for

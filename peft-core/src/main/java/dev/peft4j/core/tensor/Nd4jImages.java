@@ -106,6 +106,11 @@ final class Nd4jImages implements ImageKernels {
     }
 
     @Override
+    public void addRectified(Tensor x1, Tensor x2, Tensor y) {
+        run(() -> store(Transforms.relu(array(x1).add(array(x2))), y));
+    }
+
+    @Override
     public void maxPool(Patches p, Tensor x, Tensor y) {
         y.fill(Double.NEGATIVE_INFINITY);
         for (int r = 0; r < y.rows(); r++) {
@@ -154,14 +159,23 @@ final class Nd4jImages implements ImageKernels {
     }
 
     @Override
-    public void columnNorm(Tensor x, Tensor mean, Tensor variance, double eps, Tensor weight, Tensor bias, Tensor y) {
+    public void columnNorm(
+            Tensor x,
+            Tensor mean,
+            Tensor variance,
+            double eps,
+            Tensor weight,
+            Tensor bias,
+            boolean isRectified,
+            Tensor y) {
         int n = x.rows();
-        run(() -> store(
-                array(x).subi(repeated(mean, n))
-                        .muli(deviations(variance, eps, n))
-                        .muli(repeated(weight, n))
-                        .addi(repeated(bias, n)),
-                y));
+        run(() -> {
+            INDArray out = array(x).subi(repeated(mean, n))
+                    .muli(deviations(variance, eps, n))
+                    .muli(repeated(weight, n))
+                    .addi(repeated(bias, n));
+            store(isRectified ? Transforms.relu(out) : out, y);
+        });
     }
 
     @Override

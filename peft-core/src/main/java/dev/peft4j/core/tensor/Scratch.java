@@ -46,6 +46,18 @@ final class Scratch {
         return integers[index];
     }
 
+    /** Row r of dy where that of x is greater than 0, else 0: by whole numbers, since a choice between two floats is not vectorised on Java 17. */
+    static void readWherePositive(Tensor x, Tensor dy, int r, float[] to, int n) {
+        int[] chosen = ints(0, n);
+        int[] kept = ints(1, n);
+        x.readBits(r, 0, chosen, n);
+        dy.readBits(r, 0, kept, n);
+        for (int i = 0; i < n; i++) {
+            kept[i] &= (~chosen[i] & -chosen[i]) >> 31; // all bits for a sign that is not set and others that are
+        }
+        floats(kept, to, 0, n);
+    }
+
     /** {@code to[at + i] = Float.intBitsToFloat(from[i])}, by way of memory, since such a loop is not vectorised on Java 17. */
     static void floats(int[] from, float[] to, int at, int n) {
         Scratch own = OWN.get();

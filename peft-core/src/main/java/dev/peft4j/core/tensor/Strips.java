@@ -9,7 +9,7 @@ package dev.peft4j.core.tensor;
 final class Strips {
     private static final long PARALLEL_FLOPS = 400_000; // about 10 µs, three times the cost of waking a worker
     private static final int ALIGNMENT = 16;
-    private static final int COUNT = count(Runtime.getRuntime().availableProcessors());
+    static final int COUNT = count(Runtime.getRuntime().availableProcessors());
     private static final int LOW_RANK = 32;
     private static final int FEWEST = 64; // columns of a part that a strip copies
 

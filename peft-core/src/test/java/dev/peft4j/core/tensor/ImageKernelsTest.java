@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.core.error.BadInputException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.function.BiConsumer;
@@ -121,6 +122,46 @@ class ImageKernelsTest {
                                     t.get(6), t.get(7));
                 });
             }
+        }
+    }
+
+    @Test
+    void what_follows_a_norm_is_computed_with_it_also_in_its_place() {
+        int[] row = {1, CHANNELS};
+        int[] x = {700, CHANNELS};
+        alike(new int[][] {x, row, row, row, row, x}, (k, t) -> {
+            k.abs(t.get(2), t.get(2));
+            k.images().columnNorm(t.get(0), t.get(1), t.get(2), 1e-3, t.get(3), t.get(4), true, t.get(5));
+            k.images().columnNorm(t.get(0), t.get(1), t.get(2), 1e-3, t.get(3), t.get(4), true, t.get(0));
+            double[] y = t.get(0).toDoubles();
+            assertTrue(
+                    Arrays.stream(y).allMatch(v -> v >= 0) && Arrays.stream(y).anyMatch(v -> v > 0));
+        });
+        alike(new int[][] {x, x, x}, (k, t) -> {
+            k.images().addRectified(t.get(0), t.get(1), t.get(2));
+            k.images().addRectified(t.get(0), t.get(1), t.get(0));
+            assertArrayEquals(t.get(2).toDoubles(), t.get(0).toDoubles());
+        });
+    }
+
+    @Test
+    void only_what_is_greater_than_zero_has_a_derivative() {
+        float[] x = {1, -1, 0, -0f, Float.MIN_VALUE, -Float.MIN_VALUE, Float.MAX_VALUE, Float.POSITIVE_INFINITY, -1e30f
+        };
+        float[] dy = {2, 3, 4, 5, -6, 7, 8, 9, Float.NaN};
+        float[] expected = {2, 0, 0, 0, -6, 0, 8, 9, 0};
+        try (Tensor in = Tensor.allocate(DType.F32, 1, x.length);
+                Tensor grad = Tensor.allocate(DType.F32, 1, x.length);
+                Tensor out = Tensor.zeros(DType.F32, 1, x.length)) {
+            in.set(x);
+            grad.set(dy);
+            Kernels k = Backend.host().kernels();
+            k.activationBackward(Activation.RELU, grad, in, out, false);
+            assertArrayEquals(expected, out.toFloats());
+            k.activationBackward(Activation.RELU, grad, in, out, true);
+            assertEquals(4, out.toFloats()[0]);
+            k.activationBackward(Activation.RELU, grad, in, grad, false); // in its place
+            assertArrayEquals(expected, grad.toFloats());
         }
     }
 
