@@ -120,10 +120,25 @@ public final class ImageClassifier implements AutoCloseable {
         }
     }
 
+    /**
+     * The numbers that a regression model predicts of an image, one for each output.
+     *
+     * @throws BadInputException if the model predicts labels
+     * @throws dev.peft4j.core.error.BadFileException if the file is no image, damaged, or too large
+     */
+    public double[] predict(Path file) throws IOException {
+        if (labels.problem() != ProblemType.REGRESSION) {
+            throw new BadInputException(
+                    "numbers were asked for, and this model predicts the labels " + labels() + ". Use classify.");
+        }
+        reader.requireOpen(DONE);
+        return reader.outputs(List.of(input.prepare(Picture.read(file))), DONE).get(0)[0];
+    }
+
     private List<Prediction> predictions(List<? extends Example> images) {
         if (labels.problem() == ProblemType.REGRESSION) {
             throw new BadInputException("labels were asked for, and this model predicts " + labels.outputs()
-                    + " numbers of an image. Use a model that classifies.");
+                    + " numbers of an image. Use predict.");
         }
         return reader.outputs(images, DONE).stream()
                 .map(rows -> Prediction.of(labels, rows[0]))

@@ -34,13 +34,12 @@ public final class ImageModel implements AutoCloseable {
      * @throws BadInputException if it is a model of texts
      */
     public static ImageModel open(Path directory) throws IOException {
-        OpenModel open = OpenModel.openFor(directory, null, List.of());
-        if (open.info().task() != TaskType.IMAGE_CLS) {
-            open.close();
-            throw new BadInputException("a model of images was to be opened, and " + directory + " is a "
-                    + open.info().modelType() + " model, which reads texts. Open it as a TextModel.");
-        }
-        return new ImageModel(open);
+        return new ImageModel(OpenModel.openFor(directory, null, List.of(), info -> {
+            if (info.task() != TaskType.IMAGE_CLS) {
+                throw new BadInputException("a model of images was to be opened, and " + directory + " is a "
+                        + info.modelType() + " model, which reads texts. Open it as a TextModel.");
+            }
+        }));
     }
 
     /**

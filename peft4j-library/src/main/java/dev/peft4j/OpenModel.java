@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,8 +38,15 @@ final class OpenModel implements AutoCloseable {
 
     /** Opens a directory, of whose adapters the head is known already. */
     static OpenModel openFor(Path directory, @Nullable TaskType task, List<Path> adapters) throws IOException {
+        return openFor(directory, task, adapters, info -> {});
+    }
+
+    /** The same for a kind of model, which is checked before weights are read. */
+    static OpenModel openFor(Path directory, @Nullable TaskType task, List<Path> adapters, Consumer<ModelInfo> check)
+            throws IOException {
         Base.requireModel(directory);
         ModelInfo info = ModelInfo.read(directory, task, adapters);
+        check.accept(info);
         OpenModel model = new OpenModel(directory, info);
         int outputs = Classes.outputs(info, 0, adapters);
         if (!info.task().classifies() || outputs > 0 || info.head() > 0) {

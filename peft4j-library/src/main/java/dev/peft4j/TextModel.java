@@ -17,6 +17,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A Hugging Face model directory: tokenizer, base, and adapters by name. The base never changes, so any number of threads may train on it, continue texts and
@@ -36,7 +37,7 @@ public final class TextModel implements TextGeneration, AutoCloseable {
      * @throws BadFileException if it is no such directory, a file is damaged, or the family is not known
      */
     public static TextModel open(Path directory) throws IOException {
-        return of(OpenModel.openFor(directory, null, List.of()));
+        return open(directory, null, List.of());
     }
 
     /**
@@ -45,7 +46,7 @@ public final class TextModel implements TextGeneration, AutoCloseable {
      * @throws BadFileException if the family does not serve the task
      */
     public static TextModel open(Path directory, TaskType task) throws IOException {
-        return of(OpenModel.openFor(directory, task, List.of()));
+        return open(directory, task, List.of());
     }
 
     /**
@@ -62,14 +63,13 @@ public final class TextModel implements TextGeneration, AutoCloseable {
         return open(HubPath.of(name), task);
     }
 
-    /** One of texts; it is closed if it is of images. */
-    private static TextModel of(OpenModel open) {
-        if (open.info().task() == TaskType.IMAGE_CLS) {
-            open.close();
-            throw new BadInputException("a model of texts was to be opened, and " + open.directory() + " is a "
-                    + open.info().modelType() + " model, which reads images. Open it as an ImageModel.");
-        }
-        return new TextModel(open);
+    private static TextModel open(Path directory, @Nullable TaskType task, List<Path> adapters) throws IOException {
+        return new TextModel(OpenModel.openFor(directory, task, adapters, info -> {
+            if (info.task() == TaskType.IMAGE_CLS) {
+                throw new BadInputException("a model of texts was to be opened, and " + directory + " is a "
+                        + info.modelType() + " model, which reads images. Open it as an ImageModel.");
+            }
+        }));
     }
 
     /** The directory. */

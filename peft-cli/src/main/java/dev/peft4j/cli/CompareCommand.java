@@ -3,6 +3,7 @@ package dev.peft4j.cli;
 import dev.peft4j.core.compose.MergedAdapter;
 import dev.peft4j.core.compose.MergedModel;
 import dev.peft4j.core.data.Example;
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.tensor.Tensor;
@@ -25,7 +26,9 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
@@ -122,6 +125,7 @@ final class CompareCommand implements Callable<Integer> {
         } else {
             methodOptions.check(given, ofMethods.stream().map(Candidate::name).toList());
         }
+        requireApart(candidates);
         List<Path> directories = new ArrayList<>();
         for (Candidate c : candidates) {
             if (c.strategy() == null) {
@@ -137,6 +141,22 @@ final class CompareCommand implements Callable<Integer> {
         List<TextRecord> test = dataOptions.read(evalData, evalLimit, info.task());
         RunDirectory.whileTaken(out, directories, overwrite, () -> compare(console, candidates, info, train, test));
         return 0;
+    }
+
+    /** Refuses runs that would write to one directory, and cached features of images that change. */
+    private void requireApart(List<Candidate> candidates) {
+        Set<String> taken = new HashSet<>();
+        for (Candidate c : candidates) {
+            if (!taken.add(c.directory())) {
+                throw new BadInputException("--methods names " + c.name() + " twice, whose results would both go to "
+                        + out.resolve(c.directory()) + ". Compare them in two runs with another --out.");
+            }
+            Strategy strategy = c.strategy();
+            if (strategy != null && strategy.isCached() && dataOptions.isVaried()) {
+                throw new BadInputException("--augment was given with " + c.name()
+                        + ", whose features would be the same in each epoch. Leave one of them out.");
+            }
+        }
     }
 
     private void compare(

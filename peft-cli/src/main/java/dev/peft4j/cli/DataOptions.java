@@ -114,6 +114,11 @@ final class DataOptions {
                 .withSeparator(separator.replace("\\n", "\n").replace("\\t", "\t"));
     }
 
+    /** Whether chance changes images that are trained on. */
+    boolean isVaried() {
+        return !imageOptions.augment.isEmpty();
+    }
+
     /** Refuses options that mean nothing to a model or to the files of its records. */
     void check(Given given, ModelInfo model, List<Path> files) {
         boolean labels = model.task().classifies() || model.task() == TaskType.QUESTION_ANS;

@@ -13,8 +13,11 @@ import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;
+import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.ModelInput;
 import dev.peft4j.models.TextTokenizer;
+import dev.peft4j.models.data.Labels;
+import dev.peft4j.models.data.RecordEncoder;
 import dev.peft4j.models.data.TextRecord;
 import dev.peft4j.models.image.Augmentation;
 import dev.peft4j.models.image.ImageInput;
@@ -25,6 +28,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -128,7 +132,10 @@ final class FeaturesCommand implements Callable<Integer> {
                     + SAFETENSORS + " or " + JSONL + ".");
         }
         RunDirectory.requireApart(List.of(out), List.of(data));
-        TaskType task = modelOptions.info(List.of()).task();
+        ModelInfo info = modelOptions.info(List.of());
+        TaskType task = info.task();
+        dataOptions.check(given, info, List.of(data));
+        given.refuse("--augment", true, "features, which are of images as they are");
         boolean images = task == TaskType.IMAGE_CLS;
         List<TextRecord> records = dataOptions.read(data, limit, images ? task : TaskType.MASKED_LM);
         try (Model model = modelOptions.open(List.of());
@@ -137,9 +144,9 @@ final class FeaturesCommand implements Callable<Integer> {
             List<FeatureBatch.Features> made = FeatureReader.ofOutput(model, List.<Adapter>of(), layer, kind.rows())
                     .read(examples);
             if (name.endsWith(SAFETENSORS)) {
-                writeTensors(made);
+                writeTensors(made, records);
             } else {
-                writeLines(made);
+                writeLines(made, records);
             }
             console.printf(
                     "%s: %s of %,d %s, %,d columns%n",
@@ -154,7 +161,8 @@ final class FeaturesCommand implements Callable<Integer> {
 
     private List<Example> texts(List<TextRecord> records, Model model, ModelInput input) {
         TextTokenizer tokenizer = input.tokenizer("texts were given");
-        int most = dataOptions.maxLength > 0 ? dataOptions.maxLength : model.usualLength();
+        int most = RecordEncoder.forModel(model, input, Labels.none(), 0, dataOptions.maxLength)
+                .maxLength();
         List<Example> examples = new ArrayList<>();
         for (TextRecord text : records) {
             examples.add(PackedBatch.Sequence.of(tokenizer.encode(text.text(), true, most)));
@@ -172,10 +180,16 @@ final class FeaturesCommand implements Callable<Integer> {
         return examples;
     }
 
-    private void writeTensors(List<FeatureBatch.Features> made) throws IOException {
+    private void writeTensors(List<FeatureBatch.Features> made, List<TextRecord> records) throws IOException {
         FeatureBatch all = FeatureBatch.of(made);
         SafetensorsWriter writer =
                 new SafetensorsWriter().metadata("format", "pt").metadata("layer", layer);
+        if (records.get(0).image() != null) {
+            writer.metadata(
+                    "images",
+                    Json.printLine(Map.of(
+                            "images", records.stream().map(TextRecord::text).toList())));
+        }
         try (Tensor rows = Tensor.allocate(DType.F32, all.length(), all.width());
                 Tensor counts = Tensor.allocate(DType.F32, 1, made.size())) {
             all.writeTo(rows);
@@ -192,9 +206,10 @@ final class FeaturesCommand implements Callable<Integer> {
         }
     }
 
-    private void writeLines(List<FeatureBatch.Features> made) throws IOException {
+    private void writeLines(List<FeatureBatch.Features> made, List<TextRecord> records) throws IOException {
         StringBuilder lines = new StringBuilder();
-        for (FeatureBatch.Features f : made) {
+        for (int i = 0; i < made.size(); i++) {
+            FeatureBatch.Features f = made.get(i);
             List<List<Float>> rows = new ArrayList<>();
             for (int r = 0; r < f.length(); r++) {
                 float[] row = Arrays.copyOfRange(f.values(), r * f.width(), (r + 1) * f.width());
@@ -205,7 +220,12 @@ final class FeaturesCommand implements Callable<Integer> {
                 rows.add(numbers);
             }
             Object value = kind == Kind.ALL ? rows : rows.get(0);
-            lines.append(Json.printLine(Map.of("features", value))).append('\n');
+            Map<String, Object> line = new LinkedHashMap<>();
+            if (records.get(i).image() != null) {
+                line.put("image", records.get(i).text());
+            }
+            line.put("features", value);
+            lines.append(Json.printLine(line)).append('\n');
         }
         AtomicFile.write(out, lines.toString());
     }

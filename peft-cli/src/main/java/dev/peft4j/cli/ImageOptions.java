@@ -32,8 +32,8 @@ final class ImageOptions {
 
     /** Reads the first images of a folder or file. */
     List<TextRecord> read(Path from, String imageColumn, String labelColumn, int most) throws IOException {
-        List<ImageRecord> all = new ImageRecords(imageColumn, labelColumn, labelFile).read(from);
-        return all.stream().limit(most).map(ImageRecord::labelled).toList();
+        return new ImageRecords(imageColumn, labelColumn, labelFile)
+                .read(from, most).stream().map(ImageRecord::labelled).toList();
     }
 
     /** The input of images that are trained on. */

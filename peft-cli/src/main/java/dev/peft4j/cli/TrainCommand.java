@@ -58,7 +58,8 @@ final class TrainCommand implements Callable<Integer> {
             names = "--data",
             required = true,
             paramLabel = "FILE",
-            description = "records to train on: .jsonl, .csv or .tsv, also .gz, or .parquet")
+            description =
+                    "records to train on: .jsonl, .csv or .tsv, also .gz, or .parquet; of images a folder of classes, such a table, or a file of CIFAR or MNIST")
     Path data = Path.of("");
 
     @Option(

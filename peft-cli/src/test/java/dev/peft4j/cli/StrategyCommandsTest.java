@@ -83,6 +83,23 @@ class StrategyCommandsTest {
     }
 
     @Test
+    void two_rows_of_one_directory_are_refused_before_anything_is_trained() {
+        cli.fails(
+                "names head twice",
+                "compare",
+                "--methods",
+                "strategy:head,lr=1e-2,strategy:head,lr=1e-3",
+                "--model",
+                model,
+                "--data",
+                data,
+                "--eval-data",
+                data,
+                "--out",
+                out);
+    }
+
+    @Test
     void strategies_and_methods_are_compared_in_one_table() {
         String printed = cli.works(
                 "compare",

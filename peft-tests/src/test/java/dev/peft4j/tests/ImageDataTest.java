@@ -10,6 +10,7 @@ import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.data.Example;
 import dev.peft4j.core.data.ImageBatch;
+import dev.peft4j.core.data.ProblemType;
 import dev.peft4j.core.data.Targets;
 import dev.peft4j.core.data.VariedImage;
 import dev.peft4j.core.site.TaskType;
@@ -68,7 +69,8 @@ class ImageDataTest {
             ImageIO.write(image, "png", file.toFile());
         }
         List<ImageRecord> records = ImageRecords.defaults().read(dir.resolve("data"));
-        Labels labels = ImageRecords.labels(records, List.of());
+        Labels labels =
+                Labels.ofClasses(records.stream().map(ImageRecord::labelled).toList());
         assertEquals(List.of("bright", "dark"), labels.names());
         return new RecordEncoder(new ImageInput(GREY, VARIED), TaskType.IMAGE_CLS, 0, labels)
                 .encode(records.stream().map(ImageRecord::labelled).toList())
@@ -165,7 +167,7 @@ class ImageDataTest {
         assertEquals(expected, image.values()[(2 * 32 + 5) * 32 + 6], 1e-6);
         List<String> names = new ArrayList<>(List.of("airplane", "automobile", "bird", "cat", "deer"));
         names.addAll(List.of("dog", "frog", "horse", "ship", "truck"));
-        Labels labels = ImageRecords.labels(records, names);
+        Labels labels = new Labels(ProblemType.SINGLE_LABEL_CLASSIFICATION, names.size(), names);
         VariedImage horse = records.get(0).example(labels, p, Augmentation.none());
         assertArrayEquals(new int[] {7}, ((Targets.Classes) horse.targets()).classes());
     }
@@ -177,6 +179,9 @@ class ImageDataTest {
         assertEquals(2400, records.size());
         assertEquals("Picture[1 x 28 x 28]", records.get(0).picture().toString());
         assertEquals("7", records.get(0).label()); // the first of MNIST's test images is a seven
-        assertEquals(10, ImageRecords.labels(records, List.of()).outputs());
+        assertEquals(
+                10,
+                Labels.ofClasses(records.stream().map(ImageRecord::labelled).toList())
+                        .outputs());
     }
 }

@@ -6,6 +6,7 @@ import dev.peft4j.core.data.Example;
 import dev.peft4j.core.data.Targets;
 import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.model.Model;
+import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.data.RecordEncoder;
 import dev.peft4j.models.data.RecordImage;
@@ -35,6 +36,7 @@ import org.slf4j.LoggerFactory;
 record Scorer(Model model, List<Adapter> adapters, RecordEncoder encoder, BooleanSupplier isStopped) {
     private static final Logger LOG = LoggerFactory.getLogger(Scorer.class);
     private static final int TOKENS = 8192; // whose outputs are held at once
+    private static final int AT_ONCE = 64; // images, so that a stop is soon noticed
     private static final int IMAGES = 12; // that are shown
     private static final int SIDE = 96; // of a thumbnail
 
@@ -232,12 +234,13 @@ record Scorer(Model model, List<Adapter> adapters, RecordEncoder encoder, Boolea
     /** Reads sequences, of which some at a time are held. */
     void each(List<? extends Example> sequences, boolean ofTokens, Told told) {
         try (ExampleReader reader = reader(ofTokens)) {
+            int most = model.taskType() == TaskType.IMAGE_CLS ? AT_ONCE : TOKENS;
             int from = 0;
             while (from < sequences.size()) {
                 requireWanted();
                 int to = from;
                 int tokens = 0;
-                while (to < sequences.size() && (to == from || tokens < TOKENS)) {
+                while (to < sequences.size() && (to == from || tokens < most)) {
                     tokens += sequences.get(to++).length();
                 }
                 List<double[][]> outputs = reader.outputs(sequences.subList(from, to), "scored");

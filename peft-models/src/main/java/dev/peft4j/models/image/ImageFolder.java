@@ -6,9 +6,12 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -16,14 +19,24 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A folder with a folder for each class, whose name is the label; images lie in it or deeper. Names that begin with a dot, and files that are not named as images, are left out. */
 final class ImageFolder {
     private static final Set<String> PARTS = Set.of("train", "test", "val", "valid", "validation", "dev", "eval");
 
+    private static final Logger LOG = LoggerFactory.getLogger(ImageFolder.class);
+    private static final int SHOWN = 5;
+
     private ImageFolder() {}
 
-    static List<ImageRecord> read(Path root) throws IOException {
+    /**
+     * The records, one of each class in turn, so that the first ones are of all classes.
+     *
+     * @param most records
+     */
+    static List<ImageRecord> read(Path root, int most) throws IOException {
         List<Path> classes = classes(root);
         Set<String> endings = Stream.concat(
                         Stream.of("png", "jpg", "jpeg"), Arrays.stream(ImageIO.getReaderFileSuffixes()))
@@ -31,19 +44,26 @@ final class ImageFolder {
                 .map(e -> "." + e.toLowerCase(Locale.ROOT))
                 .collect(Collectors.toSet());
         BrokenFiles broken = new BrokenFiles(root);
-        List<ImageRecord> records = new ArrayList<>();
-        List<Path> empty = new ArrayList<>();
+        List<Path> others = new ArrayList<>(); // that are not named as images
+        List<Deque<Path>> files = new ArrayList<>();
         for (Path directory : classes) {
-            String label = directory.getFileName().toString();
-            int before = records.size();
-            for (Path file : images(directory, endings)) {
+            files.add(new ArrayDeque<>(images(directory, endings, others)));
+        }
+        List<ImageRecord> records = new ArrayList<>();
+        Set<Path> found = new HashSet<>(); // classes that have images
+        while (records.size() < most && files.stream().anyMatch(left -> !left.isEmpty())) {
+            for (int c = 0; c < files.size() && records.size() < most; c++) {
+                Path file = files.get(c).poll();
+                String label = classes.get(c).getFileName().toString();
                 StoppedException.ifInterrupted(() -> root + " was to be read");
-                broken.add(file, () -> ImageRecord.of(file, label), records);
-            }
-            if (records.size() == before) {
-                empty.add(directory);
+                if (file != null && broken.add(file, () -> ImageRecord.of(file, label), records)) {
+                    found.add(classes.get(c));
+                }
             }
         }
+        List<Path> empty = most < classes.size()
+                ? List.of()
+                : classes.stream().filter(c -> !found.contains(c)).toList();
         if (empty.size() == classes.size()) {
             broken.tell();
         }
@@ -55,7 +75,19 @@ final class ImageFolder {
                             + "). Add some, or remove the folder.");
         }
         broken.tell();
+        tellOthers(root, others);
         return records;
+    }
+
+    private static void tellOthers(Path root, List<Path> others) {
+        if (!others.isEmpty()) {
+            LOG.warn(
+                    "{}: {} files are left out, whose names do not end as those of images do: {}{}",
+                    root,
+                    others.size(),
+                    others.subList(0, Math.min(SHOWN, others.size())),
+                    others.size() > SHOWN ? " and more" : "");
+        }
     }
 
     /** The folders of the classes, sorted. */
@@ -95,14 +127,15 @@ final class ImageFolder {
         }
     }
 
-    private static List<Path> images(Path directory, Set<String> endings) throws IOException {
+    private static List<Path> images(Path directory, Set<String> endings, List<Path> others) throws IOException {
         List<Path> images = new ArrayList<>();
         for (Path p : listed(directory).toList()) {
             String name = p.getFileName().toString().toLowerCase(Locale.ROOT);
             if (Files.isDirectory(p) && !Files.isSymbolicLink(p)) {
-                images.addAll(images(p, endings));
-            } else if (Files.isRegularFile(p) && endings.contains(name.substring(Math.max(0, name.lastIndexOf('.'))))) {
-                images.add(p);
+                images.addAll(images(p, endings, others));
+            } else if (Files.isRegularFile(p)) {
+                boolean named = endings.contains(name.substring(Math.max(0, name.lastIndexOf('.'))));
+                (named ? images : others).add(p);
             }
         }
         return images;

@@ -56,7 +56,7 @@ public final class ImageRecord implements RecordImage {
     /** The same of a file that a line of another one names. */
     static ImageRecord of(Path file, @Nullable String label, String place) throws IOException {
         PictureFile.Header size = PictureFile.header(file);
-        String identity = file.getFileName() + " of " + Files.size(file) + " bytes";
+        String identity = file.getFileName() + " of " + Files.size(file) + " bytes " + PictureFile.checksum(file);
         return new ImageRecord(file, null, size, label, place, identity);
     }
 
@@ -108,7 +108,7 @@ public final class ImageRecord implements RecordImage {
 
     /** The picture as a record, whose text is where it is. */
     public TextRecord labelled() {
-        return new TextRecord("", place, label, place, this);
+        return new TextRecord("", file == null ? place : file.toString(), label, place, this);
     }
 
     @Override
@@ -133,7 +133,21 @@ public final class ImageRecord implements RecordImage {
         return (factor < 1 ? Resampling.BICUBIC.resize(whole, rows, columns) : whole).toPng();
     }
 
+    /** A thin picture may get an edge that is too long before it is cropped. */
+    private void requireResizable(Preprocessing preprocessing) {
+        Resize resize = preprocessing.resize();
+        try {
+            if (resize != null) {
+                resize.of(height, width);
+            }
+        } catch (BadInputException e) {
+            throw new BadInputException(
+                    place + ": an image of " + height + " x " + width + " was to be resized, and " + e.getMessage(), e);
+        }
+    }
+
     private void requireSizeOf(ImageRecord first, Preprocessing preprocessing) {
+        requireResizable(preprocessing);
         Resize.Size size = preprocessing.outputSize(height, width);
         Resize.Size wanted = preprocessing.outputSize(first.height, first.width);
         if (!size.equals(wanted)) {

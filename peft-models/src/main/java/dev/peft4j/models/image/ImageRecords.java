@@ -1,9 +1,6 @@
 package dev.peft4j.models.image;
 
-import dev.peft4j.core.data.ProblemType;
 import dev.peft4j.core.error.BadFileException;
-import dev.peft4j.core.error.BadInputException;
-import dev.peft4j.models.data.Labels;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -48,28 +45,29 @@ public record ImageRecords(String imageColumn, String labelColumn, @Nullable Pat
      *     images are left out with a warning
      */
     public List<ImageRecord> read(Path from) throws IOException {
-        if (Files.isDirectory(from)) {
-            return ImageFolder.read(from);
-        }
-        String name = String.valueOf(from.getFileName()).toLowerCase(Locale.ROOT);
-        if (name.contains("idx3")) {
-            return IdxFile.read(from, labels);
-        }
-        if (name.endsWith(".bin") || name.endsWith(".bin.gz")) {
-            return CifarFile.read(from);
-        }
-        return ImageTable.read(from, imageColumn, labelColumn);
+        return read(from, Integer.MAX_VALUE);
     }
 
     /**
-     * What the labels of records mean.
+     * The same for the first records: of a folder from its classes in turn, else in their order.
      *
-     * @param known names of the outputs of a head, in their order, as {@code id2label} has them; empty for a new head, which learns the names of the records
-     * @throws BadInputException if a record has no label, or there is only one class
+     * @param most records, at least 1
      */
-    public static Labels labels(List<ImageRecord> records, List<String> known) {
-        return known.isEmpty()
-                ? Labels.ofClasses(records.stream().map(ImageRecord::labelled).toList())
-                : new Labels(ProblemType.SINGLE_LABEL_CLASSIFICATION, known.size(), known);
+    public List<ImageRecord> read(Path from, int most) throws IOException {
+        if (Files.isDirectory(from)) {
+            return ImageFolder.read(from, most);
+        }
+        String name = String.valueOf(from.getFileName()).toLowerCase(Locale.ROOT);
+        if (name.contains("idx3")) {
+            return first(IdxFile.read(from, labels), most);
+        }
+        if (name.endsWith(".bin") || name.endsWith(".bin.gz")) {
+            return first(CifarFile.read(from), most);
+        }
+        return ImageTable.read(from, imageColumn, labelColumn, most);
+    }
+
+    private static List<ImageRecord> first(List<ImageRecord> all, int most) {
+        return List.copyOf(all.subList(0, Math.min(most, all.size())));
     }
 }

@@ -14,13 +14,13 @@ import java.util.List;
 final class ImageTable {
     private ImageTable() {}
 
-    static List<ImageRecord> read(Path table, String imageColumn, String labelColumn) throws IOException {
+    static List<ImageRecord> read(Path table, String imageColumn, String labelColumn, int most) throws IOException {
         RecordReader reader = RecordReader.defaults().withTask(TaskType.IMAGE_CLS);
         reader = imageColumn.isEmpty() ? reader : reader.withText(imageColumn);
         reader = labelColumn.isEmpty() ? reader : reader.withLabel(labelColumn);
         BrokenFiles broken = new BrokenFiles(table);
         List<ImageRecord> records = new ArrayList<>();
-        for (TextRecord row : reader.read(table)) {
+        for (TextRecord row : reader.read(table, most)) {
             Path file = file(table, row);
             broken.add(file, () -> ImageRecord.of(file, row.label(), row.place()), records);
         }

@@ -179,12 +179,14 @@ public final class Picture {
     byte[] toPng() throws IOException {
         BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
         int pixels = height * width;
+        int[] colors = new int[pixels];
         for (int i = 0; i < pixels; i++) {
             int red = planes[i] & 0xff;
             int green = planes[(channels == 1 ? 0 : pixels) + i] & 0xff;
             int blue = planes[(channels == 1 ? 0 : 2 * pixels) + i] & 0xff;
-            image.setRGB(i % width, i / width, red << 16 | green << 8 | blue);
+            colors[i] = red << 16 | green << 8 | blue;
         }
+        image.setRGB(0, 0, width, height, colors, 0, width);
         ByteArrayOutputStream png = new ByteArrayOutputStream();
         ImageIO.write(image, "png", png);
         return png.toByteArray();

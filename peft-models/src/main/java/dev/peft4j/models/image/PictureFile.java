@@ -33,6 +33,7 @@ final class PictureFile {
     private static final int MOST_BYTES = 512 << 20;
     private static final int BYTES_A_PIXEL = 7; // decoded with alpha, and as planes
     private static final int DEFLATED = 1100; // no deflated byte becomes more than 1,032 ones
+    private static final int PIXELS_A_BYTE = 4096; // a code of GIF has as many at most, a block of JPEG 64 for two bits
     private static final String JDK = "com.sun.imageio";
 
     private PictureFile() {}
@@ -50,7 +51,18 @@ final class PictureFile {
     static Header header(Path file) throws IOException {
         requireFile(file);
         try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
-            return reading(file, in, reader -> header(file, reader));
+            Header size = reading(file, in, reader -> header(file, reader));
+            FileEnd.requireWhole(file);
+            return size;
+        } catch (FileSystemException e) {
+            throw unreadable(file, e);
+        }
+    }
+
+    /** Differs where the beginnings or ends of files differ. */
+    static long checksum(Path file) throws IOException {
+        try {
+            return FileEnd.checksum(file);
         } catch (FileSystemException e) {
             throw unreadable(file, e);
         }
@@ -170,11 +182,15 @@ final class PictureFile {
         return size;
     }
 
-    /** Refuses a PNG file that is too small for the size that it tells, before memory is taken for that. */
+    /** Refuses a PNG, JPEG or GIF file that is too small for the size that it tells, before memory is taken for that. */
     private static void requirePixels(Path file, byte[] bytes, Header size) throws BadFileException {
         boolean png = bytes.length > 25 && (bytes[0] & 0xff) == 0x89 && bytes[1] == 'P';
+        boolean gif = bytes.length > 2 && bytes[0] == 'G' && bytes[1] == 'I' && bytes[2] == 'F';
         long least = png ? (long) size.height * (((long) size.width * bytes[24] + 7) >> 3) : 0; // one channel
-        if (least > (long) DEFLATED * bytes.length) {
+        boolean isTooSmall = png
+                ? least > (long) DEFLATED * bytes.length
+                : (gif || Jpeg.isOne(bytes)) && (long) size.height * size.width > (long) PIXELS_A_BYTE * bytes.length;
+        if (isTooSmall) {
             throw new BadFileException(
                     file,
                     "says that it has " + size.width + " x " + size.height + " pixels, and its " + bytes.length

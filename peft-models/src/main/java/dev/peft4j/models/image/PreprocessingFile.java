@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -253,14 +254,53 @@ record PreprocessingFile(ConfigFields fields) {
         } else {
             p = p.withResize(Resize.exact(size.height(), size.width()), Resampling.BILINEAR);
         }
-        if (!(fields.get("preprocessing") instanceof Map<?, ?> object)) {
+        ConfigFields timm = part("pretrained_cfg");
+        if (timm != null) {
+            return ofTimm(p, timm);
+        }
+        ConfigFields part = part("preprocessing");
+        if (part == null) {
             return p.withNormalization(mean, std);
+        }
+        return p.withScale(part.number("scale", LEVEL))
+                .withNormalization(part.numbers("mean", mean, channels), part.numbers("std", std, channels));
+    }
+
+    private @Nullable ConfigFields part(String name) {
+        if (!(fields.get(name) instanceof Map<?, ?> object)) {
+            return null;
         }
         Map<String, Object> told = new LinkedHashMap<>();
         object.forEach((k, v) -> told.put(String.valueOf(k), v));
-        ConfigFields part = new ConfigFields(fields.file(), told);
-        return p.withScale(part.number("scale", LEVEL))
-                .withNormalization(part.numbers("mean", mean, channels), part.numbers("std", std, channels));
+        return new ConfigFields(fields.file(), told);
+    }
+
+    /** As timm evaluates: the shorter edge gets a size of which the crop is a share. */
+    private Preprocessing ofTimm(Preprocessing p, ConfigFields timm) throws IOException {
+        if (!(timm.get("input_size") instanceof List<?> size)
+                || size.size() != 3
+                || !size.get(1).equals(size.get(2))) {
+            throw fields.bad("\"input_size\" of \"pretrained_cfg\" is " + timm.get("input_size")
+                    + " where channels and two equal edges were expected. Write a preprocessor_config.json.");
+        }
+        int edge = timm.whole("input_size", size.get(1));
+        double share = timm.number("crop_pct", 0.875);
+        String filter = timm.text("interpolation", "bilinear").toUpperCase(Locale.ROOT);
+        boolean isKnown =
+                Arrays.stream(Resampling.values()).anyMatch(r -> r.name().equals(filter));
+        boolean isCentred = timm.text("crop_mode", "center").equals("center");
+        if (!(share > 0 && share <= 1) || !isKnown || !isCentred) {
+            throw fields.bad("\"pretrained_cfg\" has crop_pct " + share + ", interpolation " + filter
+                    + " and crop_mode " + timm.get("crop_mode")
+                    + "; a share up to 1, a filter of Pillow and center were"
+                    + " expected. Write a preprocessor_config.json.");
+        }
+        int channels = p.channels();
+        return p.withResize(Resize.shortestEdge((int) Math.floor(edge / share)), Resampling.valueOf(filter))
+                .withCrop(edge, edge)
+                .withNormalization(
+                        timm.numbers("mean", Preprocessing.IMAGENET_MEAN, channels),
+                        timm.numbers("std", Preprocessing.IMAGENET_STD, channels));
     }
 
     /** A number for both edges, {@code [H, W]} or {@code [C, H, W]}. */

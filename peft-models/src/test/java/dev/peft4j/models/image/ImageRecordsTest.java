@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.data.Example;
 import dev.peft4j.core.data.ImageBatch;
+import dev.peft4j.core.data.ProblemType;
 import dev.peft4j.core.data.Targets;
 import dev.peft4j.core.data.VariedImage;
 import dev.peft4j.core.error.BadFileException;
@@ -16,6 +17,8 @@ import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.data.RecordEncoder;
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -25,8 +28,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.zip.GZIPOutputStream;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
@@ -79,8 +84,7 @@ class ImageRecordsTest {
         assertEquals(List.of("cat", "dog", "dog"), labels(records));
         assertEquals(dir.resolve("dog/a.gif"), records.get(1).file());
         assertEquals(9, records.get(0).height());
-        assertEquals(
-                List.of("cat", "dog"), ImageRecords.labels(records, List.of()).names());
+        assertEquals(List.of("cat", "dog"), learnt(records).names());
     }
 
     @Test
@@ -93,6 +97,66 @@ class ImageRecordsTest {
         refused("images of the class cat were expected", () -> read(dir));
         put("dog/a.png", Arrays.copyOf(PNG, 12));
         refused("3 of 3 files that cannot be read: " + dir.resolve("cat/a.png"), () -> read(dir));
+    }
+
+    @Test
+    void the_first_records_of_a_folder_are_of_all_classes() throws IOException {
+        for (String name : List.of("cat/a.png", "cat/b.png", "cat/c.png", "dog/a.png", "dog/b.png", "fox/a.png")) {
+            put(name, PNG);
+        }
+        assertEquals(List.of("cat", "dog", "fox", "cat", "dog", "cat"), labels(read(dir)));
+        assertEquals(
+                List.of("cat", "dog", "fox", "cat"),
+                labels(ImageRecords.defaults().read(dir, 4)));
+        put("cat/a.png", (byte) 1);
+        assertEquals(List.of("dog", "fox"), labels(ImageRecords.defaults().read(dir, 2)), "broken ones do not count");
+    }
+
+    @Test
+    void files_that_are_cut_short_are_left_out_before_a_run_meets_them() throws IOException {
+        put("cat/a.png", PNG);
+        put("dog/a.png", PNG);
+        put("dog/cut.png", Arrays.copyOf(PNG, PNG.length - 20));
+        byte[] jpeg = jpeg();
+        put("dog/b.jpg", jpeg);
+        put("dog/cut.jpg", Arrays.copyOf(jpeg, jpeg.length - 2));
+        byte[] longer = Arrays.copyOf(jpeg, jpeg.length + 100_000); // something behind the image
+        put("dog/longer.jpg", longer);
+        assertEquals(
+                List.of("a.png", "a.png", "b.jpg", "longer.jpg"),
+                read(dir).stream()
+                        .map(r ->
+                                String.valueOf(Objects.requireNonNull(r.file()).getFileName()))
+                        .toList());
+        refused("cut short", () -> ImageRecord.of(dir.resolve("dog/cut.jpg"), null));
+    }
+
+    private static byte[] jpeg() throws IOException {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        ImageIO.write(new BufferedImage(20, 10, BufferedImage.TYPE_INT_RGB), "jpg", out);
+        return out.toByteArray();
+    }
+
+    @Test
+    void a_picture_too_thin_to_be_resized_is_named_before_a_run() throws IOException {
+        List<ImageRecord> records = List.of(
+                ImageRecord.of(Picture.of(1, 100, 100, new byte[10_000]), "a", "square"),
+                ImageRecord.of(Picture.of(1, 3, 800, new byte[2400]), "b", "thin"));
+        Preprocessing p = Preprocessing.of(1)
+                .withResize(Resize.shortestEdge(256), Resampling.BILINEAR)
+                .withCrop(224, 224);
+        refused(
+                "thin: an image of 3 x 800 was to be resized",
+                () -> examples(records, learnt(records), p, Augmentation.none()));
+    }
+
+    @Test
+    void a_record_of_a_table_is_its_image() throws IOException {
+        put("a.png", PNG);
+        Path csv = put("t.csv", "path,label\na.png,cat\na.png,cat\n".getBytes(StandardCharsets.UTF_8));
+        List<ImageRecord> records = read(csv);
+        assertEquals(records.get(0).labelled().text(), records.get(1).labelled().text());
+        assertEquals(csv + ", line 3", records.get(1).labelled().place());
     }
 
     @Test
@@ -220,6 +284,10 @@ class ImageRecordsTest {
         refused("says that it has", () -> read(negative));
     }
 
+    private static Labels learnt(List<ImageRecord> records) {
+        return Labels.ofClasses(records.stream().map(ImageRecord::labelled).toList());
+    }
+
     private static List<Example> examples(List<ImageRecord> records, Labels labels, Preprocessing p, Augmentation a) {
         return new RecordEncoder(new ImageInput(p, a), TaskType.IMAGE_CLS, 0, labels)
                 .encode(records.stream().map(ImageRecord::labelled).toList())
@@ -231,17 +299,21 @@ class ImageRecordsTest {
         put("cat/a.png", PNG);
         put("dog/a.png", PNG);
         List<ImageRecord> records = read(dir);
-        Labels known = ImageRecords.labels(records, List.of("dog", "bird", "cat"));
+        Labels known = new Labels(
+                ProblemType.SINGLE_LABEL_CLASSIFICATION,
+                List.of("dog", "bird", "cat").size(),
+                List.of("dog", "bird", "cat"));
         Preprocessing p = Preprocessing.of(3);
         List<Example> examples = examples(records, known, p, Augmentation.none());
         assertEquals(2, ((Targets.Classes) examples.get(0).targets()).classes()[0]);
         assertEquals(0, ((Targets.Classes) examples.get(1).targets()).classes()[0]);
-        Labels others = ImageRecords.labels(records, List.of("dog", "bird"));
+        Labels others = new Labels(
+                ProblemType.SINGLE_LABEL_CLASSIFICATION, List.of("dog", "bird").size(), List.of("dog", "bird"));
         refused(
                 dir.resolve("cat/a.png") + ": the label cat was found",
                 () -> examples(records, others, p, Augmentation.none()));
         ImageRecord without = ImageRecord.of(Picture.of(1, 1, 1, new byte[1]), null, "somewhere");
-        refused("no label", () -> ImageRecords.labels(List.of(without), List.of()));
+        refused("no label", () -> learnt(List.of(without)));
     }
 
     @Test
@@ -249,7 +321,7 @@ class ImageRecordsTest {
         List<ImageRecord> records = List.of(
                 ImageRecord.of(Picture.of(1, 6, 3, new byte[18]), "a", "first"),
                 ImageRecord.of(Picture.of(1, 3, 6, new byte[18]), "b", "second"));
-        Labels labels = ImageRecords.labels(records, List.of());
+        Labels labels = learnt(records);
         Preprocessing open = Preprocessing.of(1).withResize(Resize.shortestEdge(2), Resampling.BOX);
         refused("second: images of one size are read", () -> examples(records, labels, open, Augmentation.none()));
         assertEquals(

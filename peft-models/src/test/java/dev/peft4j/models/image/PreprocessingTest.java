@@ -112,6 +112,24 @@ class PreprocessingTest {
     }
 
     @Test
+    void a_config_of_timm_tells_how_its_model_is_evaluated() throws IOException {
+        String timm =
+                "{\"architecture\": \"resnet50\", \"pretrained_cfg\": {\"input_size\": [3, 224, 224], \"crop_pct\": 0.95,"
+                        + " \"interpolation\": \"bicubic\", \"mean\": [0.1, 0.2, 0.3], \"std\": [1, 2, 3]%s}}";
+        Files.writeString(dir.resolve("config.json"), timm.formatted(""));
+        Preprocessing p = Preprocessing.read(dir);
+        assertEquals(
+                Preprocessing.of(3)
+                        .withResize(Resize.shortestEdge(235), Resampling.BICUBIC)
+                        .withCrop(224, 224)
+                        .withNormalization(List.of(0.1, 0.2, 0.3), List.of(1.0, 2.0, 3.0)),
+                p);
+        Files.writeString(dir.resolve("config.json"), timm.formatted(", \"crop_mode\": \"squash\""));
+        BadFileException e = assertThrows(BadFileException.class, () -> Preprocessing.read(dir));
+        assertTrue(String.valueOf(e.getMessage()).contains("crop_mode squash"), e::getMessage);
+    }
+
+    @Test
     void without_any_file_images_are_prepared_as_for_image_net() throws IOException {
         Preprocessing p = Preprocessing.read(dir);
         assertEquals(Preprocessing.IMAGENET_MEAN, p.mean());
