@@ -14,9 +14,12 @@ import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.data.Example;
 import dev.peft4j.core.data.FeatureBatch;
+import dev.peft4j.core.data.ImageBatch;
 import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.data.Targets;
+import dev.peft4j.core.data.VariedImage;
 import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.format.SafetensorsFile;
 import dev.peft4j.core.model.FeatureReader;
 import dev.peft4j.core.model.Model;
@@ -41,6 +44,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -235,6 +239,31 @@ class CachedHeadTest {
             assertEquals(6, pixels.get(0).width());
             assertEquals(4, pixels.get(0).length());
             assertArrayEquals(classifier.get(1).values(), mean.get(1).values(), 1e-6f);
+        }
+    }
+
+    @Test
+    void images_that_are_made_for_features_are_made_for_some_at_a_time() throws IOException {
+        AtomicInteger made = new AtomicInteger();
+        List<Example> records = new ArrayList<>();
+        for (Example e : images(100)) {
+            records.add(new VariedImage(
+                    "image " + records.size(),
+                    3,
+                    e.targets(),
+                    () -> {
+                        made.incrementAndGet();
+                        Thread.currentThread().interrupt(); // which is noticed in front of the next batch
+                        return (ImageBatch.Image) e;
+                    },
+                    null));
+        }
+        try (Model model = open("resnet_small", TaskType.IMAGE_CLS)) {
+            FeatureReader reader = FeatureReader.ofInput(model, List.of(), "classifier.1");
+            assertThrows(StoppedException.class, () -> reader.read(records));
+            assertEquals(32, made.get());
+        } finally {
+            Thread.interrupted();
         }
     }
 
