@@ -186,6 +186,22 @@ class CachedHeadTest {
     }
 
     @Test
+    void a_tuning_with_copies_of_more_than_the_head_is_refused() throws IOException {
+        Strategy strategy = Strategy.cachedHead();
+        try (Model model = open("bert", TaskType.SEQ_CLS);
+                BaseTuning full = Strategy.parse("full").ofCopies(model)) {
+            Trainer trainer = new Trainer(model, full, CONFIG, List.of());
+            String message = assertThrows(BadInputException.class, () -> trainer.withStrategy(strategy))
+                    .getMessage();
+            assertTrue(message.contains("bert.embeddings.") && message.contains("strategy head"), message);
+        }
+        try (Model model = open("bert", TaskType.SEQ_CLS);
+                BaseTuning full = Strategy.parse("full").inPlace(model)) {
+            new Trainer(model, full, CONFIG, List.of()).withStrategy(strategy).train(sentences(4), List.of());
+        }
+    }
+
+    @Test
     void a_head_that_is_trained_in_place_stays_in_the_model() throws IOException {
         Strategy strategy = Strategy.cachedHead();
         try (Model model = open("resnet_small", TaskType.IMAGE_CLS);

@@ -132,10 +132,8 @@ public final class Trainer {
                     + " and those of what is trained do not. Make it by Strategy.inPlace or Strategy.ofCopies.");
         }
         other.tensors(model); // says what is wrong with it
-        if (other.isCached() && adapters.size() > 1) {
-            throw new BadInputException("the strategy " + other + " was asked for with " + adapters.size()
-                    + " active adapters; cached features are those of the base alone. Leave out the others, or the"
-                    + " cache.");
+        if (other.isCached()) {
+            CachedHead.requireFeaturesOfBase(adapters, tuning, other.tensors(model));
         }
         strategy = other;
         return this;
