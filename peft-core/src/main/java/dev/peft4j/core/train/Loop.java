@@ -83,7 +83,7 @@ final class Loop {
                 checkpointer.saveIfDue(progress.step);
                 enter(progress.step);
                 double rate = config.learningRate() * config.schedule().factor(progress.step, warmup, steps);
-                step(ahead.next(), rate, arena, optimizer, progress);
+                step(ahead, rate, arena, optimizer, progress);
             }
         }
         requireFinite();
@@ -129,8 +129,9 @@ final class Loop {
         }
     }
 
-    private void step(List<Batch> batches, double rate, Arena arena, Optimizer optimizer, Progress progress) {
+    private void step(Ahead ahead, double rate, Arena arena, Optimizer optimizer, Progress progress) {
         long start = System.nanoTime();
+        List<Batch> batches = ahead.next();
         long[] dropout = seeds(batches.size());
         int scored = batches.stream()
                 .mapToInt(b -> objective.scored(model, b, adapters))
