@@ -12,6 +12,7 @@ import dev.peft4j.core.site.ConvSite;
 import dev.peft4j.core.site.ModelSites;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Initial;
+import dev.peft4j.core.tensor.MatrixEngine;
 import dev.peft4j.core.tensor.Patches;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.List;
@@ -89,14 +90,15 @@ class ConvLora implements ConvUpdate {
     /** {@code y += s · (x * A) Bᵀ}, in place. */
     final void addUpdate(Pass pass, Patches patches, Node x, Node y) {
         Node h = pass.node(pass.allocate(y.value().rows(), a.value().rows()));
-        Convolutions.convolve(pass, patches, 1, x, pass.node(a), 0, h);
+        MatrixEngine matrices = pass.backend().matrices();
+        Convolutions.convolve(pass, matrices, patches, 1, x, pass.node(a), 0, h);
         if (site.groups() == 1) {
             Products.addLinear(pass, y, scaling, h, pass.node(b));
             return;
         }
         Patches single = Patches.of(patches.outHeight(), patches.outWidth(), 1, 1, 1, 0);
         Node change = pass.node(pass.allocate(y.value().rows(), site.out()));
-        Convolutions.convolve(pass, single, site.groups(), h, pass.node(b), 0, change);
+        Convolutions.convolve(pass, matrices, single, site.groups(), h, pass.node(b), 0, change);
         Products.addScaled(pass, y, scaling, change);
     }
 

@@ -1,27 +1,33 @@
 package dev.peft4j.tests;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.core.adapter.Adapter;
 import dev.peft4j.core.adapter.AdapterFiles;
+import dev.peft4j.core.adapter.BaseTuning;
 import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.adapter.FullFineTuning;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
+import dev.peft4j.core.data.ImageBatch;
 import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.format.Json;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.tensor.Arena;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.DType;
+import dev.peft4j.core.train.Strategy;
 import dev.peft4j.core.weight.WeightFormat;
 import dev.peft4j.models.LoadOptions;
 import dev.peft4j.models.Models;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -68,6 +74,32 @@ class Bf16GradientsTest {
                             : PackedBatch.Sequence.labelled(rows[i], rows[i]));
         }
         return PackedBatch.of(all);
+    }
+
+    /** In a network of convolutions, of which one has a kernel of 1 x 1 and others have more. */
+    @Test
+    void trained_convolutions_are_computed_as_those_of_the_base() throws IOException {
+        Backend sixteen = EmulatedEngine.backend(Backend.host());
+        LoadOptions options = LoadOptions.on(sixteen).withFormat(WeightFormat.autocast());
+        ImageBatch images = ImageBatch.of(StrategiesTest.images(2).stream()
+                .map(ImageBatch.Image.class::cast)
+                .toList());
+        try (Model model = Models.load(GOLDEN.resolve("models/resnet_small"), options);
+                Model exact = Models.load(GOLDEN.resolve("models/resnet_small"), LoadOptions.on(sixteen));
+                BaseTuning copies = Strategy.parse("pattern:convolution").ofCopies(model);
+                Arena arena = new Arena(DType.F32)) {
+            List<float[]> logits = new ArrayList<>();
+            try (Pass pass = Pass.inference(sixteen, arena)) {
+                logits.add(model.logits(Call.of(pass), images).value().toFloats());
+                logits.add(model.logits(Call.of(pass, List.of(copies)), images)
+                        .value()
+                        .toFloats());
+                assertFalse(Arrays.equals(
+                        logits.get(0),
+                        exact.logits(Call.of(pass), images).value().toFloats()));
+            }
+            assertArrayEquals(logits.get(0), logits.get(1));
+        }
     }
 
     @Test

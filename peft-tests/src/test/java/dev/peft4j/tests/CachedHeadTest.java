@@ -14,9 +14,12 @@ import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.data.Example;
 import dev.peft4j.core.data.FeatureBatch;
+import dev.peft4j.core.data.ImageBatch;
 import dev.peft4j.core.data.PackedBatch;
 import dev.peft4j.core.data.Targets;
+import dev.peft4j.core.data.VariedImage;
 import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.StoppedException;
 import dev.peft4j.core.format.SafetensorsFile;
 import dev.peft4j.core.model.FeatureReader;
 import dev.peft4j.core.model.Model;
@@ -41,6 +44,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -182,6 +186,22 @@ class CachedHeadTest {
     }
 
     @Test
+    void a_tuning_with_copies_of_more_than_the_head_is_refused() throws IOException {
+        Strategy strategy = Strategy.cachedHead();
+        try (Model model = open("bert", TaskType.SEQ_CLS);
+                BaseTuning full = Strategy.parse("full").ofCopies(model)) {
+            Trainer trainer = new Trainer(model, full, CONFIG, List.of());
+            String message = assertThrows(BadInputException.class, () -> trainer.withStrategy(strategy))
+                    .getMessage();
+            assertTrue(message.contains("bert.embeddings.") && message.contains("strategy head"), message);
+        }
+        try (Model model = open("bert", TaskType.SEQ_CLS);
+                BaseTuning full = Strategy.parse("full").inPlace(model)) {
+            new Trainer(model, full, CONFIG, List.of()).withStrategy(strategy).train(sentences(4), List.of());
+        }
+    }
+
+    @Test
     void a_head_that_is_trained_in_place_stays_in_the_model() throws IOException {
         Strategy strategy = Strategy.cachedHead();
         try (Model model = open("resnet_small", TaskType.IMAGE_CLS);
@@ -235,6 +255,31 @@ class CachedHeadTest {
             assertEquals(6, pixels.get(0).width());
             assertEquals(4, pixels.get(0).length());
             assertArrayEquals(classifier.get(1).values(), mean.get(1).values(), 1e-6f);
+        }
+    }
+
+    @Test
+    void images_that_are_made_for_features_are_made_for_some_at_a_time() throws IOException {
+        AtomicInteger made = new AtomicInteger();
+        List<Example> records = new ArrayList<>();
+        for (Example e : images(100)) {
+            records.add(new VariedImage(
+                    "image " + records.size(),
+                    3,
+                    e.targets(),
+                    () -> {
+                        made.incrementAndGet();
+                        Thread.currentThread().interrupt(); // which is noticed in front of the next batch
+                        return (ImageBatch.Image) e;
+                    },
+                    null));
+        }
+        try (Model model = open("resnet_small", TaskType.IMAGE_CLS)) {
+            FeatureReader reader = FeatureReader.ofInput(model, List.of(), "classifier.1");
+            assertThrows(StoppedException.class, () -> reader.read(records));
+            assertEquals(32, made.get());
+        } finally {
+            Thread.interrupted();
         }
     }
 

@@ -37,6 +37,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.locks.LockSupport;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -150,6 +151,30 @@ class ImageDataTest {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    @Test
+    void a_step_takes_as_long_as_its_images_are_waited_for() throws IOException {
+        List<Example> slow = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            Targets label = new Targets.Classes(new int[] {i % 2});
+            ImageBatch.Image image = new ImageBatch.Image(new float[SIDE * SIDE], 1, SIDE, SIDE, label);
+            slow.add(new VariedImage("image " + i, 1, label, () -> after(100, image), null));
+        }
+        try (ToyImageModel model = new ToyImageModel(SIDE * SIDE, 2);
+                Adapter adapter = lora(model)) {
+            TrainingResult result =
+                    new Trainer(model, adapter, TrainingConfig.of(1, 4, 1e-2), List.of()).train(slow, List.of());
+            assertTrue(result.seconds() >= 0.4, () -> result.seconds() + " seconds");
+        }
+    }
+
+    private static ImageBatch.Image after(int milliseconds, ImageBatch.Image image) {
+        long end = System.nanoTime() + 1_000_000L * milliseconds;
+        while (System.nanoTime() < end) {
+            LockSupport.parkNanos(end - System.nanoTime());
+        }
+        return image;
     }
 
     @Test

@@ -54,6 +54,26 @@ public sealed interface Batch permits PackedBatch, ImageBatch, FeatureBatch {
                         examples.stream().map(ImageBatch.Image.class::cast).toList());
     }
 
+    /**
+     * The end of a batch of about so many tokens, or images, which leaves no rest that is too small for another one.
+     *
+     * @param from first record of the batch
+     * @param least records of a batch
+     * @param length of records together that are no images; one that is longer is a batch of its own
+     * @param images of a batch, all of one size
+     */
+    static int end(List<? extends Example> records, int from, int least, int length, int images) {
+        Example first = records.get(from);
+        int most = first instanceof ImageBatch.Image || first instanceof VariedImage ? images : length;
+        int to = from;
+        int sum = 0;
+        while (to < records.size()
+                && (to < from + least || sum + records.get(to).length() <= most)) {
+            sum += records.get(to++).length();
+        }
+        return records.size() - to < least ? records.size() : to;
+    }
+
     private static Example fixed(Example e) {
         if (e instanceof VariedImage image) {
             return image.fixed();

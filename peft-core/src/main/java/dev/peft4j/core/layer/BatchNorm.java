@@ -6,6 +6,7 @@ import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.error.NonFiniteException;
 import dev.peft4j.core.tensor.Activation;
 import dev.peft4j.core.tensor.ImageKernels;
 import dev.peft4j.core.tensor.Tensor;
@@ -81,7 +82,10 @@ public record BatchNorm(
                 : call.vector(name + ".running_var", variance).value();
         if (ofBatch) {
             images.columnMoments(x.value(), m, v);
-            keep(call, x.value().rows(), m, v);
+            requireSample(x.value().rows());
+            if (pass.isRecording()) { // a pass that looks for the first value that is not finite moves nothing
+                keep(call, x.value().rows(), m, v);
+            }
         }
         images.columnNorm(x.value(), m, v, eps, w.value(), b.value(), isRectified, y.value());
         if (pass.needsGrad(x, w, b)) {
@@ -117,12 +121,18 @@ public record BatchNorm(
         }
     }
 
-    /** {@code running = (1 - momentum) · running + momentum · batch}, with the variance of a sample. */
-    private void keep(Call call, int rows, Tensor m, Tensor v) {
+    private void requireSample(int rows) {
         if (rows < 2) {
             throw new BadInputException(
                     name + " was to take statistics of a batch, which has one pixel there. Give more"
                             + " images, or keep the running statistics.");
+        }
+    }
+
+    /** {@code running = (1 - momentum) · running + momentum · batch}, with the variance of a sample; both have to be finite. */
+    private void keep(Call call, int rows, Tensor m, Tensor v) {
+        if (!m.isFinite() || !v.isFinite()) {
+            throw new NonFiniteException("the statistics of a batch at " + name);
         }
         for (Adapter adapter : call.adapters()) {
             if (adapter.takesBatchStatistics(name)) {

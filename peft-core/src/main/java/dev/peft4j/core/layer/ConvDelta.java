@@ -49,7 +49,7 @@ public record ConvDelta(DeltaUpdate delta, ConvSite site) implements ConvUpdate 
             @Override
             public Node of(Node weight) {
                 Node change = pass.node(pass.allocate(y.value().rows(), site.out()));
-                Convolutions.convolve(pass, patches, site.groups(), x, weight, 0, change);
+                Convolutions.convolve(pass, pass.backend().matrices(), patches, site.groups(), x, weight, 0, change);
                 return change;
             }
         });

@@ -87,7 +87,7 @@ public final class Convolution {
         }
         double beta = b == null ? 0 : 1;
         if (w != null) {
-            Convolutions.convolve(pass, p, site.groups(), x, w, beta, y);
+            Convolutions.convolve(pass, weight.products(pass.backend()), p, site.groups(), x, w, beta, y);
         } else {
             Convolutions.frozen(pass, p, site.groups(), x, weight, beta, y);
         }

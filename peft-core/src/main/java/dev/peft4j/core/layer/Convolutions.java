@@ -27,6 +27,7 @@ public final class Convolutions {
     /**
      * {@code y = x * W + beta · y}, in place.
      *
+     * @param matrices what products are computed with, there and back
      * @param p where the patches lie
      * @param groups parts of the channels that do not see each other
      * @param x (N · H · W, I)
@@ -34,8 +35,8 @@ public final class Convolutions {
      * @param beta 0 or 1
      * @param y (N · H' · W', O)
      */
-    public static void convolve(Pass pass, Patches p, int groups, Node x, Node weight, double beta, Node y) {
-        MatrixEngine matrices = pass.backend().matrices();
+    public static void convolve(
+            Pass pass, MatrixEngine matrices, Patches p, int groups, Node x, Node weight, double beta, Node y) {
         int mark = pass.begin();
         product(pass, matrices, p, groups, x.value(), weight.value(), beta, y.value());
         pass.end(mark);
@@ -48,7 +49,7 @@ public final class Convolutions {
                             inputGradient(pass, matrices, p, groups, y.grad(), weight.value(), x);
                         }
                         if (weight.isTracked()) {
-                            weightGradient(pass, p, groups, y.grad(), x.value(), weight);
+                            weightGradient(pass, matrices, p, groups, y.grad(), x.value(), weight);
                         }
                         pass.end(start);
                     },
@@ -202,8 +203,8 @@ public final class Convolutions {
     }
 
     /** {@code dW += dyᵀ patches}. */
-    private static void weightGradient(Pass pass, Patches p, int groups, Tensor dy, Tensor x, Node weight) {
-        MatrixEngine matrices = pass.backend().matrices();
+    private static void weightGradient(
+            Pass pass, MatrixEngine matrices, Patches p, int groups, Tensor dy, Tensor x, Node weight) {
         zeroIfFresh(pass, weight);
         if (isDepthwise(groups, x, dy)) {
             pass.backend().kernels().images().depthwiseBackward(p, dy, x, weight.value(), null, weight.grad());

@@ -101,24 +101,13 @@ public final class FeatureReader {
             int from = 0;
             while (from < records.size()) {
                 StoppedException.ifInterrupted(() -> "features of " + records.size() + " records were to be computed");
-                int to = end(records, from);
+                int to = Batch.end(records, from, 1, BATCH_LENGTH, BATCH_IMAGES);
                 List<? extends Example> some = records.subList(from, to);
                 read(some, arena, all);
                 from = to;
             }
         }
         return all;
-    }
-
-    private static int end(List<? extends Example> records, int from) {
-        boolean images = records.get(from) instanceof ImageBatch.Image;
-        int most = images ? BATCH_IMAGES : BATCH_LENGTH;
-        int to = from;
-        int length = 0;
-        while (to < records.size() && (to == from || length + records.get(to).length() <= most)) {
-            length += records.get(to++).length();
-        }
-        return to;
     }
 
     private void read(List<? extends Example> records, Arena arena, List<FeatureBatch.Features> to) {

@@ -87,7 +87,13 @@ public record Patches(
 
     /** Whether each patch is the pixel with its number. */
     public boolean isWhole() {
-        return taps() == 1 && strideDown == 1 && strideAcross == 1 && top == 0 && left == 0;
+        return taps() == 1
+                && strideDown == 1
+                && strideAcross == 1
+                && top == 0
+                && left == 0
+                && outHeight == height // nothing below
+                && outWidth == width;
     }
 
     /** The row of an image that a row of a patch lies on; it may be outside. */

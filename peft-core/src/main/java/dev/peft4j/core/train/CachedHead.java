@@ -1,5 +1,8 @@
 package dev.peft4j.core.train;
 
+import dev.peft4j.core.adapter.Adapter;
+import dev.peft4j.core.adapter.BaseTuning;
+import dev.peft4j.core.autograd.Parameter;
 import dev.peft4j.core.data.Example;
 import dev.peft4j.core.data.FeatureBatch;
 import dev.peft4j.core.data.VariedImage;
@@ -19,7 +22,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -60,6 +62,29 @@ final class CachedHead {
         head = rest;
         resting = new LinkedHashSet<>(model.tensorNames());
         resting.removeAll(trained);
+    }
+
+    /**
+     * Refuses what features of the base would not know of: other adapters, and copies of other tensors.
+     *
+     * @param trained tensors of the head
+     */
+    static void requireFeaturesOfBase(List<Adapter> adapters, BaseTuning tuning, Set<String> trained) {
+        if (adapters.size() > 1) {
+            throw new BadInputException("a head on cached features was asked for with " + adapters.size()
+                    + " active adapters; cached features are those of the base alone. Leave out the others, or the"
+                    + " cache.");
+        }
+        List<String> copies = tuning.parameters().stream()
+                .filter(p -> !p.isLent() && !trained.contains(p.name()))
+                .map(Parameter::name)
+                .toList();
+        if (!copies.isEmpty()) {
+            throw new BadInputException("a head on cached features was asked for with copies of " + copies.size()
+                    + " other tensors, such as " + copies.get(0) + "; cached features are those of"
+                    + " the base, whatever the copies hold. Use the strategy head, or train what the cached strategy"
+                    + " makes.");
+        }
     }
 
     /** The model of features. */
@@ -160,13 +185,12 @@ final class CachedHead {
                     "features of " + records.size() + " records were expected, and there are " + rows.rows()
                             + " rows. The file is damaged; delete it.");
         }
-        float[] values = rows.toFloats();
         List<FeatureBatch.Features> all = new ArrayList<>();
         int at = 0;
         for (Example record : records) {
-            int to = at + (one ? 1 : record.length()) * rows.cols();
-            all.add(new FeatureBatch.Features(Arrays.copyOfRange(values, at, to), rows.cols(), record.targets()));
-            at = to;
+            int count = one ? 1 : record.length();
+            all.add(new FeatureBatch.Features(rows.rows(at, count).toFloats(), rows.cols(), record.targets()));
+            at += count;
         }
         return all;
     }

@@ -5,7 +5,7 @@ import dev.peft4j.core.error.WrongUseException;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The parameters that a run trains, which no other run trains meanwhile. */
+/** The parameters that a run changes, trained ones and running statistics, which no other run changes meanwhile. */
 final class Claims implements AutoCloseable {
     private final List<Parameter> mine = new ArrayList<>();
 

@@ -5,9 +5,7 @@ import dev.peft4j.core.adapter.Call;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.data.Example;
-import dev.peft4j.core.data.ImageBatch;
 import dev.peft4j.core.data.Measure;
-import dev.peft4j.core.data.VariedImage;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.NonFiniteException;
 import dev.peft4j.core.error.StoppedException;
@@ -98,16 +96,7 @@ public final class Evaluator {
         return new Evaluation(total.mean(), total.count(), measure, accuracy);
     }
 
-    /** The end of a batch of about so many tokens, or images, which leaves no rest that is too small for another one. */
     static int end(List<? extends Example> records, int from, int least) {
-        int to = from;
-        int length = 0;
-        boolean images = records.get(from) instanceof ImageBatch.Image || records.get(from) instanceof VariedImage;
-        int most = images ? BATCH_IMAGES : BATCH_TOKENS;
-        while (to < records.size()
-                && (to < from + least || length + records.get(to).length() <= most)) {
-            length += records.get(to++).length();
-        }
-        return records.size() - to < least ? records.size() : to;
+        return Batch.end(records, from, least, BATCH_TOKENS, BATCH_IMAGES);
     }
 }

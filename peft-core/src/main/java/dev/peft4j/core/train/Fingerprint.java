@@ -24,6 +24,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.Collection;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
 
 /** Short texts that differ where runs differ: of records, of adapters, of a base. */
@@ -75,7 +76,7 @@ final class Fingerprint {
         add(s.tokenTypes());
     }
 
-    /** Of what adapters were made from, and of the values of those that are frozen. */
+    /** Of what adapters were made from, and of the values that no run changes. */
     static String of(ModelSites model, List<Adapter> adapters) throws IOException {
         Fingerprint f = new Fingerprint();
         for (Adapter a : adapters) {
@@ -84,9 +85,10 @@ final class Fingerprint {
                     hasFile
                             ? Json.printLine(a.config().toJson(model))
                             : a.config().peftType());
+            Set<Parameter> changing = Set.copyOf(TrainerState.changing(a));
             for (Parameter p : a.parameters()) {
                 f.add(p.name());
-                if (!p.isTrainable()) {
+                if (!changing.contains(p)) {
                     f.add(p.value().toFloats());
                 }
             }

@@ -83,7 +83,7 @@ final class Loop {
                 checkpointer.saveIfDue(progress.step);
                 enter(progress.step);
                 double rate = config.learningRate() * config.schedule().factor(progress.step, warmup, steps);
-                step(ahead.next(), rate, arena, optimizer, progress);
+                step(ahead, rate, arena, optimizer, progress);
             }
         }
         requireFinite();
@@ -129,22 +129,23 @@ final class Loop {
         }
     }
 
-    private void step(List<Batch> batches, double rate, Arena arena, Optimizer optimizer, Progress progress) {
+    private void step(Ahead ahead, double rate, Arena arena, Optimizer optimizer, Progress progress) {
         long start = System.nanoTime();
+        List<Batch> batches = ahead.next();
         long[] dropout = seeds(batches.size());
         int scored = batches.stream()
                 .mapToInt(b -> objective.scored(model, b, adapters))
                 .sum();
         progress.step++;
         int now = progress.step;
-        if (scored == 0) {
+        if (scored == 0 && !plan.now().renews()) {
             LOG.warn(
                     "step {} has no token to learn from: all its records end with their prompt. It changes nothing.",
                     now);
-            batches.forEach(b -> plan.beforeBatch());
             return;
         }
-        double loss = backward(batches, dropout, scored, arena) / scored + addPenalties(arena);
+        int shares = Math.max(1, scored); // statistics are renewed by records without a label too
+        double loss = backward(batches, dropout, shares, arena) / shares + addPenalties(arena);
         List<Parameter> changed = plan.now().trained();
         double norm = norm(changed);
         plan.now().groups().forEach((factor, group) -> optimizer.step(model.backend(), group, rate * factor));
@@ -169,23 +170,28 @@ final class Loop {
         double loss = 0;
         for (int i = 0; i < batches.size(); i++) {
             plan.beforeBatch();
-            double sum = backward(batches.get(i), dropout[i], scored, arena);
-            if (!Double.isFinite(sum)) {
-                throw trace(arena, batches.get(i), dropout[i]);
+            try {
+                loss += backward(batches.get(i), dropout[i], scored, arena);
+            } catch (NonFiniteException e) {
+                throw trace(arena, batches.get(i), dropout[i], e);
             }
-            loss += sum;
         }
         return loss;
     }
 
-    /** Adds the gradients of a batch, unless its loss is not finite. */
+    /**
+     * Adds the gradients of a batch.
+     *
+     * @throws NonFiniteException if its loss is not finite, or statistics that would move are not; nothing is added then
+     */
     private double backward(Batch batch, long dropout, int scored, Arena arena) {
         Objective.Prepared prepared = objective.prepare(model, batch, adapters, frozen(), arena);
         try (Pass pass = Pass.training(model.backend(), arena, dropout)) {
             double sum = prepared.loss(Call.of(pass, adapters), 1.0 / scored).sum();
-            if (Double.isFinite(sum)) {
-                pass.backward();
+            if (!Double.isFinite(sum)) {
+                throw new NonFiniteException("the loss");
             }
+            pass.backward();
             return sum;
         }
     }
@@ -223,8 +229,8 @@ final class Loop {
         }
     }
 
-    /** Runs the same forward pass again and finds the first layer that makes a value which is not finite. */
-    private NonFiniteException trace(Arena arena, Batch batch, long seed) {
+    /** Runs the same forward pass again and finds the first layer that makes a value which is not finite; if all do well, what was found before. */
+    private NonFiniteException trace(Arena arena, Batch batch, long seed, NonFiniteException found) {
         try {
             requireFinite();
         } catch (NonFiniteException e) {
@@ -236,7 +242,7 @@ final class Loop {
         } catch (NonFiniteException e) {
             return e;
         }
-        return new NonFiniteException("the loss");
+        return found;
     }
 
     /** What the run came to; puts the best parameters back if it kept them, or evaluates what it ends with. */

@@ -132,10 +132,8 @@ public final class Trainer {
                     + " and those of what is trained do not. Make it by Strategy.inPlace or Strategy.ofCopies.");
         }
         other.tensors(model); // says what is wrong with it
-        if (other.isCached() && adapters.size() > 1) {
-            throw new BadInputException("the strategy " + other + " was asked for with " + adapters.size()
-                    + " active adapters; cached features are those of the base alone. Leave out the others, or the"
-                    + " cache.");
+        if (other.isCached()) {
+            CachedHead.requireFeaturesOfBase(adapters, tuning, other.tensors(model));
         }
         strategy = other;
         return this;
@@ -208,12 +206,13 @@ public final class Trainer {
      * @throws WrongUseException if the model or an adapter is closed, or another run trains the same parameters at the moment
      * @throws UncheckedIOException if the state of the run cannot be written or read
      * @throws NonFiniteException if a value becomes infinite or not a number; the parameters are the best ones, if the run keeps these, else those before
-     *     the step. A state on the disk stays as it is
+     *     the step, but for running statistics that batches of the step have moved, or norms in front of the one that went wrong. A state on the disk
+     *     stays as it is
      */
     public TrainingResult train(List<? extends Example> records, List<? extends Example> heldOut) {
         Lease.Use held = Lease.all(model, adapters);
         try (held) {
-            Claims claims = new Claims(parameters);
+            Claims claims = new Claims(changing());
             try (claims) {
                 Strategy s = strategy;
                 if (s == null || !s.isCached()) {
@@ -223,6 +222,10 @@ public final class Trainer {
                 return run(cached.model(), cached.of(records, "train"), cached.of(heldOut, "held-out"));
             }
         }
+    }
+
+    private List<Parameter> changing() {
+        return trained.stream().flatMap(a -> TrainerState.changing(a).stream()).toList();
     }
 
     /** @param read what records are given to: the model, or what it has behind features that were computed before */
@@ -240,9 +243,7 @@ public final class Trainer {
         int counted = together.counted(records.size(), config.batchSize());
         int steps = config.stepsFor(counted);
         StagePlan plan = plan(steps, config.stepsPerEpoch(counted));
-        List<Parameter> changing =
-                trained.stream().flatMap(a -> TrainerState.changing(a).stream()).toList();
-        Progress progress = new Progress(changing, config.patience() > 0);
+        Progress progress = new Progress(changing(), config.patience() > 0);
         try (progress;
                 Arena arena = new Arena(model.backend().dtype());
                 Optimizer optimizer = config.optimizer().create(model, config.weightDecay(), config.decay())) {

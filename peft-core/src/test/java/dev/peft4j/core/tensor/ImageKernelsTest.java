@@ -2,6 +2,7 @@ package dev.peft4j.core.tensor;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -93,6 +94,17 @@ class ImageKernelsTest {
                 .maxPool(p, t.get(0), t.get(1)));
         alike(new int[][] {{out, CHANNELS}, {in, CHANNELS}, {in, CHANNELS}}, (k, t) -> k.images()
                 .maxPoolBackward(p, t.get(0), t.get(1), t.get(2)));
+    }
+
+    @Test
+    void patches_beside_an_image_are_not_those_of_its_pixels() {
+        assertTrue(Patches.of(3, 4, 1, 1, 1, 0).isWhole());
+        for (int side = 0; side < 4; side++) {
+            int[] sides = new int[4];
+            sides[side] = 1;
+            Patches p = Patches.of(3, 4, 1, 1, 1, 1, sides[0], sides[1], sides[2], sides[3]);
+            assertFalse(p.isWhole(), p::toString);
+        }
     }
 
     @Test
