@@ -266,7 +266,7 @@ final class FineTuning {
         s.put(source.strategy() == null ? "method" : "strategy", String.join(", ", source.names()));
         s.put("batch", c.batchSize() + " records x " + c.accumulation());
         s.put("learning rate", c.learningRate() + ", " + c.schedule() + ", warm-up " + c.warmup());
-        s.put("weight decay, clipping", c.weightDecay() + ", " + c.maxGradNorm());
+        s.put("optimizer", c.optimizer() + ", weight decay " + c.weightDecay() + ", clipping " + c.maxGradNorm());
         s.put("seed", String.valueOf(c.seed()));
         return s;
     }

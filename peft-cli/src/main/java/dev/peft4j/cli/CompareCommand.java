@@ -58,7 +58,8 @@ final class CompareCommand implements Callable<Integer> {
             paramLabel = "NAMES",
             description =
                     "methods of train, with commas; NAME:RATE gives a learning rate, NAME+NAME trains two together; strategy:STAGES"
-                            + " is a --strategy of train on copies of base tensors, strategy:STAGES,lr=RATE one with a rate")
+                            + " is a --strategy of train on copies of base tensors, which may end with ,lr=RATE and ,epochs=N of"
+                            + " its own")
     List<String> methods = List.of();
 
     @Mixin
@@ -94,6 +95,9 @@ final class CompareCommand implements Callable<Integer> {
     @Option(names = "--group-by-length", description = "records of like length in a step")
     boolean groupByLength;
 
+    @Mixin
+    UpdateOptions updateOptions = new UpdateOptions();
+
     @Option(names = "--seed", paramLabel = "N", description = "of all of them (default: ${DEFAULT-VALUE})")
     long seed;
 
@@ -116,6 +120,7 @@ final class CompareCommand implements Callable<Integer> {
         List<Candidate> candidates = Candidate.joined(methods).stream()
                 .map(text -> Candidate.of(text, methodOptions))
                 .toList();
+        updateOptions.check(given);
         given.refuse("--steps", given.has("--epochs"), "--epochs, which says when the runs end");
         given.refuse("--method", true, "--methods, which names the methods to compare");
         List<Candidate> ofMethods =
@@ -193,7 +198,7 @@ final class CompareCommand implements Callable<Integer> {
                     base.measured(),
                     base.lowerIsBetter());
             for (Candidate c : candidates) {
-                console.printf("%s, rate %.0e ...%n", c.name(), c.rate());
+                console.printf("%s, rate %s ...%n", c.label(), Figures.plain(c.rate()));
                 console.flush();
                 comparison.add(train(c, model, input, labels, records, heldOut));
             }
@@ -217,17 +222,23 @@ final class CompareCommand implements Callable<Integer> {
                 peak[0] = Math.max(peak[0], Tensor.nativeBytes() - before);
             }
         };
-        TrainingConfig config = TrainingConfig.of(steps, batchSize, c.rate()).toBuilder()
-                .steps(epochs > 0 ? 0 : steps)
-                .epochs(epochs)
+        double passes = c.epochs() > 0 ? c.epochs() : epochs;
+        TrainingConfig config = updateOptions
+                .on(TrainingConfig.builder())
+                .steps(passes > 0 ? 0 : steps)
+                .epochs(passes)
+                .batchSize(batchSize)
+                .learningRate(c.rate())
                 .groupByLength(groupByLength)
                 .seed(seed)
                 .build();
         Strategy strategy = c.strategy();
         try (TrainedAdapters adapters = adapters(c, model, input)) {
             Trainer trainer = new Trainer(model, adapters.all(), config, List.of(meter));
+            long start = System.nanoTime();
             TrainingResult result =
                     (strategy == null ? trainer : trainer.withStrategy(strategy)).train(records, List.of());
+            double seconds = (System.nanoTime() - start) / 1e9;
             if (result.interrupted()) {
                 throw new StoppedException("runs were to be compared, and one was stopped at step " + result.steps());
             }
@@ -242,11 +253,12 @@ final class CompareCommand implements Callable<Integer> {
             millis.sort(Double::compare);
             Evaluation tuned = Evaluator.evaluate(model, adapters.all(), heldOut);
             return new Comparison.Row(
-                    c.name(),
+                    c.label(),
                     c.rate(),
                     tuned.measured(),
                     adapters.trainableCount(),
                     millis.get(millis.size() / 2),
+                    seconds,
                     peak[0],
                     bytes(directory));
         }

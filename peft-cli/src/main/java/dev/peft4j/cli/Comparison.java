@@ -14,9 +14,12 @@ import java.util.function.ToDoubleFunction;
 /** Methods under one budget, as a table for the console and a page with a chart. */
 final class Comparison {
     private static final int BAR = 420; // pixels
+    private static final int LETTER = 8; // pixels, at most
     private static final String[] HEADS = {
-        "method", "rate", "quality", "trained", "step, ms", "peak memory, MiB", "on disk, KiB"
+        "method", "rate", "quality", "trained", "step, ms", "training, s", "peak memory, MiB", "on disk, KiB"
     };
+
+    private static final String COLUMNS = "%8s %12s %12s %10s %12s %18s %14s%n";
 
     private final String title;
     private final String quality; // what it is: perplexity, accuracy
@@ -28,6 +31,7 @@ final class Comparison {
      * One method.
      *
      * @param quality on the held-out records
+     * @param seconds of the whole training, with what it prepares
      * @param peakBytes of native memory while training, without the model
      */
     record Row(
@@ -36,6 +40,7 @@ final class Comparison {
             double quality,
             long trained,
             double stepMillis,
+            double seconds,
             long peakBytes,
             long diskBytes) {}
 
@@ -57,10 +62,11 @@ final class Comparison {
     private static String[] cells(Row r) {
         return new String[] {
             r.method,
-            String.format(Locale.ROOT, "%.0e", r.rate),
+            Figures.plain(r.rate),
             number(r.quality),
             String.format(Locale.ROOT, "%,d", r.trained),
             String.format(Locale.ROOT, "%.1f", r.stepMillis),
+            String.format(Locale.ROOT, "%.1f", r.seconds),
             String.format(Locale.ROOT, "%.1f", r.peakBytes / 1048576.0),
             String.format(Locale.ROOT, "%.1f", r.diskBytes / 1024.0)
         };
@@ -76,14 +82,15 @@ final class Comparison {
         int width = Math.max(
                 12, rows.stream().mapToInt(r -> r.method.length()).max().orElse(0));
         String first = "%-" + width + "s ";
-        out.printf("%n" + first + "%8s %12s %12s %10s %18s %14s%n", (Object[]) HEADS);
+        out.printf("%n" + first + COLUMNS, (Object[]) HEADS);
         for (Row r : sorted()) {
-            out.printf(first + "%8s %12s %12s %10s %18s %14s%n", (Object[]) cells(r));
+            out.printf(first + COLUMNS, (Object[]) cells(r));
         }
         out.printf("quality: %s on the held-out records; the base model has %s%n", quality, base);
     }
 
     void write(Path file) throws IOException {
+        int left = LETTER * rows.stream().mapToInt(r -> r.method.length()).max().orElse(0);
         StringBuilder html = new StringBuilder("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">")
                 .append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>")
                 .append(HtmlReport.escape(title))
@@ -111,18 +118,20 @@ final class Comparison {
             html.append("</tr>");
         }
         html.append("</table>");
-        bars(html, quality + (lowerIsBetter ? " (lower is better)" : " (higher is better)"), Row::quality, 2);
-        bars(html, "trained parameters", Row::trained, 0);
-        bars(html, "step, ms", Row::stepMillis, 2);
+        bars(html, left, quality + (lowerIsBetter ? " (lower is better)" : " (higher is better)"), Row::quality, 2);
+        bars(html, left, "trained parameters", Row::trained, 0);
+        bars(html, left, "step, ms", Row::stepMillis, 2);
+        bars(html, left, "training, s", Row::seconds, 2);
         AtomicFile.write(file, html.append("</body></html>\n").toString());
     }
 
-    private void bars(StringBuilder html, String head, ToDoubleFunction<Row> value, int column) {
+    private void bars(StringBuilder html, int left, String head, ToDoubleFunction<Row> value, int column) {
         double most = rows.stream().mapToDouble(value).max().orElse(1);
         html.append("<h2>").append(HtmlReport.escape(head)).append("</h2>");
         html.append(String.format(
                 Locale.ROOT,
-                "<svg viewBox=\"0 0 760 %d\" role=\"img\" aria-label=\"%s\">",
+                "<svg viewBox=\"0 0 %d %d\" style=\"max-width:%1$dpx\" role=\"img\" aria-label=\"%s\">",
+                left + BAR + 80,
                 26 * rows.size() + 4,
                 HtmlReport.escape(head)));
         int y = 2;
@@ -131,13 +140,14 @@ final class Comparison {
             String label = column == 0 ? String.format(Locale.ROOT, "%,.0f", v) : String.format(Locale.ROOT, "%.4g", v);
             html.append(String.format(
                     Locale.ROOT,
-                    "<text x=\"0\" y=\"%d\">%s</text><rect x=\"110\" y=\"%d\" width=\"%.1f\" height=\"16\"/>"
+                    "<text x=\"0\" y=\"%d\">%s</text><rect x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"16\"/>"
                             + "<text x=\"%.1f\" y=\"%d\">%s</text>",
                     y + 15,
                     HtmlReport.escape(r.method),
+                    left,
                     y + 2,
                     Math.max(1, BAR * v / Math.max(most, 1e-12)),
-                    120 + Math.max(1, BAR * v / Math.max(most, 1e-12)),
+                    left + 10 + Math.max(1, BAR * v / Math.max(most, 1e-12)),
                     y + 15,
                     label));
             y += 26;

@@ -2,6 +2,7 @@ package dev.peft4j.cli;
 
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.math.BigDecimal;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -24,6 +25,11 @@ final class Figures {
     static double round(double value, int digits) {
         double f = Math.pow(10, digits);
         return Math.round(value * f) / f;
+    }
+
+    /** A number without zeros at its end. */
+    static String plain(double value) {
+        return new BigDecimal(String.valueOf(value)).stripTrailingZeros().toString();
     }
 
     /** Largest resident set of this process (VmHWM), in MiB; NaN where the system does not tell. */

@@ -6,7 +6,6 @@ import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.train.Checkpoints;
 import dev.peft4j.core.train.HtmlReport;
 import dev.peft4j.core.train.Objective;
-import dev.peft4j.core.train.Schedule;
 import dev.peft4j.core.train.Strategy;
 import dev.peft4j.core.train.TrainingConfig;
 import dev.peft4j.core.train.TrainingResult;
@@ -132,29 +131,8 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--lr", paramLabel = "RATE", description = "learning rate (default: ${DEFAULT-VALUE})")
     double learningRate = 1e-3;
 
-    @Option(
-            names = "--schedule",
-            paramLabel = "NAME",
-            description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
-    Schedule schedule = Schedule.LINEAR;
-
-    @Option(
-            names = "--warmup",
-            paramLabel = "SHARE",
-            description = "share of the steps with a rising rate (default: ${DEFAULT-VALUE})")
-    double warmup = 0.1;
-
-    @Option(
-            names = "--weight-decay",
-            paramLabel = "D",
-            description = "of AdamW; norms and biases are left out (default: ${DEFAULT-VALUE})")
-    double weightDecay;
-
-    @Option(
-            names = "--max-grad-norm",
-            paramLabel = "N",
-            description = "clip gradients to this norm, 0 for never (default: ${DEFAULT-VALUE})")
-    double maxGradNorm = 1;
+    @Mixin
+    UpdateOptions updateOptions = new UpdateOptions();
 
     @Option(
             names = "--eval-every",
@@ -202,6 +180,7 @@ final class TrainCommand implements Callable<Integer> {
         TrainingConfig config = config();
         Strategy strategy = strategyOptions.strategy();
         strategyOptions.check(given);
+        updateOptions.check(given);
         if (strategy == null) {
             methodOptions.check(given, List.of(methodOptions.method));
         } else {
@@ -268,17 +247,14 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private TrainingConfig config() {
-        return TrainingConfig.builder()
+        return updateOptions
+                .on(TrainingConfig.builder())
                 .steps(steps)
                 .epochs(epochs)
                 .batchSize(batchSize)
                 .groupByLength(groupByLength)
                 .accumulation(accumulate)
                 .learningRate(learningRate)
-                .schedule(schedule)
-                .warmup(warmup)
-                .weightDecay(weightDecay)
-                .maxGradNorm(maxGradNorm)
                 .evaluation(evalEvery, patience)
                 .seed(seed)
                 .build();
@@ -329,8 +305,8 @@ final class TrainCommand implements Callable<Integer> {
             s.put("objective", objective.name());
         }
         s.put("batch", batchSize + (groupByLength ? " records of like length x " : " records x ") + accumulate);
-        s.put("learning rate", learningRate + ", " + schedule + ", warm-up " + warmup);
-        s.put("weight decay, clipping", weightDecay + ", " + maxGradNorm);
+        s.put("learning rate", learningRate + ", " + updateOptions.schedule + ", warm-up " + updateOptions.warmup);
+        s.put("optimizer", updateOptions.toString());
         s.put("seed", String.valueOf(seed));
         return s;
     }

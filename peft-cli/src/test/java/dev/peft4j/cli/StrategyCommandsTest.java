@@ -104,7 +104,7 @@ class StrategyCommandsTest {
         String printed = cli.works(
                 "compare",
                 "--methods",
-                "lora,full:1e-3,strategy:head@50%,rate=2>full,decay=0.5,lr=2e-3,strategy:cached-head,bitfit",
+                "lora,full:1e-3,strategy:head@50%,rate=2>full,decay=0.5,lr=2e-3,strategy:cached-head,epochs=4,lr=1e-2,bitfit",
                 "--model",
                 model,
                 "--data",
@@ -115,14 +115,15 @@ class StrategyCommandsTest {
                 2,
                 "--out",
                 out);
-        for (String row : List.of("lora", "full", "head@50%,rate=2>full,decay=0.5", "cached-head", "bitfit")) {
+        for (String row :
+                List.of("lora", "full", "head@50%,rate=2>full,decay=0.5", "cached-head, 4 epochs", "bitfit")) {
             assertTrue(
                     Pattern.compile("(?m)^" + Pattern.quote(row) + " ")
                             .matcher(printed)
                             .find(),
                     row + printed);
         }
-        assertTrue(printed.contains("head@50%,rate=2>full,decay=0.5, rate 2e-03"), printed);
+        assertTrue(printed.contains("head@50%,rate=2>full,decay=0.5, rate 0.002"), printed);
         String evaluated = cli.works("eval", "--model", out.resolve("strategy-full"), "--data", data);
         assertTrue(evaluated.contains("accuracy"), evaluated);
         cli.fails(
@@ -139,7 +140,7 @@ class StrategyCommandsTest {
                 "--out",
                 out);
         cli.fails(
-                "a rate is a number",
+                "a rate and a count of epochs are numbers",
                 "compare",
                 "--methods",
                 "strategy:full,lr=fast",
@@ -151,6 +152,16 @@ class StrategyCommandsTest {
                 data,
                 "--out",
                 out);
+    }
+
+    @Test
+    void optimizers_take_their_own_options_alone() {
+        Object[] sgd = {"--optimizer", "sgd", "--nesterov", "--weight-decay", "1e-4", "--schedule", "cosine"};
+        cli.works(train(sgd));
+        cli.fails("--nesterov was given with --optimizer adamw", train("--nesterov"));
+        cli.fails("--momentum was given with --optimizer adamw", train("--momentum", "0.5"));
+        cli.fails("looks nowhere", train("--optimizer", "sgd", "--nesterov", "--momentum", "0"));
+        cli.fails("from 0 to below 1", train("--optimizer", "sgd", "--momentum", "1"));
     }
 
     @Test

@@ -173,7 +173,7 @@ class TrainerOptionsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"sgd", "momentum", "adam", "decay all"})
+    @ValueSource(strings = {"sgd", "momentum", "nesterov", "adam", "decay all"})
     void a_run_with_another_optimizer_goes_on_to_the_same_bits(String name) throws IOException {
         TrainingConfig.Builder b = TrainingConfig.of(12, 4, 1e-2).toBuilder().weightDecay(0.1);
         TrainingConfig config =
@@ -182,6 +182,9 @@ class TrainerOptionsTest {
                         b.optimizer(new OptimizerConfig.GradientDescent(0)).build();
                     case "momentum" ->
                         b.optimizer(new OptimizerConfig.GradientDescent(0.9)).build();
+                    case "nesterov" ->
+                        b.optimizer(new OptimizerConfig.GradientDescent(0.9, true))
+                                .build();
                     case "adam" ->
                         b.optimizer(new OptimizerConfig.Adam(0.8, 0.95, 1e-6)).build();
                     default -> b.decay(OptimizerConfig.Decay.ALL).build();
@@ -226,5 +229,6 @@ class TrainerOptionsTest {
         assertThrows(IllegalArgumentException.class, () -> new OptimizerConfig.Adam(1, 0.9, 1e-8));
         assertThrows(IllegalArgumentException.class, () -> new OptimizerConfig.Adam(0.9, 0.999, 0));
         assertThrows(IllegalArgumentException.class, () -> new OptimizerConfig.GradientDescent(-0.1));
+        assertThrows(IllegalArgumentException.class, () -> new OptimizerConfig.GradientDescent(0, true));
     }
 }

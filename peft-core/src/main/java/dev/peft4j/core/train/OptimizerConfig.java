@@ -46,16 +46,22 @@ public sealed interface OptimizerConfig {
      * {@link Sgd}.
      *
      * @param momentum from 0 to below 1; 0 for none
+     * @param nesterov whether a step looks ahead by the momentum, which then is above 0
      */
-    record GradientDescent(double momentum) implements OptimizerConfig {
+    record GradientDescent(double momentum, boolean nesterov) implements OptimizerConfig {
         /** Checks the momentum. */
         public GradientDescent {
-            Sgd.requireMomentum(momentum);
+            Sgd.requireMomentum(momentum, nesterov);
+        }
+
+        /** Without looking ahead. */
+        public GradientDescent(double momentum) {
+            this(momentum, false);
         }
 
         @Override
         public Optimizer create(ModelSites model, double weightDecay, Decay decay) {
-            return new Sgd(momentum, weightDecay, WeightDecay.of(model, decay));
+            return new Sgd(momentum, nesterov, weightDecay, WeightDecay.of(model, decay));
         }
     }
 }

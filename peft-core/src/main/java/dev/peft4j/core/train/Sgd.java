@@ -13,10 +13,11 @@ import java.util.function.Predicate;
 
 /**
  * Stochastic gradient descent, with momentum if asked for: {@code v = momentum · v + g}, {@code p = p - rate · v}, where g holds the
- * gradient and {@code weightDecay · p}, as in PyTorch.
+ * gradient and {@code weightDecay · p}; with Nesterov's momentum {@code p = p - rate · (g + momentum · v)}. As in PyTorch.
  */
 public final class Sgd implements Optimizer {
     private final double momentum;
+    private final boolean nesterov;
     private final double weightDecay;
     private final Predicate<Parameter> decayed;
     private final Map<Parameter, Tensor> velocities = new HashMap<>();
@@ -24,22 +25,27 @@ public final class Sgd implements Optimizer {
 
     /** Momentum and decay, 0 for none; every parameter is decayed. */
     public Sgd(double momentum, double weightDecay) {
-        this(momentum, weightDecay, p -> true);
+        this(momentum, false, weightDecay, p -> true);
     }
 
-    /** Momentum and decay, and which parameters are decayed: usually not norms and biases. */
-    public Sgd(double momentum, double weightDecay, Predicate<Parameter> decayed) {
-        requireMomentum(momentum);
+    /** Momentum, Nesterov's or not, and decay, and which parameters are decayed: usually not norms and biases. */
+    public Sgd(double momentum, boolean nesterov, double weightDecay, Predicate<Parameter> decayed) {
+        requireMomentum(momentum, nesterov);
         WeightDecay.require(weightDecay);
         this.momentum = momentum;
+        this.nesterov = nesterov;
         this.weightDecay = weightDecay;
         this.decayed = decayed;
     }
 
-    static void requireMomentum(double momentum) {
+    static void requireMomentum(double momentum, boolean nesterov) {
         if (!(momentum >= 0 && momentum < 1)) {
             throw new BadInputException(
                     "SGD with the momentum " + momentum + " was asked for; momentum is from 0 to below 1. Change it.");
+        }
+        if (nesterov && momentum == 0) {
+            throw new BadInputException("Nesterov's momentum was asked for with the momentum 0, which looks nowhere"
+                    + " ahead. Give one above 0, such as 0.9.");
         }
     }
 
@@ -58,7 +64,13 @@ public final class Sgd implements Optimizer {
                     k.addScaled(weightDecay, value, velocity);
                 }
                 k.addScaled(1, grad, velocity);
-                k.addScaled(-learningRate, velocity, value);
+                if (nesterov) {
+                    if (decays) {
+                        k.scale(1 - learningRate * weightDecay, value);
+                    }
+                    k.addScaled(-learningRate, grad, value);
+                }
+                k.addScaled(nesterov ? -learningRate * momentum : -learningRate, velocity, value);
             } else {
                 if (decays) {
                     k.scale(1 - learningRate * weightDecay, value);

@@ -92,6 +92,22 @@ class TrainingConfigTest {
         }
     }
 
+    /** {@code torch.optim.SGD(lr=0.1, momentum=0.5, nesterov=True, weight_decay=0.1)} of PyTorch 2.13 on the same three gradients. */
+    @Test
+    void nesterov_looks_ahead_as_in_pytorch() {
+        float[][] gradients = {{0.5f, 1}, {0, 0}, {-0.25f, 0.5f}};
+        float[][] expected = {{0.91f, -2.12f}, {0.88135f, -2.1082f}, {0.895855f, -2.156277f}};
+        try (Parameter p = new Parameter("p", Tensor.of(DType.F32, 1, 2, 1, -2), 2);
+                Sgd sgd = new Sgd(0.5, true, 0.1, any -> true)) {
+            for (int i = 0; i < gradients.length; i++) {
+                p.zeroGrad();
+                p.grad().set(gradients[i]);
+                sgd.step(Backend.host(), List.of(p), 0.1);
+                assertArrayEquals(expected[i], p.value().toFloats(), 1e-6f);
+            }
+        }
+    }
+
     @Test
     void clipping_scales_to_the_norm_and_leaves_small_gradients() {
         try (Parameter p = new Parameter("p", Tensor.of(DType.F32, 1, 2, 0, 0), 2)) {
