@@ -58,9 +58,14 @@ record Candidate(String name, @Nullable Strategy strategy, double rate, double e
         return new Candidate(strategy.toString(), strategy, rate > 0 ? rate : few ? FEW : MANY, epochs);
     }
 
+    /** Whether it reads features that are computed once for each record. */
+    boolean isCached() {
+        return strategy != null && strategy.isCached();
+    }
+
     /** The name, and what it has for itself. */
     String label() {
-        return epochs > 0 ? name + ", " + Figures.plain(epochs) + " epochs" : name;
+        return epochs > 0 ? name + ",epochs=" + Figures.plain(epochs) : name;
     }
 
     private static boolean isFew(TensorChoice choice) {

@@ -148,18 +148,13 @@ final class CompareCommand implements Callable<Integer> {
         return 0;
     }
 
-    /** Refuses runs that would write to one directory, and cached features of images that change. */
+    /** Refuses runs that would write to one directory. */
     private void requireApart(List<Candidate> candidates) {
         Set<String> taken = new HashSet<>();
         for (Candidate c : candidates) {
             if (!taken.add(c.directory())) {
                 throw new BadInputException("--methods names " + c.name() + " twice, whose results would both go to "
                         + out.resolve(c.directory()) + ". Compare them in two runs with another --out.");
-            }
-            Strategy strategy = c.strategy();
-            if (strategy != null && strategy.isCached() && dataOptions.isVaried()) {
-                throw new BadInputException("--augment was given with " + c.name()
-                        + ", whose features would be the same in each epoch. Leave one of them out.");
             }
         }
     }
@@ -197,10 +192,22 @@ final class CompareCommand implements Callable<Integer> {
                     base.measureName(),
                     base.measured(),
                     base.lowerIsBetter());
+            List<Example> unvaried = records; // what is computed once for each record
+            if (dataOptions.isVaried() && candidates.stream().anyMatch(Candidate::isCached)) {
+                unvaried = dataOptions.encode(
+                        data.getFileName() + ", without --augment for cached features",
+                        false,
+                        train,
+                        labels,
+                        inFront,
+                        model,
+                        input,
+                        console);
+            }
             for (Candidate c : candidates) {
                 console.printf("%s, rate %s ...%n", c.label(), Figures.plain(c.rate()));
                 console.flush();
-                comparison.add(train(c, model, input, labels, records, heldOut));
+                comparison.add(train(c, model, input, labels, c.isCached() ? unvaried : records, heldOut));
             }
             comparison.print(console);
             Files.createDirectories(out);

@@ -71,6 +71,7 @@ final class ModelOptions {
     boolean strict;
 
     private boolean trained;
+    private boolean fromScratch;
 
     /** In which form weights are kept. */
     enum Dtype {
@@ -122,12 +123,19 @@ final class ModelOptions {
     /** What the directory says of the model, for the task that was asked for or that adapters were trained for. */
     ModelInfo info(List<Path> adapters) throws IOException {
         TaskType asked = task();
-        return ModelInfo.read(model.directory(), asked, adapters);
+        return fromScratch
+                ? ModelInfo.fromScratch(model.directory(), asked)
+                : ModelInfo.read(model.directory(), asked, adapters);
     }
 
     /** All weights are to be trained, for which they are kept in single precision. */
     void trainAll() {
         trained = true;
+    }
+
+    /** Weights are random ones, whatever the directory has. */
+    void forgetAll() {
+        fromScratch = true;
     }
 
     /** Opens the model, with as many classes as its adapters have. */
@@ -164,7 +172,7 @@ final class ModelOptions {
                 .withSeed(seed)
                 .withTask(opened)
                 .withProblem(problem);
-        return Models.load(model.directory(), options);
+        return fromScratch ? Models.fromScratch(model.directory(), options) : Models.load(model.directory(), options);
     }
 
     /**

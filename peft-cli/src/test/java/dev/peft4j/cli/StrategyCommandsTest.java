@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.peft4j.core.format.Json;
 import dev.peft4j.core.format.SafetensorsFile;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,6 +15,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -115,8 +118,7 @@ class StrategyCommandsTest {
                 2,
                 "--out",
                 out);
-        for (String row :
-                List.of("lora", "full", "head@50%,rate=2>full,decay=0.5", "cached-head, 4 epochs", "bitfit")) {
+        for (String row : List.of("lora", "full", "head@50%,rate=2>full,decay=0.5", "cached-head,epochs=4", "bitfit")) {
             assertTrue(
                     Pattern.compile("(?m)^" + Pattern.quote(row) + " ")
                             .matcher(printed)
@@ -152,6 +154,38 @@ class StrategyCommandsTest {
                 data,
                 "--out",
                 out);
+    }
+
+    @Test
+    void a_config_is_enough_to_train_from_scratch() throws IOException {
+        Files.delete(model.resolve("model.safetensors"));
+        cli.fails("neither model.safetensors", train("--method", "full"));
+        cli.fails("would stay random", train("--from-scratch"));
+        cli.fails("would stay random", train("--from-scratch", "--strategy", "full@1>head"));
+        String printed = cli.works(train("--from-scratch", "--strategy", "head@1>full", "--epochs", 3));
+        assertTrue(printed.contains("trainable%: 100"), printed);
+        cli.works("eval", "--model", out, "--data", data);
+    }
+
+    @Test
+    void statistics_of_nothing_are_not_kept() throws IOException {
+        Path network = Files.createDirectory(dir.resolve("resnet"));
+        Files.writeString(
+                network.resolve("config.json"),
+                "{\"model_type\": \"resnet\", \"embedding_size\": 4, \"hidden_sizes\": [4], \"depths\": [1]}");
+        Path images = dir.resolve("images");
+        for (String name : List.of("a/1.png", "a/2.png", "b/1.png", "b/2.png")) {
+            Path file = images.resolve(name);
+            Files.createDirectories(file.getParent());
+            ImageIO.write(new BufferedImage(9, 9, BufferedImage.TYPE_INT_RGB), "png", file.toFile());
+        }
+        Object[] options = {"train", "--model", network, "--data", images, "--out", out, "--from-scratch"};
+        cli.fails("Add --strategy full,statistics=batch", with(options, "--method", "full"));
+        cli.works(with(options, "--strategy", "full,statistics=batch"));
+    }
+
+    private static Object[] with(Object[] options, Object... more) {
+        return Stream.concat(Arrays.stream(options), Arrays.stream(more)).toArray();
     }
 
     @Test

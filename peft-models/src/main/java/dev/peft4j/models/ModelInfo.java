@@ -74,11 +74,36 @@ public record ModelInfo(
             TensorInfo weight = checkpoint.info(head.module() + ".weight");
             String elsewhere = family.traits().namesElsewhere().other(head.module());
             weight = weight == null ? checkpoint.info(elsewhere + ".weight") : weight;
-            boolean told = task.classifiesWhole() && config.has("problem_type");
-            ProblemType problem = told ? config.problemType(2) : null;
             return new ModelInfo(
-                    type, task, problem, weight == null ? 0 : weight.rows(), config.labels(), head.module());
+                    type,
+                    task,
+                    problem(config, task),
+                    weight == null ? 0 : weight.rows(),
+                    config.labels(),
+                    head.module());
         }
+    }
+
+    /**
+     * What {@code config.json} says of a model that is to be trained from nothing, which has no head yet.
+     *
+     * @param asked null for the task of the config
+     * @throws BadFileException if the file is missing or damaged, or the family is not known
+     */
+    public static ModelInfo fromScratch(Path directory, @Nullable TaskType asked) throws IOException {
+        ModelConfig config = ModelConfig.read(directory);
+        ModelFamily family = Families.of(config);
+        TaskType task = asked != null ? asked : family.task(config);
+        FamilyTraits.Head head = family.traits().head(task);
+        String type = config.text("model_type", "");
+        if (!task.classifies() || head == null) {
+            return new ModelInfo(type, task, null, 0, List.of(), "");
+        }
+        return new ModelInfo(type, task, problem(config, task), 0, config.labels(), head.module());
+    }
+
+    private static @Nullable ProblemType problem(ModelConfig config, TaskType task) throws IOException {
+        return task.classifiesWhole() && config.has("problem_type") ? config.problemType(2) : null;
     }
 
     /** The task that adapters were trained for; null if none says, or the model is there for no such task. */

@@ -88,10 +88,26 @@ public final class Models {
      */
     public static Model random(Path directory, Map<String, Object> config, Backend backend, long seed)
             throws IOException {
-        ModelConfig fields = ModelConfig.of(directory, config);
-        Weights weights = Weights.random(directory, backend.dtype(), DEVIATION, seed);
+        return random(ModelConfig.of(directory, config), LoadOptions.on(backend).withSeed(seed));
+    }
+
+    /**
+     * A model of random weights as {@code config.json} of a directory describes it, to be trained from nothing; what weights the directory has are not read. The
+     * caller closes it.
+     *
+     * @param options of the seed, the task and its outputs; weights are kept in single precision
+     * @throws dev.peft4j.core.error.BadFileException if the file is missing or damaged, or the family is not known
+     */
+    public static Model fromScratch(Path directory, LoadOptions options) throws IOException {
+        ModelConfig config = ModelConfig.read(directory).withProblem(options.problem());
+        config.requirePlain();
+        return random(config, options);
+    }
+
+    private static Model random(ModelConfig config, LoadOptions options) throws IOException {
+        Weights weights = Weights.random(config.directory(), options.backend().dtype(), DEVIATION, options.seed());
         try {
-            return create(fields, weights, LoadOptions.on(backend).withSeed(seed));
+            return create(config, weights, options);
         } catch (IOException | RuntimeException | OutOfMemoryError e) {
             weights.close();
             throw e;

@@ -95,6 +95,11 @@ public record Strategy(List<Stage> stages, boolean isCached) {
         return all;
     }
 
+    /** Whether the last stage trains all tensors. */
+    public boolean endsWithAll() {
+        return stages.get(stages.size() - 1).trained() instanceof TensorChoice.All;
+    }
+
     /** Whether running statistics move in a stage. */
     public boolean movesStatistics() {
         return stages.stream().anyMatch(Stage::movesStatistics);
