@@ -187,7 +187,7 @@ final class CompareCommand implements Callable<Integer> {
             Evaluation base = Evaluator.evaluate(model, List.of(), heldOut);
             Comparison comparison = new Comparison(
                     "peft4j: methods on " + data.getFileName() + ", "
-                            + (epochs > 0 ? Figures.round(epochs, 2) + " epochs in batches of " : steps + " steps of ")
+                            + (epochs > 0 ? Figures.plain(epochs) + " epochs in batches of " : steps + " steps of ")
                             + batchSize,
                     base.measureName(),
                     base.measured(),
