@@ -280,6 +280,7 @@ final class TrainCommand implements Callable<Integer> {
                 "--from-scratch",
                 !full || (strategy != null && !strategy.endsWithAll()),
                 "what leaves some of the weights as they are, which would stay random");
+        given.refuse("--dtype", fromScratch, "--from-scratch, whose weights are made in f32");
         given.refuse("--on", full, "--method full or --strategy, which change the weights below adapters");
         given.refuse("--epochs", given.has("--steps") && steps > 0, "--steps, which says when the run ends");
         given.refuse("--overwrite", resume, "--resume, which goes on with what is there");

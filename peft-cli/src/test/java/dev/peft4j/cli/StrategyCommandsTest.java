@@ -181,7 +181,13 @@ class StrategyCommandsTest {
         }
         Object[] options = {"train", "--model", network, "--data", images, "--out", out, "--from-scratch"};
         cli.fails("Add --strategy full,statistics=batch", with(options, "--method", "full"));
+        cli.fails("weights are made in f32", with(options, "--method", "full", "--dtype", "bf16"));
         cli.works(with(options, "--strategy", "full,statistics=batch"));
+        Files.writeString(
+                network.resolve("config.json"),
+                "{\"model_type\": \"resnet\", \"embedding_size\": 100000, \"hidden_sizes\": [100000], \"depths\": [1]}");
+        options[Arrays.asList(options).indexOf(out)] = dir.resolve("other");
+        cli.fails("has at most", with(options, "--strategy", "full,statistics=batch"));
     }
 
     private static Object[] with(Object[] options, Object... more) {

@@ -78,7 +78,7 @@ public final class Weights implements AutoCloseable {
         RandomGenerator random = new SplittableRandom(seed);
         return new Weights(directory, dtype, WeightFormat.full(), null, (name, shape) -> {
             int rows = shape.length == 1 ? 1 : shape[0];
-            Tensor t = Tensor.allocate(dtype, rows, Arrays.stream(shape).reduce(1, Math::multiplyExact) / rows);
+            Tensor t = Tensor.allocate(dtype, rows, elements(directory, name, shape) / rows);
             if (shape.length > 1) {
                 Initial.gaussian(t, deviation, random);
             } else {
@@ -86,6 +86,16 @@ public final class Weights implements AutoCloseable {
             }
             return t;
         });
+    }
+
+    private static int elements(Path directory, String name, int... shape) {
+        double all = Arrays.stream(shape).asDoubleStream().reduce(1, (a, b) -> a * b);
+        if (all > Integer.MAX_VALUE) {
+            throw new BadInputException("a model of the config of " + directory + " was to be made, in which " + name
+                    + " has the shape " + Arrays.toString(shape) + "; a tensor has at most " + Integer.MAX_VALUE
+                    + " elements. Make it smaller.");
+        }
+        return (int) all;
     }
 
     /**
