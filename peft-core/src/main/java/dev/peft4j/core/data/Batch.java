@@ -21,7 +21,9 @@ public sealed interface Batch permits PackedBatch, ImageBatch, FeatureBatch {
      * @throws BadInputException if they are not of one kind, or not of one size where that has to be
      */
     static Batch of(List<? extends Example> given) {
-        List<Example> examples = given.stream().map(Batch::fixed).toList();
+        boolean areMade = given.stream().anyMatch(VariedImage.class::isInstance); // from files, so on all cores
+        Stream<? extends Example> all = areMade ? given.parallelStream() : given.stream();
+        List<Example> examples = all.map(Batch::fixed).toList();
         boolean text = examples.stream().allMatch(PackedBatch.Sequence.class::isInstance);
         if (!examples.isEmpty() && examples.stream().allMatch(PackedBatch.Choice.class::isInstance)) {
             return PackedBatch.of(examples.stream() // the chosen answer of each in front of the rejected one

@@ -169,4 +169,29 @@ class AheadTest {
         assertFalse(print.equals(Fingerprint.of(records.subList(1, RECORDS))));
         assertEquals(0, made.get());
     }
+
+    @Test
+    void images_of_an_evaluation_are_made_at_once_and_stay_in_order() {
+        UncheckedIOException gone = new UncheckedIOException("a.png: there is none", new IOException("a.png"));
+        List<VariedImage> records = new ArrayList<>();
+        for (int i = 0; i < 200; i++) {
+            float number = i;
+            records.add(new VariedImage("image", 1, Targets.none(), () -> image(number), null));
+        }
+        ImageBatch batch = (ImageBatch) Batch.of(records);
+        for (int i = 0; i < 200; i++) {
+            assertEquals(i, batch.images().get(i).values()[0]);
+        }
+        records.set(
+                150,
+                new VariedImage(
+                        "a.png",
+                        1,
+                        Targets.none(),
+                        () -> {
+                            throw gone;
+                        },
+                        null));
+        assertSame(gone, assertThrows(UncheckedIOException.class, () -> Batch.of(records)));
+    }
 }
