@@ -28,6 +28,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
@@ -78,6 +79,9 @@ final class CompareCommand implements Callable<Integer> {
 
     @Mixin
     DataOptions dataOptions = new DataOptions();
+
+    @Mixin
+    MixupOption mixup = new MixupOption();
 
     @Mixin
     MethodOptions methodOptions = new MethodOptions();
@@ -137,6 +141,13 @@ final class CompareCommand implements Callable<Integer> {
         }
         ModelInfo info = modelOptions.info(List.of());
         dataOptions.check(given, info, List.of(data, evalData));
+        mixup.check(
+                given,
+                info,
+                candidates.stream()
+                        .map(Candidate::strategy)
+                        .filter(Objects::nonNull)
+                        .toList());
         List<TextRecord> train = dataOptions.readTraining(data, limit, info.task());
         List<TextRecord> test = dataOptions.read(evalData, evalLimit, info.task());
         RunDirectory.whileTaken(out, directories, overwrite, () -> compare(console, candidates, info, train, test));
@@ -225,7 +236,7 @@ final class CompareCommand implements Callable<Integer> {
                 .build();
         Strategy strategy = c.strategy();
         try (TrainedAdapters adapters = adapters(c, model, input)) {
-            Trainer trainer = new Trainer(model, adapters.all(), config, List.of(meter));
+            Trainer trainer = new Trainer(model, adapters.all(), mixup.of(config), List.of(meter));
             TrainingResult result =
                     (strategy == null ? trainer : trainer.withStrategy(strategy)).train(records, List.of());
             if (result.interrupted()) {

@@ -89,6 +89,9 @@ final class TrainCommand implements Callable<Integer> {
     @Mixin
     DataOptions dataOptions = new DataOptions();
 
+    @Mixin
+    MixupOption mixup = new MixupOption();
+
     @Option(
             names = "--out",
             paramLabel = "DIR",
@@ -199,7 +202,7 @@ final class TrainCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         PrintWriter console = spec.commandLine().getOut();
         Given given = new Given(spec);
-        TrainingConfig config = config();
+        TrainingConfig config = mixup.of(config());
         Strategy strategy = strategyOptions.strategy();
         strategyOptions.check(given);
         if (strategy == null) {
@@ -215,6 +218,7 @@ final class TrainCommand implements Callable<Integer> {
         new TrainPaths(out, adapterDirectories, data, evalData, modelOptions.directory(), adaptersBelow).requireApart();
         ModelInfo info = modelOptions.info(adaptersBelow);
         form.requireFit(info);
+        mixup.check(given, info, strategy == null ? List.of() : List.of(strategy));
         try (StopOnSignal signals = new StopOnSignal();
                 RunDirectory directory = full
                         ? RunDirectory.besideModel(out, overwrite, resume)
@@ -330,6 +334,9 @@ final class TrainCommand implements Callable<Integer> {
         }
         s.put("batch", batchSize + (groupByLength ? " records of like length x " : " records x ") + accumulate);
         s.put("learning rate", learningRate + ", " + schedule + ", warm-up " + warmup);
+        if (mixup.alpha != null) {
+            s.put("mixup", mixup.alpha.toString());
+        }
         s.put("weight decay, clipping", weightDecay + ", " + maxGradNorm);
         s.put("seed", String.valueOf(seed));
         return s;
