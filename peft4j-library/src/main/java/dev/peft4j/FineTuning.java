@@ -266,6 +266,10 @@ final class FineTuning {
         s.put(source.strategy() == null ? "method" : "strategy", String.join(", ", source.names()));
         s.put("batch", c.batchSize() + " records x " + c.accumulation());
         s.put("learning rate", c.learningRate() + ", " + c.schedule() + ", warm-up " + c.warmup());
+        Double mixup = c.mixup();
+        if (mixup != null) {
+            s.put("mixup", String.valueOf(mixup));
+        }
         s.put("optimizer", c.optimizer() + ", weight decay " + c.weightDecay() + ", clipping " + c.maxGradNorm());
         s.put("seed", String.valueOf(c.seed()));
         return s;

@@ -127,7 +127,16 @@ public final class Training {
         return with(b -> b.evaluation(every, patience));
     }
 
-    /** Of initial values, of the records that are held out, of their order and of dropout. */
+    /**
+     * Mixes the images of a pass, and their labels, with each other: mixup of Zhang et al. 2018. Held-out images are read as they are.
+     *
+     * @param alpha of the shares, which are drawn from Beta(alpha, alpha): above 0, such as 0.2
+     */
+    public Training mixup(double alpha) {
+        return with(b -> b.mixup(alpha));
+    }
+
+    /** Of initial values, of the records that are held out, of their order, of dropout and of what is mixed. */
     public Training seed(long number) {
         return with(b -> b.seed(number));
     }

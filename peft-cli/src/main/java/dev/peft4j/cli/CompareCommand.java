@@ -81,6 +81,9 @@ final class CompareCommand implements Callable<Integer> {
     DataOptions dataOptions = new DataOptions();
 
     @Mixin
+    MixupOption mixup = new MixupOption();
+
+    @Mixin
     MethodOptions methodOptions = new MethodOptions();
 
     @Option(names = "--steps", paramLabel = "N", description = "optimiser steps of each (default: ${DEFAULT-VALUE})")
@@ -142,6 +145,7 @@ final class CompareCommand implements Callable<Integer> {
         }
         ModelInfo info = modelOptions.info(List.of());
         dataOptions.check(given, info, List.of(data, evalData));
+        mixup.check(given, info, List.of()); // images whose features are cached are not mixed
         List<TextRecord> train = dataOptions.readTraining(data, limit, info.task());
         List<TextRecord> test = dataOptions.read(evalData, evalLimit, info.task());
         RunDirectory.whileTaken(out, directories, overwrite, () -> compare(console, candidates, info, train, test));
@@ -241,7 +245,8 @@ final class CompareCommand implements Callable<Integer> {
                 .build();
         Strategy strategy = c.strategy();
         try (TrainedAdapters adapters = adapters(c, model, input)) {
-            Trainer trainer = new Trainer(model, adapters.all(), config, List.of(meter));
+            TrainingConfig own = c.isCached() ? config : mixup.of(config);
+            Trainer trainer = new Trainer(model, adapters.all(), own, List.of(meter));
             long start = System.nanoTime();
             TrainingResult result =
                     (strategy == null ? trainer : trainer.withStrategy(strategy)).train(records, List.of());

@@ -89,6 +89,9 @@ final class TrainCommand implements Callable<Integer> {
     @Mixin
     DataOptions dataOptions = new DataOptions();
 
+    @Mixin
+    MixupOption mixup = new MixupOption();
+
     @Option(
             names = "--out",
             paramLabel = "DIR",
@@ -184,7 +187,7 @@ final class TrainCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         PrintWriter console = spec.commandLine().getOut();
         Given given = new Given(spec);
-        TrainingConfig config = config();
+        TrainingConfig config = mixup.of(config());
         Strategy strategy = strategyOptions.strategy();
         strategyOptions.check(given);
         updateOptions.check(given);
@@ -204,6 +207,7 @@ final class TrainCommand implements Callable<Integer> {
         }
         ModelInfo info = modelOptions.info(adaptersBelow);
         form.requireFit(info);
+        mixup.check(given, info, strategy == null ? List.of() : List.of(strategy));
         try (StopOnSignal signals = new StopOnSignal();
                 RunDirectory directory = full
                         ? RunDirectory.besideModel(out, overwrite, resume)
@@ -336,6 +340,9 @@ final class TrainCommand implements Callable<Integer> {
         }
         s.put("batch", batchSize + (groupByLength ? " records of like length x " : " records x ") + accumulate);
         s.put("learning rate", learningRate + ", " + updateOptions.schedule + ", warm-up " + updateOptions.warmup);
+        if (mixup.alpha != null) {
+            s.put("mixup", mixup.alpha.toString());
+        }
         s.put("optimizer", updateOptions.toString());
         s.put("seed", String.valueOf(seed));
         return s;

@@ -125,7 +125,8 @@ public final class SequenceHead implements Head {
         Targets targets = layout.batch().targets();
         boolean fits =
                 switch (problem) {
-                    case SINGLE_LABEL_CLASSIFICATION -> targets instanceof Targets.Classes;
+                    case SINGLE_LABEL_CLASSIFICATION ->
+                        targets instanceof Targets.Classes || targets instanceof Targets.MixedClasses;
                     case MULTI_LABEL_CLASSIFICATION ->
                         targets instanceof Targets.LabelSets sets && sets.each() == outputs();
                     case REGRESSION -> targets instanceof Targets.Numbers numbers && numbers.each() == outputs();
@@ -135,7 +136,8 @@ public final class SequenceHead implements Head {
                     + targets.kind() + ". Give targets of its kind.");
         }
         int[] rows = pooling == null ? lastRows(layout) : pooling.allRows(layout);
-        return new Scored(rows, targets, (int) judged(targets, 1));
+        return new Scored(
+                rows, targets, (int) judged(targets instanceof Targets.MixedClasses mixed ? mixed.own() : targets, 1));
     }
 
     private String wanted() {
@@ -170,7 +172,9 @@ public final class SequenceHead implements Head {
 
     @Override
     public long judged(Targets targets) {
-        return judged(targets, outputs());
+        return targets instanceof Targets.MixedClasses
+                ? 0
+                : judged(targets, outputs()); // of two, none is the right one
     }
 
     private static long judged(Targets targets, int each) {

@@ -2,6 +2,8 @@ package dev.peft4j.core.data;
 
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -66,6 +68,31 @@ public final class ImageBatch implements Batch {
         return new ImageBatch(
                 List.copyOf(images),
                 Targets.joined(images.stream().map(Image::targets).toList()));
+    }
+
+    /**
+     * These images mixed with each other, and their targets with them: image i becomes {@code share · x[i] + (1 - share) · x[partners[i]]}. Classes become
+     * {@link Targets.MixedClasses}, numbers and labels are mixed as pixels are.
+     *
+     * @param share of the image itself, from 0 to 1
+     * @param partners (N), which may be the image itself: then it stays as it is. One that is scored has a partner that is
+     * @throws BadInputException if a partner is no image of the batch, or images that are not scored are mixed with others
+     */
+    public ImageBatch mixed(double share, int... partners) {
+        Mixture.requireShare(share);
+        if (partners.length != images.size() || Arrays.stream(partners).anyMatch(p -> p < 0 || p >= images.size())) {
+            throw new BadInputException("the partners " + Arrays.toString(partners) + " were given for " + images.size()
+                    + " images that are to be mixed. Give each image the number of one of them.");
+        }
+        Targets both = Mixture.of(targets, share, partners);
+        List<Image> made = new ArrayList<>();
+        for (int i = 0; i < partners.length; i++) {
+            Image image = images.get(i);
+            float[] values =
+                    partners[i] == i ? image.values : Mixture.of(image.values, images.get(partners[i]).values, share);
+            made.add(new Image(values, image.channels, image.height, image.width, both.of(i)));
+        }
+        return new ImageBatch(List.copyOf(made), both);
     }
 
     @Override

@@ -92,6 +92,43 @@ public sealed interface Targets {
     }
 
     /**
+     * Two classes of each image, which is a mixture of two: see {@link ImageBatch#mixed}.
+     *
+     * @param own (B) classes of the first images, with {@link #IGNORE} where an image is not scored
+     * @param others (B) classes of the second ones, with {@link #IGNORE} in the same places
+     * @param share of the first ones, from 0 to 1
+     */
+    record MixedClasses(Classes own, Classes others, double share) implements Targets {
+        /** Checks that both have classes of the same images. */
+        public MixedClasses {
+            Mixture.requireShare(share);
+            boolean same = own.count() == others.count();
+            for (int i = 0; same && i < own.count(); i++) {
+                same = (own.classes[i] == IGNORE) == (others.classes[i] == IGNORE);
+            }
+            if (!same) {
+                throw new BadInputException("two classes of each image were to be mixed, and of " + own.count()
+                        + " and " + others.count() + " images some have one only. Give each both, or none.");
+            }
+        }
+
+        @Override
+        public int count() {
+            return own.count();
+        }
+
+        @Override
+        public MixedClasses of(int... which) {
+            return new MixedClasses(own.of(which), others.of(which), share);
+        }
+
+        @Override
+        public String kind() {
+            return "two classes of each image";
+        }
+    }
+
+    /**
      * Numbers of each sequence or image.
      *
      * @param values (B · n), row by row; finite

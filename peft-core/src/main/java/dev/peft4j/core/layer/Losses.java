@@ -4,6 +4,7 @@ import dev.peft4j.core.autograd.Node;
 import dev.peft4j.core.autograd.Pass;
 import dev.peft4j.core.data.Targets;
 import dev.peft4j.core.error.BadInputException;
+import dev.peft4j.core.tensor.Kernels;
 import dev.peft4j.core.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -11,14 +12,35 @@ import org.jspecify.annotations.Nullable;
 public final class Losses {
     private Losses() {}
 
-    /** Cross entropy of {@link Targets.Classes}: {@code -log softmax(z)[class]}. The gradient takes the place of the logits. */
+    /**
+     * Cross entropy of {@link Targets.Classes}: {@code -log softmax(z)[class]}; of {@link Targets.MixedClasses} that of both by their shares, which is the one of
+     * a class that is drawn with these probabilities. The gradient takes the place of the logits.
+     */
     public static double crossEntropy(Pass pass, Node logits, Targets targets, double scale) {
+        if (targets instanceof Targets.MixedClasses mixed) {
+            return mixed(pass, logits, mixed, scale);
+        }
         int[] classes = require(Targets.Classes.class, targets, "cross entropy").classes();
         double sum = pass.backend().kernels().crossEntropy(logits.value(), classes, scale);
         if (pass.isRecording() && logits.isTracked()) {
             pass.addGrad(logits, logits.value()); // the kernel left d loss/d logits in place of the logits
         }
         return sum;
+    }
+
+    private static double mixed(Pass pass, Node logits, Targets.MixedClasses targets, double scale) {
+        Kernels kernels = pass.backend().kernels();
+        Tensor z = logits.value();
+        Tensor copy = pass.allocate(z.rows(), z.cols());
+        kernels.copy(z, copy);
+        double share = targets.share();
+        double own = kernels.crossEntropy(z, targets.own().classes(), share * scale);
+        double other = kernels.crossEntropy(copy, targets.others().classes(), (1 - share) * scale);
+        if (pass.isRecording() && logits.isTracked()) {
+            kernels.addScaled(1, copy, z); // softmax - share · onehot - (1 - share) · onehot of the other
+            pass.addGrad(logits, z);
+        }
+        return share * own + (1 - share) * other;
     }
 
     /** Squared error of {@link Targets.Numbers}: {@code (z - t)²}. */

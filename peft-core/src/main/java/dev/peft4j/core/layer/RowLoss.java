@@ -83,6 +83,10 @@ public final class RowLoss {
     }
 
     private static int[] scoredRows(Targets targets, int classes) {
+        if (targets instanceof Targets.MixedClasses mixed) {
+            scoredRows(mixed.others(), classes); // says what is wrong with them; the rows are the same
+            return scoredRows(mixed.own(), classes);
+        }
         if (!(targets instanceof Targets.Classes given)) {
             return IntStream.range(0, targets.count()).toArray();
         }

@@ -14,6 +14,8 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.BooleanSupplier;
 import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,6 +33,7 @@ final class Loop {
     private final Listeners listeners;
     private final BooleanSupplier isStopped;
     private final RandomGenerator seeds;
+    private final @Nullable Mixup mixup;
 
     Loop(
             Model model,
@@ -52,6 +55,7 @@ final class Loop {
         this.listeners = listeners;
         this.isStopped = isStopped;
         this.seeds = new SplittableRandom(config.seed() ^ 0x5DEECE66DL);
+        this.mixup = Mixup.of(config);
     }
 
     /** Makes the steps that are left, and saves the state at the end. */
@@ -131,8 +135,9 @@ final class Loop {
 
     private void step(Ahead ahead, double rate, Arena arena, Optimizer optimizer, Progress progress) {
         long start = System.nanoTime();
-        List<Batch> batches = ahead.next();
-        long[] dropout = seeds(batches.size());
+        List<Batch> read = ahead.next();
+        long[] dropout = seeds(read.size());
+        List<Batch> batches = mixed(read, dropout);
         int scored = batches.stream()
                 .mapToInt(b -> objective.scored(model, b, adapters))
                 .sum();
@@ -156,6 +161,16 @@ final class Loop {
         progress.nanos += took;
         progress.tokens += tokens;
         listeners.tell(l -> l.onStep(now, loss, rate, norm, tokens, took / 1e9));
+    }
+
+    /** What a step trains on; one that only renews statistics reads the images as they are evaluated. */
+    private List<Batch> mixed(List<Batch> read, long[] seeds) {
+        Mixup by = mixup;
+        return by == null || plan.now().renews()
+                ? read
+                : IntStream.range(0, seeds.length)
+                        .mapToObj(i -> by.mixed(read.get(i), seeds[i]))
+                        .toList();
     }
 
     /** One number for each of so many batches. */

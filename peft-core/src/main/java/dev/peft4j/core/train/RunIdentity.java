@@ -42,6 +42,7 @@ record RunIdentity(
         s.put("weight_decay", String.valueOf(config.weightDecay()));
         s.put("optimizer", config.optimizer() + ", decays " + config.decay());
         s.put("loss", objective.name());
+        s.put("mixup", config.mixup() == null ? TrainerState.NOTHING : String.valueOf(config.mixup()));
         s.put("max_grad_norm", String.valueOf(config.maxGradNorm()));
         s.put("steps_between_evaluations", String.valueOf(config.evaluateEvery()));
         s.put("patience", String.valueOf(config.patience()));

@@ -210,6 +210,7 @@ public final class Trainer {
      *     stays as it is
      */
     public TrainingResult train(List<? extends Example> records, List<? extends Example> heldOut) {
+        Mixup.requireUse(config, objective, strategy, records);
         Lease.Use held = Lease.all(model, adapters);
         try (held) {
             Claims claims = new Claims(changing());

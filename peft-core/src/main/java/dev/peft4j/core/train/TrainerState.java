@@ -24,6 +24,7 @@ import java.util.TreeSet;
  * (which PEFT's file may not hold: the networks behind prompts), the moments of the optimiser, what the method and early stopping remember, and the step.
  */
 final class TrainerState {
+    static final String NOTHING = "nothing"; // of an option that is off, and of one that older states do not have
     private static final String PROGRESS = "progress";
     private static final String STEPS = "step."; // of single parameters
 
@@ -151,7 +152,7 @@ final class TrainerState {
 
     private void requireSameRun(Map<String, String> found) {
         identity.forEach((name, value) -> {
-            String there = found.getOrDefault(name, "nothing");
+            String there = found.getOrDefault(name, NOTHING);
             if (!there.equals(value)) {
                 throw new BadInputException("a run was to go on with " + name.replace('_', ' ') + " " + value
                         + ", and its state in " + file + " has " + there

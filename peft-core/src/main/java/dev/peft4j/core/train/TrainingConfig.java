@@ -1,6 +1,7 @@
 package dev.peft4j.core.train;
 
 import dev.peft4j.core.error.BadInputException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How to train.
@@ -19,7 +20,9 @@ import dev.peft4j.core.error.BadInputException;
  * @param maxGradNorm gradients are scaled down to this norm; 0 for never
  * @param evaluateEvery steps between evaluations; 0 for only before and after
  * @param patience the run ends after this many evaluations without a better loss, and the best parameters are put back; 0 for never
- * @param seed of the order of records and of dropout
+ * @param seed of the order of records, of dropout and of what is mixed
+ * @param mixup images of a forward pass are mixed with each other, by a share that is drawn from Beta(mixup, mixup) for each pass: Zhang et al. 2018,
+ *     <a href="https://arxiv.org/abs/1710.09412">paper</a>; above 0, such as 0.2; null for never
  */
 public record TrainingConfig(
         int steps,
@@ -36,7 +39,8 @@ public record TrainingConfig(
         double maxGradNorm,
         int evaluateEvery,
         int patience,
-        long seed) {
+        long seed,
+        @Nullable Double mixup) {
 
     /** Checks the ranges. */
     public TrainingConfig {
@@ -71,6 +75,10 @@ public record TrainingConfig(
                 patience == 0 || evaluateEvery > 0,
                 "patience " + patience,
                 "used with an evaluation every N steps above 0");
+        require(
+                mixup == null || (mixup > 0 && Double.isFinite(mixup)),
+                "mixup " + mixup,
+                "a number above 0, such as 0.2");
     }
 
     private static void require(boolean condition, String found, String expected) {
@@ -141,6 +149,7 @@ public record TrainingConfig(
         b.evaluateEvery = evaluateEvery;
         b.patience = patience;
         b.seed = seed;
+        b.mixup = mixup;
         return b;
     }
 
@@ -157,6 +166,11 @@ public record TrainingConfig(
     /** With an evaluation on the held-out records every so many steps, and an end after so many without improvement. */
     public TrainingConfig withEvaluation(int every, int newPatience) {
         return toBuilder().evaluation(every, newPatience).build();
+    }
+
+    /** With images of a pass mixed by shares of Beta(alpha, alpha). */
+    public TrainingConfig withMixup(double alpha) {
+        return toBuilder().mixup(alpha).build();
     }
 
     /** Settings by their names; what is not set is usual. */
@@ -176,6 +190,7 @@ public record TrainingConfig(
         private int evaluateEvery;
         private int patience;
         private long seed;
+        private @Nullable Double mixup;
 
         private Builder() {}
 
@@ -263,9 +278,15 @@ public record TrainingConfig(
             return this;
         }
 
-        /** Of the order of records and of dropout. */
+        /** Of the order of records, of dropout and of what is mixed. */
         public Builder seed(long number) {
             seed = number;
+            return this;
+        }
+
+        /** Mixes the images of a pass with each other, by a share from Beta(alpha, alpha): above 0, such as 0.2. Evaluations are never mixed. */
+        public Builder mixup(double alpha) {
+            mixup = alpha;
             return this;
         }
 
@@ -290,7 +311,8 @@ public record TrainingConfig(
                     maxGradNorm,
                     evaluateEvery,
                     patience,
-                    seed);
+                    seed,
+                    mixup);
         }
     }
 }
