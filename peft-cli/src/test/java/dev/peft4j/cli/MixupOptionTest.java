@@ -69,24 +69,24 @@ class MixupOptionTest {
 
     @Test
     void train_mixes_and_goes_on_with_the_same_alpha_only() throws IOException {
-        cli.works(words("train", "plain"));
-        cli.works(words("train", "mixed", "--mixup", 0.4));
-        cli.works(words("train", "again", "--mixup", 0.4));
-        cli.works(words("train", "other", "--mixup", 0.5));
+        cli.works(words("train", "plain", "--r", 2));
+        cli.works(words("train", "mixed", "--r", 2, "--mixup", 0.4));
+        cli.works(words("train", "again", "--r", 2, "--mixup", 0.4));
+        cli.works(words("train", "other", "--r", 2, "--mixup", 0.5));
         assertTrue(isSame("mixed", "again"));
         assertFalse(isSame("mixed", "plain"));
         assertFalse(isSame("mixed", "other"));
         assertTrue(Files.readString(dir.resolve("mixed/report.html")).contains("mixup"));
         assertFalse(Files.readString(dir.resolve("plain/report.html")).contains("mixup"));
-        cli.fails("go on with mixup 0.3", words("train", "mixed", "--mixup", 0.3, "--resume"));
-        cli.fails("go on with mixup nothing", words("train", "mixed", "--resume"));
-        cli.works(words("train", "mixed", "--mixup", 0.4, "--resume"));
+        cli.fails("go on with mixup 0.3", words("train", "mixed", "--r", 2, "--mixup", 0.3, "--resume"));
+        cli.fails("go on with mixup nothing", words("train", "mixed", "--r", 2, "--resume"));
+        cli.works(words("train", "mixed", "--r", 2, "--mixup", 0.4, "--resume"));
     }
 
     @Test
     void compare_mixes_each_run() throws IOException {
-        cli.works(words("compare", "plain", "--methods", "lora"));
-        cli.works(words("compare", "mixed", "--methods", "lora,strategy:head", "--mixup", 0.4));
+        cli.works(words("compare", "plain", "--methods", "lora", "--r", 2));
+        cli.works(words("compare", "mixed", "--methods", "lora,strategy:head", "--r", 2, "--mixup", 0.4));
         assertFalse(isSame("mixed/lora", "plain/lora"));
     }
 

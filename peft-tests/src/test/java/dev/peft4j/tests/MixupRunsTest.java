@@ -79,9 +79,9 @@ class MixupRunsTest {
         model.close();
     }
 
-    /** Three steps of an epoch, the last one of a batch of four and one of a single image. */
+    /** Three steps of an epoch, the last one of batches of four and of two. */
     private static List<Example> records() {
-        return StrategiesTest.images(21);
+        return StrategiesTest.images(22);
     }
 
     private List<float[]> run(TrainingConfig config, Strategy strategy) {
