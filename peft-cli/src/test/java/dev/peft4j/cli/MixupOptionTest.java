@@ -9,6 +9,7 @@ import dev.peft4j.models.image.Resampling;
 import dev.peft4j.models.image.Resize;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -103,13 +104,30 @@ class MixupOptionTest {
     void texts_and_cached_features_are_refused() throws IOException {
         String cached = "--mixup was given with the strategy cached-head, whose features";
         cli.fails(cached, words("train", "out", "--strategy", "cached-head", "--mixup", 0.2));
-        cli.fails(cached, words("compare", "out", "--methods", "lora,strategy:cached-head", "--mixup", 0.2));
         model = TinyBert.write(dir.resolve("bert"));
         pictures = TinyBert.table(dir.resolve("texts.csv"), 12, "0", "1", "2");
         String texts = "--mixup was given with a model of texts, whose tokens cannot be mixed";
         cli.fails(texts, words("train", "out", "--mixup", 0.2));
         cli.fails(texts, words("compare", "out", "--methods", "lora", "--mixup", 0.2));
         assertFalse(Files.exists(dir.resolve("out")));
+    }
+
+    @Test
+    void a_comparison_mixes_all_but_what_is_cached() {
+        String methods = "strategy:head,strategy:cached-head";
+        cli.works(words("compare", "plain", "--methods", methods));
+        cli.works(words("compare", "mixed", "--methods", methods, "--mixup", 0.2));
+        assertTrue(differ("strategy-head"));
+        assertFalse(differ("strategy-cached-head"));
+    }
+
+    private boolean differ(String run) {
+        String weights = run + "/model.safetensors";
+        try {
+            return Files.mismatch(dir.resolve("plain").resolve(weights), dir.resolve("mixed").resolve(weights)) >= 0;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Test
