@@ -77,6 +77,9 @@ final class CompareCommand implements Callable<Integer> {
     int evalLimit;
 
     @Mixin
+    HeadOptions headOptions = new HeadOptions();
+
+    @Mixin
     DataOptions dataOptions = new DataOptions();
 
     @Mixin
@@ -136,6 +139,7 @@ final class CompareCommand implements Callable<Integer> {
             }
         }
         ModelInfo info = modelOptions.info(List.of());
+        headOptions.head(info, List.of()); // says what is wrong with it
         dataOptions.check(given, info, List.of(data, evalData));
         List<TextRecord> train = dataOptions.readTraining(data, limit, info.task());
         List<TextRecord> test = dataOptions.read(evalData, evalLimit, info.task());
@@ -167,7 +171,7 @@ final class CompareCommand implements Callable<Integer> {
             List<TextRecord> test)
             throws IOException {
         Labels labels = Classes.of(info, modelOptions.classes, List.of(), train);
-        try (Model model = modelOptions.open(info.task(), labels, seed);
+        try (Model model = modelOptions.open(info.task(), labels, headOptions.head(info, List.of()), seed);
                 ModelInput input = ModelInput.open(modelOptions.directory(), model)) {
             int inFront = 0; // all of them learn from the same tokens
             for (Candidate c : candidates) {
@@ -233,7 +237,8 @@ final class CompareCommand implements Callable<Integer> {
             }
             Path directory = out.resolve(c.directory());
             if (strategy == null) {
-                adapters.save(directory, model, Classes.notes(labels));
+                adapters.save(
+                        directory, model, Classes.notes(labels, model.head().fields()));
             } else {
                 try (MergedAdapter merged = MergedAdapter.of(model, adapters.all())) {
                     MergedModel.write(directory, model, merged, labels.names());
