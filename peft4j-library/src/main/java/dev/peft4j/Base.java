@@ -16,12 +16,14 @@ import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.models.LoadOptions;
 import dev.peft4j.models.ModelInput;
 import dev.peft4j.models.Models;
+import dev.peft4j.models.NewHead;
 import dev.peft4j.models.TextTokenizer;
 import dev.peft4j.models.hub.HubName;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -34,13 +36,15 @@ final class Base implements AutoCloseable {
     private final Model model;
     private final ModelInput input;
     private final PeftModel adapters;
+    private final @Nullable NewHead head; // the form of it that was asked for
     private final long seed; // of what the checkpoint does not have
     private int users; // under the lock of the owner
 
-    private Base(Model model, ModelInput input, long seed) {
+    private Base(Model model, ModelInput input, @Nullable NewHead head, long seed) {
         this.model = model;
         this.input = input;
         this.adapters = new PeftModel(model);
+        this.head = head;
         this.seed = seed;
     }
 
@@ -49,17 +53,25 @@ final class Base implements AutoCloseable {
      *
      * @param outputs of a classifier; 0 for those of the checkpoint, or for a language model
      * @param problem what a classifier of sequences predicts; null for what the checkpoint says
+     * @param head form of its head; null for that of the checkpoint
      */
-    static Base open(Path directory, TaskType task, int outputs, @Nullable ProblemType problem, long seed)
+    static Base open(
+            Path directory,
+            TaskType task,
+            int outputs,
+            @Nullable ProblemType problem,
+            @Nullable NewHead head,
+            long seed)
             throws IOException {
         LoadOptions options = LoadOptions.on(Backend.auto())
                 .withOutputs(outputs)
                 .withSeed(seed)
                 .withProblem(problem)
-                .withTask(task);
+                .withTask(task)
+                .withNewHead(head);
         Model model = Models.load(directory, options);
         try {
-            Base base = new Base(model, ModelInput.open(directory, model), seed);
+            Base base = new Base(model, ModelInput.open(directory, model), head, seed);
             long parameters = model.weights().count();
             LOG.info("opened {}: {} ({}), {} parameters", directory, model.modelType(), model.taskType(), parameters);
             return base;
@@ -100,11 +112,12 @@ final class Base implements AutoCloseable {
         }
     }
 
-    /** Whether reading it for so many outputs of a kind, with a seed, would give the same; null is any kind. */
-    boolean isAsReadFor(int outputs, @Nullable ProblemType problem, long otherSeed) {
+    /** Whether reading it for so many outputs of a kind, with a form of the head and a seed, would give the same; null is any kind. */
+    boolean isAsReadFor(int outputs, @Nullable ProblemType problem, @Nullable NewHead form, long otherSeed) {
         boolean sameHead = outputs == 0 || model.head().outputs() == outputs;
+        boolean sameForm = Objects.equals(head, form);
         boolean sameKind = problem == null || model.head().problem() == problem;
-        return sameHead && sameKind && (model.newModules().isEmpty() || seed == otherSeed);
+        return sameHead && sameForm && sameKind && (model.newModules().isEmpty() || seed == otherSeed);
     }
 
     Model model() {

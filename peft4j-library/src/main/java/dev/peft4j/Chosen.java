@@ -37,10 +37,15 @@ record Chosen(OpenModel owner, Base base, List<String> names, Function<Pass, Cal
      */
     Chosen withHeadOf(TaskType task) {
         FamilyTraits.Head head = base.model().traits().head(task);
-        if (head == null || !base.model().newModules().contains(head.module())) {
+        List<String> made = head == null
+                ? List.of()
+                : base.model().newModules().stream()
+                        .filter(m -> (m + ".").startsWith(head.module() + "."))
+                        .toList();
+        if (head == null || made.isEmpty()) {
             return this;
         }
-        String weight = head.module() + ".weight";
+        String weight = made.get(made.size() - 1) + ".weight";
         if (names.stream().allMatch(n -> base.adapters().adapter(n).replacement(weight) == null)) {
             close();
             throw new BadInputException("a model for " + task + " was to be used, and neither the checkpoint nor "

@@ -131,7 +131,10 @@ public final class FineTuned implements TextGeneration, AutoCloseable {
                     + " trained tensors of the base, which are no adapter. Write the whole model: saveMerged("
                     + directory + ").");
         }
-        adapters.save(directory, base.model(), Classes.notes(labels));
+        adapters.save(
+                directory,
+                base.model(),
+                Classes.notes(labels, base.model().head().fields()));
     }
 
     /**

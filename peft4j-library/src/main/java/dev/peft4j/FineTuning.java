@@ -3,6 +3,7 @@ package dev.peft4j;
 import dev.peft4j.core.adapter.AdapterFiles;
 import dev.peft4j.core.adapter.PeftConfig;
 import dev.peft4j.core.data.Example;
+import dev.peft4j.core.data.ProblemType;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.train.HtmlReport;
@@ -12,6 +13,7 @@ import dev.peft4j.core.train.TrainingConfig;
 import dev.peft4j.core.train.TrainingListener;
 import dev.peft4j.core.train.TrainingResult;
 import dev.peft4j.models.ModelInfo;
+import dev.peft4j.models.NewHead;
 import dev.peft4j.models.data.Classes;
 import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.data.RecordEncoder;
@@ -148,10 +150,12 @@ final class FineTuning {
         data.requireFit(info);
         info.requireTaskOf(owner.directory(), source.read());
         requireUse();
+        NewHead head = info.newHead(training.newHead(), source.read());
         long seed = training.config().seed();
         Labels labels = data.labels(info, training.classes(), source.read());
         data.notes(info, labels).forEach(LOG::info);
-        Base base = owner.use(labels.outputs(), info.task().classifiesWhole() ? labels.problem() : null, seed);
+        ProblemType problem = info.task().classifiesWhole() ? labels.problem() : null;
+        Base base = owner.use(labels.outputs(), problem, head, seed);
         TrainedAdapters adapters = new TrainedAdapters(List.of());
         try {
             source.addTo(adapters, base.model(), seed);
@@ -231,7 +235,12 @@ final class FineTuning {
                     "peft4j: " + String.join(", ", source.names()) + " on "
                             + owner.directory().getFileName(),
                     settings());
-            run.in(directory, out.steps(), out.time(), page, Classes.notes(labels));
+            run.in(
+                    directory,
+                    out.steps(),
+                    out.time(),
+                    page,
+                    Classes.notes(labels, base.model().head().fields()));
         }
         Runnable stop = run::stop;
         training.cancellations().forEach(c -> c.onCancel(stop));

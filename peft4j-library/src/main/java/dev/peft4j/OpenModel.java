@@ -5,6 +5,7 @@ import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.error.WrongUseException;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.ModelInfo;
+import dev.peft4j.models.NewHead;
 import dev.peft4j.models.data.Classes;
 import dev.peft4j.models.data.Labels;
 import java.io.IOException;
@@ -50,7 +51,7 @@ final class OpenModel implements AutoCloseable {
         OpenModel model = new OpenModel(directory, info);
         int outputs = Classes.outputs(info, 0, adapters);
         if (!info.task().classifies() || outputs > 0 || info.head() > 0) {
-            model.release(model.use(outputs, 0));
+            model.release(model.use(outputs, info.newHead(null, adapters)));
         }
         return model;
     }
@@ -70,15 +71,21 @@ final class OpenModel implements AutoCloseable {
         }
     }
 
-    Base use(int outputs, long seed) throws IOException {
-        return use(outputs, null, seed); // of any kind
+    private Base use(int outputs, @Nullable NewHead head) throws IOException {
+        return use(outputs, null, head, 0); // of any kind
     }
 
-    /** The base for so many outputs of a kind, kept until it is released; one that nobody uses makes room for another. */
-    synchronized Base use(int outputs, @Nullable ProblemType problem, long seed) throws IOException {
+    /**
+     * The base for so many outputs of a kind, kept until it is released; one that nobody uses makes room for another.
+     *
+     * @param head form of the head; null for that of the checkpoint
+     */
+    synchronized Base use(int outputs, @Nullable ProblemType problem, @Nullable NewHead head, long seed)
+            throws IOException {
         requireOpen();
+        NewHead form = head == null || head.equals(info.form()) ? null : head;
         for (Base base : bases) {
-            if (base.isAsReadFor(outputs, problem, seed)) {
+            if (base.isAsReadFor(outputs, problem, form, seed)) {
                 base.use();
                 return base;
             }
@@ -86,7 +93,7 @@ final class OpenModel implements AutoCloseable {
         List<Base> unused = bases.stream().filter(Base::isUnused).toList();
         bases.removeAll(unused);
         unused.forEach(Base::close);
-        Base base = Base.open(directory, info.task(), outputs, problem, seed);
+        Base base = Base.open(directory, info.task(), outputs, problem, form, seed);
         bases.add(base);
         base.use();
         return base;
@@ -130,7 +137,7 @@ final class OpenModel implements AutoCloseable {
         boolean classifies = info.task().classifies();
         int outputs = Classes.outputs(info, 0, List.of(adapter));
         Labels labels = classifies && (outputs > 0 || info.head() > 0) ? Classes.known(info, List.of(adapter)) : null;
-        Base base = use(outputs > 0 ? outputs : info.head(), 0);
+        Base base = use(outputs > 0 ? outputs : info.head(), info.newHead(null, List.of(adapter)));
         try {
             base.adapters().load(name, adapter);
         } catch (IOException | RuntimeException | Error e) {
@@ -167,9 +174,9 @@ final class OpenModel implements AutoCloseable {
         List<Base> of = names.stream().map(n -> loaded(n).base()).distinct().toList();
         if (of.size() > 1) {
             throw new BadInputException("the adapters " + names + " were to be used together, and their heads"
-                    + " have different numbers of classes. Use those of one task.");
+                    + " have different numbers of classes, or other layers. Use those of one task.");
         }
-        Base base = of.isEmpty() ? use(info.head(), 0) : of.get(0);
+        Base base = of.isEmpty() ? use(info.head(), null) : of.get(0);
         if (!of.isEmpty()) {
             base.use();
         }

@@ -4,6 +4,7 @@ import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.train.Schedule;
 import dev.peft4j.core.train.TrainingConfig;
 import dev.peft4j.core.train.TrainingListener;
+import dev.peft4j.models.NewHead;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -21,6 +22,7 @@ public final class Training {
     private final TrainingConfig config;
     private final int maxLength;
     private final int classes;
+    private final @Nullable NewHead newHead;
     private final Output output;
     private final List<TrainingListener> listeners;
     private final List<Cancellation> cancellations;
@@ -47,12 +49,14 @@ public final class Training {
             TrainingConfig config,
             int maxLength,
             int classes,
+            @Nullable NewHead newHead,
             Output output,
             List<TrainingListener> listeners,
             List<Cancellation> cancellations) {
         this.config = config;
         this.maxLength = maxLength;
         this.classes = classes;
+        this.newHead = newHead;
         this.output = output;
         this.listeners = List.copyOf(listeners);
         this.cancellations = List.copyOf(cancellations);
@@ -70,16 +74,16 @@ public final class Training {
 
     /** With these settings of the loop. */
     public static Training of(TrainingConfig config) {
-        return new Training(config, 0, 0, Output.NONE, List.of(), List.of());
+        return new Training(config, 0, 0, null, Output.NONE, List.of(), List.of());
     }
 
     private Training with(UnaryOperator<TrainingConfig.Builder> change) {
         TrainingConfig changed = change.apply(config.toBuilder()).build();
-        return new Training(changed, maxLength, classes, output, listeners, cancellations);
+        return new Training(changed, maxLength, classes, newHead, output, listeners, cancellations);
     }
 
     private Training with(Output changed) {
-        return new Training(config, maxLength, classes, changed, listeners, cancellations);
+        return new Training(config, maxLength, classes, newHead, changed, listeners, cancellations);
     }
 
     /** Highest rate of the schedule. */
@@ -147,7 +151,7 @@ public final class Training {
             throw new BadInputException("records were to be cut to " + tokens
                     + " tokens; a greatest length is at least 1. Change the setting.");
         }
-        return new Training(config, tokens, classes, output, listeners, cancellations);
+        return new Training(config, tokens, classes, newHead, output, listeners, cancellations);
     }
 
     /** So many outputs of a classifier, with a new head if its checkpoint has another number; 1 predicts a number. Without it, the records say: lists are several labels. */
@@ -157,7 +161,12 @@ public final class Training {
                     outputs + " classes were asked for; it is at least 1, for a number, and at most " + MOST_CLASSES
                             + ". Change the setting.");
         }
-        return new Training(config, maxLength, outputs, output, listeners, cancellations);
+        return new Training(config, maxLength, outputs, newHead, output, listeners, cancellations);
+    }
+
+    /** With a head of another form than the family has, which is new: several layers, or the mean of the tokens. */
+    public Training newHead(NewHead form) {
+        return new Training(config, maxLength, classes, form, output, listeners, cancellations);
     }
 
     /**
@@ -199,14 +208,14 @@ public final class Training {
     public Training listener(TrainingListener listener) {
         List<TrainingListener> all = new ArrayList<>(listeners);
         all.add(listener);
-        return new Training(config, maxLength, classes, output, all, cancellations);
+        return new Training(config, maxLength, classes, newHead, output, all, cancellations);
     }
 
     /** Ends the run when this is cancelled. */
     public Training cancelWith(Cancellation cancellation) {
         List<Cancellation> all = new ArrayList<>(cancellations);
         all.add(cancellation);
-        return new Training(config, maxLength, classes, output, listeners, all);
+        return new Training(config, maxLength, classes, newHead, output, listeners, all);
     }
 
     /** The settings of the loop. */
@@ -220,6 +229,11 @@ public final class Training {
 
     int classes() {
         return classes;
+    }
+
+    @Nullable
+    NewHead newHead() {
+        return newHead;
     }
 
     Output output() {

@@ -78,6 +78,9 @@ final class CompareCommand implements Callable<Integer> {
     int evalLimit;
 
     @Mixin
+    HeadOptions headOptions = new HeadOptions();
+
+    @Mixin
     DataOptions dataOptions = new DataOptions();
 
     @Mixin
@@ -144,6 +147,7 @@ final class CompareCommand implements Callable<Integer> {
             }
         }
         ModelInfo info = modelOptions.info(List.of());
+        headOptions.head(info, List.of()); // says what is wrong with it
         dataOptions.check(given, info, List.of(data, evalData));
         mixup.check(given, info, List.of()); // images whose features are cached are not mixed
         List<TextRecord> train = dataOptions.readTraining(data, limit, info.task());
@@ -171,7 +175,7 @@ final class CompareCommand implements Callable<Integer> {
             List<TextRecord> test)
             throws IOException {
         Labels labels = Classes.of(info, modelOptions.classes, List.of(), train);
-        try (Model model = modelOptions.open(info.task(), labels, seed);
+        try (Model model = modelOptions.open(info.task(), labels, headOptions.head(info, List.of()), seed);
                 ModelInput input = ModelInput.open(modelOptions.directory(), model)) {
             int inFront = 0; // all of them learn from the same tokens
             for (Candidate c : candidates) {
@@ -256,7 +260,8 @@ final class CompareCommand implements Callable<Integer> {
             }
             Path directory = out.resolve(c.directory());
             if (strategy == null) {
-                adapters.save(directory, model, Classes.notes(labels));
+                adapters.save(
+                        directory, model, Classes.notes(labels, model.head().fields()));
             } else {
                 try (MergedAdapter merged = MergedAdapter.of(model, adapters.all())) {
                     MergedModel.write(directory, model, merged, labels.names());

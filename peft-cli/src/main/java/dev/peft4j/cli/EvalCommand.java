@@ -122,7 +122,7 @@ final class EvalCommand implements Callable<Integer> {
                 : TrainingRecords.read(form, TrainingRecords.Source.whole(data, limit), dataOptions, answerOptions);
         Classes.requireKnown(info, modelOptions.classes, directories, read);
         Labels labels = records.labels(info, modelOptions.classes, directories);
-        try (Model model = modelOptions.open(info.task(), labels, 0);
+        try (Model model = modelOptions.open(info.task(), labels, info.newHead(null, directories), 0);
                 ModelInput input = ModelInput.open(modelOptions.directory(), model);
                 TrainedAdapters held = new TrainedAdapters(ModelOptions.adapters(directories, model))) {
             List<Adapter> active = held.all();

@@ -13,6 +13,7 @@ import dev.peft4j.core.weight.WeightFormat;
 import dev.peft4j.models.LoadOptions;
 import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.Models;
+import dev.peft4j.models.NewHead;
 import dev.peft4j.models.data.Classes;
 import dev.peft4j.models.data.Labels;
 import java.io.IOException;
@@ -141,7 +142,8 @@ final class ModelOptions {
     /** Opens the model, with as many classes as its adapters have. */
     Model open(List<Path> adapters) throws IOException {
         ModelInfo info = info(adapters);
-        return open(info.task(), Classes.outputs(info, classes, adapters), Classes.problem(info, adapters), 0);
+        int outputs = Classes.outputs(info, classes, adapters);
+        return open(info.task(), outputs, Classes.problem(info, adapters), info.newHead(null, adapters), 0);
     }
 
     /**
@@ -149,10 +151,11 @@ final class ModelOptions {
      *
      * @param opened the task of {@link #info}
      * @param labels what a classifier predicts
+     * @param head form of its head; null for that of the checkpoint
      * @param seed of layers that the checkpoint does not have
      */
-    Model open(TaskType opened, Labels labels, long seed) throws IOException {
-        return open(opened, labels.outputs(), opened.classifiesWhole() ? labels.problem() : null, seed);
+    Model open(TaskType opened, Labels labels, @Nullable NewHead head, long seed) throws IOException {
+        return open(opened, labels.outputs(), opened.classifiesWhole() ? labels.problem() : null, head, seed);
     }
 
     /**
@@ -161,9 +164,11 @@ final class ModelOptions {
      * @param opened the task of {@link #info}
      * @param outputs of a classifier; 0 for those of the checkpoint
      * @param problem what a classifier of sequences predicts; null for what the checkpoint says
+     * @param head form of its head; null for that of the checkpoint
      * @param seed of layers that the checkpoint does not have
      */
-    private Model open(TaskType opened, int outputs, @Nullable ProblemType problem, long seed) throws IOException {
+    private Model open(TaskType opened, int outputs, @Nullable ProblemType problem, @Nullable NewHead head, long seed)
+            throws IOException {
         useThreads(threads);
         requireProducts();
         LoadOptions options = LoadOptions.defaults()
@@ -171,7 +176,8 @@ final class ModelOptions {
                 .withOutputs(outputs)
                 .withSeed(seed)
                 .withTask(opened)
-                .withProblem(problem);
+                .withProblem(problem)
+                .withNewHead(head);
         return fromScratch ? Models.fromScratch(model.directory(), options) : Models.load(model.directory(), options);
     }
 

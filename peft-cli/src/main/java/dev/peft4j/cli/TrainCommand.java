@@ -12,6 +12,7 @@ import dev.peft4j.core.train.TrainingConfig;
 import dev.peft4j.core.train.TrainingResult;
 import dev.peft4j.models.ModelInfo;
 import dev.peft4j.models.ModelInput;
+import dev.peft4j.models.NewHead;
 import dev.peft4j.models.data.Classes;
 import dev.peft4j.models.data.Labels;
 import dev.peft4j.models.data.RecordEncoder;
@@ -85,6 +86,9 @@ final class TrainCommand implements Callable<Integer> {
 
     @Option(names = "--eval-limit", paramLabel = "N", description = "evaluate on the first N held-out records only")
     int evalLimit;
+
+    @Mixin
+    HeadOptions headOptions = new HeadOptions();
 
     @Mixin
     DataOptions dataOptions = new DataOptions();
@@ -208,6 +212,7 @@ final class TrainCommand implements Callable<Integer> {
         ModelInfo info = modelOptions.info(adaptersBelow);
         form.requireFit(info);
         mixup.check(given, info, strategy == null ? List.of() : List.of(strategy));
+        NewHead head = headOptions.head(info, adaptersBelow);
         try (StopOnSignal signals = new StopOnSignal();
                 RunDirectory directory = full
                         ? RunDirectory.besideModel(out, overwrite, resume)
@@ -227,7 +232,7 @@ final class TrainCommand implements Callable<Integer> {
             if (full) {
                 modelOptions.trainAll();
             }
-            try (Model model = modelOptions.open(info.task(), labels, seed);
+            try (Model model = modelOptions.open(info.task(), labels, head, seed);
                     ModelInput input = ModelInput.open(modelOptions.directory(), model);
                     TrainedAdapters adapters = strategy == null
                             ? AdapterSet.create(methodOptions, adaptersBelow, model, input, seed)
@@ -248,7 +253,12 @@ final class TrainCommand implements Callable<Integer> {
                 TrainingResult result;
                 try (ConsoleProgress progress = new ConsoleProgress(console, model.taskType())) {
                     run = new TrainingRun(model, adapters, config, List.of(progress))
-                            .in(directory, saveSteps, Duration.ofSeconds(saveSeconds), report, Classes.notes(labels));
+                            .in(
+                                    directory,
+                                    saveSteps,
+                                    Duration.ofSeconds(saveSeconds),
+                                    report,
+                                    Classes.notes(labels, model.head().fields()));
                     run = objective == null ? run : run.by(objective);
                     run = strategy == null ? run : run.by(strategy, strategyOptions.cache);
                     run.scoring(
@@ -327,6 +337,7 @@ final class TrainCommand implements Callable<Integer> {
         Map<String, String> s = new LinkedHashMap<>();
         s.put("model", modelOptions.directory().toString());
         s.put("weights", modelOptions.dtype.toString());
+        s.putAll(headOptions.settings());
         s.put("data", data.toString());
         s.put("held out", evalData == null ? "a tenth, drawn with the seed" : evalData.toString());
         if (!below.isEmpty()) {

@@ -124,7 +124,10 @@ class MixupOptionTest {
     private boolean differ(String run) {
         String weights = run + "/model.safetensors";
         try {
-            return Files.mismatch(dir.resolve("plain").resolve(weights), dir.resolve("mixed").resolve(weights)) >= 0;
+            return Files.mismatch(
+                            dir.resolve("plain").resolve(weights),
+                            dir.resolve("mixed").resolve(weights))
+                    >= 0;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -11,7 +11,6 @@ import dev.peft4j.core.layer.Attention;
 import dev.peft4j.core.layer.Attention.Slice;
 import dev.peft4j.core.layer.Embedding;
 import dev.peft4j.core.layer.Functions;
-import dev.peft4j.core.layer.Linear;
 import dev.peft4j.core.site.BlockSite;
 import dev.peft4j.core.site.FamilyTraits;
 import dev.peft4j.core.site.LinearSite;
@@ -139,10 +138,15 @@ public abstract class Decoder extends BaseModel implements CausalModel {
                     newModules()); // a new one would be lost with the run
             return;
         }
-        int outputs = config.outputs(source.outputs());
-        Linear score = newIfMissing(head.module(), width, outputs, false, true);
-        int padding = (int) config.number("pad_token_id", -1);
-        setHead(SequenceHead.ofLastToken(score, config.problemType(outputs), padding), List.of(head.module()));
+        source.head().requireNoMean(modelType(), "the last token, which has seen all others");
+        LinearSite score = new LinearSite(head.module(), width, config.outputs(source.outputs()), true);
+        setHead(
+                SequenceHead.ofLastToken(
+                        reader.classifier(score, false, source),
+                        config.problemType(score.out()),
+                        (int) config.number("pad_token_id", -1),
+                        source.head()),
+                List.of(head.module()));
     }
 
     @Override

@@ -80,9 +80,18 @@ record EncoderHead(
                 pooling);
     }
 
+    /** Reads the mean of the tokens, with the output layer alone. */
+    private EncoderHead ofMean() {
+        return new EncoderHead(0, null, true, activation, null, true, eps, dropoutBehind, bias, narrow, Pooling.MEAN);
+    }
+
     /** Reads the head, and gives it to the model. */
     void read(Encoder model, ModelSource source) throws IOException {
         TaskType task = source.task();
+        if (source.head().isMean() && pooling != Pooling.MEAN) {
+            ofMean().read(model, source);
+            return;
+        }
         if (task == TaskType.FEATURE_EXTRACTION) {
             model.setHead(
                     new VectorHead(
@@ -99,13 +108,16 @@ record EncoderHead(
                 : model.newIfMissing(dense, model.dimensions().width(), between, isDenseBiased, false);
         LayerNorm second = norm == null ? null : model.newNormIfMissing(norm, between, eps, isNormBiased);
         int outputs = outputs(source, named.module());
-        Linear output = task == TaskType.MASKED_LM
-                ? tied(model, config, new LinearSite(named.module(), between, outputs, true))
-                : model.newIfMissing(named.module(), between, outputs, true, true);
-        HeadLayers layers = new HeadLayers(dropoutBefore, first, activation, second, dropoutBehind, output);
+        LinearSite output = new LinearSite(named.module(), between, outputs, true);
+        List<Linear> classifier = task == TaskType.MASKED_LM
+                ? List.of(tied(model, config, output))
+                : model.reader.classifier(output, true, source);
+        HeadLayers layers = new HeadLayers(dropoutBefore, first, activation, second, dropoutBehind, classifier);
         switch (task) {
             case SEQ_CLS ->
-                model.setHead(SequenceHead.of(layers, config.problemType(outputs), pooling), modules(model, named));
+                model.setHead(
+                        SequenceHead.of(layers, config.problemType(outputs), pooling, source.head()),
+                        modules(model, named));
             case TOKEN_CLS -> model.setHead(new TokenHead(layers, task), modules(model, named));
             case QUESTION_ANS -> model.setHead(new SpanHead(layers), modules(model, named));
             default ->

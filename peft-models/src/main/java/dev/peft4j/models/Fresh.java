@@ -27,7 +27,7 @@ record Fresh(double deviation, long seed, ModelConfig config) {
         if ((long) rows * cols > most) {
             throw config.bad("asks for a new layer " + name + " of " + rows + " x " + cols
                     + ", which has more elements than the whole checkpoint (" + weights.inCheckpoint()
-                    + "). Correct the number of labels or the vocabulary.");
+                    + "). Correct the number of labels, the vocabulary or the layers of the head.");
         }
     }
 

@@ -8,6 +8,7 @@ import dev.peft4j.core.data.Batch;
 import dev.peft4j.core.data.Example;
 import dev.peft4j.core.data.ImageBatch;
 import dev.peft4j.core.data.Layout;
+import dev.peft4j.core.data.ProblemType;
 import dev.peft4j.core.data.VariedImage;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.layer.BatchNorm;
@@ -78,10 +79,17 @@ public abstract class ImageModel extends LayeredModel {
      * @param width features of an image
      */
     protected final void setClassifier(ModelSource source, int width) throws IOException {
+        source.head().requireNoMean(modelType(), "the mean over the pixels, or all of them, already");
+        setClassifierOfRows(source, width);
+    }
+
+    /** The same of a model whose features are one of several rows, or their mean. */
+    final void setClassifierOfRows(ModelSource source, int width) throws IOException {
         String module =
                 Objects.requireNonNull(traits().head(TaskType.IMAGE_CLS)).module();
-        Linear output = reader.newIfMissing(new LinearSite(module, width, outputs, true), true);
-        setHead(SequenceHead.ofImages(output, source.config().problemType(outputs)), List.of(module));
+        List<Linear> classifier = reader.classifier(new LinearSite(module, width, outputs, true), true, source);
+        ProblemType problem = source.config().problemType(outputs);
+        setHead(SequenceHead.ofImages(classifier, problem, source.head()), List.of(module));
     }
 
     /** What the classifier reads of each image: (N, width). */

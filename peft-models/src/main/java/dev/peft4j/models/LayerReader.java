@@ -70,13 +70,42 @@ final class LayerReader {
         return addSite(new Linear(new LinearSite(name, in, weight.out(), false), weight, b));
     }
 
+    /**
+     * The layers of a classifier, the output layer last; those that the checkpoint does not have are new, and all are if a form was asked for that it does not have.
+     *
+     * @param output the output layer by the name that the family has for it, and what the classifier reads
+     * @param bias whether the output layer has one; layers in front of it have
+     */
+    List<Linear> classifier(LinearSite output, boolean bias, ModelSource source) throws IOException {
+        NewHead form = source.head();
+        if (source.isHeadNew()) {
+            form.requireMemory(output.in(), output.out());
+        }
+        List<Linear> layers = new ArrayList<>();
+        Fresh first = fresh.other(); // that of a layer in front of the classifier
+        int in = output.in();
+        for (int width : form.layers()) {
+            first = first.other();
+            LinearSite site = new LinearSite(output.name() + "." + 2 * layers.size(), in, width, false);
+            layers.add(newIfMissing(site, true, source.isHeadNew(), first));
+            in = width;
+        }
+        LinearSite last = new LinearSite(form.output(output.name()), in, output.out(), true);
+        layers.add(newIfMissing(last, bias, source.isHeadNew(), fresh));
+        return layers;
+    }
+
     /** A linear layer behind the base, which is new if the checkpoint has none; the output layer is one that {@code all-linear} leaves out. */
     Linear newIfMissing(LinearSite site, boolean bias) throws IOException {
+        return newIfMissing(site, bias, false, site.head() ? fresh : fresh.other());
+    }
+
+    private Linear newIfMissing(LinearSite site, boolean bias, boolean isAsked, Fresh first) throws IOException {
         String name = site.name();
         int in = site.in();
         int out = site.out();
         boolean isOutput = site.head();
-        boolean inFile = weights.has(name + ".weight") || weights.isNew();
+        boolean inFile = (weights.has(name + ".weight") && !isAsked) || weights.isNew();
         if (inFile && isOutput && !weights.isNew() && weights.rowsInCheckpoint(name + ".weight") != out) {
             LOG.warn(
                     "{}: {} of the checkpoint has {} outputs and {} were asked for, so it is left out",
@@ -87,9 +116,10 @@ final class LayerReader {
             inFile = false;
         }
         if (!inFile) {
-            fresh.requireAllowed(weights, name, out, in);
+            if (!isAsked) {
+                fresh.requireAllowed(weights, name, out, in);
+            }
             newModules.add(name);
-            Fresh first = isOutput ? fresh : fresh.other();
             weights.put(name + ".weight", first.matrix(dtype, out, in), false, out, in);
             if (bias) {
                 weights.put(name + ".bias", Tensor.zeros(dtype, 1, out), false, out);

@@ -1,6 +1,7 @@
 package dev.peft4j.models;
 
 import dev.peft4j.core.adapter.AdapterFiles;
+import dev.peft4j.core.adapter.AdapterInfo;
 import dev.peft4j.core.data.ProblemType;
 import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.error.BadInputException;
@@ -23,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  * @param problem what a classifier predicts, or null if the config leaves it to the number of outputs
  * @param head outputs of the head that a classifier's checkpoint has; 0 for none
  * @param labels names of the outputs in the config; empty if it has none but numbered ones
- * @param headModule name of the output layer of a classifier; empty if it is none
+ * @param headModule name of the output layer of a classifier, or of the module that its layers are in; empty if it is none
+ * @param form of that head
  */
 public record ModelInfo(
         String modelType,
@@ -31,7 +33,8 @@ public record ModelInfo(
         @Nullable ProblemType problem,
         int head,
         List<String> labels,
-        String headModule) {
+        String headModule,
+        NewHead form) {
 
     /**
      * Reads {@code config.json} and the header of the checkpoint.
@@ -68,11 +71,13 @@ public record ModelInfo(
         requireTask(directory, task, adapters);
         FamilyTraits.Head head = family.traits().head(task);
         if (!task.classifies() || head == null) {
-            return new ModelInfo(type, task, null, 0, List.of(), "");
+            return new ModelInfo(type, task, null, 0, List.of(), "", NewHead.usual());
         }
         try (Checkpoint checkpoint = Checkpoint.open(directory)) {
-            TensorInfo weight = checkpoint.info(head.module() + ".weight");
-            String elsewhere = family.traits().namesElsewhere().other(head.module());
+            NewHead form = task.classifiesWhole() ? NewHead.read(config) : NewHead.usual();
+            String output = form.output(head.module());
+            TensorInfo weight = checkpoint.info(output + ".weight");
+            String elsewhere = family.traits().namesElsewhere().other(output);
             weight = weight == null ? checkpoint.info(elsewhere + ".weight") : weight;
             return new ModelInfo(
                     type,
@@ -80,7 +85,8 @@ public record ModelInfo(
                     problem(config, task),
                     weight == null ? 0 : weight.rows(),
                     config.labels(),
-                    head.module());
+                    head.module(),
+                    form);
         }
     }
 
@@ -97,9 +103,10 @@ public record ModelInfo(
         FamilyTraits.Head head = family.traits().head(task);
         String type = config.text("model_type", "");
         if (!task.classifies() || head == null) {
-            return new ModelInfo(type, task, null, 0, List.of(), "");
+            return new ModelInfo(type, task, null, 0, List.of(), "", NewHead.usual());
         }
-        return new ModelInfo(type, task, problem(config, task), 0, config.labels(), head.module());
+        NewHead form = task.classifiesWhole() ? NewHead.read(config) : NewHead.usual();
+        return new ModelInfo(type, task, problem(config, task), 0, config.labels(), head.module(), form);
     }
 
     private static @Nullable ProblemType problem(ModelConfig config, TaskType task) throws IOException {
@@ -156,6 +163,44 @@ public record ModelInfo(
      */
     public void requireTaskOf(Path directory, List<Path> adapters) throws IOException {
         requireTask(directory, task, adapters);
+    }
+
+    /**
+     * The form of the head that the model is to be opened with: what was asked for, or what adapters note; null if neither says, for that of the checkpoint.
+     *
+     * @throws BadInputException if the model does not classify whole texts or images, or an adapter has a head already
+     */
+    public @Nullable NewHead newHead(@Nullable NewHead asked, List<Path> adapters) throws IOException {
+        if (asked != null) {
+            asked.requireTask(modelType, task);
+        }
+        NewHead found = asked;
+        for (Path directory : adapters) {
+            AdapterInfo adapter = AdapterFiles.describe(directory);
+            NewHead noted = task.classifiesWhole() ? NewHead.ofNotes(directory, adapter.notes()) : null;
+            if (asked != null && (noted != null || outputs(directory) > 0)) {
+                throw new BadInputException(asked + " was asked for, and the adapter " + directory
+                        + " has a head already. Leave that out to go on with this head.");
+            }
+            if (found != null && noted != null && !noted.equals(found)) {
+                throw new BadInputException("adapters were to be used together, and " + directory
+                        + " was trained with another form of the head than the others. Use adapters of one task.");
+            }
+            found = noted == null ? found : noted;
+        }
+        return found;
+    }
+
+    /**
+     * Outputs of the head of a classifier that an adapter has; 0 if it has none.
+     *
+     * @throws BadFileException if the adapter cannot be read
+     */
+    public int outputs(Path directory) throws IOException {
+        AdapterInfo adapter = AdapterFiles.describe(directory);
+        NewHead noted = task.classifiesWhole() ? NewHead.ofNotes(directory, adapter.notes()) : null;
+        NewHead own = noted == null ? form : noted;
+        return adapter.outputs(headModule.isEmpty() ? "" : own.output(headModule));
     }
 
     /**

@@ -15,8 +15,18 @@ import java.util.Set;
  * @param task that the model is to have a head for; one of those that the family serves
  * @param outputs of a classifier that were asked for; 0 for those that the config names
  * @param seed of layers that the checkpoint does not have
+ * @param head the form of the head of a classifier of whole texts or images
+ * @param isHeadNew whether the head is new whatever the checkpoint has, because another form was asked for
  */
-public record ModelSource(ModelConfig config, Weights weights, Backend backend, TaskType task, int outputs, long seed) {
+public record ModelSource(
+        ModelConfig config,
+        Weights weights,
+        Backend backend,
+        TaskType task,
+        int outputs,
+        long seed,
+        NewHead head,
+        boolean isHeadNew) {
     /** {@code model_type}. */
     String modelType() throws IOException {
         return config.text("model_type", "");

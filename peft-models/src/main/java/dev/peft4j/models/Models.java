@@ -1,5 +1,6 @@
 package dev.peft4j.models;
 
+import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.format.Checkpoint;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.FamilyTraits;
@@ -10,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,7 +49,7 @@ public final class Models {
             try {
                 Model model = create(config, weights, options);
                 List<String> unused = unused(config, checkpoint, model);
-                weights.keep(unused);
+                weights.keep(kept(config, options, unused, model));
                 unused.removeIf(name -> name.endsWith(".num_batches_tracked")); // kept, and used by nobody
                 if (!unused.isEmpty()) {
                     LOG.warn("{}: {} tensors of the checkpoint are not used: {}", directory, unused.size(), unused);
@@ -73,6 +75,19 @@ public final class Models {
             model.close();
             throw e;
         }
+    }
+
+    /** What a file that is made of the model has besides: all, but for a head of another form than was asked for. */
+    private static List<String> kept(ModelConfig config, LoadOptions options, List<String> unused, Model model)
+            throws IOException {
+        if (options.head() == null || options.head().equals(NewHead.read(config))) {
+            return unused;
+        }
+        return unused.stream()
+                .filter(name -> model.taskModules().stream()
+                        .noneMatch(
+                                m -> model.traits().namesElsewhere().ours(name).startsWith(m + ".")))
+                .toList();
     }
 
     /** Reads a model with its matrices as the checkpoint has them; the caller closes it. */
@@ -125,16 +140,52 @@ public final class Models {
         if (asked == null) {
             requireHead(config, weights, family.traits(), task);
         }
-        return family.load(
-                new ModelSource(config, weights, options.backend(), task, options.outputs(), options.seed()));
+        NewHead own = task.classifiesWhole() ? NewHead.read(config) : NewHead.usual();
+        NewHead head = options.head() == null ? own : options.head();
+        if (options.head() != null) {
+            head.requireTask(config.text("model_type", ""), task);
+        }
+        boolean isNew = !head.equals(own);
+        if (isNew) {
+            requireNone(
+                    config,
+                    weights,
+                    options,
+                    own,
+                    Objects.requireNonNull(family.traits().head(task)));
+        }
+        return family.load(new ModelSource(
+                config, weights, options.backend(), task, options.outputs(), options.seed(), head, isNew));
+    }
+
+    /** A head of the checkpoint makes room for a new one only if that has another number of outputs. */
+    private static void requireNone(
+            ModelConfig config, Weights weights, LoadOptions options, NewHead own, FamilyTraits.Head named)
+            throws IOException {
+        NewHead head = Objects.requireNonNull(options.head());
+        String output = own.output(named.module());
+        long found = weights.rowsInCheckpoint(output + ".weight");
+        if (found > 0 && found == config.outputs(options.outputs())) {
+            throw new BadInputException(head + " was asked for, and the checkpoint " + config.directory()
+                    + " has a head of its own, " + output + " with " + found + " outputs. Leave that out to go on"
+                    + " with this head, or use a checkpoint without one.");
+        }
+        if (weights.has(head.output(named.module()) + ".weight")
+                && own.layers().isEmpty()
+                && !head.layers().isEmpty()) {
+            throw new BadInputException(head + " was asked for, and the checkpoint " + config.directory() + " has "
+                    + head.output(named.module()) + " already. To read it, write \"" + NewHead.LAYERS + "\": "
+                    + head.layers() + " into its config.json and leave that out.");
+        }
     }
 
     /** A language model whose config names the class of a classifier is not taken for one: its head would be made up. */
     private static void requireHead(ModelConfig config, Weights weights, FamilyTraits traits, TaskType task)
             throws IOException {
         FamilyTraits.Head head = traits.head(task);
+        NewHead form = task.classifiesWhole() ? NewHead.read(config) : NewHead.usual();
         boolean predictsTokens = traits.head(TaskType.CAUSAL_LM) != null;
-        boolean there = weights.isNew() || (head != null && weights.has(head.module() + ".weight"));
+        boolean there = weights.isNew() || (head != null && weights.has(form.output(head.module()) + ".weight"));
         if (head != null && task != TaskType.CAUSAL_LM && predictsTokens && !there) {
             throw config.bad("the architecture " + head.className() + " was named, and the checkpoint has no "
                     + head.module() + ".weight. Use the checkpoint of a classifier, or open this one for the task "

@@ -97,7 +97,7 @@ final class ModernBert extends Encoder {
                     linear(h + "mlp.Wo", inner, width, gateBias)));
         }
         finalNorm = norm(base + "final_norm");
-        head(config, source.task()).read(this, source);
+        head(source).read(this, source);
         setLayersElsewhere(List.of(base + "layers.0.attn_norm")); // an identity, at which PEFT stops
         everywhere = own(rotary(config, "full_attention", "global_rope_theta", THETA));
         nearby = own(rotary(config, "sliding_attention", "local_rope_theta", LOCAL_THETA));
@@ -130,9 +130,9 @@ final class ModernBert extends Encoder {
         return new Rotary(backend().dtype(), angles);
     }
 
-    private EncoderHead head(ModelConfig config, TaskType task) throws IOException {
-        String pooling = config.text("classifier_pooling", "cls");
-        config.require("classifier_pooling", "cls", "mean");
+    private EncoderHead head(ModelSource source) throws IOException {
+        ModelConfig config = source.config();
+        TaskType task = source.task();
         if (task == TaskType.MASKED_LM && !config.flag("decoder_bias", true)) {
             throw config.bad(
                     "\"decoder_bias\" is false, and a head for hidden tokens is read with its bias. Use another checkpoint.");
@@ -148,7 +148,7 @@ final class ModernBert extends Encoder {
                 task == TaskType.MASKED_LM ? 0 : config.probability("classifier_dropout", 0),
                 "decoder.bias",
                 0,
-                pooling.equals("mean") ? Pooling.MEAN : Pooling.FIRST);
+                source.head().isMean() ? Pooling.MEAN : Pooling.FIRST);
     }
 
     @Override

@@ -16,6 +16,8 @@ import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** A head that predicts classes, labels or numbers of whole sequences by one row of each: the first, the last, or the mean of all. */
@@ -27,19 +29,26 @@ public final class SequenceHead implements Head {
     private final @Nullable Pooling pooling; // null for the last token
     private final int padding;
     private final TaskType task;
+    private final NewHead form;
 
     private SequenceHead(
-            TaskType task, HeadLayers layers, ProblemType problem, @Nullable Pooling pooling, int padding) {
+            TaskType task,
+            HeadLayers layers,
+            ProblemType problem,
+            @Nullable Pooling pooling,
+            int padding,
+            NewHead form) {
         this.task = task;
         this.layers = layers;
         this.problem = problem;
         this.pooling = pooling;
         this.padding = padding;
+        this.form = form;
     }
 
     /** Reads the first token of each sequence, as most encoders do. */
     public static SequenceHead ofFirstToken(Linear output, ProblemType problem) {
-        return of(HeadLayers.of(output), problem, Pooling.FIRST);
+        return of(HeadLayers.of(List.of(output)), problem, Pooling.FIRST, NewHead.usual());
     }
 
     /**
@@ -48,17 +57,27 @@ public final class SequenceHead implements Head {
      * @param padding the token that does not count at the end of a sequence, or -1 for none
      */
     public static SequenceHead ofLastToken(Linear output, ProblemType problem, int padding) {
-        return new SequenceHead(TaskType.SEQ_CLS, HeadLayers.of(output), problem, null, padding);
+        return ofLastToken(List.of(output), problem, padding, NewHead.usual());
+    }
+
+    /** The same of several layers. */
+    static SequenceHead ofLastToken(List<Linear> classifier, ProblemType problem, int padding, NewHead form) {
+        return new SequenceHead(TaskType.SEQ_CLS, HeadLayers.of(classifier), problem, null, padding, form);
     }
 
     /** Reads the one row of each image. */
     public static SequenceHead ofImages(Linear output, ProblemType problem) {
-        return new SequenceHead(TaskType.IMAGE_CLS, HeadLayers.of(output), problem, Pooling.FIRST, NO_TOKEN);
+        return ofImages(List.of(output), problem, NewHead.usual());
+    }
+
+    /** The same of several layers. */
+    static SequenceHead ofImages(List<Linear> classifier, ProblemType problem, NewHead form) {
+        return new SequenceHead(TaskType.IMAGE_CLS, HeadLayers.of(classifier), problem, Pooling.FIRST, NO_TOKEN, form);
     }
 
     /** Reads one row of each sequence through several layers. */
-    static SequenceHead of(HeadLayers layers, ProblemType problem, Pooling pooling) {
-        return new SequenceHead(TaskType.SEQ_CLS, layers, problem, pooling, NO_TOKEN);
+    static SequenceHead of(HeadLayers layers, ProblemType problem, Pooling pooling, NewHead form) {
+        return new SequenceHead(TaskType.SEQ_CLS, layers, problem, pooling, NO_TOKEN, form);
     }
 
     /** What the output layer reads of the rows of sequences: (B, C) to (B, E). */
@@ -69,6 +88,11 @@ public final class SequenceHead implements Head {
     @Override
     public ProblemType problem() {
         return problem;
+    }
+
+    @Override
+    public Map<String, Object> fields() {
+        return form.fields();
     }
 
     @Override
@@ -112,7 +136,7 @@ public final class SequenceHead implements Head {
     @Override
     public @Nullable Head behind(String layer) {
         HeadLayers rest = layers.from(layer);
-        return rest == null ? null : new SequenceHead(task, rest, problem, Pooling.FIRST, NO_TOKEN);
+        return rest == null ? null : new SequenceHead(task, rest, problem, Pooling.FIRST, NO_TOKEN, form);
     }
 
     @Override

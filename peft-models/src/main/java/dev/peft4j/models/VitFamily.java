@@ -109,6 +109,7 @@ public final class VitFamily implements ModelFamily {
         private final PatchTokens tokens;
         private final List<Block> blocks = new ArrayList<>();
         private final LayerNorm finalNorm;
+        private final boolean isMean;
 
         Vit(ModelSource source) throws IOException {
             super(source, TRAITS, source.config().size("num_channels", 3));
@@ -148,7 +149,8 @@ public final class VitFamily implements ModelFamily {
                 blocks.add(block(PREFIX + "layers." + l + ".", inner, bias, eps));
             }
             finalNorm = layerNorm(PREFIX + "layernorm", width, eps);
-            setClassifier(source, width);
+            isMean = source.head().isMean();
+            setClassifierOfRows(source, width);
         }
 
         private Block block(String name, int inner, boolean bias, double eps) throws IOException {
@@ -185,12 +187,25 @@ public final class VitFamily implements ModelFamily {
             Call all = call.overTokens(lengths);
             for (int l = 0; l < blocks.size(); l++) {
                 int inner = pass.begin();
-                boolean last = l == blocks.size() - 1;
+                boolean last = l == blocks.size() - 1 && !isMean;
                 Node in = x;
                 x = pass.end(inner, block(all, blocks.get(l), x, starts, lengths, last));
                 pass.tell(blocks().get(l), in, x);
             }
-            return finalNorm.forward(call.overSequences(), x); // (N, C)
+            return isMean
+                    ? means(pass, finalNorm.forward(all, x))
+                    : finalNorm.forward(call.overSequences(), x); // (N, C)
+        }
+
+        /** The mean over the patches of each image, without the row in front of them: (T, C) to (N, C). */
+        private Node means(Pass pass, Node x) {
+            int each = tokens.count() - 1;
+            int images = x.value().rows() / tokens.count();
+            int[] patches = new int[images * each];
+            Arrays.setAll(patches, i -> i + i / each + 1);
+            int[] starts = new int[images + 1];
+            Arrays.setAll(starts, i -> i * each);
+            return Functions.means(pass, Functions.rows(pass, x, patches), starts);
         }
 
         /** The output of a block; of the last one, only the first row of each image is read. */

@@ -28,7 +28,8 @@ public final class TrainedAdapters implements AutoCloseable {
     /** Whether one of them has the head of the task: one of all that are active together trains it. */
     public boolean hasHead(Model model) {
         return model.taskModules().stream()
-                .anyMatch(m -> all().stream().anyMatch(a -> a.replacement(m + ".weight") != null));
+                .flatMap(m -> model.tensorNames().stream().filter(name -> name.startsWith(m + ".")))
+                .anyMatch(name -> all().stream().anyMatch(a -> a.replacement(name) != null));
     }
 
     /** Where they are written by their names: the directory that was given, or for several ones in it. */

@@ -11,9 +11,11 @@ import java.util.Set;
 final class Modules {
     private final Map<String, List<String>> tensors = new LinkedHashMap<>(); // below each module
     private final List<String> sequences;
+    private final List<String> heads;
 
     Modules(ModelSites model) {
         sequences = model.traits().sequences();
+        heads = model.taskModules();
         for (String tensor : model.usedNames()) {
             for (int dot = tensor.indexOf('.'); dot >= 0; dot = tensor.indexOf('.', dot + 1)) {
                 tensors.computeIfAbsent(tensor.substring(0, dot), m -> new ArrayList<>())
@@ -34,7 +36,7 @@ final class Modules {
 
     /** Whether a module is a list of blocks: it has numbers below it, and does not run as one module. */
     boolean isList(String module) {
-        boolean runs = sequences.contains(module.substring(module.lastIndexOf('.') + 1));
+        boolean runs = sequences.contains(module.substring(module.lastIndexOf('.') + 1)) || heads.contains(module);
         return !runs
                 && tensors.keySet().stream()
                         .anyMatch(m -> m.startsWith(module + ".")

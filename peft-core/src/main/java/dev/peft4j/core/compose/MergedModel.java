@@ -22,6 +22,8 @@ import java.util.stream.Stream;
 /** A base model with an adapter in its weights, written as a plain Hugging Face directory that needs no adapter library. */
 public final class MergedModel {
     private static final String PROBLEM = "problem_type";
+    private static final String HEAD_LAYERS = "head_layers";
+    private static final String HEAD_POOLING = "classifier_pooling";
     private static final List<String> NAMES_ELSEWHERE =
             List.of("labels", "num_classes", "num_labels"); // in the place of id2label, or beside it
     private static final String TENSORS = "model.safetensors";
@@ -146,6 +148,11 @@ public final class MergedModel {
         ProblemType problem = model.head().problem();
         if (problem != null && (problem == ProblemType.MULTI_LABEL_CLASSIFICATION || config.get(PROBLEM) != null)) {
             config.put(PROBLEM, problem.toString()); // of others, the number of outputs tells it
+        }
+        if (model.taskType().classifiesWhole()) {
+            config.remove(HEAD_LAYERS);
+            config.replace(HEAD_POOLING, "cls");
+            config.putAll(model.head().fields());
         }
         config.put("architectures", List.of(model.traits().className(model.taskType())));
         return config;

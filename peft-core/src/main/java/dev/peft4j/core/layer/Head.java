@@ -10,6 +10,7 @@ import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +27,11 @@ public interface Head {
     /** What is predicted of whole sequences, which {@code problem_type} of a config tells; null of a head of another task. */
     default @Nullable ProblemType problem() {
         return null;
+    }
+
+    /** The fields of {@code config.json} that tell a form which is not the usual one of the family; an adapter notes them too. */
+    default Map<String, Object> fields() {
+        return Map.of();
     }
 
     /** The rows whose logits are asked for when there is nothing to compare with, in rising order; null for all. */

@@ -135,7 +135,8 @@ final class CachedHead {
         Map<String, String> all = new LinkedHashMap<>();
         all.put("hash_of_the_base", Fingerprint.of(model, resting));
         all.put("hash_of_the_records", Fingerprint.of(records));
-        all.put("layer", layer);
+        Map<String, Object> form = model.head().fields();
+        all.put("layer", layer + (form.isEmpty() ? "" : " of " + form));
         return all;
     }
 

@@ -41,7 +41,8 @@ record RunIdentity(
         s.put("warm-up", String.valueOf(config.warmup()));
         s.put("weight_decay", String.valueOf(config.weightDecay()));
         s.put("optimizer", config.optimizer() + ", decays " + config.decay());
-        s.put("loss", objective.name());
+        Map<String, Object> head = model.head().fields();
+        s.put("loss", objective.name() + (head.isEmpty() ? "" : " of " + head));
         s.put("mixup", config.mixup() == null ? TrainerState.NOTHING : String.valueOf(config.mixup()));
         s.put("max_grad_norm", String.valueOf(config.maxGradNorm()));
         s.put("steps_between_evaluations", String.valueOf(config.evaluateEvery()));

@@ -48,7 +48,7 @@ public final class Classes {
         }
         int outputs = asked;
         for (Path directory : adapters) {
-            int trained = AdapterFiles.describe(directory).outputs(model.headModule());
+            int trained = model.outputs(directory);
             if (trained > 0 && outputs > 0 && trained != outputs) {
                 throw new BadInputException(directory + " has a head of " + trained + " classes, and "
                         + (asked > 0
@@ -75,7 +75,7 @@ public final class Classes {
                 return ProblemType.MULTI_LABEL_CLASSIFICATION;
             }
             if (model.problem() == null
-                    && info.outputs(model.headModule()) > 1
+                    && model.outputs(directory) > 1
                     && !saved(directory).isEmpty()) {
                 return ProblemType.SINGLE_LABEL_CLASSIFICATION; // else it would be noted beside the names
             }
@@ -272,9 +272,14 @@ public final class Classes {
                 : List.of();
     }
 
-    /** What is saved with an adapter, so that its classes are known when it is used. */
-    public static Map<String, String> notes(Labels labels) throws IOException {
+    /**
+     * What is saved with an adapter, so that its classes and the form of its head are known when it is used.
+     *
+     * @param form what the head says of it: {@link dev.peft4j.core.layer.Head#fields}
+     */
+    public static Map<String, String> notes(Labels labels, Map<String, Object> form) throws IOException {
         Map<String, String> notes = new LinkedHashMap<>();
+        form.forEach((name, value) -> notes.put(name, String.valueOf(value))); // numbers, or a name
         if (!labels.names().isEmpty()) {
             Map<String, Object> byId = new LinkedHashMap<>();
             labels.names().forEach(name -> byId.put(String.valueOf(byId.size()), name));

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.peft4j.core.data.ProblemType;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.models.ModelInfo;
+import dev.peft4j.models.NewHead;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,7 +25,8 @@ class SeveralLabelsTest {
     Path dir;
 
     private static ModelInfo bert(@Nullable ProblemType problem, int head) {
-        return new ModelInfo("bert", TaskType.SEQ_CLS, problem, head, List.of(), "classifier");
+        return new ModelInfo(
+                "bert", TaskType.SEQ_CLS, problem, head, List.of(), "classifier", new NewHead(List.of(), false));
     }
 
     private List<TextRecord> read(String name, String... lines) throws IOException {
@@ -70,7 +72,7 @@ class SeveralLabelsTest {
         Labels labels = learnt(bert(null, 0), 0, records);
         assertEquals(new Labels(ProblemType.MULTI_LABEL_CLASSIFICATION, 3, List.of()), labels);
         assertArrayEquals(new float[3], labels.valuesOf(records.get(0)));
-        assertEquals(Map.of("problem_type", "multi_label_classification"), Classes.notes(labels));
+        assertEquals(Map.of("problem_type", "multi_label_classification"), Classes.notes(labels, Map.of()));
     }
 
     @Test
