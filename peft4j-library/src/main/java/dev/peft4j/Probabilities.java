@@ -1,10 +1,13 @@
 package dev.peft4j;
 
+import dev.peft4j.core.error.NonFiniteException;
+
 /** What outputs of a head mean. */
 final class Probabilities {
     private Probabilities() {}
 
     static double[] softmax(double[] logits) {
+        requireFinite(logits);
         double most = logits[best(logits)];
         double sum = 0;
         double[] p = new double[logits.length];
@@ -19,11 +22,21 @@ final class Probabilities {
     }
 
     static double[] sigmoid(double[] logits) {
+        requireFinite(logits);
         double[] p = new double[logits.length];
         for (int i = 0; i < p.length; i++) {
             p[i] = 1 / (1 + Math.exp(-logits[i]));
         }
         return p;
+    }
+
+    /** What is not finite would be an answer without a word. */
+    private static void requireFinite(double[] logits) {
+        for (double logit : logits) {
+            if (!Double.isFinite(logit)) {
+                throw new NonFiniteException("the logits of a prediction");
+            }
+        }
     }
 
     /** The place of the greatest, the first of equal ones. */

@@ -8,7 +8,9 @@ import dev.peft4j.models.image.ImageRecord;
 import dev.peft4j.models.image.ImageRecords;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -43,11 +45,23 @@ final class ImageOptions {
 
     private Augmentation augmentation() {
         Augmentation made = Augmentation.none();
+        Set<String> seen = new HashSet<>();
         for (String change : augment) {
+            made = with(made, change);
+            if (!seen.add(change.replaceFirst("=.*", ""))) {
+                throw new BadInputException(
+                        "--augment " + change + " was given, and that change before it. Leave one of them out.");
+            }
+        }
+        return made;
+    }
+
+    private static Augmentation with(Augmentation made, String change) {
+        try {
             int equals = change.indexOf('=');
             String name = equals < 0 ? change : change.substring(0, equals);
             String value = equals < 0 ? null : change.substring(equals + 1);
-            made = switch (name) {
+            return switch (name) {
                 case "crop" -> made.withLeastArea(number(change, value, 0.08));
                 case "pad" -> made.withPadding((int) number(change, value, 4));
                 case "flip" -> made.withFlip(number(change, value, 0.5));
@@ -59,8 +73,12 @@ final class ImageOptions {
                     throw new BadInputException("--augment " + change
                             + " was given; there are crop, pad, flip and colors. Use some of these.");
             };
+        } catch (BadInputException e) {
+            String message = String.valueOf(e.getMessage());
+            throw message.startsWith("--augment")
+                    ? e
+                    : new BadInputException("--augment " + change + " was given: " + message, e);
         }
-        return made;
     }
 
     private static double number(String change, @Nullable String value, double usual) {

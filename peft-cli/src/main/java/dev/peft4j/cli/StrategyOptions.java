@@ -2,6 +2,7 @@ package dev.peft4j.cli;
 
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.train.Strategy;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -39,6 +40,10 @@ final class StrategyOptions {
     void check(Given given) {
         Strategy strategy = strategy();
         given.refuse("--method", strategy != null, STRATEGY + ", which trains the base instead");
+        if (cache != null && Files.exists(cache) && !Files.isDirectory(cache)) {
+            throw new BadInputException("--feature-cache " + cache
+                    + " was given, which is a file; it is a directory, or" + " becomes one. Name another place.");
+        }
         if (cache != null && (strategy == null || !strategy.isCached())) {
             throw new BadInputException("--feature-cache was given with "
                     + (strategy == null ? "--method" : STRATEGY + " " + strategy)

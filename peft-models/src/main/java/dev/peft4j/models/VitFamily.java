@@ -185,16 +185,19 @@ public final class VitFamily implements ModelFamily {
             int[] starts = new int[lengths.length];
             Arrays.setAll(starts, i -> i * tokens.count());
             Call all = call.overTokens(lengths);
+            boolean isAll = isMean || pass.isTapped(); // who listens hears of all rows
             for (int l = 0; l < blocks.size(); l++) {
                 int inner = pass.begin();
-                boolean last = l == blocks.size() - 1 && !isMean;
+                boolean last = l == blocks.size() - 1 && !isAll;
                 Node in = x;
                 x = pass.end(inner, block(all, blocks.get(l), x, starts, lengths, last));
                 pass.tell(blocks().get(l), in, x);
             }
-            return isMean
-                    ? means(pass, finalNorm.forward(all, x))
-                    : finalNorm.forward(call.overSequences(), x); // (N, C)
+            if (!isAll) {
+                return finalNorm.forward(call.overSequences(), x); // (N, C)
+            }
+            Node normed = finalNorm.forward(all, x);
+            return isMean ? means(pass, normed) : Functions.rows(pass, normed, starts);
         }
 
         /** The mean over the patches of each image, without the row in front of them: (T, C) to (N, C). */

@@ -82,8 +82,14 @@ public final class RunDirectory implements AutoCloseable {
 
     /** Takes the directory beside a model that all weights are trained of; the model is written when it is complete. */
     public static RunDirectory besideModel(Path out, boolean overwrite, boolean resume) throws IOException {
-        MergedModel.checkOutput(out);
         Path reports = Path.of(out + "-report");
+        if (resume && Files.exists(out.resolve("config.json"))) {
+            throw new BadFileException(
+                    out,
+                    "a run was to go on, and the model that it ends with is here. It has ended; for another run choose another"
+                            + " directory.");
+        }
+        MergedModel.checkOutput(out);
         AdapterFiles.checkOutput(reports);
         RunLock lock = RunLock.take(reports);
         try {

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -66,6 +67,15 @@ public final class NamePattern {
         return PythonPattern.compile("the pattern", "(.*\\.)?(" + key + ")$")
                 .matcher(new BoundedText(layer))
                 .lookingAt();
+    }
+
+    /**
+     * Whether a pattern is found in a name.
+     *
+     * @throws BadInputException if it has not come to an end after a million steps, as patterns can be made
+     */
+    public static boolean isFound(Pattern pattern, String name) {
+        return pattern.matcher(new BoundedText(name)).find();
     }
 
     /**

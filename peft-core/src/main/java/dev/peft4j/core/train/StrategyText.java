@@ -124,7 +124,9 @@ final class StrategyText {
     private int whole(String part, String value) {
         double number = number(part, value);
         if (number != Math.rint(number) || Math.abs(number) > Integer.MAX_VALUE) {
-            throw wrong(part + " has the number " + value, "It counts blocks: give a whole number.");
+            throw wrong(
+                    part + " has the number " + value,
+                    "It counts blocks or epochs: give a whole number of at most " + Integer.MAX_VALUE + ".");
         }
         return (int) number;
     }

@@ -1,5 +1,6 @@
 package dev.peft4j.core.train;
 
+import dev.peft4j.core.adapter.NamePattern;
 import dev.peft4j.core.adapter.TargetModules;
 import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.site.ModelSites;
@@ -135,7 +136,7 @@ public sealed interface TensorChoice {
             } catch (PatternSyntaxException e) {
                 throw new BadInputException(
                         "pattern:" + regex + " was asked for, which is no regular expression: " + e.getDescription()
-                                + ". Correct it.",
+                                + ". Correct it; one with + @ > or a comma in it stands between slashes.",
                         e);
             }
             if (regex.isEmpty() || regex.indexOf('/') >= 0) {
@@ -150,10 +151,11 @@ public sealed interface TensorChoice {
             Pattern pattern = Pattern.compile(regex);
             Set<String> words = new TreeSet<>();
             model.tensorNames().forEach(t -> words.addAll(Arrays.asList(t.split("\\."))));
+            words.removeIf(w -> w.chars().allMatch(Character::isDigit));
             return some(
                     model,
                     this,
-                    t -> pattern.matcher(t).find(),
+                    t -> NamePattern.isFound(pattern, t),
                     "None of the names matches." + TargetModules.suggestion(regex, words)
                             + " peft4j inspect lists the names.");
         }

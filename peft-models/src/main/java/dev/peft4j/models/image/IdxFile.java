@@ -89,6 +89,6 @@ final class IdxFile {
         throw new BadFileException(
                 file,
                 "has images, and their labels were expected beside it as " + labels
-                        + ", which is not there. Put the file there, or name it (in Java ImageRecords.withLabels).");
+                        + ", which is not there. Put the file there, or name it (--label-file; in Java ImageRecords.withLabels).");
     }
 }

@@ -7,6 +7,7 @@ import java.io.BufferedInputStream;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.SequenceInputStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -31,6 +32,7 @@ final class PictureFile {
     static final long MOST_PIXELS = 178_956_970;
 
     private static final int MOST_BYTES = 512 << 20;
+    private static final int BEGINNING = 1 << 16; // bytes, by which the kind of a file is known
     private static final int BYTES_A_PIXEL = 7; // decoded with alpha, and as planes
     private static final int DEFLATED = 1100; // no deflated byte becomes more than 1,032 ones
     private static final int PIXELS_A_BYTE = 4096; // a code of GIF has as many at most, a block of JPEG 64 for two bits
@@ -110,7 +112,12 @@ final class PictureFile {
     }
 
     private static byte[] bytes(Path file, InputStream in) throws IOException {
-        byte[] bytes = in.readNBytes(MOST_BYTES + 1);
+        byte[] first = in.readNBytes(BEGINNING);
+        if (!ImageIO.getImageReaders(new MemoryCacheImageInputStream(new ByteArrayInputStream(first)))
+                .hasNext()) {
+            return first; // whose reader says what is wrong, however much follows
+        }
+        byte[] bytes = new SequenceInputStream(new ByteArrayInputStream(first), in).readNBytes(MOST_BYTES + 1);
         if (bytes.length > MOST_BYTES) {
             throw new BadFileException(
                     file, "an image of at most " + MOST_BYTES + " bytes was expected, and it has more. Scale it down.");

@@ -60,10 +60,19 @@ public record Preprocessing(
         }
         if (!Double.isFinite(scale)
                 || !mean.stream().allMatch(Double::isFinite)
-                || !std.stream().allMatch(s -> Double.isFinite(s) && s.floatValue() != 0)) {
-            throw new BadInputException("levels were to be scaled by " + scale + ", less " + mean + ", over " + std
-                    + "; these are numbers, and deviations are not 0. Correct them.");
+                || !std.stream().allMatch(s -> Double.isFinite(s) && s.floatValue() != 0)
+                || !Double.isFinite(greatest(scale, mean, std))) {
+            throw new BadInputException(
+                    "levels were to be scaled by " + scale + ", less " + mean + ", over " + std
+                            + "; these are numbers, deviations are not 0, and what they make of levels is finite. Correct them.");
         }
+    }
+
+    /** What the levels become at most, in single precision. */
+    private static float greatest(double scale, List<Double> mean, List<Double> std) {
+        double most = LEVELS * Math.abs(scale)
+                + mean.stream().mapToDouble(Math::abs).max().orElse(0);
+        return (float) (most / std.stream().mapToDouble(Math::abs).min().orElse(1));
     }
 
     /** Pictures as they are, with values from 0 to 1. */
