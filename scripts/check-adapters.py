@@ -6,7 +6,8 @@
 Each line of the batch is an object with `model` (a directory), `adapter` (a directory), `case` (a case.json that has `task`, `inputs` and
 perhaps `token_type_ids`, `conv1d_as_linear` and, of a head that the adapter brings, `has_new_head`), `logits` (a safetensors file that has `logits.<i>` of sequence i, as the writer of the
 adapter computed them), and `tol`, the largest difference of them that is allowed. Of images there is no case, but `pixels` (a safetensors file that has `pixel_values`).
-Without an adapter the model itself is compared: one that was merged.
+Without an adapter the model itself is compared: one that was merged. A head of several layers is told by `head` (the module that is replaced by an `nn.Sequential`),
+`head_layers` (outputs of the layers in front of the last) and `head_outputs`; its values are the adapter's, or those of the model's file.
 
 For each adapter it prints OK or NOT OK, behind FAIL and a reason: a field of its config that PEFT does not know, a tensor that is missing
 or left over, has another shape, is not finite or not of single precision, is not what was loaded, any warning that says so, other logits than PEFT's in double precision.
@@ -69,6 +70,20 @@ def without_conv1d(model):
     return model
 
 
+def with_layers(model, line):
+    """The model with a head of several layers, as anyone sets it; without an adapter, with the values that its file has."""
+    parts, width = [], model.get_submodule(line["head"]).in_features
+    for out in line["head_layers"]:
+        parts += [torch.nn.Linear(width, out), torch.nn.ReLU()]
+        width = out
+    model.set_submodule(line["head"], torch.nn.Sequential(*parts, torch.nn.Linear(width, line["head_outputs"])))
+    if "adapter" not in line:
+        state = load_file(Path(line["model"]) / "model.safetensors")
+        own = {n.removeprefix(line["head"] + "."): t for n, t in state.items() if n.startswith(line["head"] + ".")}
+        model.get_submodule(line["head"]).load_state_dict(own)  # strictly
+    return model
+
+
 def opened(line, case):
     """The model with the adapter, and what was said meanwhile."""
     said = Said()
@@ -81,9 +96,11 @@ def opened(line, case):
             if case["task"] != "image_cls":
                 options["attn_implementation"] = "eager"
             base = CLASSES[case["task"]].from_pretrained(
-                line["model"], dtype=torch.float32, ignore_mismatched_sizes="has_new_head" in case, **options
+                line["model"], dtype=torch.float32, ignore_mismatched_sizes="has_new_head" in case or "head" in line, **options
             )
-            if case.get("has_new_head"):
+            if "head" in line:
+                base = with_layers(base, line)
+            if case.get("has_new_head") or "head" in line:
                 said.lines.clear()
                 caught.clear()
             if case.get("conv1d_as_linear"):

@@ -140,13 +140,7 @@ public abstract class Decoder extends BaseModel implements CausalModel {
         }
         source.head().requireNoMean(modelType(), "the last token, which has seen all others");
         LinearSite score = new LinearSite(head.module(), width, config.outputs(source.outputs()), true);
-        setHead(
-                SequenceHead.ofLastToken(
-                        reader.classifier(score, false, source),
-                        config.problemType(score.out()),
-                        (int) config.number("pad_token_id", -1),
-                        source.head()),
-                List.of(head.module()));
+        setHead(SequenceHead.ofLastToken(reader, score, source), List.of(head.module()));
     }
 
     @Override

@@ -12,9 +12,11 @@ import dev.peft4j.core.layer.Head;
 import dev.peft4j.core.layer.Linear;
 import dev.peft4j.core.layer.LossFunction;
 import dev.peft4j.core.layer.Losses;
+import dev.peft4j.core.site.LinearSite;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.Tensor;
+import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -57,12 +59,17 @@ public final class SequenceHead implements Head {
      * @param padding the token that does not count at the end of a sequence, or -1 for none
      */
     public static SequenceHead ofLastToken(Linear output, ProblemType problem, int padding) {
-        return ofLastToken(List.of(output), problem, padding, NewHead.usual());
+        HeadLayers layers = HeadLayers.of(List.of(output));
+        return new SequenceHead(TaskType.SEQ_CLS, layers, problem, null, padding, NewHead.usual());
     }
 
-    /** The same of several layers. */
-    static SequenceHead ofLastToken(List<Linear> classifier, ProblemType problem, int padding, NewHead form) {
-        return new SequenceHead(TaskType.SEQ_CLS, HeadLayers.of(classifier), problem, null, padding, form);
+    /** The same of one layer without a bias or of several ones, as a config tells it. */
+    static SequenceHead ofLastToken(LayerReader reader, LinearSite output, ModelSource source) throws IOException {
+        ModelConfig config = source.config();
+        HeadLayers layers = HeadLayers.of(reader.classifier(output, false, source));
+        ProblemType problem = config.problemType(output.out());
+        int padding = (int) config.number("pad_token_id", NO_TOKEN);
+        return new SequenceHead(TaskType.SEQ_CLS, layers, problem, null, padding, source.head());
     }
 
     /** Reads the one row of each image. */

@@ -57,14 +57,16 @@ class ImageFiniteDifferenceTest {
         "efficientnet_small,batch statistics",
         "efficientnet_small,LoRA",
         "efficientnet_small,IA3",
-        "vit_small,full"
+        "vit_small,full",
+        "vit_small_mean_layers,full",
+        "resnet_small_layers,full"
     })
     void gradients_equal_central_differences(String family, String method) throws IOException {
         LoadOptions options = LoadOptions.on(Backend.nd4j(DType.F64));
         try (Model model = Models.load(Methods.MODELS.resolve(family), options);
                 Arena arena = new Arena(DType.F64);
                 Adapter adapter = adapter(model, family, method)) {
-            boolean fixed = family.equals("vit_small"); // to the size of its config
+            boolean fixed = family.startsWith("vit_small"); // to the size of its config
             Batch batch = TaskBatches.images(model, 3, fixed ? 15 : 11, 12);
             SplittableRandom random = new SplittableRandom(FiniteDifferences.SEED);
             new FiniteDifferences(model, adapter, batch, arena, random).check();

@@ -133,7 +133,8 @@ class PeftImagesTest {
         return Files.exists(merged) ? List.of(ofAdapter, ofMerged) : List.of(ofAdapter);
     }
 
-    private static void writePixels(Path file, List<ImageBatch.Image> images) throws IOException {
+    /** As the checker reads them. */
+    static void writePixels(Path file, List<ImageBatch.Image> images) throws IOException {
         ImageBatch.Image first = images.get(0);
         int size = first.values().length;
         float[] all = new float[images.size() * size];
