@@ -32,6 +32,7 @@ import org.jspecify.annotations.Nullable;
 /** A head that is trained on what its lowest trained layer reads: the base computes that once for each record, without dropout. */
 final class CachedHead {
     private static final String FEATURES = "features";
+    private static final String CONTENT = "hash_of_the_features";
 
     private final Model model;
     private final String layer;
@@ -145,6 +146,7 @@ final class CachedHead {
         FeatureBatch all = FeatureBatch.of(made);
         SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
         identity.forEach(writer::metadata);
+        writer.metadata(CONTENT, Fingerprint.of(made));
         try (Tensor rows = Tensor.allocate(DType.F32, all.length(), all.width())) {
             all.writeTo(rows);
             writer.add(FEATURES, rows, rows.rows(), rows.cols()).write(file);
@@ -168,9 +170,15 @@ final class CachedHead {
                 throw new BadFileException(
                         file, "features were expected and there are none. The file is damaged; delete it.");
             }
+            List<FeatureBatch.Features> read;
             try (Tensor rows = in.load(FEATURES, DType.F32)) {
-                return split(file, rows, records);
+                read = split(file, rows, records);
             }
+            if (!Fingerprint.of(read).equals(in.metadata().getOrDefault(CONTENT, ""))) {
+                throw new BadFileException(
+                        file, "features were expected as they were written, and these are others. Delete the file.");
+            }
+            return read;
         }
     }
 

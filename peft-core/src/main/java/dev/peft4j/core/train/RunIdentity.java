@@ -32,10 +32,13 @@ record RunIdentity(
             throws IOException {
         Map<String, String> s = new LinkedHashMap<>();
         s.put("seed", String.valueOf(config.seed()));
-        s.put("steps", String.valueOf(steps));
+        if (strategy != null) {
+            s.put("strategy", strategy.toString());
+        }
         s.put("batch_size", String.valueOf(config.batchSize()));
         s.put("group_by_length", String.valueOf(config.groupByLength()));
         s.put("accumulation", String.valueOf(config.accumulation()));
+        s.put("steps", String.valueOf(steps)); // which follow from those above
         s.put("learning_rate", String.valueOf(config.learningRate()));
         s.put("schedule", String.valueOf(config.schedule()));
         s.put("warm-up", String.valueOf(config.warmup()));
@@ -51,9 +54,6 @@ record RunIdentity(
         s.put("hash_of_the_records", Fingerprint.of(records));
         s.put("hash_of_the_held-out_records", Fingerprint.of(heldOut));
         s.put("hash_of_the_adapters", Fingerprint.of(model, adapters));
-        if (strategy != null) {
-            s.put("strategy", strategy.toString());
-        }
         Set<String> resting = new LinkedHashSet<>(model.tensorNames());
         trained.stream()
                 .flatMap(a -> a.parameters().stream())

@@ -9,6 +9,7 @@ import dev.peft4j.core.error.BadFileException;
 import dev.peft4j.core.error.BadInputException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -36,6 +37,20 @@ class BadImagesTest {
         String message = String.valueOf(
                 assertThrows(BadFileException.class, () -> Picture.read(file)).getMessage());
         assertTrue(message.contains(file.toString()) && message.contains(expected), message);
+    }
+
+    /** Reading them to the end would take all memory. */
+    @Test
+    void streams_without_an_end_are_refused_by_their_beginning() {
+        InputStream endless = new InputStream() {
+            @Override
+            public int read() {
+                return 0;
+            }
+        };
+        String message = String.valueOf(assertThrows(BadFileException.class, () -> Picture.read(endless, "zeros"))
+                .getMessage());
+        assertTrue(message.contains("zeros"), message);
     }
 
     private static byte[] chunk(String kind, byte... data) {

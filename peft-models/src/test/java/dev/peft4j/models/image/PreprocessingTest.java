@@ -158,6 +158,7 @@ class PreprocessingTest {
                 "{\"image_processor_type\": \"ViTImageProcessor\", \"do_center_crop\": true} | crop_size",
                 "{\"image_processor_type\": \"ViTImageProcessor\", \"do_resize\": \"yes\"} | true or false",
                 "{\"image_processor_type\": \"ViTImageProcessor\", \"image_std\": [1, 0, 1]} | deviations are not 0",
+                "{\"image_processor_type\": \"ViTImageProcessor\", \"rescale_factor\": 1e300} | what they make of levels is finite",
                 "{\"image_processor_type\": \"ViTImageProcessor\", \"image_mean\": [1, 2]} | one of each for every channel",
                 "{\"image_processor_type\": \"ViTImageProcessor\", \"image_mean\": \"x\"} | a number for each channel",
                 "{\"image_processor_type\": \"ViTImageProcessor\", \"rescale_factor\": \"x\"} | a number was expected",
