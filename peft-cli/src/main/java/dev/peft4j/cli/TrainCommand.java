@@ -1,7 +1,6 @@
 package dev.peft4j.cli;
 
 import dev.peft4j.core.data.Example;
-import dev.peft4j.core.error.BadInputException;
 import dev.peft4j.core.model.Model;
 import dev.peft4j.core.site.TaskType;
 import dev.peft4j.core.train.Checkpoints;
@@ -115,11 +114,8 @@ final class TrainCommand implements Callable<Integer> {
     @Mixin
     StrategyOptions strategyOptions = new StrategyOptions();
 
-    @Option(
-            names = "--from-scratch",
-            description =
-                    "begin with random weights, for which --model needs no more than a config.json; with --method full, or a --strategy that trains all in the end")
-    boolean fromScratch;
+    @Mixin
+    FromScratchOption fromScratch = new FromScratchOption();
 
     @Option(names = "--steps", paramLabel = "N", description = "optimiser steps (default: whole epochs)")
     int steps;
@@ -206,7 +202,7 @@ final class TrainCommand implements Callable<Integer> {
         List<Path> adapterDirectories = TrainedAdapters.directories(out, methodOptions.names());
         List<Path> adaptersBelow = Place.directories(below);
         new TrainPaths(out, adapterDirectories, data, evalData, modelOptions.directory(), adaptersBelow).requireApart();
-        if (fromScratch) {
+        if (fromScratch.asked) {
             modelOptions.forgetAll();
         }
         ModelInfo info = modelOptions.info(adaptersBelow);
@@ -237,9 +233,7 @@ final class TrainCommand implements Callable<Integer> {
                     TrainedAdapters adapters = strategy == null
                             ? AdapterSet.create(methodOptions, adaptersBelow, model, input, seed)
                             : AdapterSet.of(strategy.inPlace(model))) {
-                if (fromScratch) {
-                    requireStatistics(model, strategy);
-                }
+                fromScratch.requireStatistics(model, strategy);
                 TrainingRecords.Use use =
                         new TrainingRecords.Use(model, input, labels, adapters.rowsInFront(), console);
                 List<Example> train = records.encode(name(data), false, use);
@@ -289,27 +283,11 @@ final class TrainCommand implements Callable<Integer> {
 
     private void check(Given given, boolean full) {
         DataOptions.check(given, form);
-        Strategy strategy = strategyOptions.strategy();
-        given.refuse(
-                "--from-scratch",
-                !full || (strategy != null && !strategy.endsWithAll()),
-                "what leaves some of the weights as they are, which would stay random");
-        given.refuse("--dtype", fromScratch, "--from-scratch, whose weights are made in f32");
+        fromScratch.check(given, full, strategyOptions.strategy());
         given.refuse("--on", full, "--method full or --strategy, which change the weights below adapters");
         given.refuse("--epochs", given.has("--steps") && steps > 0, "--steps, which says when the run ends");
         given.refuse("--overwrite", resume, "--resume, which goes on with what is there");
         new Checkpoints(out, saveSteps, Duration.ofSeconds(saveSeconds)); // says what is wrong with them
-    }
-
-    /** Running statistics of random weights are of nothing that was seen. */
-    private static void requireStatistics(Model model, @Nullable Strategy strategy) {
-        if (!model.statistics().isEmpty() && (strategy == null || !strategy.movesStatistics())) {
-            throw new BadInputException(
-                    "--from-scratch was given with batch norms whose statistics would stay as they are,"
-                            + " and this model has " + model.statistics().size()
-                            + " that no image was ever seen for. Add"
-                            + " --strategy full,statistics=batch.");
-        }
     }
 
     private static String name(Path file) {

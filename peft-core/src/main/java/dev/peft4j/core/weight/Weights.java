@@ -8,7 +8,6 @@ import dev.peft4j.core.format.SafetensorsWriter;
 import dev.peft4j.core.format.TensorInfo;
 import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.DType;
-import dev.peft4j.core.tensor.Initial;
 import dev.peft4j.core.tensor.Tensor;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -76,26 +75,8 @@ public final class Weights implements AutoCloseable {
      */
     public static Weights random(Path directory, DType dtype, double deviation, long seed) {
         RandomGenerator random = new SplittableRandom(seed);
-        return new Weights(directory, dtype, WeightFormat.full(), null, (name, shape) -> {
-            int rows = shape.length == 1 ? 1 : shape[0];
-            Tensor t = Tensor.allocate(dtype, rows, elements(directory, name, shape) / rows);
-            if (shape.length > 1) {
-                Initial.gaussian(t, deviation, random);
-            } else {
-                t.fill(name.endsWith(".bias") || name.endsWith(".running_mean") ? 0 : 1);
-            }
-            return t;
-        });
-    }
-
-    private static int elements(Path directory, String name, int... shape) {
-        double all = Arrays.stream(shape).asDoubleStream().reduce(1, (a, b) -> a * b);
-        if (all > Integer.MAX_VALUE) {
-            throw new BadInputException("a model of the config of " + directory + " was to be made, in which " + name
-                    + " has the shape " + Arrays.toString(shape) + "; a tensor has at most " + Integer.MAX_VALUE
-                    + " elements. Make it smaller.");
-        }
-        return (int) all;
+        return new Weights(
+                directory, dtype, WeightFormat.full(), null, new FirstValues(directory, dtype, deviation, random));
     }
 
     /**
