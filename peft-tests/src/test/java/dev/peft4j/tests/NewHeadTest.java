@@ -34,6 +34,7 @@ import dev.peft4j.core.tensor.Backend;
 import dev.peft4j.core.tensor.DType;
 import dev.peft4j.core.tensor.Tensor;
 import dev.peft4j.core.train.OptimizerConfig;
+import dev.peft4j.core.train.Schedule;
 import dev.peft4j.core.train.Strategy;
 import dev.peft4j.core.train.Trainer;
 import dev.peft4j.core.train.TrainingConfig;
@@ -55,7 +56,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -276,6 +279,47 @@ class NewHeadTest {
             tuning.parameters().forEach(p -> values.put(p.name(), p.value().toFloats()));
             return values;
         }
+    }
+
+    @Test
+    void rates_that_fall_block_by_block_leave_all_layers_of_the_head_as_they_are() throws IOException {
+        Path base = TinyModels.bert(dir.resolve("bert"), NO_DROPOUT);
+        TrainingConfig step = TrainingConfig.of(1, 8, 1e4).toBuilder() // gradients of new layers are small
+                .optimizer(new OptimizerConfig.GradientDescent(0))
+                .maxGradNorm(0)
+                .schedule(Schedule.CONSTANT)
+                .warmup(0)
+                .build();
+        List<Map<String, double[]>> moved = new ArrayList<>();
+        for (String text : List.of("full", "full,decay=0.5")) {
+            Strategy strategy = Strategy.parse(text);
+            try (Model model = open(base, NewHead.ofLayers(6, 5));
+                    BaseTuning tuning = strategy.ofCopies(model)) {
+                Map<String, double[]> before = new TreeMap<>();
+                tuning.parameters().forEach(p -> before.put(p.name(), p.value().toDoubles()));
+                new Trainer(model, tuning, step, List.of())
+                        .withStrategy(strategy)
+                        .train(records(model, 7), List.of()); // of classes that are not balanced
+                tuning.parameters().forEach(p -> {
+                    double[] from = before.get(p.name());
+                    double[] to = p.value().toDoubles();
+                    Arrays.setAll(from, i -> to[i] - from[i]);
+                });
+                moved.add(before);
+            }
+        }
+        Set<Double> compared = new TreeSet<>();
+        moved.get(0).forEach((name, full) -> {
+            boolean isHead = name.startsWith("classifier.");
+            double share = isHead ? 1 : name.contains("layer.1.") ? 0.5 : name.contains("layer.0.") ? 0.25 : Double.NaN;
+            double most = Arrays.stream(full).map(Math::abs).max().orElse(0);
+            assertTrue(!isHead || most > 1e-2, name + " " + most);
+            for (int i = 0; most > 1e-2 && !Double.isNaN(share) && i < full.length; i++) { // else it is rounding
+                assertEquals(share * full[i], moved.get(1).get(name)[i], 1e-4 * most, name);
+                compared.add(share);
+            }
+        });
+        assertEquals(Set.of(0.25, 0.5, 1.0), compared);
     }
 
     /** {@code model.classifier = nn.Sequential(...)} in transformers and PEFT, with what was written here. */
