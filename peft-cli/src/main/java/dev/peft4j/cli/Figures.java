@@ -29,7 +29,7 @@ final class Figures {
 
     /** A number without zeros at its end. */
     static String plain(double value) {
-        return new BigDecimal(String.valueOf(value)).stripTrailingZeros().toString();
+        return new BigDecimal(String.valueOf(value)).stripTrailingZeros().toPlainString();
     }
 
     /** Largest resident set of this process (VmHWM), in MiB; NaN where the system does not tell. */

@@ -107,7 +107,7 @@ class StrategyCommandsTest {
         String printed = cli.works(
                 "compare",
                 "--methods",
-                "lora,full:1e-3,strategy:head@50%,rate=2>full,decay=0.5,lr=2e-3,strategy:cached-head,epochs=4,lr=1e-2,bitfit",
+                "lora,full:1e-3,strategy:head@50%,rate=2>full,decay=0.5,lr=2e-3,strategy:cached-head,epochs=10,lr=1e-2,bitfit",
                 "--model",
                 model,
                 "--data",
@@ -118,7 +118,7 @@ class StrategyCommandsTest {
                 2,
                 "--out",
                 out);
-        for (String row : List.of("lora", "full", "head@50%,rate=2>full,decay=0.5", "cached-head,epochs=4", "bitfit")) {
+        for (String row : List.of("lora", "full", "head@50%,rate=2>full,decay=0.5", "cached-head,epochs=10", "bitfit")) {
             assertTrue(
                     Pattern.compile("(?m)^" + Pattern.quote(row) + " ")
                             .matcher(printed)
