@@ -118,7 +118,8 @@ class StrategyCommandsTest {
                 2,
                 "--out",
                 out);
-        for (String row : List.of("lora", "full", "head@50%,rate=2>full,decay=0.5", "cached-head,epochs=10", "bitfit")) {
+        for (String row :
+                List.of("lora", "full", "head@50%,rate=2>full,decay=0.5", "cached-head,epochs=10", "bitfit")) {
             assertTrue(
                     Pattern.compile("(?m)^" + Pattern.quote(row) + " ")
                             .matcher(printed)
