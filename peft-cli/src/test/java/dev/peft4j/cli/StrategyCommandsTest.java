@@ -40,6 +40,13 @@ class StrategyCommandsTest {
         out = dir.resolve("out");
     }
 
+    private Object[] compare(String methods, Object... more) {
+        List<Object> all = new ArrayList<>(List.of("compare", "--methods", methods, "--model", model));
+        all.addAll(List.of("--data", data, "--eval-data", data, "--out", out));
+        all.addAll(Arrays.asList(more));
+        return all.toArray();
+    }
+
     private Object[] train(Object... more) {
         List<Object> all = new ArrayList<>(List.of("train", "--model", model, "--data", data, "--eval-data", data));
         all.addAll(List.of("--out", out, "--lr", "1e-2"));
@@ -87,37 +94,14 @@ class StrategyCommandsTest {
 
     @Test
     void two_rows_of_one_directory_are_refused_before_anything_is_trained() {
-        cli.fails(
-                "names head twice",
-                "compare",
-                "--methods",
-                "strategy:head,lr=1e-2,strategy:head,lr=1e-3",
-                "--model",
-                model,
-                "--data",
-                data,
-                "--eval-data",
-                data,
-                "--out",
-                out);
+        cli.fails("names head twice", compare("strategy:head,lr=1e-2,strategy:head,lr=1e-3"));
     }
 
     @Test
     void strategies_and_methods_are_compared_in_one_table() {
-        String printed = cli.works(
-                "compare",
-                "--methods",
+        String printed = cli.works(compare(
                 "lora,full:1e-3,strategy:head@50%,rate=2>full,decay=0.5,lr=2e-3,strategy:cached-head,epochs=10,lr=1e-2,bitfit",
-                "--model",
-                model,
-                "--data",
-                data,
-                "--eval-data",
-                data,
-                "--epochs",
-                2,
-                "--out",
-                out);
+                "--epochs", 2));
         for (String row :
                 List.of("lora", "full", "head@50%,rate=2>full,decay=0.5", "cached-head,epochs=10", "bitfit")) {
             assertTrue(
@@ -129,32 +113,8 @@ class StrategyCommandsTest {
         assertTrue(printed.contains("head@50%,rate=2>full,decay=0.5, rate 0.002"), printed);
         String evaluated = cli.works("eval", "--model", out.resolve("strategy-full"), "--data", data);
         assertTrue(evaluated.contains("accuracy"), evaluated);
-        cli.fails(
-                "holds files",
-                "compare",
-                "--methods",
-                "full",
-                "--model",
-                model,
-                "--data",
-                data,
-                "--eval-data",
-                data,
-                "--out",
-                out);
-        cli.fails(
-                "a rate and a count of epochs are numbers",
-                "compare",
-                "--methods",
-                "strategy:full,lr=fast",
-                "--model",
-                model,
-                "--data",
-                data,
-                "--eval-data",
-                data,
-                "--out",
-                out);
+        cli.fails("holds files", compare("full"));
+        cli.fails("a rate and a count of epochs are numbers", compare("strategy:full,lr=fast"));
     }
 
     @Test
